@@ -1,0 +1,23 @@
+"""Which rooms keep tables, and their migrations in the order of the floors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import whiteslip
+from whiteslip.store.migrate import migrate, missing
+
+ROOMS: Final = ("store", "ledger")
+_HOME: Final = Path(whiteslip.__file__).parent
+FOLDERS: Final = [_HOME / room / "migrations" for room in ROOMS]
+
+
+def migrate_all(url: str) -> list[str]:
+    """Bring the database to this version's schema; returns the migrations applied."""
+    return migrate(url, FOLDERS, ROOMS)
+
+
+def missing_migrations(url: str) -> list[str]:
+    """What :func:`migrate_all` would apply."""
+    return missing(url, FOLDERS)

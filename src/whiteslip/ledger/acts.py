@@ -1,0 +1,110 @@
+"""The verbs of the ledger. None commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from whiteslip.ledger.model import Account, Transfer, TrialBalance
+from whiteslip.store import Tx, load_queries
+from whiteslip.store.database import Row, journal_head
+
+_queries = load_queries(__file__)
+
+
+def open_accounts(tx: Tx, accounts: Sequence[Account]) -> None:
+    """Open accounts. One that exists with that owner, code and currency is left as it is."""
+    _queries.open_accounts(
+        tx.conn,
+        id=[a.id for a in accounts],
+        code=[a.code for a in accounts],
+        owner=[a.owner for a in accounts],
+        currency=[a.currency for a in accounts],
+        debit_limit=[a.debit_limit for a in accounts],
+        credit_limit=[a.credit_limit for a in accounts],
+    )
+
+
+def post(tx: Tx, transfers: Sequence[Transfer], booked_on: date, now: datetime) -> None:
+    """Post a batch of transfers: all of them, or none and an error from the database.
+
+    An account limit, a sealed day, an unknown account or a hold resolved twice raises
+    psycopg.errors.Error with SQLSTATE WL001 to WL005 or 23505. Callers decide first and post
+    after; an error here is a bug or a race, and the transaction is lost with it.
+    """
+    if not transfers:
+        return
+    _queries.post(
+        tx.conn,
+        id=[t.id for t in transfers],
+        event=[t.event for t in transfers],
+        recipe=[t.recipe for t in transfers],
+        phase=[t.phase.value for t in transfers],
+        pending=[t.pending for t in transfers],
+        debit=[t.debit for t in transfers],
+        credit=[t.credit for t in transfers],
+        amount=[t.amount for t in transfers],
+        value_on=[t.value_on for t in transfers],
+        booked_on=booked_on,
+        at=now,
+    )
+
+
+def accounts(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, Account]:
+    """Accounts with their sums, by id. Unknown ids are absent."""
+    return {row["id"]: Account(**row) for row in _queries.accounts(tx.conn, ids=list(ids))}
+
+
+def house_account(tx: Tx, code: str, currency: str) -> UUID:
+    """The house's own account of this code. Raises LookupError when it was never opened."""
+    found = _queries.house_account(tx.conn, code=code, currency=currency)
+    if found is None:
+        raise LookupError(f"the chart has no account {code} in {currency}")
+    return found
+
+
+def set_debit_limit(tx: Tx, account: UUID, limit: int | None) -> None:
+    """Change how much the account may be drawn. Below what is drawn it only stops more."""
+    _queries.set_debit_limit(tx.conn, account=account, limit=limit)
+
+
+def trial_balance(tx: Tx) -> list[TrialBalance]:
+    """Sums by account code and currency."""
+    return [TrialBalance(**row) for row in _queries.trial_balance(tx.conn)]
+
+
+def is_balanced(rows: Iterable[TrialBalance]) -> bool:
+    """Whether debits equal credits, posted and pending, in each currency."""
+    sums: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        posted, pending = sums.get(row.currency, (0, 0))
+        sums[row.currency] = (
+            posted + row.debits - row.credits,
+            pending + row.pending_debits - row.pending_credits,
+        )
+    return all(pair == (0, 0) for pair in sums.values())
+
+
+def violations(tx: Tx) -> list[str]:
+    """Broken invariants in words, from SQL that returns offending rows; empty is sound."""
+    return [f"{row['invariant']}: {row['detail']}" for row in _queries.violations(tx.conn)]
+
+
+def history(tx: Tx, account_ids: Sequence[UUID]) -> list[Row]:
+    """Transfers that touch any of the accounts, oldest first."""
+    return list(_queries.history(tx.conn, accounts=list(account_ids)))
+
+
+def seal(tx: Tx, day: date, now: datetime) -> None:
+    """Seal ``day``: nothing can be booked on it or before it again. Sealing twice is harmless."""
+    totals = {f"{row.currency}/{row.code}": [row.debits, row.credits] for row in trial_balance(tx)}
+    seq, digest = journal_head(tx)
+    _queries.seal_day(tx.conn, day=day, at=now, totals=Jsonb(totals), journal_seq=seq, journal_hash=digest)
+
+
+def last_sealed_day(tx: Tx) -> date | None:
+    """The last day that was sealed."""
+    return _queries.last_sealed_day(tx.conn)

@@ -1,0 +1,142 @@
+"""The one place that opens a transaction."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import aiosql
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool
+
+Row: TypeAlias = dict[str, Any]
+Connection: TypeAlias = psycopg.Connection[Row]
+
+
+def load_queries(room: str) -> Any:
+    """The named queries in ``queries.sql`` beside ``room`` (pass ``__file__``)."""
+    return aiosql.from_path(Path(room).with_name("queries.sql"), "psycopg", mandatory_parameters=False)
+
+
+_queries = load_queries(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A journal row: at ``at``, ``actor`` made ``kind`` (past tense) happen to a subject.
+
+    ``data`` holds ids, codes and amounts in minor units; never personal data.
+    """
+
+    at: datetime
+    kind: str
+    subject_kind: str
+    subject: UUID
+    actor: str
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(slots=True)
+class Tx:
+    """A unit of work: one connection, one transaction, journal rows written at its end.
+
+    Acts take it and never commit. ``record`` buffers: the journal's head stays locked only from
+    the last statement to the commit, so transactions overlap up to that point.
+    """
+
+    conn: Connection
+    entries: list[Entry] = field(default_factory=list[Entry])
+
+    def record(self, entry: Entry) -> None:
+        """Write a journal row in this transaction."""
+        self.entries.append(entry)
+
+    def flush(self) -> None:
+        """Append the buffered rows. Called at the end of the transaction, or by a reader of them."""
+        if self.entries:
+            _queries.journal_append(self.conn, rows=msgspec.json.encode(self.entries).decode())
+            self.entries.clear()
+
+
+class Database:
+    """A pool of connections to one PostgreSQL database. Thread-safe."""
+
+    def __init__(self, url: str, size: int = 8) -> None:
+        self.url = url
+        self.pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            connection_class=cast("type[Connection]", psycopg.Connection),
+            kwargs={"row_factory": dict_row, "options": "-c timezone=UTC"},
+            min_size=1,
+            max_size=size,
+            open=True,
+            configure=_become_application,
+            timeout=30,
+        )
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[Tx]:
+        """Everything inside commits together, or nothing does."""
+        with self.pool.connection() as conn, conn.transaction():
+            tx = Tx(conn)
+            yield tx
+            tx.flush()
+
+    @contextlib.contextmanager
+    def dry_run(self) -> Generator[Tx]:
+        """A transaction that is rolled back at its end, for ``validate_only`` and previews."""
+        with self.pool.connection() as conn, conn.transaction(force_rollback=True):
+            yield Tx(conn)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.pool.close()
+
+
+def _become_application(conn: Connection) -> None:
+    """Drop to the role that cannot edit the ledger or the journal, where it exists."""
+    if _queries.app_role_exists(conn):
+        conn.execute("SET ROLE whiteslip_app")
+    conn.commit()
+
+
+def database_name(url: str) -> str:
+    """The database part of a connection URL."""
+    return urlsplit(url).path.lstrip("/")
+
+
+def journal_of(tx: Tx, subjects: Sequence[UUID]) -> list[Row]:
+    """Journal rows about any of ``subjects``, oldest first."""
+    tx.flush()
+    return list(_queries.journal_of(tx.conn, subjects=list(subjects)))
+
+
+def journal_after(tx: Tx, after: int, count: int = 100) -> list[Row]:
+    """The outbox: up to ``count`` rows numbered above ``after``. There are never gaps."""
+    return list(_queries.journal_after(tx.conn, after=after, count=count))
+
+
+def journal_head(tx: Tx) -> tuple[int, bytes]:
+    """Number and hash of the last journal row; what a seal pins."""
+    tx.flush()
+    row = _queries.journal_head(tx.conn)
+    return int(row["seq"]), bytes(row["hash"])
+
+
+def verify_journal(tx: Tx) -> list[str]:
+    """Faults of the hash chain in words; empty when every row is whole and none is missing."""
+    faults = [f"row {row['seq']}: {row['fault']}" for row in _queries.journal_faults(tx.conn)]
+    head, last = _queries.journal_head(tx.conn), _queries.journal_last(tx.conn)
+    if (last["seq"] if last else 0) != head["seq"]:
+        faults.append(f"the journal should end with row {head['seq']}")
+    elif last and last["hash"] != head["hash"]:
+        faults.append(f"row {head['seq']}: the head holds another hash")
+    return faults

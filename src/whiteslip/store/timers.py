@@ -1,0 +1,108 @@
+"""Timers and idempotency keys: rows, so that they commit or vanish with the act that made them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from whiteslip.base import Refusal, new_id
+from whiteslip.store.database import Tx, load_queries
+
+_queries = load_queries(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Something that falls due for ``subject`` at ``due_at``."""
+
+    id: UUID
+    kind: str
+    subject: UUID
+    due_at: datetime
+    data: Mapping[str, Any]
+    attempts: int
+
+
+def set_timer(
+    tx: Tx, kind: str, subject: UUID, due_at: datetime, now: datetime, data: Mapping[str, Any] | None = None
+) -> None:
+    """Set, or move, the open timer of this kind for this subject."""
+    _queries.timer_set(
+        tx.conn,
+        id=new_id(now),
+        kind=kind,
+        subject=subject,
+        due_at=due_at,
+        data=Jsonb(dict(data or {})),
+        now=now,
+    )
+
+
+def cancel_timer(tx: Tx, kind: str, subject: UUID, now: datetime) -> None:
+    """Cancel the open timer, if there is one."""
+    _queries.timer_cancel(tx.conn, kind=kind, subject=subject, now=now)
+
+
+def pop_timer(tx: Tx, now: datetime) -> Timer | None:
+    """Claim the timer that is longest due, or None. Other workers skip it until we commit."""
+    row = _queries.timer_pop(tx.conn, now=now)
+    return Timer(**row) if row else None
+
+
+def finish_timer(tx: Tx, timer: Timer, now: datetime, outcome: str = "done") -> None:
+    """Mark a claimed timer done."""
+    _queries.timer_done(tx.conn, id=timer.id, now=now, outcome=outcome)
+
+
+def retry_timer(tx: Tx, timer: Timer, due_at: datetime) -> None:
+    """Put a claimed timer back to ``due_at`` and count the attempt."""
+    _queries.timer_retry(tx.conn, id=timer.id, due_at=due_at)
+
+
+def next_timer(tx: Tx) -> datetime | None:
+    """When the next open timer is due."""
+    return _queries.timer_next(tx.conn)
+
+
+def claim_key(tx: Tx, scope: str, key: str, request: object, now: datetime) -> Any | Refusal | None:
+    """Claim an idempotency key for ``request``.
+
+    None: the key is new, go on and call :func:`answer_key` in this transaction. Anything else is
+    the answer given before. The same key with another request is refused with
+    ``request.key_reused``. A second request with a key that is still being worked on waits for
+    the first to end.
+    """
+    digest = hashlib.sha256(msgspec.json.encode(request, order="deterministic")).digest()
+    if _queries.idempotency_claim(tx.conn, scope=scope, key=key, request_hash=digest, now=now):
+        return None
+    row = _queries.idempotency_read(tx.conn, scope=scope, key=key)
+    if bytes(row["request_hash"]) != digest:
+        return Refusal("request.key_reused", {"key": key})
+    return row["response"]
+
+
+def answer_key(tx: Tx, scope: str, key: str, response: object) -> None:
+    """Keep the answer that a repeated request will get."""
+    _queries.idempotency_answer(tx.conn, scope=scope, key=key, response=Jsonb(msgspec.to_builtins(response)))
+
+
+class StoredClock:
+    """The clock kept in the database: it stands where the demo or the test put it."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    def read(self) -> datetime | None:
+        """The frozen instant, or None when the machine's clock applies."""
+        return _queries.clock_read(self._tx.conn)
+
+    def set(self, at: datetime) -> bool:
+        """Move the clock forward to ``at``; False when that would be backwards."""
+        return _queries.clock_write(self._tx.conn, at=at) > 0

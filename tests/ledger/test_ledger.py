@@ -1,0 +1,228 @@
+"""The ledger refuses what would break it, inside the database."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from whiteslip import ledger
+from whiteslip.ledger import Account, Transfer
+from whiteslip.ledger.model import Phase
+from whiteslip.store import Database
+
+DAY = date(2026, 3, 1)
+NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+
+def open_account(db: Database, currency: str = "CNY", debit_limit: int | None = None) -> UUID:
+    account = Account(uuid4(), "test", uuid4(), currency, debit_limit=debit_limit)
+    with db.transaction() as tx:
+        ledger.open_accounts(tx, [account])
+    return account.id
+
+
+def move(
+    debit: UUID | None,
+    credit: UUID | None,
+    amount: int | None,
+    phase: Phase = Phase.SINGLE,
+    pending: UUID | None = None,
+) -> Transfer:
+    return Transfer(uuid4(), uuid4(), "test", debit, credit, amount, phase, pending)
+
+
+def post(db: Database, *transfers: Transfer, day: date = DAY) -> None:
+    with db.transaction() as tx:
+        ledger.post(tx, transfers, day, NOW)
+
+
+def read(db: Database, account: UUID) -> Account:
+    with db.transaction() as tx:
+        return ledger.accounts(tx, [account])[account]
+
+
+def test_a_hold_posted_in_part_releases_the_rest(db: Database):
+    line, shop = open_account(db, debit_limit=100), open_account(db)
+    hold = move(line, shop, 80, Phase.PENDING)
+    post(db, hold)
+    assert read(db, line).room == 20
+    post(db, move(None, None, 50, Phase.POST, hold.id))
+    assert (read(db, line).net_debit, read(db, line).room) == (50, 50)
+
+
+def test_a_voided_hold_leaves_nothing(db: Database):
+    line, shop = open_account(db, debit_limit=100), open_account(db)
+    hold = move(line, shop, 80, Phase.PENDING)
+    post(db, hold)
+    post(db, move(None, None, None, Phase.VOID, hold.id))
+    assert read(db, line).room == 100
+
+
+def test_a_hold_is_resolved_once(db: Database):
+    line, shop = open_account(db), open_account(db)
+    hold = move(line, shop, 80, Phase.PENDING)
+    post(
+        db,
+        hold,
+    )
+    post(db, move(None, None, None, Phase.VOID, hold.id))
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        post(db, move(None, None, 80, Phase.POST, hold.id))
+
+
+@pytest.mark.parametrize(("amount", "phase"), [(81, Phase.POST), (79, Phase.VOID)])
+def test_a_resolution_fits_its_hold(db: Database, amount: int, phase: Phase):
+    line, shop = open_account(db), open_account(db)
+    hold = move(line, shop, 80, Phase.PENDING)
+    post(db, hold)
+    with pytest.raises(psycopg.Error, match="not a pending transfer of that amount"):
+        post(db, move(None, None, amount, phase, hold.id))
+
+
+def test_a_batch_over_the_limit_is_refused_whole(db: Database):
+    line, shop = open_account(db, debit_limit=100), open_account(db)
+    with pytest.raises(psycopg.Error, match="account limit exceeded"):
+        post(db, move(line, shop, 60), move(line, shop, 41))
+    assert read(db, line).net_debit == 0
+
+
+def test_a_limit_cut_below_use_stops_drawing_but_takes_repayments(db: Database):
+    line, shop = open_account(db, debit_limit=100), open_account(db)
+    post(db, move(line, shop, 90))
+    with db.transaction() as tx:
+        ledger.set_debit_limit(tx, line, 10)
+    post(db, move(shop, line, 30))
+    with pytest.raises(psycopg.Error, match="account limit exceeded"):
+        post(db, move(line, shop, 1))
+
+
+def test_currencies_do_not_mix(db: Database):
+    with pytest.raises(psycopg.Error, match="mixes currencies"):
+        post(db, move(open_account(db, "CNY"), open_account(db, "EUR"), 5))
+
+
+def test_an_unknown_account_is_refused(db: Database):
+    with pytest.raises(psycopg.Error, match="does not exist"):
+        post(db, move(uuid4(), open_account(db), 5))
+
+
+def test_a_sealed_day_takes_no_more_bookings(db: Database):
+    line, shop = open_account(db), open_account(db)
+    with db.transaction() as tx:
+        ledger.seal(tx, DAY, NOW)
+        ledger.seal(tx, DAY, NOW)
+    with pytest.raises(psycopg.Error, match="is sealed"):
+        post(db, move(line, shop, 5))
+    post(db, move(line, shop, 5), day=DAY + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger.transfer SET amount = 1",
+        "DELETE FROM ledger.transfer",
+        "UPDATE ledger.account SET debits_posted = 0",
+        "INSERT INTO ledger.transfer SELECT * FROM ledger.transfer",
+    ],
+)
+def test_the_application_can_only_post(db: Database, statement: str):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), db.transaction() as tx:
+        tx.conn.execute(statement)  # type: ignore[arg-type]
+
+
+def test_batches_that_cross_each_other_do_not_deadlock(db: Database):
+    accounts = [open_account(db) for _ in range(6)]
+    failures: list[Exception] = []
+
+    def shuffle(step: int) -> None:
+        try:
+            for turn in range(30):
+                pairs = [
+                    (accounts[(turn * step + i) % 6], accounts[(turn * step + i + step) % 6])
+                    for i in range(6)
+                ]
+                post(db, *(move(debit, credit, 1) for debit, credit in pairs if debit != credit))
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=shuffle, args=(step,)) for step in (1, 2, 3, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with db.transaction() as tx:
+        assert ledger.violations(tx) == []
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Random postings against a plain model in memory."""
+
+    db: Database
+
+    @initialize()
+    def start(self) -> None:
+        self.limit = 1_000
+        self.line, self.shop = open_account(self.db, debit_limit=self.limit), open_account(self.db)
+        self.holds: dict[UUID, int] = {}
+        self.posted = 0
+
+    @rule(amount=st.integers(1, 600), pending=st.booleans())
+    def debit(self, amount: int, pending: bool) -> None:
+        transfer = move(self.line, self.shop, amount, Phase.PENDING if pending else Phase.SINGLE)
+        if self.posted + sum(self.holds.values()) + amount > self.limit:
+            with pytest.raises(psycopg.Error, match="account limit exceeded"):
+                post(self.db, transfer)
+            return
+        post(self.db, transfer)
+        if pending:
+            self.holds[transfer.id] = amount
+        else:
+            self.posted += amount
+
+    @rule(share=st.integers(0, 100))
+    def resolve(self, share: int) -> None:
+        if not self.holds:
+            return
+        hold, amount = self.holds.popitem()
+        part = amount * share // 100
+        if part:
+            post(self.db, move(None, None, part, Phase.POST, hold))
+            self.posted += part
+        else:
+            post(self.db, move(None, None, None, Phase.VOID, hold))
+
+    @rule(amount=st.integers(1, 600))
+    def repay(self, amount: int) -> None:
+        post(self.db, move(self.shop, self.line, amount))
+        self.posted -= amount
+
+    @invariant()
+    def sums_match_the_model_and_the_books_balance(self) -> None:
+        if not hasattr(self, "line"):
+            return
+        account = read(self.db, self.line)
+        assert account.net_debit == self.posted
+        assert account.debits_pending == sum(self.holds.values())
+        with self.db.transaction() as tx:
+            assert ledger.violations(tx) == []
+            assert ledger.is_balanced(ledger.trial_balance(tx))
+
+
+def test_any_order_of_postings_keeps_the_invariants(db: Database):
+    LedgerMachine.db = db
+    machine = LedgerMachine.TestCase
+    machine.settings = settings(
+        max_examples=15,
+        stateful_step_count=20,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
+    machine("runTest").runTest()

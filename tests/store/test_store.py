@@ -1,0 +1,107 @@
+"""Journal, timers and idempotency keys on a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from whiteslip.base import Refusal
+from whiteslip.store import Database, Entry
+from whiteslip.store.database import journal_after, verify_journal
+from whiteslip.store.timers import answer_key, claim_key, finish_timer, pop_timer, set_timer
+
+NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+
+def write_entries(db: Database, count: int) -> None:
+    with db.transaction() as tx:
+        for number in range(count):
+            tx.record(Entry(NOW, "line.opened", "line", uuid4(), "system", {"n": number}))
+
+
+def test_an_untouched_journal_verifies(db: Database):
+    write_entries(db, 5)
+    write_entries(db, 3)
+    with db.transaction() as tx:
+        assert verify_journal(tx) == []
+        assert [row["seq"] for row in journal_after(tx, 2)] == [3, 4, 5, 6, 7, 8]
+
+
+def test_an_act_that_fails_leaves_no_journal_row(db: Database):
+    def act() -> None:
+        with db.transaction() as tx:
+            tx.record(Entry(NOW, "line.opened", "line", uuid4(), "system"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        act()
+    with db.transaction() as tx:
+        assert journal_after(tx, 0) == []
+
+
+@pytest.mark.parametrize(
+    ("tampering", "fault"),
+    [
+        ("UPDATE store.journal SET data = '{\"n\": 9}' WHERE seq = 2", "content does not match"),
+        ("DELETE FROM store.journal WHERE seq = 2", "a row is missing"),
+        ("DELETE FROM store.journal WHERE seq = 4", "should end with row 4"),
+        ("UPDATE store.journal SET previous = hash WHERE seq = 3", "link to the row before"),
+    ],
+)
+def test_tampering_is_found(fresh_url: Callable[[], str], tampering: str, fault: str):
+    url = fresh_url()
+    db = Database(url, size=1)
+    write_entries(db, 4)
+    with psycopg.connect(url) as owner:
+        owner.execute("ALTER TABLE store.journal DISABLE TRIGGER append_only")
+        owner.execute(tampering)  # type: ignore[arg-type]
+    with db.transaction() as tx:
+        assert any(fault in found for found in verify_journal(tx))
+    db.close()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE store.journal SET kind = 'x'", "DELETE FROM store.journal"])
+def test_the_application_cannot_change_the_journal(db: Database, statement: str):
+    write_entries(db, 1)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), db.transaction() as tx:
+        tx.conn.execute(statement)  # type: ignore[arg-type]
+
+
+def test_even_the_owner_cannot_change_the_journal_by_accident(fresh_url: Callable[[], str]):
+    with psycopg.connect(fresh_url()) as owner, pytest.raises(psycopg.Error, match="append-only"):
+        owner.execute("TRUNCATE store.journal")
+
+
+def test_timers_are_popped_in_order_and_only_when_due(db: Database):
+    first, second, later = uuid4(), uuid4(), uuid4()
+    with db.transaction() as tx:
+        set_timer(tx, "exit.lapse", second, NOW + timedelta(hours=2), NOW)
+        set_timer(tx, "exit.lapse", first, NOW + timedelta(hours=1), NOW)
+        set_timer(tx, "exit.lapse", later, NOW + timedelta(days=9), NOW)
+    popped: list[object] = []
+    with db.transaction() as tx:
+        while timer := pop_timer(tx, NOW + timedelta(days=1)):
+            popped.append(timer.subject)
+            finish_timer(tx, timer, NOW)
+    assert popped == [first, second]
+
+
+def test_setting_a_timer_again_moves_it(db: Database):
+    subject = uuid4()
+    with db.transaction() as tx:
+        set_timer(tx, "exit.lapse", subject, NOW, NOW)
+        set_timer(tx, "exit.lapse", subject, NOW + timedelta(days=2), NOW)
+        assert pop_timer(tx, NOW + timedelta(days=1)) is None
+
+
+def test_a_repeated_request_gets_the_first_answer_and_another_body_is_refused(db: Database):
+    with db.transaction() as tx:
+        assert claim_key(tx, "api", "k1", {"amount": 1}, NOW) is None
+        answer_key(tx, "api", "k1", {"id": "p1"})
+    with db.transaction() as tx:
+        assert claim_key(tx, "api", "k1", {"amount": 1}, NOW) == {"id": "p1"}
+        assert claim_key(tx, "api", "k1", {"amount": 2}, NOW) == Refusal("request.key_reused", {"key": "k1"})
