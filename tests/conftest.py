@@ -35,8 +35,10 @@ def server(request: pytest.FixtureRequest) -> embedded.Server:
         with psycopg.connect(server.url(), autocommit=True) as conn:
             found = conn.execute("SELECT 1 FROM pg_database WHERE datname = 'template'").fetchone()
             if found is None:
-                conn.execute("CREATE DATABASE template")
-                migrate_all(server.url("template"))
+                conn.execute("DROP DATABASE IF EXISTS raw")
+                conn.execute("CREATE DATABASE raw")
+                migrate_all(server.url("raw"))
+                conn.execute("ALTER DATABASE raw RENAME TO template")
     return server
 
 

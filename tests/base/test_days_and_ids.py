@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whiteslip.base import Calendar, TestClock, add_months, new_id, parse_public, public
+from whiteslip.base import Calendar, TestClock, add_months, new_id
+from whiteslip.base.ids import parse_public, public
 
 
 def test_a_month_after_31_january_is_the_end_of_february():

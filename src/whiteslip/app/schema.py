@@ -8,8 +8,22 @@ from typing import Final
 import whiteslip
 from whiteslip.store.migrate import migrate, missing
 
-ROOMS: Final = ("store", "ledger")
 _HOME: Final = Path(whiteslip.__file__).parent
+_FLOORS: Final = (
+    "store",
+    "ledger",
+    "decisions",
+    "notices",
+    "identity",
+    "lines",
+    "billing",
+    "purchases",
+    "exits",
+    "intake",
+    "day",
+    "web",
+)
+ROOMS: Final = [room for room in _FLOORS if any((_HOME / room / "migrations").glob("*.sql"))]
 FOLDERS: Final = [_HOME / room / "migrations" for room in ROOMS]
 
 

@@ -12,9 +12,9 @@ Invariants
 - A refusal is an expected "no" with a stable code. It is a value, not an exception.
 """
 
-from whiteslip.base.calendar import Calendar, add_months
+from whiteslip.base.calendar import Calendar, add_months, end_of_day, local_day
 from whiteslip.base.clock import Clock, SystemClock, TestClock
-from whiteslip.base.ids import new_id, parse_public, public
+from whiteslip.base.ids import new_id
 from whiteslip.base.money import Money, Rate, Rounding
 from whiteslip.base.refusal import Refusal
 
@@ -28,7 +28,7 @@ __all__ = [
     "SystemClock",
     "TestClock",
     "add_months",
+    "end_of_day",
+    "local_day",
     "new_id",
-    "parse_public",
-    "public",
 ]

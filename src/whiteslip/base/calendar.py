@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import calendar as _calendar
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 SATURDAY = 5
 
@@ -49,3 +50,17 @@ class Calendar:
             while not self.is_business_day(current):
                 current += timedelta(days=1)
         return current
+
+
+def local_day(now: datetime, timezone: str) -> date:
+    """The calendar day at ``now`` in an IANA ``timezone``: the business day an act is booked on."""
+    return now.astimezone(ZoneInfo(timezone)).date()
+
+
+def end_of_day(day: date, timezone: str) -> datetime:
+    """The last microsecond of ``day`` in ``timezone``, as an instant in UTC.
+
+    The nightly close of a day runs "as of" this instant, whenever it really runs.
+    """
+    start_of_next = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(timezone))
+    return start_of_next.astimezone(UTC) - timedelta(microseconds=1)

@@ -214,3 +214,10 @@ UNION ALL
 SELECT 'nothing is booked on a sealed day after sealing', t.id::text
 FROM ledger.transfer AS t JOIN ledger.sealed_day AS s ON s.day = t.booked_on
 WHERE t.at > s.sealed_at;
+
+-- What other rooms may read.
+CREATE VIEW ledger.v_balance AS
+SELECT id, code, owner, currency, debit_limit,
+    debits_posted - credits_posted AS net_debit, debits_pending, credits_pending,
+    debit_limit - debits_pending - debits_posted + credits_posted AS room
+FROM ledger.account;

@@ -1,0 +1,123 @@
+-- Billing: instalment plans, bills, payments and how they were allocated.
+-- depends: lines
+
+CREATE SCHEMA billing;
+
+CREATE TABLE billing.plan (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    purchase uuid,
+    kind text NOT NULL CHECK (kind IN ('purchase', 'late_fee', 'residual')),
+    principal_minor bigint NOT NULL CHECK (principal_minor >= 0),
+    instalments smallint NOT NULL CHECK (instalments BETWEEN 1 AND 60),
+    monthly_fee_bps integer NOT NULL,
+    apr_bps integer NOT NULL,
+    opened_on date NOT NULL
+);
+CREATE INDEX plan_line ON billing.plan (line);
+CREATE INDEX plan_purchase ON billing.plan (purchase);
+
+-- The schedule (days and sums) is fixed when the plan is made; what was paid or given back
+-- against it moves. An instalment is open while anything of it is neither.
+CREATE TABLE billing.instalment (
+    plan uuid NOT NULL,
+    no smallint NOT NULL,
+    line uuid NOT NULL,
+    bill_on date NOT NULL,
+    due_on date NOT NULL,
+    principal_minor bigint NOT NULL CHECK (principal_minor >= 0),
+    interest_minor bigint NOT NULL CHECK (interest_minor >= 0),
+    fee_minor bigint NOT NULL CHECK (fee_minor >= 0),
+    settled_principal bigint NOT NULL DEFAULT 0,
+    settled_interest bigint NOT NULL DEFAULT 0,
+    settled_fee bigint NOT NULL DEFAULT 0,
+    bill uuid,
+    open boolean GENERATED ALWAYS AS (
+        principal_minor + interest_minor + fee_minor
+        > settled_principal + settled_interest + settled_fee) STORED,
+    PRIMARY KEY (plan, no),
+    CHECK (settled_principal BETWEEN 0 AND principal_minor),
+    CHECK (settled_interest BETWEEN 0 AND interest_minor),
+    CHECK (settled_fee BETWEEN 0 AND fee_minor)
+) WITH (fillfactor = 85);
+CREATE INDEX instalment_open ON billing.instalment (line, due_on) WHERE open;
+CREATE INDEX instalment_to_bill ON billing.instalment (bill_on) WHERE bill IS NULL;
+CREATE INDEX instalment_due ON billing.instalment (due_on) WHERE open AND bill IS NOT NULL;
+
+CREATE FUNCTION billing.keep_schedule() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (new.plan, new.no, new.line, new.bill_on, new.due_on, new.principal_minor, new.interest_minor, new.fee_minor)
+        IS DISTINCT FROM
+        (old.plan, old.no, old.line, old.bill_on, old.due_on, old.principal_minor, old.interest_minor, old.fee_minor)
+    THEN
+        RAISE EXCEPTION 'the schedule of plan % is fixed', old.plan USING ERRCODE = 'WB001';
+    END IF;
+    RETURN new;
+END
+$$;
+CREATE TRIGGER keep_schedule BEFORE UPDATE OF
+    plan, no, line, bill_on, due_on, principal_minor, interest_minor, fee_minor
+ON billing.instalment FOR EACH ROW EXECUTE FUNCTION billing.keep_schedule();
+
+CREATE TABLE billing.bill (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    statement_on date NOT NULL,
+    due_on date NOT NULL,
+    principal_minor bigint NOT NULL,
+    interest_minor bigint NOT NULL,
+    fee_minor bigint NOT NULL,
+    -- Everything owed when the statement was made, billed or not, less the credit balance.
+    balance_minor bigint NOT NULL,
+    UNIQUE (line, statement_on)
+);
+CALL store.append_only('billing.bill');
+
+CREATE TABLE billing.payment (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    reference text NOT NULL,
+    method text NOT NULL,
+    amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+    value_on date NOT NULL,
+    clears_on date NOT NULL,
+    received_at timestamptz NOT NULL,
+    returned_at timestamptz,
+    UNIQUE (line, reference)
+);
+CREATE INDEX payment_value ON billing.payment (line, value_on);
+
+-- What a payment, refund or credit settled, by instalment and component; reversals are negative.
+CREATE TABLE billing.settlement (
+    source uuid NOT NULL,
+    line uuid NOT NULL,
+    plan uuid,
+    no smallint,
+    component text NOT NULL CHECK (component IN ('principal', 'interest', 'fee', 'credit')),
+    amount_minor bigint NOT NULL CHECK (amount_minor <> 0),
+    kind text NOT NULL CHECK (kind IN ('payment', 'refund', 'credit', 'waiver', 'return')),
+    on_day date NOT NULL
+);
+CREATE INDEX settlement_source ON billing.settlement (source);
+CREATE INDEX settlement_line ON billing.settlement (line, on_day);
+CALL store.append_only('billing.settlement');
+
+-- The whole book at the end of a day, for the portfolio effect of an exit.
+CREATE TABLE billing.book_total (
+    day date NOT NULL,
+    currency text NOT NULL,
+    lines integer NOT NULL,
+    limit_minor bigint NOT NULL,
+    owed_minor bigint NOT NULL,
+    past_due_minor bigint NOT NULL,
+    npl_minor bigint NOT NULL,
+    PRIMARY KEY (day, currency)
+);
+
+-- What is unpaid of each line, per instalment.
+CREATE VIEW billing.v_open AS
+SELECT plan, no, line, bill_on, due_on, bill IS NOT NULL AS billed,
+    principal_minor - settled_principal AS principal_minor,
+    interest_minor - settled_interest AS interest_minor,
+    fee_minor - settled_fee AS fee_minor
+FROM billing.instalment WHERE open;

@@ -1,0 +1,195 @@
+-- name: add_plans!
+INSERT INTO billing.plan (
+    id, line, purchase, kind, principal_minor, instalments, monthly_fee_bps, apr_bps, opened_on
+)
+SELECT * FROM unnest(
+    :id::uuid[], :line::uuid[], :purchase::uuid[], :kind::text[], :principal_minor::bigint[],
+    :instalments::smallint[], :monthly_fee_bps::integer[], :apr_bps::integer[], :opened_on::date[]
+);
+
+-- name: add_instalments!
+INSERT INTO billing.instalment (
+    plan, no, line, bill_on, due_on, principal_minor, interest_minor, fee_minor
+)
+SELECT * FROM unnest(
+    :plan::uuid[], :no::smallint[], :line::uuid[], :bill_on::date[], :due_on::date[],
+    :principal_minor::bigint[], :interest_minor::bigint[], :fee_minor::bigint[]
+);
+
+-- name: open_instalments
+SELECT o.plan, o.no, o.line, o.bill_on, o.due_on, o.billed, o.principal_minor, o.interest_minor,
+    o.fee_minor, p.purchase, p.kind, p.apr_bps
+FROM billing.v_open AS o JOIN billing.plan AS p ON p.id = o.plan
+WHERE o.line = ANY(:lines::uuid[])
+ORDER BY o.due_on, o.plan, o.no;
+
+-- name: schedule
+SELECT i.plan, i.no, i.bill_on, i.due_on, i.principal_minor, i.interest_minor, i.fee_minor,
+    i.settled_principal + i.settled_interest + i.settled_fee AS settled_minor, p.kind
+FROM billing.instalment AS i JOIN billing.plan AS p ON p.id = i.plan
+WHERE i.line = :line ORDER BY i.due_on, i.plan, i.no;
+
+-- name: settle!
+UPDATE billing.instalment AS i SET
+    settled_principal = i.settled_principal + s.principal,
+    settled_interest = i.settled_interest + s.interest,
+    settled_fee = i.settled_fee + s.fee
+FROM (
+    SELECT plan, no, sum(principal) AS principal, sum(interest) AS interest, sum(fee) AS fee
+    FROM unnest(
+        :plan::uuid[], :no::smallint[], :principal::bigint[], :interest::bigint[], :fee::bigint[]
+    ) AS u (plan, no, principal, interest, fee)
+    GROUP BY plan, no
+) AS s
+WHERE i.plan = s.plan AND i.no = s.no;
+
+-- name: record_settlements!
+INSERT INTO billing.settlement (source, line, plan, no, component, amount_minor, kind, on_day)
+SELECT * FROM unnest(
+    :source::uuid[], :line::uuid[], :plan::uuid[], :no::smallint[], :component::text[],
+    :amount_minor::bigint[], :kind::text[], :on_day::date[]
+);
+
+-- name: settlements_of
+SELECT plan, no, component, sum(amount_minor)::bigint AS amount_minor
+FROM billing.settlement WHERE source = :source
+GROUP BY plan, no, component HAVING sum(amount_minor) <> 0;
+
+-- name: lines_to_bill
+SELECT DISTINCT i.line FROM billing.instalment AS i
+WHERE i.bill IS NULL AND i.bill_on <= :day ORDER BY i.line LIMIT :count;
+
+-- name: issue_bills
+-- Make one bill per line from what falls into it, and mark the instalments as billed.
+WITH falling AS (
+    SELECT i.line, max(i.due_on) AS due_on, sum(i.principal_minor - i.settled_principal) AS principal,
+        sum(i.interest_minor - i.settled_interest) AS interest, sum(i.fee_minor - i.settled_fee) AS fee
+    FROM billing.instalment AS i
+    WHERE i.bill IS NULL AND i.bill_on <= :day AND i.line = ANY(:lines::uuid[])
+    GROUP BY i.line
+), issued AS (
+    INSERT INTO billing.bill
+    SELECT n.id, f.line, :day, f.due_on, f.principal, f.interest, f.fee,
+        l.principal_minor + l.interest_minor + l.fee_minor + f.interest + f.fee - l.credit_minor
+    FROM falling AS f
+    JOIN unnest(:lines::uuid[], :ids::uuid[]) AS n (line, id) ON n.line = f.line
+    JOIN lines.v_line AS l ON l.id = f.line
+    RETURNING id, line, statement_on, due_on, principal_minor, interest_minor, fee_minor, balance_minor
+), marked AS (
+    UPDATE billing.instalment AS i SET bill = b.id
+    FROM issued AS b WHERE i.line = b.line AND i.bill IS NULL AND i.bill_on <= :day
+)
+SELECT * FROM issued ORDER BY line;
+
+-- name: bills
+SELECT id, line, statement_on, due_on, principal_minor, interest_minor, fee_minor, balance_minor
+FROM billing.bill WHERE line = :line ORDER BY statement_on;
+
+-- name: lines_for_late_fee
+-- Lines with a bill that fell due exactly :grace days ago, unpaid, under terms with a late fee.
+SELECT DISTINCT l.id FROM billing.instalment AS i JOIN lines.line AS l ON l.id = i.line
+JOIN billing.plan AS p ON p.id = i.plan
+WHERE i.open AND i.bill IS NOT NULL AND p.kind <> 'late_fee'
+    AND (l.terms ->> 'late_fee_minor')::bigint > 0
+    AND i.due_on + (l.terms ->> 'late_fee_grace_days')::integer = :day
+ORDER BY l.id;
+
+-- name: add_payment!
+INSERT INTO billing.payment (id, line, reference, method, amount_minor, value_on, clears_on, received_at)
+VALUES (:id, :line, :reference, :method, :amount_minor, :value_on, :clears_on, :now);
+
+-- name: add_payments!
+INSERT INTO billing.payment (id, line, reference, method, amount_minor, value_on, clears_on, received_at)
+SELECT * FROM unnest(
+    :id::uuid[], :line::uuid[], :reference::text[], :method::text[], :amount_minor::bigint[],
+    :value_on::date[], :clears_on::date[], :received_at::timestamptz[]
+);
+
+-- name: payment^
+SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at
+FROM billing.payment WHERE id = :id FOR UPDATE;
+
+-- name: payment_by_reference^
+SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at
+FROM billing.payment WHERE line = :line AND reference = :reference;
+
+-- name: payments
+SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at
+FROM billing.payment WHERE line = :line ORDER BY value_on, id;
+
+-- name: return_payment!
+UPDATE billing.payment SET returned_at = :now WHERE id = :id;
+
+-- name: record^
+-- The payment record of a line, for its assessment.
+SELECT
+    (SELECT count(*) FROM billing.bill AS b WHERE b.line = :line) AS bills,
+    (SELECT coalesce(sum(b.principal_minor + b.interest_minor + b.fee_minor), 0)::bigint
+        FROM billing.bill AS b WHERE b.line = :line AND b.statement_on > :since) AS billed_minor,
+    (SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM billing.payment AS p
+        WHERE p.line = :line AND p.value_on > :since AND p.returned_at IS NULL) AS paid_minor,
+    (SELECT count(*) FROM billing.payment AS p
+        WHERE p.line = :line AND p.returned_at > :returned_since) AS returned,
+    (SELECT max(p.clears_on) FROM billing.payment AS p
+        WHERE p.line = :line AND p.returned_at IS NULL) AS clears_on,
+    (SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM billing.payment AS p
+        WHERE p.line = :line AND p.returned_at IS NULL AND p.clears_on > :day) AS uncleared_minor,
+    (SELECT max(p.value_on) FROM billing.payment AS p
+        WHERE p.line = :line AND p.returned_at IS NULL) AS last_paid_on;
+
+-- name: debts
+SELECT line, min(due_on) FILTER (WHERE billed AND due_on < :day) AS past_due_since,
+    coalesce(sum(principal_minor + interest_minor + fee_minor)
+        FILTER (WHERE billed AND due_on < :day), 0)::bigint AS past_due_minor,
+    coalesce(sum(principal_minor + interest_minor + fee_minor) FILTER (WHERE billed), 0)::bigint
+        AS billed_minor,
+    coalesce(sum(principal_minor) FILTER (WHERE NOT billed), 0)::bigint AS unbilled_minor
+FROM billing.v_open WHERE line = ANY(:lines::uuid[]) GROUP BY line;
+
+-- name: take_book_total!
+INSERT INTO billing.book_total (day, currency, lines, limit_minor, owed_minor, past_due_minor, npl_minor)
+SELECT :day, l.currency, count(*), coalesce(sum(l.limit_minor) FILTER (WHERE l.lifecycle = 'active'), 0),
+    coalesce(sum(d.owed), 0), coalesce(sum(d.past_due), 0),
+    coalesce(sum(d.owed) FILTER (WHERE :day - d.since > :npl_after), 0)
+FROM lines.line AS l
+LEFT JOIN (
+    SELECT line, sum(principal_minor + CASE WHEN billed THEN interest_minor + fee_minor ELSE 0 END) AS owed,
+        sum(principal_minor + interest_minor + fee_minor) FILTER (WHERE billed AND due_on < :day) AS past_due,
+        min(due_on) FILTER (WHERE billed AND due_on < :day) AS since
+    FROM billing.v_open GROUP BY line
+) AS d ON d.line = l.id
+WHERE l.lifecycle <> 'closed'
+GROUP BY l.currency
+ON CONFLICT (day, currency) DO UPDATE SET
+    lines = excluded.lines, limit_minor = excluded.limit_minor, owed_minor = excluded.owed_minor,
+    past_due_minor = excluded.past_due_minor, npl_minor = excluded.npl_minor;
+
+-- name: book_total^
+SELECT day, lines, limit_minor, owed_minor, past_due_minor, npl_minor FROM billing.book_total
+WHERE currency = :currency AND day <= :day ORDER BY day DESC LIMIT 1;
+
+-- name: violations
+-- Billing against the ledger: each row is an offence.
+SELECT 'open principal equals the ledger' AS invariant,
+    format('line %s: plans %s, ledger %s', l.id, coalesce(o.principal, 0), l.principal_minor) AS detail
+FROM lines.v_line AS l
+LEFT JOIN (
+    SELECT line, sum(principal_minor) AS principal,
+        sum(interest_minor) FILTER (WHERE billed) AS interest, sum(fee_minor) FILTER (WHERE billed) AS fee
+    FROM billing.v_open GROUP BY line
+) AS o ON o.line = l.id
+WHERE (coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0))
+    IS DISTINCT FROM (l.principal_minor, l.interest_minor, l.fee_minor)
+UNION ALL
+SELECT 'a closed line owes nothing', l.id::text FROM lines.v_line AS l
+WHERE l.lifecycle = 'closed' AND EXISTS (
+    SELECT FROM billing.v_open AS o JOIN billing.plan AS p ON p.id = o.plan
+    WHERE o.line = l.id AND p.kind <> 'residual')
+UNION ALL
+SELECT 'a payment is settled to its last minor unit', p.id::text
+FROM billing.payment AS p
+LEFT JOIN (
+    SELECT source, sum(amount_minor) AS amount FROM billing.settlement WHERE kind IN ('payment', 'return') GROUP BY source
+) AS s ON s.source = p.id
+WHERE coalesce(s.amount, 0) <> CASE WHEN p.returned_at IS NULL THEN p.amount_minor ELSE 0 END
+LIMIT 100;

@@ -1,0 +1,140 @@
+"""Which accounts move for which event. Pure: ids and amounts in, transfers out.
+
+Two sets of accounts take part. The obligor's :class:`Book`: what they owe (principal, interest,
+fees: assets) and what we owe them (credit: a liability). The :class:`House`: cash and income.
+A counterparty (a shop) has one payable account of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from whiteslip.base import new_id
+from whiteslip.ledger.model import Phase, Transfer
+
+HOUSE_CODES: Final = (
+    "house.cash",
+    "house.interest_income",
+    "house.fee_income",
+    "house.waived",
+    "house.migration",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The four accounts of one obligor."""
+
+    principal: UUID
+    interest: UUID
+    fee: UUID
+    credit: UUID
+
+    def of(self, component: str) -> UUID:
+        """The account of a component: principal, interest, fee or credit."""
+        found: UUID = getattr(self, component)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The house's own accounts in one currency."""
+
+    cash: UUID
+    interest_income: UUID
+    fee_income: UUID
+    waived: UUID
+    migration: UUID
+
+    def income(self, component: str) -> UUID:
+        """Where interest or fees are earned."""
+        return self.interest_income if component == "interest" else self.fee_income
+
+
+def hold(event: UUID, book: Book, payable: UUID, amount: int, now: datetime) -> Transfer:
+    """Reserve a purchase: principal would rise, the shop would be owed."""
+    return Transfer(new_id(now), event, "purchase.hold", book.principal, payable, amount, Phase.PENDING)
+
+
+def capture(event: UUID, held: UUID, amount: int, now: datetime) -> Transfer:
+    """Turn (part of) a hold into debt; what is left of the hold is released."""
+    return Transfer(new_id(now), event, "purchase.capture", None, None, amount, Phase.POST, pending=held)
+
+
+def release(event: UUID, held: UUID, now: datetime) -> Transfer:
+    """Give a hold up."""
+    return Transfer(new_id(now), event, "purchase.release", None, None, None, Phase.VOID, pending=held)
+
+
+def charge(event: UUID, book: Book, house: House, component: str, amount: int, now: datetime) -> Transfer:
+    """Bill interest or a fee: it is owed and earned."""
+    return Transfer(
+        new_id(now), event, f"charge.{component}", book.of(component), house.income(component), amount
+    )
+
+
+def _spread(
+    event: UUID,
+    recipe: str,
+    source: UUID,
+    book: Book,
+    parts: Mapping[str, int],
+    now: datetime,
+    value_on: date | None,
+) -> list[Transfer]:
+    return [
+        Transfer(new_id(now), event, recipe, source, book.of(component), amount, value_on=value_on)
+        for component, amount in parts.items()
+        if amount
+    ]
+
+
+def receive(
+    event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime, value_on: date
+) -> list[Transfer]:
+    """Take a payment, spread over what it settles: principal, interest, fee, credit."""
+    return _spread(event, "payment.receive", house.cash, book, parts, now, value_on)
+
+
+def bounce(
+    event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime, value_on: date
+) -> list[Transfer]:
+    """A payment came back: what it had settled is owed again."""
+    return [
+        Transfer(
+            new_id(now), event, "payment.return", book.of(component), house.cash, amount, value_on=value_on
+        )
+        for component, amount in parts.items()
+        if amount
+    ]
+
+
+def refund(event: UUID, book: Book, payable: UUID, parts: Mapping[str, int], now: datetime) -> list[Transfer]:
+    """A shop gives money back: it settles debt first, the rest is the customer's credit."""
+    return _spread(event, "purchase.refund", payable, book, parts, now, None)
+
+
+def apply_credit(event: UUID, book: Book, parts: Mapping[str, int], now: datetime) -> list[Transfer]:
+    """Use the customer's credit balance for what fell due."""
+    return _spread(event, "credit.apply", book.credit, book, parts, now, None)
+
+
+def pay_out(event: UUID, book: Book, house: House, amount: int, now: datetime) -> Transfer:
+    """Send the customer's credit balance to them."""
+    return Transfer(new_id(now), event, "credit.pay_out", book.credit, house.cash, amount)
+
+
+def waive(event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime) -> list[Transfer]:
+    """Give up small remainders by rule."""
+    return _spread(event, "waive", house.waived, book, parts, now, None)
+
+
+def migrate_in(
+    event: UUID, debit: UUID, credit: UUID, amount: int, now: datetime, value_on: date
+) -> Transfer:
+    """Take over a balance from another system, against the migration account."""
+    return Transfer(new_id(now), event, "migration.take_over", debit, credit, amount, value_on=value_on)

@@ -1,0 +1,47 @@
+"""Lines: customers, agreements, limits, and the first two regions of a line's state.
+
+What it owns: schema ``lines``. A line's state has three regions that are never folded into one:
+
+1. *lifecycle*: active, closing, run-off, closed;
+2. *draw permission*: the AND of standing locks (customer, issuer, legal, exit);
+3. *debt*: derived by ``billing`` from what is unpaid, never stored.
+
+Invariants
+----------
+- A line that is not active, or carries a lock, has nothing available.
+- Only the party that set a lock lifts it.
+- A closed line owes nothing and stays closed.
+- A limit cut below what is drawn creates nothing due.
+- Terms are fixed at opening; their version is a hash of their content.
+
+Personal data is in the identity vault, under the customer's id.
+"""
+
+from whiteslip.lines.acts import (
+    get_customer,
+    get_line,
+    get_lines,
+    house,
+    lift_lock,
+    lines_of,
+    move,
+    open_customers,
+    open_lines,
+    set_lock,
+)
+from whiteslip.lines.model import Customer, Line
+
+__all__ = [
+    "Customer",
+    "Line",
+    "get_customer",
+    "get_line",
+    "get_lines",
+    "house",
+    "lift_lock",
+    "lines_of",
+    "move",
+    "open_customers",
+    "open_lines",
+    "set_lock",
+]

@@ -1,0 +1,172 @@
+"""Open, look up, lock and close lines. None commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from whiteslip import ledger
+from whiteslip.base import Refusal, new_id
+from whiteslip.ledger import Account
+from whiteslip.ledger.recipes import HOUSE_CODES, House
+from whiteslip.lines.model import Agreement, Customer, Lifecycle, Line, LockKind, NewLine, Party, Terms
+from whiteslip.store import Entry, Tx, load_queries
+from whiteslip.store.database import Row
+
+_queries = load_queries(__file__)
+_NO_ID = UUID(int=0)
+
+
+def open_house(tx: Tx, currency: str, now: datetime) -> House:
+    """The house's accounts in ``currency``, opened on first use."""
+    ledger.open_accounts(tx, [Account(new_id(now), code, None, currency) for code in HOUSE_CODES])
+    return house(tx, currency)
+
+
+def house(tx: Tx, currency: str) -> House:
+    """The house's accounts in ``currency``."""
+    return House(*(ledger.house_account(tx, code, currency) for code in HOUSE_CODES))
+
+
+def open_customers(tx: Tx, customers: Sequence[Customer], now: datetime) -> None:
+    """Register customers. A ``reference`` that is taken raises psycopg.errors.UniqueViolation."""
+    _queries.open_customers(
+        tx.conn,
+        id=[c.id for c in customers],
+        reference=[c.reference for c in customers],
+        language=[c.language for c in customers],
+        now=now,
+    )
+    for customer in customers:
+        tx.record(Entry(now, "customer.registered", "customer", customer.id, "system"))
+
+
+def open_lines(tx: Tx, agreement: Agreement, lines: Sequence[NewLine], actor: str, now: datetime) -> None:
+    """Open lines under one agreement, each with its four ledger accounts."""
+    books: list[list[Account]] = [
+        [
+            Account(new_id(now), "line.principal", n.id, agreement.currency, n.limit_minor, credit_limit=0),
+            Account(new_id(now), "line.interest", n.id, agreement.currency, credit_limit=0),
+            Account(new_id(now), "line.fee", n.id, agreement.currency, credit_limit=0),
+            Account(new_id(now), "line.credit", n.id, agreement.currency, debit_limit=0),
+        ]
+        for n in lines
+    ]
+    ledger.open_accounts(tx, [account for book in books for account in book])
+    _queries.open_lines(
+        tx.conn,
+        pack=agreement.pack,
+        currency=agreement.currency,
+        timezone=agreement.timezone,
+        terms=Jsonb(msgspec.to_builtins(agreement.terms)),
+        terms_version=agreement.terms.version,
+        id=[n.id for n in lines],
+        customer=[n.customer for n in lines],
+        limit_minor=[n.limit_minor for n in lines],
+        statement_day=[n.statement_day for n in lines],
+        opened_on=[n.opened_on for n in lines],
+        principal=[book[0].id for book in books],
+        interest=[book[1].id for book in books],
+        fee=[book[2].id for book in books],
+        credit=[book[3].id for book in books],
+    )
+    for n in lines:
+        data = {"customer": n.customer, "limit_minor": n.limit_minor, "terms": agreement.terms.version}
+        tx.record(Entry(now, "line.opened", "line", n.id, actor, data))
+
+
+def _line(row: Row) -> Line:
+    typed: Row = {
+        "terms": msgspec.convert(row["terms"], Terms),
+        "lifecycle": Lifecycle(row["lifecycle"]),
+        "locks": frozenset(LockKind(kind) for kind in row["locks"]),
+    }
+    return Line(**(row | typed))
+
+
+def get_lines(tx: Tx, ids: Iterable[UUID], lock: bool = False) -> dict[UUID, Line]:
+    """Lines by id; unknown ids are absent. ``lock`` holds them until the transaction ends."""
+    wanted = list(ids)
+    if lock:
+        list(_queries.lock_rows(tx.conn, ids=wanted))
+    return {row["id"]: _line(row) for row in _queries.lines(tx.conn, ids=wanted)}
+
+
+def get_line(tx: Tx, line: UUID, lock: bool = False) -> Line | Refusal:
+    """One line, or ``line.not_found``."""
+    return get_lines(tx, [line], lock).get(line) or Refusal("line.not_found")
+
+
+def lines_of(tx: Tx, customer: UUID) -> list[Line]:
+    """A customer's lines, oldest first."""
+    return [_line(row) for row in _queries.lines_of_customer(tx.conn, customer=customer)]
+
+
+def page_of_lines(tx: Tx, after: UUID | None, count: int) -> list[Line]:
+    """Up to ``count`` lines with ids above ``after``."""
+    return [_line(row) for row in _queries.page(tx.conn, after=after or _NO_ID, count=count)]
+
+
+def get_customer(tx: Tx, customer: UUID) -> Customer | Refusal:
+    """One customer, or ``customer.not_found``."""
+    row = _queries.customer(tx.conn, id=customer)
+    return Customer(**row) if row else Refusal("customer.not_found")
+
+
+def page_of_customers(tx: Tx, after: UUID | None, count: int) -> list[Customer]:
+    """Up to ``count`` customers with ids above ``after``."""
+    return [Customer(**row) for row in _queries.customers(tx.conn, after=after or _NO_ID, count=count)]
+
+
+def customers_by_reference(tx: Tx, references: Sequence[str]) -> dict[str, UUID]:
+    """Ids of the customers that carry the lender's references."""
+    rows = _queries.customers_by_reference(tx.conn, references=list(references))
+    return {row["reference"]: row["id"] for row in rows}
+
+
+def set_lock(
+    tx: Tx, line: UUID, kind: LockKind, party: Party, reason: str, actor: str, now: datetime
+) -> None:
+    """Forbid drawing. Setting a lock that stands already changes nothing."""
+    if _queries.set_lock(tx.conn, id=new_id(now), line=line, kind=kind, party=party, reason=reason, now=now):
+        data = {"kind": kind, "party": party, "reason": reason}
+        tx.record(Entry(now, "line.locked", "line", line, actor, data))
+
+
+def lift_lock(tx: Tx, line: UUID, kind: LockKind, party: Party, actor: str, now: datetime) -> Refusal | None:
+    """Lift a lock; refused with ``lock.not_yours`` to anyone but the party that set it."""
+    found = _queries.standing_lock(tx.conn, line=line, kind=kind)
+    if found is None:
+        return None
+    if found["party"] != party:
+        return Refusal("lock.not_yours", {"kind": kind, "party": found["party"]})
+    _queries.lift_lock(tx.conn, id=found["id"], now=now)
+    tx.record(Entry(now, "line.unlocked", "line", line, actor, {"kind": kind}))
+    return None
+
+
+def change_limit(tx: Tx, line: Line, limit_minor: int, actor: str, now: datetime) -> None:
+    """Set the limit. Below what is drawn it only stops further drawing; nothing falls due."""
+    _queries.set_limit(tx.conn, id=line.id, limit_minor=limit_minor)
+    ledger.set_debit_limit(tx, line.principal, limit_minor)
+    data = {"from_minor": line.limit_minor, "to_minor": limit_minor}
+    tx.record(Entry(now, "line.limit_changed", "line", line.id, actor, data))
+
+
+def move(tx: Tx, line: Line, to: Lifecycle, ground: str, actor: str, now: datetime) -> None:
+    """Change the lifecycle. Raises ValueError for a closed line or a close with debt: bugs both."""
+    if line.lifecycle is Lifecycle.CLOSED:
+        raise ValueError("nothing reopens a closed line")
+    if to is Lifecycle.CLOSED and (line.owed_minor or line.held_minor):
+        raise ValueError("a line closes only when nothing is owed or held")
+    closed_on: date | None = line.today(now) if to is Lifecycle.CLOSED else None
+    _queries.set_lifecycle(tx.conn, id=line.id, lifecycle=to, closed_on=closed_on)
+    if to is Lifecycle.CLOSED:
+        tx.record(Entry(now, "line.closed", "line", line.id, actor, {"ground": ground}))
+    else:
+        data = {"from": line.lifecycle, "to": to, "ground": ground}
+        tx.record(Entry(now, "line.moved", "line", line.id, actor, data))

@@ -1,0 +1,167 @@
+"""Customers, agreements and lines."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from whiteslip.base import Money, local_day
+from whiteslip.ledger.recipes import Book
+
+
+class Lifecycle(StrEnum):
+    """First region of a line's state: where the agreement stands."""
+
+    ACTIVE = "active"
+    CLOSING = "closing"
+    RUN_OFF = "run_off"
+    CLOSED = "closed"
+
+
+class LockKind(StrEnum):
+    """Second region: each standing lock forbids drawing."""
+
+    CUSTOMER = "customer"
+    ISSUER = "issuer"
+    LEGAL = "legal"
+    EXIT = "exit"
+
+
+class Party(StrEnum):
+    """Who set a lock, and so who may lift it."""
+
+    CUSTOMER = "customer"
+    ISSUER = "issuer"
+    AUTHORITY = "authority"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Price of paying in instalments.
+
+    ``monthly_fee_bps`` of the original amount each month; ``apr_bps`` yearly interest on the
+    declining balance, a twelfth per month. A product has one of the two, or neither.
+    """
+
+    instalments: int
+    monthly_fee_bps: int = 0
+    apr_bps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the customer agreed to. Closing never changes it.
+
+    ``due_days`` run from the statement to the due day. ``late_fee_minor`` is charged once for a
+    bill that is still unpaid ``late_fee_grace_days`` after it fell due.
+    """
+
+    due_days: int
+    late_fee_minor: int = 0
+    late_fee_grace_days: int = 0
+    products: tuple[Product, ...] = (Product(1),)
+
+    def product(self, instalments: int) -> Product | None:
+        """The product with that many instalments, if it is offered."""
+        return next((p for p in self.products if p.instalments == instalments), None)
+
+    @property
+    def version(self) -> str:
+        """The first 12 hexadecimal digits of the terms' SHA-256."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer. Personal data is in the identity vault under the same id.
+
+    ``reference`` is the lender's own number for them, if any.
+    """
+
+    id: UUID
+    reference: str | None
+    language: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line with its balances in minor units. The third region, debt, is billing's to derive."""
+
+    id: UUID
+    customer: UUID
+    pack: str
+    currency: str
+    timezone: str
+    terms: Terms
+    terms_version: str
+    limit_minor: int
+    statement_day: int
+    lifecycle: Lifecycle
+    opened_on: date
+    closed_on: date | None
+    principal: UUID
+    interest: UUID
+    fee: UUID
+    credit: UUID
+    locks: frozenset[LockKind] = field(default_factory=frozenset[LockKind])
+    principal_minor: int = 0
+    held_minor: int = 0
+    room_minor: int = 0
+    interest_minor: int = 0
+    fee_minor: int = 0
+    credit_minor: int = 0
+
+    @property
+    def book(self) -> Book:
+        """The line's ledger accounts."""
+        return Book(self.principal, self.interest, self.fee, self.credit)
+
+    @property
+    def drawing_stopped(self) -> bool:
+        """Whether a new purchase is impossible now, whatever its size."""
+        return bool(self.locks) or self.lifecycle is not Lifecycle.ACTIVE
+
+    @property
+    def available_minor(self) -> int:
+        """What could be drawn now: the limit less holds and principal, never negative."""
+        return 0 if self.drawing_stopped else max(0, self.room_minor)
+
+    @property
+    def owed_minor(self) -> int:
+        """Everything posted as owed: principal, billed interest and fees."""
+        return self.principal_minor + self.interest_minor + self.fee_minor
+
+    def money(self, minor: int) -> Money:
+        """An amount in the line's currency."""
+        return Money(minor, self.currency)
+
+    def today(self, now: datetime) -> date:
+        """The business day at ``now`` in the contract's timezone."""
+        return local_day(now, self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A line to open. ``customer`` exists; amounts in minor units."""
+
+    id: UUID
+    customer: UUID
+    limit_minor: int
+    statement_day: int
+    opened_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The framework under which lines are opened."""
+
+    pack: str
+    currency: str
+    timezone: str
+    terms: Terms

@@ -1,0 +1,58 @@
+-- name: open_customers!
+INSERT INTO lines.customer (id, reference, language, opened_at)
+SELECT *, :now FROM unnest(:id::uuid[], :reference::text[], :language::text[]);
+
+-- name: customer^
+SELECT id, reference, language, opened_at FROM lines.customer WHERE id = :id;
+
+-- name: customer_by_reference$
+SELECT id FROM lines.customer WHERE reference = :reference;
+
+-- name: customers_by_reference
+SELECT id, reference FROM lines.customer WHERE reference = ANY(:references::text[]);
+
+-- name: customers
+SELECT id, reference, language, opened_at FROM lines.customer
+WHERE id > :after ORDER BY id LIMIT :count;
+
+-- name: open_lines!
+INSERT INTO lines.line (
+    id, customer, pack, currency, timezone, terms, terms_version, limit_minor, statement_day,
+    lifecycle, opened_on, principal, interest, fee, credit
+)
+SELECT id, customer, :pack, :currency, :timezone, :terms, :terms_version, limit_minor,
+    statement_day, 'active', opened_on, principal, interest, fee, credit
+FROM unnest(
+    :id::uuid[], :customer::uuid[], :limit_minor::bigint[], :statement_day::smallint[],
+    :opened_on::date[], :principal::uuid[], :interest::uuid[], :fee::uuid[], :credit::uuid[]
+) AS n (id, customer, limit_minor, statement_day, opened_on, principal, interest, fee, credit);
+
+-- name: lock_rows
+-- Lines are locked before anything is decided about them, always in id order.
+SELECT id FROM lines.line WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
+
+-- name: lines
+SELECT * FROM lines.v_line WHERE id = ANY(:ids::uuid[]) ORDER BY id;
+
+-- name: lines_of_customer
+SELECT * FROM lines.v_line WHERE customer = :customer ORDER BY opened_on, id;
+
+-- name: page
+SELECT * FROM lines.v_line WHERE id > :after ORDER BY id LIMIT :count;
+
+-- name: set_lifecycle!
+UPDATE lines.line SET lifecycle = :lifecycle, closed_on = :closed_on WHERE id = :id;
+
+-- name: set_limit!
+UPDATE lines.line SET limit_minor = :limit_minor WHERE id = :id;
+
+-- name: set_lock!
+INSERT INTO lines.lock (id, line, kind, party, reason, set_at)
+VALUES (:id, :line, :kind, :party, :reason, :now)
+ON CONFLICT (line, kind) WHERE lifted_at IS NULL DO NOTHING;
+
+-- name: standing_lock^
+SELECT id, party FROM lines.lock WHERE line = :line AND kind = :kind AND lifted_at IS NULL FOR UPDATE;
+
+-- name: lift_lock!
+UPDATE lines.lock SET lifted_at = :now WHERE id = :id;
