@@ -6,6 +6,7 @@ import fcntl
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ import pytest
 
 from whiteslip.app.schema import migrate_all
 from whiteslip.store import Database, embedded
+
+# Test modules import the shared world as ``from worlds import ...``; importlib mode adds no paths.
+sys.path.insert(0, str(Path(__file__).parent))
 
 _serial = itertools.count()
 

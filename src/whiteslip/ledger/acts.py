@@ -93,6 +93,12 @@ def violations(tx: Tx) -> list[str]:
     return [f"{row['invariant']}: {row['detail']}" for row in _queries.violations(tx.conn)]
 
 
+def violations_of_day(tx: Tx, day: date) -> list[str]:
+    """:func:`violations` of the obligors' accounts that moved on ``day``: cheap enough for a night."""
+    rows = _queries.violations_of_day(tx.conn, day=day)
+    return [f"{row['invariant']}: {row['detail']}" for row in rows]
+
+
 def history(tx: Tx, account_ids: Sequence[UUID]) -> list[Row]:
     """Transfers that touch any of the accounts, oldest first."""
     return list(_queries.history(tx.conn, accounts=list(account_ids)))

@@ -12,6 +12,7 @@ import msgspec
 
 from whiteslip.base import Money, local_day
 from whiteslip.ledger.recipes import Book
+from whiteslip.packs import Pack
 
 
 class Lifecycle(StrEnum):
@@ -165,3 +166,12 @@ class Agreement:
     currency: str
     timezone: str
     terms: Terms
+
+    @classmethod
+    def of(cls, pack: Pack) -> Agreement:
+        """What new lines are opened under where the lender has written nothing else."""
+        return cls(pack.name, pack.currency, pack.timezone, msgspec.convert(pack.terms, Terms))
+
+    def today(self, now: datetime) -> date:
+        """The business day at ``now`` in the agreement's timezone."""
+        return local_day(now, self.timezone)

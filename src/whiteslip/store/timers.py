@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
-from whiteslip.base import Refusal, new_id
+from whiteslip.base import Refusal, SystemClock, new_id
 from whiteslip.store.database import Tx, load_queries
 
 _queries = load_queries(__file__)
@@ -106,3 +106,11 @@ class StoredClock:
     def set(self, at: datetime) -> bool:
         """Move the clock forward to ``at``; False when that would be backwards."""
         return _queries.clock_write(self._tx.conn, at=at) > 0
+
+
+def present(tx: Tx) -> datetime:
+    """The instant it is for this installation: the stored clock where one is set, else the machine's.
+
+    Doors ask it once per request and hand it on; nothing below them reads a clock.
+    """
+    return StoredClock(tx).read() or SystemClock().now()

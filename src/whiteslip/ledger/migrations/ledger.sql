@@ -44,6 +44,7 @@ CREATE UNIQUE INDEX transfer_resolves ON ledger.transfer (pending_id) WHERE pend
 CREATE INDEX transfer_debit ON ledger.transfer (debit_account);
 CREATE INDEX transfer_credit ON ledger.transfer (credit_account);
 CREATE INDEX transfer_event ON ledger.transfer (event);
+CREATE INDEX transfer_booked ON ledger.transfer USING brin (booked_on);
 CALL store.append_only('ledger.transfer');
 
 CREATE TABLE ledger.sealed_day (

@@ -1,0 +1,145 @@
+"""Settings: from the environment, then from ``whiteslip.toml`` in the home, then the default."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+PREFIX: Final = "WHITESLIP_"
+FILE_NAME: Final = "whiteslip.toml"
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used: says which, where it came from, and what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: ``name`` in the file, ``WHITESLIP_NAME`` in the environment."""
+
+    name: str
+    default: str
+    meaning: str
+    is_number: bool = False
+    is_secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return PREFIX + self.name.upper()
+
+
+SETTINGS: Final = (
+    Setting("home", "~/.whiteslip", "Folder for keys, the embedded database and its backups"),
+    Setting("port", "8000", "TCP port of the web server", is_number=True),
+    Setting("host", "127.0.0.1", "Address the web server listens on"),
+    Setting("database_url", "", "A PostgreSQL of yours; empty: the embedded one", is_secret=True),
+    Setting("pack", "cn", "Jurisdiction pack of new lines, and the calendar of the night"),
+    Setting("issuer_name", "Whiteslip", "The lender's name on pages and letters"),
+    Setting("language", "zh-CN", "Language where nobody has said otherwise: zh-CN or en"),
+    Setting("master_key_file", "", "File with the vault's master key; empty: made in the home"),
+    Setting("smtp_host", "", "SMTP server for letters; empty: letters wait in the queue"),
+    Setting("smtp_port", "25", "TCP port of the SMTP server", is_number=True),
+    Setting("smtp_sender", "", "From address of letters"),
+    Setting("smtp_user", "", "User name at the SMTP server, if it asks for one"),
+    Setting("smtp_password_file", "", "File with the password at the SMTP server"),
+    Setting("smtp_tls", "starttls", "Encryption towards the SMTP server: starttls, tls or none"),
+    Setting("secure_cookies", "true", "Whether cookies travel over HTTPS only; the demo sets false"),
+)
+_BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A setting's value and where it came from."""
+
+    setting: Setting
+    text: str
+    origin: str
+
+    @property
+    def shown(self) -> str:
+        """The value as it may be printed."""
+        return "(set)" if self.setting.is_secret and self.text else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of this process."""
+
+    values: Mapping[str, Value]
+
+    def text(self, name: str) -> str:
+        """A setting as text; empty when it is not set."""
+        return self.values[name].text
+
+    def number(self, name: str) -> int:
+        """A numeric setting."""
+        return int(self.values[name].text)
+
+    def flag(self, name: str) -> bool:
+        """A setting that is true or false."""
+        value = self.values[name]
+        if value.text.lower() not in ("true", "false"):
+            raise SettingError(
+                f"{value.setting.variable} ({value.origin}) is true or false, not {value.text!r}"
+            )
+        return value.text.lower() == "true"
+
+    @property
+    def home(self) -> Path:
+        """The data folder."""
+        return Path(self.text("home")).expanduser().absolute()
+
+    @property
+    def master_key_file(self) -> Path:
+        """Where the vault's master key is."""
+        return Path(self.text("master_key_file") or self.home / "master.key").expanduser()
+
+
+def load(environ: Mapping[str, str], **given: str) -> Settings:
+    """Read the settings; ``given`` wins over all. Raises SettingError for what cannot be used."""
+    home = given.get("home") or environ.get(PREFIX + "HOME") or _BY_NAME["home"].default
+    file = Path(home).expanduser() / FILE_NAME
+    written = _read(file)
+    unknown = sorted(set(written) - set(_BY_NAME))
+    if unknown:
+        known = ", ".join(_BY_NAME)
+        raise SettingError(f"{file} sets {', '.join(unknown)}, which nobody reads; known are: {known}")
+    return Settings({s.name: _checked(_find(s, environ, written, given, file)) for s in SETTINGS})
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{file} cannot be read: {error}") from None
+
+
+def _find(
+    setting: Setting,
+    environ: Mapping[str, str],
+    written: Mapping[str, object],
+    given: Mapping[str, str],
+    file: Path,
+) -> Value:
+    if setting.name in given:
+        return Value(setting, given[setting.name], "command")
+    if setting.variable in environ:
+        return Value(setting, environ[setting.variable], "environment")
+    if setting.name in written:
+        found = written[setting.name]
+        text = str(found).lower() if isinstance(found, bool) else str(found)
+        return Value(setting, text, str(file))
+    return Value(setting, setting.default, "default")
+
+
+def _checked(value: Value) -> Value:
+    if value.setting.is_number and not value.text.isdecimal():
+        raise SettingError(f"{value.setting.variable} ({value.origin}) is a whole number, not {value.text!r}")
+    return value

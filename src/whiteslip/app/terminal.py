@@ -1,0 +1,97 @@
+"""Terminal manners: data on stdout, messages on stderr, JSON on demand, exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import NoReturn
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from whiteslip.base import Refusal
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    CONFLICT = 4
+    UNHEALTHY = 5
+
+
+class CommandError(Exception):
+    """Ends a command with a message for a person and an exit code."""
+
+    def __init__(self, message: str, code: Exit = Exit.ERROR, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+def data(text: str) -> None:
+    """Write data to stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def say(text: str) -> None:
+    """Write a message to stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def answer(result: object, as_json: bool, human: Callable[[], None]) -> None:
+    """Give a command's result: one JSON document, or what ``human`` prints."""
+    if as_json:
+        data(msgspec.json.format(msgspec.json.encode(result, order="sorted"), indent=2).decode())
+    else:
+        human()
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[str] = ()) -> None:
+    """Print a table to stdout; ``numbers`` are the columns set flush right."""
+    grid = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        grid.add_column(column, justify="right" if column in numbers else "left", no_wrap=True)
+    for row in rows:
+        grid.add_row(*(str(cell) for cell in row))
+    width = None if sys.stdout.isatty() else 200
+    Console(file=sys.stdout, width=width, highlight=False).print(grid)
+
+
+def pairs(values: Mapping[str, object]) -> None:
+    """Print names and values to stdout, one pair a line."""
+    longest = max(map(len, values), default=0)
+    for name, value in values.items():
+        data(f"{name.ljust(longest)}  {value}")
+
+
+def refuse(refusal: Refusal) -> NoReturn:
+    """End the command with a refusal's code."""
+    missing = refusal.code.endswith("not_found")
+    raise CommandError(str(refusal), Exit.NOT_FOUND if missing else Exit.CONFLICT)
+
+
+@contextmanager
+def progress(label: str, total: int | None = None) -> Generator[Callable[[int], None]]:
+    """A progress bar on stderr while something long runs; silent where there is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    shown = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+    )
+    with shown:
+        task = shown.add_task(label, total=total)
+        yield lambda done: shown.update(task, completed=done)

@@ -1,0 +1,145 @@
+"""Put the rooms together: settings in, a platform out."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from whiteslip import day, packs
+from whiteslip.app.schema import migrate_all, missing_migrations
+from whiteslip.app.settings import Settings
+from whiteslip.app.terminal import CommandError, Exit
+from whiteslip.decisions import Tables
+from whiteslip.exits import Office
+from whiteslip.identity import Vault
+from whiteslip.notices import DemoPhone, Mailer, SmtpMailer
+from whiteslip.notices.mailers import NoMailer
+from whiteslip.packs import Pack, PackError
+from whiteslip.store import Database, embedded
+from whiteslip.web.kit.ports import Ports
+
+DATABASE: Final = "whiteslip"
+DEMO_MARK: Final = "demo"
+_SECRET_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Everything a command needs, opened once."""
+
+    settings: Settings
+    database: Database
+    pack: Pack
+    ports: day.Ports
+    is_demo: bool
+
+    @property
+    def doors(self) -> Ports:
+        """What the web doors reach the rooms through."""
+        return Ports(self.database, self.ports.vault, self.ports.office, self.ports.mailer, self.pack)
+
+
+def database_url(settings: Settings) -> str:
+    """The database's URL; the embedded server is started if it is ours and not running."""
+    given = settings.text("database_url")
+    if given:
+        return given
+    try:
+        return embedded.start(settings.home).url(DATABASE)
+    except embedded.EmbeddedError as error:
+        raise CommandError(str(error), Exit.UNHEALTHY) from None
+
+
+def create_database(settings: Settings) -> list[str]:
+    """Make the embedded database if need be and migrate it. Returns the migrations applied."""
+    url = database_url(settings)
+    if not settings.text("database_url"):
+        with psycopg.connect(embedded.start(settings.home).url(), autocommit=True) as conn:
+            known = conn.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            if known is None:
+                conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    return migrate_all(url)
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the home and its secrets: 0600, never overwritten."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    if not settings.master_key_file.exists():
+        Vault.create(settings.master_key_file)
+    path = settings.home / "web.secret"
+    if not path.exists():
+        write_private(path, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode())
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only we can read."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+
+
+def web_secret(settings: Settings) -> bytes:
+    """The key that signs anti-forgery tokens, the same in every process of the installation."""
+    return base64.b64decode((settings.home / "web.secret").read_text())
+
+
+@contextmanager
+def opened(settings: Settings, size: int = 8) -> Generator[Platform]:
+    """Open the platform, and close it at the end.
+
+    Raises CommandError where there is none yet, or its schema is of another version.
+    """
+    if not settings.master_key_file.exists():
+        raise CommandError(f"there is no Whiteslip in {settings.home}", Exit.UNHEALTHY, hint="whiteslip init")
+    url = database_url(settings)
+    try:
+        missing = missing_migrations(url)
+    except psycopg.OperationalError as error:
+        raise CommandError(f"the database does not answer: {error}", Exit.UNHEALTHY) from None
+    if missing:
+        raise CommandError(
+            f"the database lacks {len(missing)} migrations of this version; back it up, then migrate",
+            Exit.UNHEALTHY,
+            hint="whiteslip backup FILE && whiteslip init",
+        )
+    database = Database(url, size)
+    try:
+        yield _platform(settings, database)
+    finally:
+        database.close()
+
+
+def _platform(settings: Settings, database: Database) -> Platform:
+    try:
+        pack = packs.load(settings.text("pack"))
+    except PackError as error:
+        raise CommandError(str(error), Exit.USAGE) from None
+    is_demo = (settings.home / DEMO_MARK).exists()
+    vault = Vault.open(settings.master_key_file)
+    office = Office(Tables.load(), settings.text("issuer_name"))
+    return Platform(
+        settings, database, pack, day.Ports(office, vault, _mailer(settings, database, is_demo)), is_demo
+    )
+
+
+def _mailer(settings: Settings, database: Database, is_demo: bool) -> Mailer:
+    if settings.text("smtp_host"):
+        password_file = settings.text("smtp_password_file")
+        return SmtpMailer(
+            host=settings.text("smtp_host"),
+            port=settings.number("smtp_port"),
+            sender=settings.text("smtp_sender"),
+            user=settings.text("smtp_user") or None,
+            password_file=Path(password_file) if password_file else None,
+            tls=settings.text("smtp_tls"),
+        )
+    return DemoPhone(database) if is_demo else NoMailer()

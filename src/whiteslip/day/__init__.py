@@ -1,0 +1,19 @@
+"""Day: the nightly close, and the timers between nights.
+
+What it owns: schema ``day``: the checkpoints of each night. ``seal`` runs the stages in order
+(holds expire, bills, late fees, the book's totals, exits, timers, notices), checks that the books
+agree and seals the day: nothing can be booked on it again.
+
+Invariants
+----------
+- The business day is a parameter; stages run as of its last microsecond.
+- A batch commits together with its checkpoint; any stage may run twice.
+- A day whose books do not agree is not sealed.
+"""
+
+from whiteslip.day.model import InvariantError, Ports, Sealed
+from whiteslip.day.runner import seal
+from whiteslip.day.stages import every_violation
+from whiteslip.day.timers import run_due
+
+__all__ = ["InvariantError", "Ports", "Sealed", "every_violation", "run_due", "seal"]

@@ -1,0 +1,8 @@
+-- name: progress
+SELECT stage, cursor, done, finished_at FROM day.progress WHERE day = :day;
+
+-- name: save_progress!
+INSERT INTO day.progress (day, stage, cursor, done, finished_at)
+VALUES (:day, :stage, :cursor, :done, :finished_at)
+ON CONFLICT (day, stage) DO UPDATE SET
+    cursor = excluded.cursor, done = excluded.done, finished_at = excluded.finished_at;

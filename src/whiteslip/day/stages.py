@@ -1,0 +1,87 @@
+"""The stages of a night, in order. Each commits batch by batch with its checkpoint."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from whiteslip import billing, exits, ledger, notices, purchases
+from whiteslip.billing import store as billing_store
+from whiteslip.day.model import Batch, InvariantError, Night, Stage
+from whiteslip.day.timers import run_one
+from whiteslip.exits import store as exits_store
+from whiteslip.ledger.acts import violations_of_day
+from whiteslip.store import Tx
+from whiteslip.store.database import verify_journal
+
+_TIMERS_AT_ONCE: Final = 50
+# 商业银行金融资产风险分类办法 (order 2023/1): more than 90 days past due is non-performing.
+_SUBSTANDARD_AFTER_DAYS: Final = 90
+
+
+def _expire_holds(night: Night) -> Batch:
+    done = purchases.expire(night.tx, night.now)
+    return Batch(done, more=done > 0)
+
+
+def _issue_bills(night: Night) -> Batch:
+    done = billing.issue_bills(night.tx, night.day, night.now)
+    return Batch(done, more=done > 0)
+
+
+def _charge_late_fees(night: Night) -> Batch:
+    return Batch(billing.charge_late_fees(night.tx, night.day, night.now), more=False)
+
+
+def _total_the_book(night: Night) -> Batch:
+    billing_store.take_book_total(night.tx, night.day, _SUBSTANDARD_AFTER_DAYS)
+    return Batch(1, more=False)
+
+
+def _review_exits(night: Night) -> Batch:
+    after = UUID(night.cursor) if night.cursor else None
+    last = exits.review(night.tx, night.ports.office, night.now, after)
+    return Batch(1 if last else 0, more=last is not None, cursor=str(last) if last else None)
+
+
+def _run_timers(night: Night) -> Batch:
+    done = 0
+    for _ in range(_TIMERS_AT_ONCE):
+        if not run_one(night.database, night.ports, night.now):
+            break
+        done += 1
+    return Batch(done, more=done == _TIMERS_AT_ONCE)
+
+
+def _sweep_notices(night: Night) -> Batch:
+    return Batch(notices.sweep(night.tx, night.now), more=False)
+
+
+def _seal(night: Night) -> Batch:
+    """Refuse to seal books that do not agree; once a month every account is rebuilt."""
+    whole = night.day.day == 1
+    offences = ledger.violations(night.tx) if whole else violations_of_day(night.tx, night.day)
+    offences += billing.violations(night.tx) + exits_store.violations(night.tx)
+    if not ledger.is_balanced(ledger.trial_balance(night.tx)):
+        offences.append("debits equal credits: the trial balance does not")
+    if offences:
+        raise InvariantError(night.day, offences)
+    ledger.seal(night.tx, night.day, night.now)
+    return Batch(1, more=False)
+
+
+STAGES: Final = (
+    Stage("expire_holds", _expire_holds),
+    Stage("issue_bills", _issue_bills),
+    Stage("charge_late_fees", _charge_late_fees),
+    Stage("total_the_book", _total_the_book),
+    Stage("review_exits", _review_exits),
+    Stage("run_timers", _run_timers),
+    Stage("sweep_notices", _sweep_notices),
+    Stage("seal", _seal),
+)
+
+
+def every_violation(tx: Tx) -> list[str]:
+    """All invariants over all rows: what ``whiteslip doctor`` and the tests ask."""
+    return ledger.violations(tx) + billing.violations(tx) + exits_store.violations(tx) + verify_journal(tx)

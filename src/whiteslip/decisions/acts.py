@@ -1,0 +1,181 @@
+"""The verbs of decisions. None commits."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from whiteslip.base import new_id
+from whiteslip.decisions.model import (
+    Contract,
+    Decision,
+    Difference,
+    FactError,
+    Outcome,
+    Replay,
+    Table,
+    TableError,
+    version_of,
+)
+from whiteslip.decisions.tables import Engine, Tables
+from whiteslip.store import Tx, load_queries
+from whiteslip.store.database import Row
+
+_queries = load_queries(__file__)
+_KEPT_DIFFERENCES: Final = 1000
+_ROWS_AT_ONCE: Final = 2000
+
+
+def decide(
+    tx: Tx,
+    tables: Tables,
+    name: str,
+    subject: UUID,
+    facts: Mapping[str, object],
+    now: datetime,
+    trace: bool = True,
+) -> Decision:
+    """Decide by table ``name`` about ``subject``, and keep the decision.
+
+    Raises FactError when the facts break the table's contract.
+    """
+    decision = _decision(tables, name, subject, facts, now, trace)
+    _keep(tx, tables[name], [decision], now)
+    return decision
+
+
+def decide_batch(
+    tx: Tx,
+    tables: Tables,
+    name: str,
+    batch: Sequence[tuple[UUID, Mapping[str, object]]],
+    now: datetime,
+) -> list[Decision]:
+    """Decide about each (subject, facts) and keep all decisions in one statement, without trace.
+
+    The answers are in the batch's order. Raises FactError, keeping none, when any facts are bad.
+    """
+    decisions = [_decision(tables, name, subject, facts, now, trace=False) for subject, facts in batch]
+    if decisions:
+        _keep(tx, tables[name], decisions, now)
+    return decisions
+
+
+def _decision(
+    tables: Tables, name: str, subject: UUID, facts: Mapping[str, object], now: datetime, trace: bool
+) -> Decision:
+    table = tables[name]
+    plain, outcome, steps = tables.engine.run(table, facts, trace)
+    reasons = tuple(outcome["reasons"])
+    return Decision(new_id(now), name, table.version, subject, plain, outcome, reasons, steps, now)
+
+
+def _keep(tx: Tx, table: Table, decisions: Sequence[Decision], now: datetime) -> None:
+    """Insert; when the version is met for the first time nothing is inserted, and it comes first."""
+    if _insert(tx, table, decisions, now) == len(decisions):
+        return
+    _queries.keep_version(
+        tx.conn,
+        name=table.name,
+        version=table.version,
+        content=Jsonb(table.content),
+        contract=Jsonb(msgspec.to_builtins(table.contract)),
+        now=now,
+    )
+    if _insert(tx, table, decisions, now) != len(decisions):
+        raise RuntimeError(f"{table.key} was kept by another transaction that this one cannot see")
+
+
+def _insert(tx: Tx, table: Table, decisions: Sequence[Decision], now: datetime) -> int:
+    return _queries.keep_decisions(
+        tx.conn,
+        table_name=table.name,
+        version=table.version,
+        ids=[d.id for d in decisions],
+        subjects=[d.subject for d in decisions],
+        facts=[_text(d.facts) for d in decisions],
+        outcomes=[_text(d.outcome) for d in decisions],
+        traces=[None if d.trace is None else _text(d.trace) for d in decisions],
+        now=now,
+    )
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def decisions_about(tx: Tx, subject: UUID) -> list[Decision]:
+    """Decisions about ``subject``, oldest first."""
+    return [Decision(**_typed(row)) for row in _queries.decisions_about(tx.conn, subject=subject)]
+
+
+def _typed(row: Row) -> Row:
+    return row | {"reasons": tuple(row["reasons"])}
+
+
+def replay(tx: Tx, since: datetime | None = None) -> Replay:
+    """Decide again everything decided at or after ``since`` (or ever), by the version it was decided by.
+
+    Rows stream from the server, so a million of them fit in memory.
+    """
+    tables, altered = _kept_tables(tx)
+    engine = Engine(tables.values())
+    count = differing = 0
+    differences: list[Difference] = []
+    for row in _stream(tx, since):
+        count += 1
+        fault, again = _decide_again(engine, tables.get((row["table_name"], row["version"])), row)
+        if fault is None:
+            continue
+        differing += 1
+        if differing <= _KEPT_DIFFERENCES:
+            differences.append(
+                Difference(row["id"], row["table_name"], row["version"], row["outcome"], again, fault)
+            )
+    return Replay(count, differing, tuple(differences), tuple(altered))
+
+
+def _kept_tables(tx: Tx) -> tuple[dict[tuple[str, str], Table], list[str]]:
+    """Every version ever used, and the keys of those whose content is no longer theirs."""
+    tables: dict[tuple[str, str], Table] = {}
+    altered: list[str] = []
+    for row in _queries.kept_versions(tx.conn):
+        contract = msgspec.convert(row["contract"], Contract)
+        table = Table(row["name"], row["version"], row["content"], contract)
+        tables[table.name, table.version] = table
+        if version_of(table.content, contract) != table.version:
+            altered.append(table.key)
+    return tables, altered
+
+
+def _stream(tx: Tx, since: datetime | None) -> Generator[Row]:
+    """Decisions from a cursor on the server, a few thousand at a time."""
+    with tx.conn.cursor(name="replay") as cursor:
+        cursor.itersize = _ROWS_AT_ONCE
+        cursor.execute(_queries.decisions_since.sql, {"since": since})
+        yield from cursor
+
+
+def _decide_again(engine: Engine, table: Table | None, row: Row) -> tuple[str | None, Outcome | None]:
+    """(what is wrong, the outcome now); nothing is wrong when both outcomes are the same text."""
+    if table is None:
+        return "the version was not kept", None
+    kept: Any = row["outcome"]
+    try:
+        _, again, _ = engine.run(table, row["facts"])
+    except (FactError, TableError) as error:
+        return str(error), None
+    if again != kept or _text(_sorted(again)) != _text(_sorted(kept)):
+        return "the outcome differs", again
+    if list(again["reasons"]) != row["reasons"]:
+        return "the reasons differ", again
+    return None, again
+
+
+def _sorted(outcome: Outcome) -> Outcome:
+    return dict(sorted(outcome.items()))

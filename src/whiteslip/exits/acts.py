@@ -1,0 +1,266 @@
+"""Ask to leave, prove who you are, change your mind, choose a path. None commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from whiteslip import lines, packs
+from whiteslip.base import Refusal, new_id
+from whiteslip.exits import letters, rules, steps, store
+from whiteslip.exits.model import (
+    Channel,
+    Exit,
+    Ground,
+    Identity,
+    Path,
+    Plan,
+    Reason,
+    State,
+)
+from whiteslip.exits.rules import Clocks
+from whiteslip.exits.steps import Office, Work
+from whiteslip.lines import Line
+from whiteslip.lines.model import Lifecycle, LockKind, Party
+from whiteslip.store import Entry, Tx
+
+
+def preview(tx: Tx, line_id: UUID, now: datetime) -> Plan | Refusal:
+    """What is open and what confirming would lead to. Changes nothing."""
+    line = lines.get_line(tx, line_id)
+    return line if isinstance(line, Refusal) else steps.plan_of(tx, line, now)
+
+
+def request(
+    tx: Tx,
+    office: Office,
+    line_id: UUID,
+    channel: Channel,
+    actor: str,
+    now: datetime,
+    who: Identity = Identity.PENDING,
+    not_me: bool = False,
+) -> Exit | Refusal:
+    """Ask to close a line. Drawing stops in this transaction, whatever follows.
+
+    Asking again while a case is open returns that case; a proof of identity that came with the
+    second request counts. Refusals: ``line.not_found``, ``exit.line_closed``.
+    """
+    line = lines.get_line(tx, line_id, lock=True)
+    if isinstance(line, Refusal):
+        return line
+    if line.lifecycle is Lifecycle.CLOSED:
+        return Refusal("exit.line_closed")
+    known = store.open_of_line(tx, line_id)
+    if known:
+        return (
+            known if who is Identity.PENDING else _identify(tx, office, line, known, who, not_me, actor, now)
+        )
+    case = Exit(
+        id=new_id(now),
+        reference=_reference(tx),
+        line=line.id,
+        customer=line.customer,
+        channel=channel,
+        state=State.STOPPED,
+        why="requested",
+        since=now,
+        requested_at=now,
+        plan=steps.plan_of(tx, line, now),
+        identity=who,
+        not_me=not_me,
+    )
+    lines.set_lock(tx, line.id, LockKind.EXIT, Party.CUSTOMER, case.reference, actor, now)
+    lines.move(tx, line, Lifecycle.CLOSING, "customer_request", actor, now)
+    data = {"line": line.id, "channel": channel, "outcome": case.plan.outcome, "not_me": not_me}
+    tx.record(Entry(now, "exit.requested", "exit", case.id, actor, data))
+    tx.record(Entry(now, "line.spending_stopped", "line", line.id, actor, {"exit": case.id}))
+    work = Work.on(tx, office, line, now).refreshed()
+    case = replace(case, due_at=rules.deadline(case, steps.facts_of(work), work.clocks, line.timezone))
+    store.add(tx, case)
+    steps.remind(work, case)
+    letters.tell(tx, case, line, case.plan, work.clocks, office.issuer_name, now)
+    return steps.run(work, case)
+
+
+def _reference(tx: Tx) -> str:
+    while store.reference_taken(tx, reference := rules.new_reference()):
+        pass
+    return reference
+
+
+def confirm(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:
+    """The customer proved who they are, here or in the session they came from.
+
+    Refusals: ``exit.not_found``, ``exit.not_open``.
+    """
+    return _answered(tx, office, exit_id, Identity.VERIFIED, False, actor, now)
+
+
+def doubt(
+    tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime, not_me: bool = False
+) -> Exit | Refusal:
+    """The proof failed, or the customer cannot give it or says they never opened the line: a
+    person looks at it. Drawing stays stopped. Refusals: ``exit.not_found``, ``exit.not_open``.
+    """
+    return _answered(tx, office, exit_id, Identity.DOUBTED, not_me, actor, now)
+
+
+def _answered(
+    tx: Tx, office: Office, exit_id: UUID, who: Identity, not_me: bool, actor: str, now: datetime
+) -> Exit | Refusal:
+    both = _locked(tx, exit_id)
+    if isinstance(both, Refusal):
+        return both
+    line, case = both
+    if not case.is_open:
+        return Refusal("exit.not_open", {"state": case.state})
+    return _identify(tx, office, line, case, who, not_me, actor, now)
+
+
+def _identify(
+    tx: Tx, office: Office, line: Line, case: Exit, who: Identity, not_me: bool, actor: str, now: datetime
+) -> Exit:
+    """Note what is known of who asked. What was proven once is not doubted by a later slip."""
+    if case.state is not State.STOPPED or case.identity is Identity.VERIFIED:
+        return case
+    case = replace(case, identity=who, not_me=case.not_me or not_me)
+    store.save(tx, case)
+    tx.record(Entry(now, "exit.identity_checked", "exit", case.id, actor, {"identity": who}))
+    return steps.run(Work.on(tx, office, line, now), case)
+
+
+def choose_path(
+    tx: Tx,
+    office: Office,
+    exit_id: UUID,
+    path: Path,
+    reasons: Sequence[str],
+    actor: str,
+    now: datetime,
+    ground: Ground | None = None,
+) -> Exit | Refusal:
+    """The desk chooses how the customer leaves, never whether.
+
+    ``CLOSE_NOW`` does not wait for payments to clear; ``RUN_OFF`` lets money decide; ``HOLD``
+    needs a ``ground`` and ends by itself. Choosing either of the first two on a case held for
+    identity says that the desk is satisfied. Refusals: ``exit.not_found``,
+    ``exit.path_not_possible``, ``exit.ground_missing``.
+    """
+    both = _locked(tx, exit_id)
+    if isinstance(both, Refusal):
+        return both
+    line, case = both
+    work = Work.on(tx, office, line, now)
+    if not rules.can_choose(case, path, steps.facts_of(work)):
+        return Refusal("exit.path_not_possible", {"path": path, "state": case.state})
+    if path is Path.HOLD and ground is None:
+        return Refusal("exit.ground_missing")
+    store.add_choice(tx, case.id, path, ground, reasons, actor, now)
+    data = {"path": path, "ground": ground, "reasons": list(reasons)}
+    tx.record(Entry(now, "exit.path_chosen", "exit", case.id, actor, data))
+    if ground is Ground.LEGAL:
+        lines.set_lock(tx, line.id, LockKind.LEGAL, Party.AUTHORITY, case.reference, actor, now)
+    else:
+        satisfied = path is not Path.HOLD
+        who = Identity.VERIFIED if satisfied and case.state is State.HELD else case.identity
+        case = replace(case, path=path, identity=who)
+        store.save(tx, case)
+    return steps.run(work.refreshed(), case)
+
+
+def cancel(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:
+    """The customer changes their mind: the line is back as it was, without a new assessment.
+
+    Refusals: ``exit.not_found``, ``exit.not_cancellable`` (closed already, or the time is over).
+    """
+    both = _locked(tx, exit_id)
+    if isinstance(both, Refusal):
+        return both
+    line, case = both
+    work = Work.on(tx, office, line, now)
+    if not rules.can_cancel(case, work.clocks, now):
+        return Refusal("exit.not_cancellable", {"state": case.state, "days": work.clocks.cancel_days})
+    done = replace(
+        case,
+        state=State.CANCELLED,
+        why="customer_changed_their_mind",
+        since=now,
+        ground=None,
+        held_from=None,
+        due_at=None,
+    )
+    steps.reopen(work, "exit_cancelled", actor)
+    tx.record(Entry(now, "exit.cancelled", "exit", case.id, actor, {"from": case.state}))
+    store.save(tx, done)
+    steps.remind(work, done)
+    letters.tell(tx, done, line, case.plan, work.clocks, office.issuer_name, now)
+    return done
+
+
+def advance(tx: Tx, office: Office, exit_id: UUID, now: datetime) -> Exit | Refusal:
+    """Take whatever steps are due on a case: after a payment, at a deadline, in the night.
+
+    Doing it again changes nothing. Refusal: ``exit.not_found``.
+    """
+    both = _locked(tx, exit_id)
+    if isinstance(both, Refusal):
+        return both
+    line, case = both
+    if rules.tail_is_over(case, line.today(now)):
+        case = replace(case, tail_until=None)
+        store.save(tx, case)
+        tx.record(Entry(now, "exit.tail_ended", "exit", case.id, "system"))
+        return case
+    return steps.run(Work.on(tx, office, line, now), case) if case.is_open else case
+
+
+def advance_line(tx: Tx, office: Office, line_id: UUID, now: datetime) -> Exit | None:
+    """:func:`advance` for the line's open case, if there is one."""
+    case = store.open_of_line(tx, line_id)
+    if case is None:
+        return None
+    moved = advance(tx, office, case.id, now)
+    return None if isinstance(moved, Refusal) else moved
+
+
+def review(tx: Tx, office: Office, now: datetime, after: UUID | None = None, count: int = 200) -> UUID | None:
+    """Advance up to ``count`` cases above ``after`` that something may be due for.
+
+    Returns the last id looked at, to go on from, or None when there are no more.
+    """
+    small = max(packs.load(name).minor("exit.de_minimis_minor") for name in packs.names())
+    due = store.to_review(tx, after, small, now, count)
+    for exit_id in due:
+        advance(tx, office, exit_id, now)
+    return due[-1] if due else None
+
+
+def give_reason(tx: Tx, exit_id: UUID, reason: Reason, actor: str, now: datetime) -> Exit | Refusal:
+    """The customer says why they left: afterwards, if at all. Refusal: ``exit.not_found``."""
+    both = _locked(tx, exit_id)
+    if isinstance(both, Refusal):
+        return both
+    case = replace(both[1], reason=reason)
+    store.save(tx, case)
+    tx.record(Entry(now, "exit.reason_given", "exit", case.id, actor, {"reason": reason}))
+    return case
+
+
+def clocks_of(line: Line) -> Clocks:
+    """The parameters that leaving this line is governed by."""
+    return Clocks.of(packs.load(line.pack))
+
+
+def _locked(tx: Tx, exit_id: UUID) -> tuple[Line, Exit] | Refusal:
+    """The line first, then the case: the order in which every act locks."""
+    case = store.find(tx, exit_id)
+    if case is None:
+        return Refusal("exit.not_found")
+    line = lines.get_line(tx, case.line, lock=True)
+    if isinstance(line, Refusal):
+        return line
+    again = store.find(tx, exit_id, lock=True)
+    return (line, again) if again else Refusal("exit.not_found")

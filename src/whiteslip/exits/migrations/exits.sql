@@ -1,0 +1,85 @@
+-- Exits: every wish to leave, the path it takes, and why.
+-- depends: purchases decisions identity notices
+
+CREATE SCHEMA exits;
+
+CREATE TABLE exits.exit (
+    id uuid PRIMARY KEY,
+    reference text NOT NULL UNIQUE,
+    line uuid NOT NULL,
+    customer uuid NOT NULL,
+    channel text NOT NULL,
+    reason text,
+    -- There is no state "refused" and none that waits for leave to go.
+    state text NOT NULL CHECK (state IN (
+        'stopped', 'confirmed', 'run_off', 'clearing', 'closed', 'lapsed', 'held', 'cancelled')),
+    why text NOT NULL,
+    since timestamptz NOT NULL,
+    ground text CHECK (ground IN ('identity', 'legal')),
+    held_from text,
+    identity text NOT NULL CHECK (identity IN ('pending', 'verified', 'doubted')),
+    not_me boolean NOT NULL DEFAULT false,
+    route text CHECK (route IN ('straight_through', 'desk', 'hold')),
+    path text CHECK (path IN ('close_now', 'run_off', 'hold')),
+    requested_at timestamptz NOT NULL,
+    confirmed_at timestamptz,
+    closed_at timestamptz,
+    due_at timestamptz,
+    tail_until date,
+    -- What the customer was shown before confirming, with its schedule to the minor unit.
+    plan jsonb NOT NULL,
+    CHECK ((state = 'held') = (ground IS NOT NULL)),
+    CHECK ((state = 'closed') = (closed_at IS NOT NULL))
+) WITH (fillfactor = 80);
+-- One open case per line, however many times and ways the customer asks.
+CREATE UNIQUE INDEX exit_open ON exits.exit (line)
+    WHERE state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held');
+CREATE INDEX exit_line ON exits.exit (line, requested_at);
+CREATE INDEX exit_state ON exits.exit (state, due_at);
+CREATE INDEX exit_tail ON exits.exit (tail_until) WHERE tail_until IS NOT NULL;
+
+CREATE TABLE exits.assessment (
+    exit uuid NOT NULL REFERENCES exits.exit,
+    at timestamptz NOT NULL,
+    decision uuid NOT NULL,
+    route text NOT NULL,
+    reasons text[] NOT NULL,
+    parts jsonb NOT NULL
+);
+CREATE INDEX assessment_exit ON exits.assessment (exit, at);
+CALL store.append_only('exits.assessment');
+
+CREATE TABLE exits.choice (
+    exit uuid NOT NULL REFERENCES exits.exit,
+    at timestamptz NOT NULL,
+    actor text NOT NULL,
+    path text NOT NULL,
+    ground text,
+    reasons text[] NOT NULL
+);
+CREATE INDEX choice_exit ON exits.choice (exit, at);
+CALL store.append_only('exits.choice');
+
+-- Broken promises of this room; no row is sound.
+CREATE VIEW exits.v_violation AS
+SELECT 'drawing stays stopped while a case is open' AS invariant, e.reference AS detail
+FROM exits.exit AS e JOIN lines.v_line AS l ON l.id = e.line
+WHERE e.state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held')
+    AND (l.lifecycle NOT IN ('closing', 'run_off') OR NOT 'exit' = ANY(l.locks))
+UNION ALL
+SELECT 'a closed case has a closed line', e.reference
+FROM exits.exit AS e JOIN lines.v_line AS l ON l.id = e.line
+WHERE e.state = 'closed' AND l.lifecycle <> 'closed'
+UNION ALL
+SELECT 'nothing is authorised after the stop', format('%s: purchase %s', e.reference, p.id)
+FROM exits.exit AS e JOIN purchases.purchase AS p ON p.line = e.line
+WHERE e.state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held', 'closed')
+    AND p.authorised_at > e.requested_at
+UNION ALL
+SELECT 'leaving changes no schedule', format('%s: plan %s, instalment %s', e.reference, s.plan, s.no)
+FROM exits.exit AS e
+CROSS JOIN LATERAL jsonb_to_recordset(e.plan -> 'schedule') AS s (
+    plan uuid, no smallint, due_on date, principal_minor bigint, interest_minor bigint, fee_minor bigint)
+LEFT JOIN billing.instalment AS i ON i.plan = s.plan AND i.no = s.no
+WHERE (i.due_on, i.principal_minor, i.interest_minor, i.fee_minor)
+    IS DISTINCT FROM (s.due_on, s.principal_minor, s.interest_minor, s.fee_minor);

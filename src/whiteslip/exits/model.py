@@ -1,0 +1,242 @@
+"""Cases of leaving. Amounts are minor units of the line's currency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+
+class State(StrEnum):
+    """Where a case stands. None of them is "refused", and none waits for leave to go."""
+
+    STOPPED = "stopped"
+    CONFIRMED = "confirmed"
+    RUN_OFF = "run_off"
+    CLEARING = "clearing"
+    CLOSED = "closed"
+    LAPSED = "lapsed"
+    HELD = "held"
+    CANCELLED = "cancelled"
+
+
+OPEN: Final = frozenset({State.STOPPED, State.CONFIRMED, State.RUN_OFF, State.CLEARING, State.HELD})
+CANCELLABLE: Final = OPEN - {State.CLEARING}
+
+
+class Ground(StrEnum):
+    """The only two grounds on which a final step may wait."""
+
+    IDENTITY = "identity"
+    LEGAL = "legal"
+
+
+class Identity(StrEnum):
+    """What is known of who asked."""
+
+    PENDING = "pending"
+    VERIFIED = "verified"
+    DOUBTED = "doubted"
+
+
+class Route(StrEnum):
+    """What the policy table ``exit-routing`` answered."""
+
+    STRAIGHT_THROUGH = "straight_through"
+    DESK = "desk"
+    HOLD = "hold"
+
+
+class Path(StrEnum):
+    """What the desk may choose. ``CLOSE_NOW`` does not wait for payments to clear."""
+
+    CLOSE_NOW = "close_now"
+    RUN_OFF = "run_off"
+    HOLD = "hold"
+
+
+class Channel(StrEnum):
+    """How the customer asked. Each is enough."""
+
+    PORTAL = "portal"
+    FORM = "form"
+    API = "api"
+    DESK = "desk"
+    WORLD = "world"
+
+
+class Reason(StrEnum):
+    """Why a customer left, asked after the fact and never required."""
+
+    TOO_EXPENSIVE = "too_expensive"
+    NO_LONGER_NEEDED = "no_longer_needed"
+    OVERSPENDING_WORRY = "overspending_worry"
+    SWITCHED_PROVIDER = "switched_provider"
+    LIMIT_TOO_LOW = "limit_too_low"
+    PRIVACY_SECURITY = "privacy_security"
+    OPENED_BY_MISTAKE = "opened_by_mistake"
+    BAD_SERVICE = "bad_service"
+    NOT_ME = "not_me"
+    HARDSHIP = "hardship"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An unpaid instalment on the schedule a customer keeps; sums as agreed, not as left."""
+
+    plan: UUID
+    no: int
+    due_on: date
+    principal_minor: int
+    interest_minor: int
+    fee_minor: int
+    open_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        """The instalment as agreed."""
+        return self.principal_minor + self.interest_minor + self.fee_minor
+
+
+class Outcome(StrEnum):
+    """What confirming would lead to, as things stand."""
+
+    CLOSES_NOW = "closes_now"
+    RUNS_OFF = "runs_off"
+    CLEARS = "clears"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is open and what will happen, told before the customer confirms.
+
+    ``payoff_minor`` paid by the end of ``good_through`` leaves nothing owed. ``held_minor`` are
+    purchases that shops were promised and have not sent yet. ``clears_on`` is the day from which
+    the last payment can no longer come back.
+    """
+
+    outcome: Outcome
+    owed_minor: int
+    held_minor: int
+    held_until: date | None
+    credit_minor: int
+    uncleared_minor: int
+    clears_on: date | None
+    payoff_minor: int
+    per_day_minor: int
+    good_through: date
+    schedule: tuple[Due, ...]
+
+    @property
+    def last_due_on(self) -> date | None:
+        """When the last instalment falls due."""
+        return max((due.due_on for due in self.schedule), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A case. ``why`` and ``since`` tell why it is in its state, and since when.
+
+    ``due_at`` is the deadline of the state, when it has one: what happens then favours the
+    customer. ``requested_at`` is when drawing stopped.
+    """
+
+    id: UUID
+    reference: str
+    line: UUID
+    customer: UUID
+    channel: Channel
+    state: State
+    why: str
+    since: datetime
+    requested_at: datetime
+    plan: Plan
+    identity: Identity = Identity.PENDING
+    not_me: bool = False
+    reason: Reason | None = None
+    ground: Ground | None = None
+    held_from: State | None = None
+    route: Route | None = None
+    path: Path | None = None
+    confirmed_at: datetime | None = None
+    closed_at: datetime | None = None
+    due_at: datetime | None = None
+    tail_until: date | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the case is still on its way."""
+        return self.state in OPEN
+
+    @property
+    def in_tail(self) -> bool:
+        """Closed, while late credits and late debits may still arrive."""
+        return self.tail_until is not None
+
+    @property
+    def waits_for_desk(self) -> bool:
+        """Whether a person is to choose the path."""
+        if self.state is State.HELD:
+            return self.ground is Ground.IDENTITY
+        return self.state is State.CONFIRMED and self.route is Route.DESK and self.path is None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a transition is decided on, as of ``today`` in the contract's timezone."""
+
+    today: date
+    owed_minor: int
+    held_minor: int
+    clears_on: date | None
+    legal_freeze: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A transition that is due: where to, and why."""
+
+    to: State
+    why: str
+    ground: Ground | None = None
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One figure of an assessment: a formula, what went in, and what came out.
+
+    ``value`` is None where it is not known; nothing is guessed.
+    """
+
+    name: str
+    value: int | None
+    unit: str
+    formula: str
+    inputs: dict[str, int | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The five parts a reviewer sees. None of them decides whether the customer may go."""
+
+    solvency: tuple[Indicator, ...]
+    payment_record: tuple[Indicator, ...]
+    behaviour: tuple[Indicator, ...]
+    exposure: tuple[Indicator, ...]
+    portfolio: tuple[Indicator, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An assessment as it was kept, with the decision it led to."""
+
+    exit: UUID
+    at: datetime
+    decision: UUID
+    route: Route
+    reasons: tuple[str, ...]
+    parts: Assessment

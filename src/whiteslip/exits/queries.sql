@@ -1,0 +1,85 @@
+-- name: add!
+INSERT INTO exits.exit (
+    id, reference, line, customer, channel, reason, state, why, since, ground, held_from, identity,
+    not_me, route, path, requested_at, confirmed_at, closed_at, due_at, tail_until, plan
+) VALUES (
+    :id, :reference, :line, :customer, :channel, :reason, :state, :why, :since, :ground, :held_from,
+    :identity, :not_me, :route, :path, :requested_at, :confirmed_at, :closed_at, :due_at, :tail_until,
+    :plan
+);
+
+-- name: save!
+UPDATE exits.exit SET
+    reason = :reason, state = :state, why = :why, since = :since, ground = :ground,
+    held_from = :held_from, identity = :identity, not_me = :not_me, route = :route, path = :path,
+    confirmed_at = :confirmed_at, closed_at = :closed_at, due_at = :due_at, tail_until = :tail_until
+WHERE id = :id;
+
+-- name: by_id^
+SELECT * FROM exits.exit WHERE id = :id;
+
+-- name: lock_one^
+SELECT * FROM exits.exit WHERE id = :id FOR UPDATE;
+
+-- name: by_reference^
+SELECT * FROM exits.exit WHERE reference = :reference;
+
+-- name: open_of_line^
+SELECT * FROM exits.exit
+WHERE line = :line AND state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held');
+
+-- name: of_line
+SELECT * FROM exits.exit WHERE line = :line ORDER BY requested_at DESC, id DESC;
+
+-- name: reference_taken$
+SELECT EXISTS (SELECT FROM exits.exit WHERE reference = :reference);
+
+-- name: queue
+-- Cases that wait for a person, the one whose deadline breaks first on top.
+SELECT * FROM exits.exit
+WHERE (state = 'held' AND ground = 'identity')
+    OR (state = 'confirmed' AND route = 'desk' AND path IS NULL)
+ORDER BY due_at, id LIMIT :count;
+
+-- name: page
+SELECT * FROM exits.exit
+WHERE id > :after AND (:state::text IS NULL OR state = :state) ORDER BY id LIMIT :count;
+
+-- name: recent
+SELECT * FROM exits.exit ORDER BY requested_at DESC, id DESC LIMIT :count;
+
+-- name: counts
+SELECT state, count(*) AS count FROM exits.exit GROUP BY state;
+
+-- name: to_review
+-- Open cases that something may have changed for: debt is gone, a payment came back, a deadline.
+SELECT e.id FROM exits.exit AS e JOIN lines.v_line AS l ON l.id = e.line
+WHERE e.id > :after AND (
+    (e.state = 'run_off' AND l.principal_minor + l.interest_minor + l.fee_minor <= :de_minimis
+        AND l.held_minor = 0)
+    OR e.state IN ('confirmed', 'clearing')
+    OR (e.state = 'stopped' AND e.due_at <= :now::timestamptz)
+    OR e.state = 'held'
+    OR (e.state <> 'held' AND 'legal' = ANY(l.locks)
+        AND e.state IN ('stopped', 'run_off'))
+    OR e.tail_until <= (:now::timestamptz AT TIME ZONE l.timezone)::date
+)
+ORDER BY e.id LIMIT :count;
+
+-- name: add_assessment!
+INSERT INTO exits.assessment (exit, at, decision, route, reasons, parts)
+VALUES (:exit, :now, :decision, :route, :reasons, :parts);
+
+-- name: assessment^
+SELECT exit, at, decision, route, reasons, parts FROM exits.assessment
+WHERE exit = :exit ORDER BY at DESC LIMIT 1;
+
+-- name: add_choice!
+INSERT INTO exits.choice (exit, at, actor, path, ground, reasons)
+VALUES (:exit, :now, :actor, :path, :ground, :reasons);
+
+-- name: choices
+SELECT at, actor, path, ground, reasons FROM exits.choice WHERE exit = :exit ORDER BY at;
+
+-- name: violations
+SELECT invariant, detail FROM exits.v_violation LIMIT 100;

@@ -1,0 +1,223 @@
+"""What is open, what will happen, and which step is due. Pure.
+
+:func:`next_step` is the only place that decides a transition.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from whiteslip.base import Calendar, add_months, end_of_day
+from whiteslip.billing.model import Quote, Record
+from whiteslip.exits.model import (
+    CANCELLABLE,
+    Due,
+    Exit,
+    Facts,
+    Ground,
+    Identity,
+    Outcome,
+    Path,
+    Plan,
+    Route,
+    State,
+    Step,
+)
+from whiteslip.lines import Line
+from whiteslip.packs import Pack
+
+_LETTERS: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The parameters of a jurisdiction pack that leaving needs."""
+
+    step_up_days: int
+    hold_business_days: int
+    desk_business_days: int
+    cancel_days: int
+    tail_months: int
+    contact_change_days: int
+    de_minimis_minor: int
+    payout_business_days: int
+    keep_years: int
+    calendar: Calendar
+
+    @classmethod
+    def of(cls, pack: Pack) -> Clocks:
+        """Read them from a pack, each with its unit."""
+        return cls(
+            step_up_days=pack.days("exit.step_up_days"),
+            hold_business_days=pack.business_days("exit.identity_hold_business_days"),
+            desk_business_days=pack.business_days("exit.desk_business_days"),
+            cancel_days=pack.days("exit.cancel_days"),
+            tail_months=pack.months("exit.tail_months"),
+            contact_change_days=pack.days("exit.contact_change_days"),
+            de_minimis_minor=pack.minor("exit.de_minimis_minor"),
+            payout_business_days=pack.business_days("exit.credit_payout_business_days"),
+            keep_years=pack.years("retention.transactions_years"),
+            calendar=pack.calendar,
+        )
+
+
+def new_reference() -> str:
+    """A reference that can be read out on the phone, such as ``EX-7K2M-91``."""
+    letters = "".join(secrets.choice(_LETTERS) for _ in range(4))
+    return f"EX-{letters}-{secrets.randbelow(100):02d}"
+
+
+def plan(
+    line: Line,
+    schedule: Iterable[Due],
+    quote: Quote,
+    record: Record,
+    held_until: date | None,
+) -> Plan:
+    """What is open on the line on the quote's day, and what confirming would lead to."""
+    today = quote.good_through
+    uncleared = record.clears_on is not None and record.clears_on > today
+    if line.owed_minor or line.held_minor:
+        outcome = Outcome.RUNS_OFF
+    else:
+        outcome = Outcome.CLEARS if uncleared else Outcome.CLOSES_NOW
+    return Plan(
+        outcome=outcome,
+        owed_minor=line.owed_minor,
+        held_minor=line.held_minor,
+        held_until=held_until,
+        credit_minor=line.credit_minor,
+        uncleared_minor=record.uncleared_minor,
+        clears_on=record.clears_on if uncleared else None,
+        payoff_minor=quote.total_minor,
+        per_day_minor=quote.per_day_minor,
+        good_through=today,
+        schedule=tuple(schedule),
+    )
+
+
+def next_step(case: Exit, facts: Facts, now: datetime) -> Step | None:
+    """The transition that is due at ``now``, or None.
+
+    Nothing here looks at arrears, scores, the value of the customer or the state of the book.
+    """
+    if case.is_open and facts.legal_freeze:
+        held = case.state is State.HELD and case.ground is Ground.LEGAL
+        return None if held else Step(State.HELD, "legal_freeze", Ground.LEGAL)
+    overdue = case.due_at is not None and now >= case.due_at
+    match case.state:
+        case State.STOPPED:
+            return _from_stopped(case, overdue)
+        case State.HELD:
+            return _from_held(case, overdue)
+        case State.CONFIRMED:
+            return _from_confirmed(case, facts, overdue)
+        case State.RUN_OFF | State.CLEARING:
+            step = _onwards(case, facts)
+            return step if step.to is not case.state else None
+        case State.CLOSED | State.LAPSED | State.CANCELLED:
+            return None
+
+
+def _from_stopped(case: Exit, overdue: bool) -> Step | None:
+    if case.identity is Identity.VERIFIED:
+        return Step(State.CONFIRMED, "identity_verified")
+    if case.identity is Identity.DOUBTED:
+        return Step(State.HELD, "identity_not_proven", Ground.IDENTITY)
+    return Step(State.LAPSED, "no_answer_in_time") if overdue else None
+
+
+def _from_held(case: Exit, overdue: bool) -> Step | None:
+    if case.ground is Ground.LEGAL:
+        return Step(case.held_from or State.CONFIRMED, "legal_freeze_lifted")
+    if case.path in (Path.CLOSE_NOW, Path.RUN_OFF):
+        return Step(State.CONFIRMED, "desk_was_satisfied")
+    # Doubt that nobody resolved in time does not keep a customer: the final step goes ahead.
+    return Step(State.CONFIRMED, "held_too_long", path=Path.RUN_OFF) if overdue else None
+
+
+def _from_confirmed(case: Exit, facts: Facts, overdue: bool) -> Step | None:
+    if case.path is Path.HOLD:
+        return Step(State.HELD, "desk_asked_for_proof", Ground.IDENTITY)
+    if case.path is None and not overdue:
+        if case.route is Route.HOLD:
+            return Step(State.HELD, "identity_in_doubt", Ground.IDENTITY)
+        if case.route is Route.DESK:
+            return None
+    return _onwards(case, facts)
+
+
+def _onwards(case: Exit, facts: Facts) -> Step:
+    """Where a case that nothing holds stands by its money alone."""
+    if facts.owed_minor or facts.held_minor:
+        if case.state is State.CLEARING:
+            return Step(State.RUN_OFF, "payment_returned")
+        return Step(State.RUN_OFF, "debt_open" if facts.owed_minor else "purchases_on_their_way")
+    uncleared = facts.clears_on is not None and facts.clears_on > facts.today
+    if uncleared and case.path is not Path.CLOSE_NOW:
+        return Step(State.CLEARING, "payment_not_cleared")
+    return Step(State.CLOSED, "nothing_open" if case.state is State.CONFIRMED else "all_paid")
+
+
+def tail_is_over(case: Exit, today: date) -> bool:
+    """Whether a closed case's tail has ended."""
+    return case.tail_until is not None and case.tail_until <= today
+
+
+def waives_remainder(case: Exit, facts: Facts, clocks: Clocks) -> bool:
+    """Whether what is left is too small to be asked for. Only confirmed cases get that far."""
+    small = 0 < facts.owed_minor <= clocks.de_minimis_minor
+    return small and not facts.held_minor and case.state in (State.RUN_OFF, State.CONFIRMED)
+
+
+def can_cancel(case: Exit, clocks: Clocks, now: datetime) -> bool:
+    """Whether the customer may still change their mind, without a new assessment."""
+    return case.state in CANCELLABLE and now < case.requested_at + timedelta(days=clocks.cancel_days)
+
+
+def can_choose(case: Exit, path: Path, facts: Facts) -> bool:
+    """Whether the desk may put the case on ``path``: a debt is never called in to close sooner."""
+    match path:
+        case Path.CLOSE_NOW:
+            return case.waits_for_desk and not (facts.owed_minor or facts.held_minor)
+        case Path.RUN_OFF:
+            return case.waits_for_desk
+        case Path.HOLD:
+            return case.waits_for_desk and case.state is not State.HELD
+
+
+def deadline(case: Exit, facts: Facts, clocks: Clocks, timezone: str) -> datetime | None:
+    """When the state that was just entered runs out; None when only an event ends it.
+
+    Business days end at midnight in the contract's ``timezone``.
+    """
+
+    def business_days(count: int) -> datetime:
+        return end_of_day(clocks.calendar.add_business_days(facts.today, count), timezone)
+
+    match case.state:
+        case State.STOPPED:
+            return case.requested_at + timedelta(days=clocks.step_up_days)
+        case State.HELD:
+            return business_days(clocks.hold_business_days) if case.ground is Ground.IDENTITY else None
+        case State.CONFIRMED if case.waits_for_desk:
+            return business_days(clocks.desk_business_days)
+        case State.CLEARING if facts.clears_on:
+            # The first moment of the day on which the payment can no longer come back.
+            day = facts.clears_on
+            return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone))
+        case _:
+            return None
+
+
+def tail_end(today: date, clocks: Clocks) -> date:
+    """Until when late credits and debits are awaited after closing.
+
+    13 months: the longest a payer's bank may send an unauthorised SEPA debit back.
+    """
+    return add_months(today, clocks.tail_months)

@@ -1,0 +1,239 @@
+"""Take the steps that ``rules`` finds due, and everything that goes with each. None commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from whiteslip import billing, decisions, identity, lines, packs
+from whiteslip.base import Refusal
+from whiteslip.billing import store as billing_store
+from whiteslip.billing.model import Record
+from whiteslip.decisions import Tables
+from whiteslip.exits import assessment, letters, rules, store
+from whiteslip.exits.model import Due, Exit, Facts, Kept, Plan, Route, State, Step
+from whiteslip.exits.rules import Clocks
+from whiteslip.lines import Line
+from whiteslip.lines.model import Lifecycle, LockKind, Party
+from whiteslip.purchases import store as purchases_store
+from whiteslip.store import Entry, Tx
+from whiteslip.store.timers import cancel_timer, set_timer
+
+_KINDS: Final = {
+    State.STOPPED: "exit.resumed",
+    State.CONFIRMED: "exit.confirmed",
+    State.RUN_OFF: "exit.run_off_started",
+    State.CLEARING: "exit.clearing_started",
+    State.CLOSED: "exit.closed",
+    State.HELD: "exit.held",
+    State.LAPSED: "exit.lapsed",
+}
+_RECORD_DAYS: Final = 180
+_RETURNED_DAYS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What this room needs from outside: the policy tables and the lender's name on letters."""
+
+    tables: Tables
+    issuer_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One case being worked on in one transaction."""
+
+    tx: Tx
+    office: Office
+    clocks: Clocks
+    line: Line
+    now: datetime
+
+    @classmethod
+    def on(cls, tx: Tx, office: Office, line: Line, now: datetime) -> Work:
+        """Take up a line, which the caller has locked."""
+        return cls(tx, office, Clocks.of(packs.load(line.pack)), line, now)
+
+    def refreshed(self) -> Work:
+        """The same work with the line as it is now."""
+        line = lines.get_line(self.tx, self.line.id)
+        if isinstance(line, Refusal):
+            raise LookupError(f"line {self.line.id} vanished")
+        return replace(self, line=line)
+
+
+def plan_of(tx: Tx, line: Line, now: datetime) -> Plan:
+    """What is open on a line at ``now``, and what confirming would lead to."""
+    today = line.today(now)
+    open_minor = {
+        (item.plan, item.no): item.principal_minor + item.interest_minor + item.fee_minor
+        for item in billing_store.open_items(tx, [line.id])[line.id]
+    }
+    schedule = [
+        Due(
+            row["plan"],
+            row["no"],
+            row["due_on"],
+            row["principal_minor"],
+            row["interest_minor"],
+            row["fee_minor"],
+            open_minor[row["plan"], row["no"]],
+        )
+        for row in billing_store.schedule(tx, line.id)
+        if (row["plan"], row["no"]) in open_minor
+    ]
+    activity = purchases_store.activity(tx, line.id, now)
+    held_until = activity.last_expiry.date() if activity.last_expiry else None
+    record = _record(tx, line, now)
+    return rules.plan(line, schedule, billing.payoff(tx, line, today), record, held_until)
+
+
+def _record(tx: Tx, line: Line, now: datetime) -> Record:
+    today = line.today(now)
+    since = today - timedelta(days=_RECORD_DAYS)
+    return billing_store.record(tx, line.id, today, since, now - timedelta(days=_RETURNED_DAYS))
+
+
+def facts_of(work: Work) -> Facts:
+    """What the next transition is decided on."""
+    record = _record(work.tx, work.line, work.now)
+    return Facts(
+        today=work.line.today(work.now),
+        owed_minor=work.line.owed_minor,
+        held_minor=work.line.held_minor,
+        clears_on=record.clears_on,
+        legal_freeze=LockKind.LEGAL in work.line.locks,
+    )
+
+
+def run(work: Work, case: Exit) -> Exit:
+    """Take every step that is due, one after the other, and return where the case stands."""
+    facts = facts_of(work)
+    while True:
+        if rules.waives_remainder(case, facts, work.clocks):
+            billing.waive_remainder(work.tx, work.line, work.clocks.de_minimis_minor, work.now)
+            work = work.refreshed()
+            facts = facts_of(work)
+        step = rules.next_step(case, facts, work.now)
+        if step is None:
+            return case
+        case = _take(work, case, facts, step)
+        work = work.refreshed()
+        facts = facts_of(work)
+
+
+def _take(work: Work, case: Exit, facts: Facts, step: Step) -> Exit:
+    moved = replace(
+        case,
+        state=step.to,
+        why=step.why,
+        since=work.now,
+        ground=step.ground,
+        path=step.path or case.path,
+        held_from=_held_from(case) if step.to is State.HELD else None,
+        due_at=None,
+    )
+    if step.to in (State.CONFIRMED, State.HELD) and moved.route is None:
+        moved = _assess(work, moved)
+    if step.to is State.CONFIRMED:
+        moved = replace(moved, confirmed_at=case.confirmed_at or work.now)
+    if step.to is State.CLOSED:
+        moved = replace(moved, closed_at=work.now, tail_until=rules.tail_end(facts.today, work.clocks))
+    return enter(work, moved, facts, case.state)
+
+
+def enter(work: Work, case: Exit, facts: Facts, left: State) -> Exit:
+    """Everything that goes with entering a state: the line, the journal, the letter, the deadline."""
+    due_at = rules.deadline(case, facts, work.clocks, work.line.timezone)
+    case = replace(case, due_at=due_at)
+    plan = plan_of(work.tx, work.line, work.now)
+    entry = {"exit": case.id, "from": left, "why": case.why, "ground": case.ground}
+    actor = "system"
+    work.tx.record(Entry(work.now, _KINDS[case.state], "exit", case.id, actor, entry))
+    follow = _FOLLOWS.get(case.state)
+    if follow:
+        follow(work, case)
+    if case.waits_for_desk:
+        data = {"due_at": due_at, "route": case.route}
+        work.tx.record(Entry(work.now, "exit.review_opened", "exit", case.id, actor, data))
+    store.save(work.tx, case)
+    remind(work, case)
+    letters.tell(work.tx, case, work.line, plan, work.clocks, work.office.issuer_name, work.now)
+    return case
+
+
+def remind(work: Work, case: Exit) -> None:
+    """Keep the case's one timer at its deadline."""
+    if case.due_at:
+        set_timer(work.tx, "exit.deadline", case.id, case.due_at, work.now)
+    else:
+        cancel_timer(work.tx, "exit.deadline", case.id, work.now)
+
+
+def _held_from(case: Exit) -> State:
+    """Where a held case goes back to; a hold upon a hold goes back to before both."""
+    if case.state is State.HELD:
+        return State.CONFIRMED if case.confirmed_at else State.STOPPED
+    return case.state
+
+
+def _assess(work: Work, case: Exit) -> Exit:
+    """Look at the case in five parts and ask the policy table for its route; keep both."""
+    tx, line, now = work.tx, work.line, work.now
+    today = line.today(now)
+    inputs = assessment.Inputs(
+        case=case,
+        line=line,
+        plan=plan_of(tx, line, now),
+        debt=billing.debt(tx, line.id, today),
+        record=_record(tx, line, now),
+        activity=purchases_store.activity(tx, line.id, now),
+        bills=billing_store.bills(tx, line.id),
+        book=billing_store.book_total(tx, line.currency, today),
+        contact_changed_at=identity.contact_changed_at(tx, case.customer),
+        now=now,
+    )
+    facts = assessment.facts(inputs)
+    decision = decisions.decide(tx, work.office.tables, "exit-routing", case.id, facts, now)
+    route = Route(decision.outcome["route"])
+    kept = Kept(case.id, now, decision.id, route, decision.reasons, assessment.assess(inputs))
+    store.add_assessment(tx, kept)
+    data = {"decision": decision.id, "route": route, "reasons": list(decision.reasons)}
+    tx.record(Entry(now, "exit.assessed", "exit", case.id, "system", data))
+    # A doubted identity is routed by what the desk finds, so it is asked again once proven.
+    return replace(case, route=route) if case.state is State.CONFIRMED else case
+
+
+def _run_off(work: Work, case: Exit) -> None:
+    if work.line.lifecycle is Lifecycle.CLOSING:
+        lines.move(work.tx, work.line, Lifecycle.RUN_OFF, case.why, "system", work.now)
+
+
+def _close(work: Work, _case: Exit) -> None:
+    billing.pay_out_credit(work.tx, work.line, "system", work.now)
+    lines.move(work.tx, work.line, Lifecycle.CLOSED, "customer_request", "system", work.now)
+
+
+def _lapse(work: Work, _case: Exit) -> None:
+    """Not an exit any more, and still no drawing: the customer's own lock stays until they lift it."""
+    lines.set_lock(
+        work.tx, work.line.id, LockKind.CUSTOMER, Party.CUSTOMER, "exit_lapsed", "system", work.now
+    )
+    reopen(work, "exit_lapsed", "system")
+
+
+def reopen(work: Work, ground: str, actor: str) -> None:
+    """Lift the stop and bring the line back to where it was."""
+    lines.lift_lock(work.tx, work.line.id, LockKind.EXIT, Party.CUSTOMER, actor, work.now)
+    lines.move(work.tx, work.line, Lifecycle.ACTIVE, ground, actor, work.now)
+
+
+_FOLLOWS: Final[dict[State, Callable[[Work, Exit], None]]] = {
+    State.RUN_OFF: _run_off,
+    State.CLEARING: _run_off,
+    State.CLOSED: _close,
+    State.LAPSED: _lapse,
+}

@@ -1,0 +1,139 @@
+"""Rows of exits to and from the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from whiteslip.exits.model import Assessment, Exit, Ground, Kept, Path, Route, State
+from whiteslip.store import Tx, load_queries
+from whiteslip.store.database import Row
+
+_queries = load_queries(__file__)
+_NO_ID: Final = UUID(int=0)
+
+
+def _columns(case: Exit) -> dict[str, Any]:
+    return {field.name: getattr(case, field.name) for field in fields(case)}
+
+
+def _case(row: Row) -> Exit:
+    return msgspec.convert(row, Exit)
+
+
+def add(tx: Tx, case: Exit) -> None:
+    """Store a new case."""
+    _queries.add(tx.conn, **(_columns(case) | {"plan": Jsonb(msgspec.to_builtins(case.plan))}))
+
+
+def save(tx: Tx, case: Exit) -> None:
+    """Write what a step or an answer changed."""
+    _queries.save(tx.conn, **_columns(case))
+
+
+def find(tx: Tx, exit_id: UUID, lock: bool = False) -> Exit | None:
+    """A case by id."""
+    row = (_queries.lock_one if lock else _queries.by_id)(tx.conn, id=exit_id)
+    return _case(row) if row else None
+
+
+def by_reference(tx: Tx, reference: str) -> Exit | None:
+    """A case by the reference on its letters."""
+    row = _queries.by_reference(tx.conn, reference=reference)
+    return _case(row) if row else None
+
+
+def reference_taken(tx: Tx, reference: str) -> bool:
+    """Whether a case carries the reference."""
+    return bool(_queries.reference_taken(tx.conn, reference=reference))
+
+
+def open_of_line(tx: Tx, line: UUID) -> Exit | None:
+    """The line's open case; there is at most one."""
+    row = _queries.open_of_line(tx.conn, line=line)
+    return _case(row) if row else None
+
+
+def of_line(tx: Tx, line: UUID) -> list[Exit]:
+    """All cases of a line, newest first."""
+    return [_case(row) for row in _queries.of_line(tx.conn, line=line)]
+
+
+def queue(tx: Tx, count: int = 100) -> list[Exit]:
+    """Cases that wait for a person, the nearest deadline first."""
+    return [_case(row) for row in _queries.queue(tx.conn, count=count)]
+
+
+def page(tx: Tx, after: UUID | None, state: State | None, count: int) -> list[Exit]:
+    """Up to ``count`` cases with ids above ``after``."""
+    rows = _queries.page(tx.conn, after=after or _NO_ID, state=state, count=count)
+    return [_case(row) for row in rows]
+
+
+def recent(tx: Tx, count: int = 50) -> list[Exit]:
+    """The newest cases."""
+    return [_case(row) for row in _queries.recent(tx.conn, count=count)]
+
+
+def counts(tx: Tx) -> dict[State, int]:
+    """How many cases stand in each state."""
+    return {State(row["state"]): row["count"] for row in _queries.counts(tx.conn)}
+
+
+def to_review(tx: Tx, after: UUID | None, de_minimis: int, now: datetime, count: int) -> list[UUID]:
+    """Cases above ``after`` that a step may be due for."""
+    rows = _queries.to_review(tx.conn, after=after or _NO_ID, de_minimis=de_minimis, now=now, count=count)
+    return [row["id"] for row in rows]
+
+
+def add_assessment(tx: Tx, kept: Kept) -> None:
+    """Keep an assessment beside those before it."""
+    _queries.add_assessment(
+        tx.conn,
+        exit=kept.exit,
+        now=kept.at,
+        decision=kept.decision,
+        route=kept.route,
+        reasons=list(kept.reasons),
+        parts=Jsonb(msgspec.to_builtins(kept.parts)),
+    )
+
+
+def assessment(tx: Tx, exit_id: UUID) -> Kept | None:
+    """The newest assessment of a case."""
+    row = _queries.assessment(tx.conn, exit=exit_id)
+    if row is None:
+        return None
+    parts = msgspec.convert(row["parts"], Assessment)
+    return Kept(**(row | {"parts": parts, "route": Route(row["route"]), "reasons": tuple(row["reasons"])}))
+
+
+def add_choice(
+    tx: Tx,
+    exit_id: UUID,
+    path: Path,
+    ground: Ground | None,
+    reasons: Sequence[str],
+    actor: str,
+    now: datetime,
+) -> None:
+    """Keep what the desk chose."""
+    _queries.add_choice(
+        tx.conn, exit=exit_id, now=now, actor=actor, path=path, ground=ground, reasons=list(reasons)
+    )
+
+
+def choices(tx: Tx, exit_id: UUID) -> list[Row]:
+    """What the desk chose: at, actor, path, ground, reasons."""
+    return list(_queries.choices(tx.conn, exit=exit_id))
+
+
+def violations(tx: Tx) -> list[str]:
+    """Broken invariants of this room, in words."""
+    return [f"{row['invariant']}: {row['detail']}" for row in _queries.violations(tx.conn)]

@@ -1,0 +1,119 @@
+-- name: enrol!
+INSERT INTO identity.person (
+    subject, master, wrapped, sealed, id_number_index, phone_index, email_index, enrolled_at
+)
+SELECT u.subject, :master, u.wrapped, u.sealed, u.id_number, u.phone, u.email, :now
+FROM unnest(
+    :subject::uuid[], :wrapped::bytea[], :sealed::bytea[], :id_number::bytea[], :phone::bytea[],
+    :email::bytea[]
+) AS u (subject, wrapped, sealed, id_number, phone, email);
+
+-- name: record^
+SELECT subject, wrapped, sealed FROM identity.person WHERE subject = :subject;
+
+-- name: change!
+UPDATE identity.person SET
+    sealed = :sealed, phone_index = :phone, email_index = :email, contact_changed_at = :now
+WHERE subject = :subject;
+
+-- name: contact_changed_at$
+SELECT contact_changed_at FROM identity.person WHERE subject = :subject;
+
+-- name: find
+SELECT subject FROM identity.person
+WHERE (:id_number::bytea IS NULL OR id_number_index = :id_number)
+    AND (:phone::bytea IS NULL OR phone_index = :phone)
+    AND (:email::bytea IS NULL OR email_index = :email)
+    AND num_nonnulls(:id_number::bytea, :phone::bytea, :email::bytea) > 0
+ORDER BY subject LIMIT 100;
+
+-- name: add_code!
+INSERT INTO identity.code (id, subject, purpose, hash, sent_at, expires_at)
+VALUES (:id, :subject, :purpose, :hash, :now, :expires_at);
+
+-- name: codes_since$
+SELECT count(*) FROM identity.code
+WHERE subject = :subject AND purpose = :purpose AND sent_at > :since;
+
+-- name: unused_codes
+-- Newest first; those that ran out are kept a while, to be told from wrong ones.
+SELECT id, hash, expires_at FROM identity.code
+WHERE subject = :subject AND purpose = :purpose AND used_at IS NULL AND sent_at > :since
+ORDER BY sent_at DESC LIMIT 20;
+
+-- name: use_codes!
+-- A right answer uses up every code that was sent for the purpose.
+UPDATE identity.code SET used_at = :now
+WHERE subject = :subject AND purpose = :purpose AND used_at IS NULL;
+
+-- name: lock_subject
+SELECT pg_advisory_xact_lock(hashtextextended(:key, 0));
+
+-- name: add_attempt!
+INSERT INTO identity.attempt (subject, purpose, at) VALUES (:subject, :purpose, :now);
+
+-- name: attempts_since$
+SELECT count(*) FROM identity.attempt
+WHERE subject = :subject AND purpose = :purpose AND at > :since;
+
+-- name: forget_attempts!
+DELETE FROM identity.attempt WHERE subject = :subject AND purpose = :purpose;
+
+-- name: add_verification!
+INSERT INTO identity.verification (subject, method, session, at)
+VALUES (:subject, :method, :session, :now);
+
+-- name: verified_since$
+SELECT EXISTS (
+    SELECT FROM identity.verification
+    WHERE subject = :subject AND at > :since AND session IS NOT DISTINCT FROM :session::uuid
+);
+
+-- name: add_staff!
+INSERT INTO identity.staff (id, name, role, password, created_at)
+VALUES (:id, :name, :role, :password, :now) ON CONFLICT (name) DO NOTHING;
+
+-- name: staff_by_name^
+SELECT id, name, role, password, failures, locked_until FROM identity.staff WHERE name = :name FOR UPDATE;
+
+-- name: staff_by_id^
+SELECT id, name, role FROM identity.staff WHERE id = :id;
+
+-- name: all_staff
+SELECT id, name, role FROM identity.staff ORDER BY name;
+
+-- name: note_failures!
+UPDATE identity.staff SET failures = :failures, locked_until = :locked_until WHERE id = :id;
+
+-- name: set_password!
+UPDATE identity.staff SET password = :password, failures = 0, locked_until = NULL WHERE id = :id;
+
+-- name: add_link!
+INSERT INTO identity.link (hash, kind, subject, expires_at) VALUES (:hash, :kind, :subject, :expires_at);
+
+-- name: link^
+SELECT kind, subject, expires_at, used_at FROM identity.link WHERE hash = :hash FOR UPDATE;
+
+-- name: use_link!
+UPDATE identity.link SET used_at = :now WHERE hash = :hash;
+
+-- name: add_session!
+INSERT INTO identity.session (id, hash, kind, subject, started_at, expires_at)
+VALUES (:id, :hash, :kind, :subject, :now, :expires_at);
+
+-- name: session^
+SELECT id, kind, subject, started_at, expires_at FROM identity.session
+WHERE hash = :hash AND ended_at IS NULL AND expires_at > :now;
+
+-- name: end_session!
+UPDATE identity.session SET ended_at = :now WHERE hash = :hash AND ended_at IS NULL;
+
+-- name: add_key!
+INSERT INTO identity.api_key (id, name, hash, scopes, created_at)
+VALUES (:id, :name, :hash, :scopes, :now);
+
+-- name: key^
+SELECT id, name, scopes FROM identity.api_key WHERE hash = :hash AND revoked_at IS NULL;
+
+-- name: revoke_key!
+UPDATE identity.api_key SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL;

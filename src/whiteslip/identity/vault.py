@@ -1,0 +1,214 @@
+"""The vault: personal data under envelope encryption.
+
+A master key, in a file of its own, wraps one data key per person; the data key seals the record.
+Both use AES-GCM-SIV (RFC 8452), which forgives a repeated nonce. What is sealed is bound to the
+person's id, so rows cannot be swapped. Look-ups use HMAC-SHA256 under a key derived from the
+master key: equality can be asked without decrypting anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from whiteslip.base import Refusal
+from whiteslip.identity import rules
+from whiteslip.identity.model import Person, Ticks
+from whiteslip.store import Entry, Tx, load_queries
+
+_queries = load_queries(__file__)
+_KEY_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+
+
+class VaultError(RuntimeError):
+    """The vault cannot be opened, or a record does not open with its key. Says what to do."""
+
+
+class Vault:
+    """The master key and what is derived from it."""
+
+    def __init__(self, master: bytes) -> None:
+        if len(master) != _KEY_BYTES:
+            raise VaultError(f"a master key has {_KEY_BYTES} bytes, this one has {len(master)}")
+        self._master = AESGCMSIV(master)
+        self._index = HKDF(SHA256(), _KEY_BYTES, None, b"whiteslip/index").derive(master)
+        self._codes = HKDF(SHA256(), _KEY_BYTES, None, b"whiteslip/codes").derive(master)
+        self.master_id = hashlib.sha256(b"whiteslip/master" + master).hexdigest()[:12]
+
+    @classmethod
+    def create(cls, path: Path) -> Vault:
+        """Make a master key and keep it in ``path`` (0600). An existing file is never replaced."""
+        key = secrets.token_bytes(_KEY_BYTES)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(base64.b64encode(key) + b"\n")
+        return cls(key)
+
+    @classmethod
+    def open(cls, path: Path) -> Vault:
+        """Open the vault by its key file, which nobody else may read."""
+        try:
+            mode = path.stat().st_mode
+            text = path.read_text()
+        except OSError as error:
+            raise VaultError(f"the master key {path} cannot be read: {error.strerror}") from None
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise VaultError(f"others may read the master key {path}; run: chmod 600 {path}")
+        try:
+            return cls(base64.b64decode(text.strip(), validate=True))
+        except binascii.Error:
+            raise VaultError(f"{path} holds no master key: it is not base64") from None
+
+    def index(self, kind: str, value: str) -> bytes:
+        """The look-up value of ``value``; the same for equal values of a ``kind``, and only then."""
+        return hmac.digest(self._index, f"{kind}\0{value}".encode(), "sha256")
+
+    def code_hash(self, subject: UUID, purpose: str, code: str) -> bytes:
+        """What is stored of a one-time code."""
+        return hmac.digest(self._codes, f"{subject}\0{purpose}\0{code}".encode(), "sha256")
+
+    def seal(self, subject: UUID, person: Person, data_key: bytes) -> bytes:
+        """Encrypt a record under its person's key."""
+        fields = [person.full_name, person.id_number, person.phone, person.email]
+        return _encrypt(AESGCMSIV(data_key), msgspec.json.encode(fields), subject.bytes + b"record")
+
+    def unseal(self, subject: UUID, wrapped: bytes, sealed: bytes) -> Person:
+        """Decrypt a record. Raises VaultError when it was altered or another key sealed it."""
+        data_key = self.unwrap(subject, wrapped)
+        fields = _decrypt(AESGCMSIV(data_key), sealed, subject.bytes + b"record")
+        return Person(*msgspec.json.decode(fields, type=list[str]))
+
+    def wrap(self, subject: UUID, data_key: bytes) -> bytes:
+        """Encrypt a person's key under the master key."""
+        return _encrypt(self._master, data_key, subject.bytes + b"key")
+
+    def unwrap(self, subject: UUID, wrapped: bytes) -> bytes:
+        """Decrypt a person's key."""
+        return _decrypt(self._master, wrapped, subject.bytes + b"key")
+
+
+def _encrypt(cipher: AESGCMSIV, plain: bytes, bound_to: bytes) -> bytes:
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, plain, bound_to)
+
+
+def _decrypt(cipher: AESGCMSIV, sealed: bytes, bound_to: bytes) -> bytes:
+    try:
+        return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
+    except InvalidTag:
+        raise VaultError("a record of the vault was altered, or sealed under another key") from None
+
+
+def enrol(tx: Tx, vault: Vault, subject: UUID, person: Person, actor: str, now: datetime) -> Person | Refusal:
+    """Put a person into the vault; returns them as kept. Refusals: those of ``rules.normalise``."""
+    kept = rules.normalise(person)
+    if not isinstance(kept, Refusal):
+        enrol_many(tx, vault, [(subject, kept)], actor, now)
+    return kept
+
+
+def enrol_many(
+    tx: Tx, vault: Vault, people: Sequence[tuple[UUID, Person]], actor: str, now: datetime
+) -> None:
+    """Put people into the vault who are in normal form already, set-based."""
+    keys = [AESGCMSIV.generate_key(256) for _ in people]
+    _queries.enrol(
+        tx.conn,
+        master=vault.master_id,
+        now=now,
+        subject=[subject for subject, _ in people],
+        wrapped=[vault.wrap(subject, key) for (subject, _), key in zip(people, keys, strict=True)],
+        sealed=[vault.seal(subject, one, key) for (subject, one), key in zip(people, keys, strict=True)],
+        id_number=[vault.index("id_number", one.id_number) for _, one in people],
+        phone=[vault.index("phone", one.phone) for _, one in people],
+        email=[vault.index("email", one.email) for _, one in people],
+    )
+    for subject, _ in people:
+        tx.record(Entry(now, "identity.enrolled", "customer", subject, actor))
+
+
+def peek(tx: Tx, vault: Vault, subject: UUID) -> Person | Refusal:
+    """The person, for a letter to themselves or their own page. Refusal: ``identity.not_found``.
+
+    When a member of staff looks, it is :func:`reveal`.
+    """
+    row = _queries.record(tx.conn, subject=subject)
+    if row is None:
+        return Refusal("identity.not_found")
+    return vault.unseal(subject, bytes(row["wrapped"]), bytes(row["sealed"]))
+
+
+def reveal(tx: Tx, vault: Vault, subject: UUID, purpose: str, actor: str, now: datetime) -> Person | Refusal:
+    """The person, for somebody else to see; who looked and why goes into the journal."""
+    person = peek(tx, vault, subject)
+    if not isinstance(person, Refusal):
+        tx.record(Entry(now, "identity.revealed", "customer", subject, actor, {"purpose": purpose}))
+    return person
+
+
+def find(
+    tx: Tx, vault: Vault, *, id_number: str | None = None, phone: str | None = None, email: str | None = None
+) -> list[UUID]:
+    """Whoever has all of what is given, which is put in normal form first. Nothing is decrypted."""
+    e164 = rules.normal_phone(phone) if phone else None
+    if phone and e164 is None:
+        return []
+    wanted = {
+        "id_number": rules.normal_id_number(id_number) if id_number else None,
+        "phone": e164,
+        "email": rules.normal_email(email) if email else None,
+    }
+    indexes = {kind: vault.index(kind, value) if value else None for kind, value in wanted.items()}
+    return [row["subject"] for row in _queries.find(tx.conn, **indexes)]
+
+
+def change_contact(
+    tx: Tx, vault: Vault, subject: UUID, phone: str, email: str, actor: str, now: datetime
+) -> Person | Refusal:
+    """Change where a person is reached. Refusals: ``identity.not_found`` and the invalid ones."""
+    row = _queries.record(tx.conn, subject=subject)
+    if row is None:
+        return Refusal("identity.not_found")
+    wrapped = bytes(row["wrapped"])
+    old = vault.unseal(subject, wrapped, bytes(row["sealed"]))
+    new = rules.normalise(Person(old.full_name, old.id_number, phone, email))
+    if isinstance(new, Refusal):
+        return new
+    _queries.change(
+        tx.conn,
+        subject=subject,
+        sealed=vault.seal(subject, new, vault.unwrap(subject, wrapped)),
+        phone=vault.index("phone", new.phone),
+        email=vault.index("email", new.email),
+        now=now,
+    )
+    tx.record(Entry(now, "identity.contact_changed", "customer", subject, actor))
+    return new
+
+
+def contact_changed_at(tx: Tx, subject: UUID) -> datetime | None:
+    """When phone or e-mail were last changed; None when they never were."""
+    return _queries.contact_changed_at(tx.conn, subject=subject)
+
+
+def compare(tx: Tx, vault: Vault, subject: UUID, full_name: str, id_number: str) -> Ticks:
+    """Whether a name and an ID number are this person's; neither, for somebody unknown."""
+    person = peek(tx, vault, subject)
+    return Ticks(False, False) if isinstance(person, Refusal) else rules.compare(person, full_name, id_number)

@@ -1,0 +1,186 @@
+"""Queue, send, prove. Nothing is sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from whiteslip.base import Refusal, new_id
+from whiteslip.notices import compose
+from whiteslip.notices.mailers import Mailer, MailError
+from whiteslip.notices.model import Addressee, Message, NewNotice, Notice, Receipt, State
+from whiteslip.store import Database, Entry, Tx, load_queries
+from whiteslip.store.database import Row
+from whiteslip.store.timers import set_timer
+
+_queries = load_queries(__file__)
+# How long to wait after the first, second, … attempt that failed.
+_PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 30, 120, 600, 1440))
+_CRASHED_AFTER: Final = timedelta(minutes=15)
+
+AddresseeOf = Callable[[Tx, UUID], Addressee]
+
+
+def queue(tx: Tx, batch: Sequence[NewNotice], now: datetime) -> int:
+    """Queue letters; one whose ``dedupe`` was queued before is left out. Returns how many are new.
+
+    Raises msgspec.ValidationError when facts are missing or wrong, before anything is queued.
+    """
+    stored = [Jsonb(compose.stored(compose.facts_of(n.kind, n.facts))) for n in batch]
+    rows = list(
+        _queries.add(
+            tx.conn,
+            id=[new_id(now) for _ in batch],
+            kind=[n.kind for n in batch],
+            subject_kind=[n.subject_kind for n in batch],
+            subject=[n.subject for n in batch],
+            recipient=[n.recipient for n in batch],
+            language=[n.language for n in batch],
+            facts=stored,
+            dedupe=[n.dedupe for n in batch],
+            now=now,
+        )
+    )
+    for row in rows:
+        set_timer(tx, "notice.send", row["id"], now, now)
+        tx.record(Entry(now, "notice.queued", "notice", row["id"], "system", {"kind": row["kind"]}))
+    return len(rows)
+
+
+def deliver(
+    database: Database, notice_id: UUID, mailer: Mailer, addressee_of: AddresseeOf, now: datetime
+) -> datetime | None:
+    """Send one letter: claimed in a transaction, sent outside any, settled in another.
+
+    Two callers at once: one claims it, the other finds nothing to do. After a crash in between
+    the letter stays claimed and :func:`sweep` marks it unknown. Returns when to try again, if the
+    server did not take it.
+    """
+    with database.transaction() as tx:
+        row = _queries.claim(tx.conn, id=notice_id, now=now)
+        if row is None:
+            return None
+        notice = _notice(row)
+        message = _message(notice, addressee_of(tx, notice.recipient), now)
+    try:
+        receipt = mailer.send(message)
+    except MailError as error:
+        return _not_sent(database, notice, message, error, now)
+    with database.transaction() as tx:
+        _settle(tx, notice, message, State.SENT, receipt, now)
+        tx.record(Entry(now, "notice.sent", "notice", notice.id, "system", {"kind": notice.kind}))
+    return None
+
+
+def _message(notice: Notice, addressee: Addressee, now: datetime) -> Message:
+    letter, pdf = _written(notice, addressee)
+    return Message(
+        id=notice.id,
+        recipient=notice.recipient,
+        addressee=addressee,
+        title=letter.title,
+        greeting=letter.greeting,
+        body=compose.body(letter),
+        pdf=pdf,
+        at=now,
+    )
+
+
+def _written(notice: Notice, addressee: Addressee) -> tuple[compose.Letter, bytes]:
+    facts = compose.facts_of(notice.kind, notice.facts)
+    letter = compose.compose(notice.kind, notice.language, facts, addressee.full_name, notice.queued_at)
+    return letter, compose.pdf(letter, notice.queued_at)
+
+
+def _not_sent(
+    database: Database, notice: Notice, message: Message, error: MailError, now: datetime
+) -> datetime | None:
+    again = None if error.permanent or notice.attempts > len(_PAUSES) else _PAUSES[notice.attempts - 1]
+    state = State.QUEUED if again else State.FAILED
+    with database.transaction() as tx:
+        _settle(tx, notice, message, state, Receipt(error.reply, ""), now)
+        if state is State.FAILED:
+            data = {"kind": notice.kind, "attempts": notice.attempts}
+            tx.record(Entry(now, "notice.failed", "notice", notice.id, "system", data))
+    return now + again if again else None
+
+
+def _settle(tx: Tx, notice: Notice, message: Message, state: State, receipt: Receipt, now: datetime) -> None:
+    sent_at = now if state is State.SENT else None
+    _queries.settle(tx.conn, id=notice.id, state=state, sent_at=sent_at)
+    _queries.add_proof(
+        tx.conn,
+        notice=notice.id,
+        now=now,
+        outcome="sent" if state is State.SENT else "not_taken",
+        reply=receipt.reply,
+        message_id=receipt.message_id,
+        text_sha256=compose.sha256(message.body.encode()),
+        pdf_sha256=compose.sha256(message.pdf),
+    )
+
+
+def sweep(tx: Tx, now: datetime) -> int:
+    """Mark letters that a crash left half sent as unknown; a person looks, we do not send again."""
+    rows = list(_queries.sweep(tx.conn, before=now - _CRASHED_AFTER))
+    for row in rows:
+        tx.record(Entry(now, "notice.unknown", "notice", row["id"], "system", {"kind": row["kind"]}))
+    return len(rows)
+
+
+def _notice(row: Row) -> Notice:
+    return msgspec.convert(row, Notice)
+
+
+def get(tx: Tx, notice_id: UUID) -> Notice | Refusal:
+    """A letter. Refusal: ``notice.not_found``."""
+    row = _queries.notice(tx.conn, id=notice_id)
+    return _notice(row) if row else Refusal("notice.not_found")
+
+
+def of_subject(tx: Tx, subject: UUID) -> list[Notice]:
+    """Letters about something, oldest first."""
+    return [_notice(row) for row in _queries.of_subject(tx.conn, subject=subject)]
+
+
+def of_recipient(tx: Tx, recipient: UUID) -> list[Notice]:
+    """Letters to somebody, newest first."""
+    return [_notice(row) for row in _queries.of_recipient(tx.conn, recipient=recipient)]
+
+
+def proofs(tx: Tx, notice_id: UUID) -> list[Row]:
+    """Attempts to send: at, outcome, reply, message_id, text_sha256, pdf_sha256."""
+    return list(_queries.proofs(tx.conn, notice=notice_id))
+
+
+def letter(tx: Tx, notice_id: UUID, addressee: Addressee) -> bytes | Refusal:
+    """The letter as PDF: the very bytes that were sent, or that will be.
+
+    Refusals: ``notice.not_found``, ``notice.not_reproducible`` when what was sent cannot be made
+    again because the name or the template has changed since.
+    """
+    notice = get(tx, notice_id)
+    if isinstance(notice, Refusal):
+        return notice
+    _, made = _written(notice, addressee)
+    sent = _queries.sent_pdf(tx.conn, notice=notice_id)
+    if sent and sent != compose.sha256(made):
+        return Refusal("notice.not_reproducible")
+    return made
+
+
+def preview(new: NewNotice, addressee: Addressee, now: datetime) -> tuple[str, bytes]:
+    """What a letter would look like if it were queued now: its text and its PDF."""
+    facts = compose.facts_of(new.kind, new.facts)
+    written = compose.compose(new.kind, new.language, facts, addressee.full_name, now)
+    return compose.body(written), compose.pdf(written, now)
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    """How many letters stand in each state."""
+    return {row["state"]: row["count"] for row in _queries.counts(tx.conn)}

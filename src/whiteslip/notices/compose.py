@@ -1,0 +1,164 @@
+"""Facts into words, and words into an e-mail or a PDF. Pure, apart from reading its own files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+import typst
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency
+
+from whiteslip.base.money import MINOR_DIGITS
+from whiteslip.notices.model import KINDS, ClosedFacts, ExitFacts, HeldFacts, Letter, RunOffFacts
+
+LANGUAGES: Final = ("zh-CN", "en")
+_HERE: Final = Path(__file__).parent
+_LOCALES: Final = {"zh-CN": "zh_Hans_CN", "en": "en_GB"}
+_INSTANTS: Final = {"zh-CN": "y年M月d日 HH:mm:ss", "en": "d MMMM y, HH:mm:ss"}
+_FACT: Final = re.compile(r"\{(\w+)\}")
+
+
+@cache
+def texts(language: str) -> Mapping[str, Any]:
+    """All texts of a language. Raises ValueError for one we do not speak."""
+    if language not in LANGUAGES:
+        raise ValueError(f"letters are written in {', '.join(LANGUAGES)}, not in {language}")
+    return tomllib.loads((_HERE / "texts" / f"{language}.toml").read_text("utf-8"))
+
+
+def facts_of(kind: str, raw: Mapping[str, Any]) -> ExitFacts:
+    """The facts of a kind. Raises msgspec.ValidationError for missing, unknown or wrong ones."""
+    return msgspec.convert(raw, KINDS[kind], strict=False)
+
+
+def stored(facts: ExitFacts) -> dict[str, Any]:
+    """Facts as they are kept: JSON types only."""
+    return msgspec.to_builtins(facts)
+
+
+def _in_words(facts: ExitFacts, language: str) -> dict[str, str]:
+    words: dict[str, str] = {}
+    for name in facts.__struct_fields__:
+        value = getattr(facts, name)
+        if isinstance(value, datetime):
+            local = value.astimezone(ZoneInfo(facts.timezone))
+            words[name] = format_datetime(local, _INSTANTS[language], locale=_LOCALES[language])
+        elif isinstance(value, date):
+            words[name] = format_date(value, "long", locale=_LOCALES[language])
+        elif name.endswith("_minor"):
+            words[name] = _money(value, facts.currency, language)
+        elif isinstance(value, str | int):
+            words[name] = str(value)
+    return words
+
+
+def _money(minor: int, currency: str, language: str) -> str:
+    units = Decimal(minor).scaleb(-MINOR_DIGITS[currency])
+    return format_currency(units, currency, locale=_LOCALES[language])
+
+
+def _fill(text: str, words: Mapping[str, str]) -> str:
+    """Put words for facts, once: a value with braces in it stays as it is."""
+    return _FACT.sub(lambda match: words[match[1]], text)
+
+
+def compose(kind: str, language: str, facts: ExitFacts, full_name: str, dated: datetime) -> Letter:
+    """The letter in words. ``dated`` is when it was queued."""
+    said, own = texts(language), texts(language)["kinds"][kind]
+    words = _in_words(facts, language)
+    if isinstance(facts, HeldFacts):
+        words["ground_words"] = own[f"ground_{facts.ground}"]
+    if isinstance(facts, ClosedFacts):
+        words["credit_words"] = _fill(own["credit_words"], words) if facts.credit_minor else ""
+    paragraphs = [_fill(text, words) for text in own["paragraphs"]]
+    return Letter(
+        language=language,
+        issuer=facts.issuer_name,
+        greeting=_fill(said["greeting"], {"name": full_name}),
+        title=own["title"],
+        panel=[
+            (said["labels"][name], words[name])
+            for name in own["panel"]
+            if name in words and not (name == "credit_minor" and not getattr(facts, name))
+        ],
+        paragraphs=[text for text in paragraphs if text],
+        table=_table(facts, language) if isinstance(facts, RunOffFacts) else (),
+        certificate_title=own.get("certificate_title", ""),
+        certificate=[_fill(text, words) for text in own.get("certificate", [])],
+        closing=said["closing"],
+        dated=format_date(
+            dated.astimezone(ZoneInfo(facts.timezone)).date(), "long", locale=_LOCALES[language]
+        ),
+    )
+
+
+def _table(facts: RunOffFacts, language: str) -> list[list[str]]:
+    rows = [
+        [
+            format_date(due.due_on, "long", locale=_LOCALES[language]),
+            _money(due.amount_minor, facts.currency, language),
+        ]
+        for due in facts.schedule
+    ]
+    return [texts(language)["labels"]["table"], *rows] if rows else []
+
+
+def body(letter: Letter) -> str:
+    """The letter as plain text, without its greeting."""
+    longest = max((len(label) for label, _ in letter.panel), default=0)
+    blocks = ["\n".join(f"{label.ljust(longest)}  {value}" for label, value in letter.panel)]
+    blocks += letter.paragraphs[:1]
+    if letter.table:
+        blocks.append("\n".join("  ".join(row) for row in letter.table))
+    blocks += letter.paragraphs[1:]
+    blocks += [letter.closing, letter.issuer]
+    return "\n\n".join(blocks) + "\n"
+
+
+def code_text(language: str, code: str, minutes: int, issuer_name: str) -> str:
+    """The message that brings a one-time code."""
+    words = {"code": code, "minutes": str(minutes), "issuer_name": issuer_name}
+    return _fill(texts(language)["code"], words)
+
+
+def code_title(language: str, issuer_name: str) -> str:
+    """The title of that message."""
+    return _fill(texts(language)["code_title"], {"issuer_name": issuer_name})
+
+
+@cache
+def _compiler() -> typst.Compiler:
+    fonts = typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[_HERE / "fonts"]
+    )
+    return typst.Compiler(
+        input=_HERE / "templates" / "letter.typ", root=_HERE / "templates", font_paths=fonts
+    )
+
+
+def pdf(letter: Letter, dated: datetime) -> bytes:
+    """The letter as PDF: the same letter gives the same bytes.
+
+    The words reach the page as data, never as markup.
+    """
+    data = json.dumps(msgspec.to_builtins(letter), ensure_ascii=False)
+    made = _compiler().compile(format="pdf", sys_inputs={"letter": data}, timestamp=int(dated.timestamp()))
+    if not isinstance(made, bytes):
+        raise TypeError("a letter is one PDF")
+    return made
+
+
+def sha256(content: bytes) -> str:
+    """The hexadecimal hash that proofs keep."""
+    return hashlib.sha256(content).hexdigest()

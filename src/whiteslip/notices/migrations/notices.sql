@@ -1,0 +1,48 @@
+-- Notices: letters, and the proof that each was sent once.
+-- depends: store
+
+CREATE SCHEMA notices;
+
+CREATE TABLE notices.notice (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL,
+    subject_kind text NOT NULL,
+    subject uuid NOT NULL,
+    recipient uuid NOT NULL,
+    language text NOT NULL,
+    -- What the letter says, without what names the person.
+    facts jsonb NOT NULL,
+    dedupe text NOT NULL UNIQUE,
+    state text NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'failed', 'unknown')),
+    attempts integer NOT NULL DEFAULT 0,
+    queued_at timestamptz NOT NULL,
+    claimed_at timestamptz,
+    sent_at timestamptz
+) WITH (fillfactor = 85);
+CREATE INDEX notice_subject ON notices.notice (subject, queued_at);
+CREATE INDEX notice_recipient ON notices.notice (recipient, queued_at);
+CREATE INDEX notice_sending ON notices.notice (claimed_at) WHERE state = 'sending';
+
+-- Proof of sending: what the mail server answered, and the hashes of what it was given.
+CREATE TABLE notices.proof (
+    notice uuid NOT NULL REFERENCES notices.notice,
+    at timestamptz NOT NULL,
+    outcome text NOT NULL,
+    reply text NOT NULL,
+    message_id text NOT NULL,
+    text_sha256 text NOT NULL,
+    pdf_sha256 text NOT NULL
+);
+CREATE INDEX proof_notice ON notices.proof (notice, at);
+CALL store.append_only('notices.proof');
+
+-- The demonstration phone: what was sent, shown on screen. Empty in a real installation.
+CREATE TABLE notices.phone (
+    id uuid PRIMARY KEY,
+    recipient uuid NOT NULL,
+    notice uuid,
+    title text NOT NULL,
+    body text NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX phone_recipient ON notices.phone (recipient, at);

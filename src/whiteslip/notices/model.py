@@ -1,0 +1,163 @@
+"""Letters and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class State(StrEnum):
+    """``UNKNOWN``: a crash came between sending and its proof; it is not sent again."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class NewNotice:
+    """A letter to queue. ``facts`` are those of its kind; ``dedupe`` makes it unique for ever."""
+
+    kind: str
+    subject_kind: str
+    subject: UUID
+    recipient: UUID
+    language: str
+    facts: Mapping[str, Any]
+    dedupe: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A letter and where it stands."""
+
+    id: UUID
+    kind: str
+    subject_kind: str
+    subject: UUID
+    recipient: UUID
+    language: str
+    facts: Mapping[str, Any]
+    state: State
+    attempts: int
+    queued_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who a letter goes to. Supplied when it is written, never stored with it."""
+
+    full_name: str = field(repr=False)
+    email: str = field(repr=False)
+    phone: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter in words, before it is set as e-mail or PDF.
+
+    ``panel`` are labels and values; ``table`` has a head and rows, when there is one;
+    ``certificate`` is a second page with its own title.
+    """
+
+    language: str
+    issuer: str
+    greeting: str
+    title: str
+    panel: Sequence[tuple[str, str]]
+    paragraphs: Sequence[str]
+    table: Sequence[Sequence[str]] = ()
+    certificate_title: str = ""
+    certificate: Sequence[str] = ()
+    closing: str = ""
+    dated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A letter on its way out. ``body`` is the text without the greeting."""
+
+    id: UUID
+    recipient: UUID
+    addressee: Addressee = field(repr=False)
+    title: str
+    greeting: str = field(repr=False)
+    body: str
+    pdf: bytes = field(repr=False)
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the other side answered when it took a message."""
+
+    reply: str
+    message_id: str
+
+
+class ExitFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every letter about an exit says. Amounts in minor units of ``currency``."""
+
+    reference: str
+    stopped_at: datetime
+    timezone: str
+    currency: str
+    limit_minor: int
+    owed_minor: int
+    issuer_name: str
+
+
+class DueFact(Struct, frozen=True, forbid_unknown_fields=True):
+    """An instalment and what is open of it."""
+
+    due_on: date
+    amount_minor: int
+
+
+class RunOffFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The schedule stays; ``payoff_minor`` by the end of ``good_through`` settles everything."""
+
+    schedule: list[DueFact]
+    payoff_minor: int
+    good_through: date
+
+
+class HeldFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is being looked at, and by when there is an answer, if a deadline runs."""
+
+    ground: str
+    answer_by: datetime | None
+
+
+class ClosedFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nothing is owed; a credit balance is paid out by ``credit_by``."""
+
+    closed_on: date
+    credit_minor: int
+    credit_by: date
+    keep_years: int
+
+
+class CancelledFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The customer changed their mind."""
+
+    cancelled_at: datetime
+
+
+KINDS: Mapping[str, type[ExitFacts]] = {
+    "exit.acknowledged": ExitFacts,
+    "exit.runoff": RunOffFacts,
+    "exit.held": HeldFacts,
+    "exit.closed": ClosedFacts,
+    "exit.lapsed": ExitFacts,
+    "exit.cancelled": CancelledFacts,
+}

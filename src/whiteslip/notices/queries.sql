@@ -1,0 +1,58 @@
+-- name: add
+-- Letters that were queued before under the same "dedupe" stay as they were.
+INSERT INTO notices.notice (
+    id, kind, subject_kind, subject, recipient, language, facts, dedupe, state, queued_at
+)
+SELECT u.id, u.kind, u.subject_kind, u.subject, u.recipient, u.language, u.facts, u.dedupe, 'queued', :now
+FROM unnest(
+    :id::uuid[], :kind::text[], :subject_kind::text[], :subject::uuid[], :recipient::uuid[],
+    :language::text[], :facts::jsonb[], :dedupe::text[]
+) AS u (id, kind, subject_kind, subject, recipient, language, facts, dedupe)
+ON CONFLICT (dedupe) DO NOTHING
+RETURNING id, kind;
+
+-- name: notice^
+SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at
+FROM notices.notice WHERE id = :id;
+
+-- name: of_subject
+SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at
+FROM notices.notice WHERE subject = :subject ORDER BY queued_at, id;
+
+-- name: of_recipient
+SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at
+FROM notices.notice WHERE recipient = :recipient ORDER BY queued_at DESC, id DESC LIMIT 200;
+
+-- name: claim^
+UPDATE notices.notice SET state = 'sending', attempts = attempts + 1, claimed_at = :now
+WHERE id = :id AND state = 'queued'
+RETURNING id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at;
+
+-- name: settle!
+UPDATE notices.notice SET state = :state, sent_at = :sent_at WHERE id = :id AND state = 'sending';
+
+-- name: add_proof!
+INSERT INTO notices.proof (notice, at, outcome, reply, message_id, text_sha256, pdf_sha256)
+VALUES (:notice, :now, :outcome, :reply, :message_id, :text_sha256, :pdf_sha256);
+
+-- name: proofs
+SELECT at, outcome, reply, message_id, text_sha256, pdf_sha256 FROM notices.proof
+WHERE notice = :notice ORDER BY at;
+
+-- name: sent_pdf$
+SELECT pdf_sha256 FROM notices.proof WHERE notice = :notice AND outcome = 'sent' ORDER BY at LIMIT 1;
+
+-- name: sweep
+UPDATE notices.notice SET state = 'unknown'
+WHERE state = 'sending' AND claimed_at <= :before RETURNING id, kind;
+
+-- name: show!
+INSERT INTO notices.phone (id, recipient, notice, title, body, at)
+VALUES (:id, :recipient, :notice, :title, :body, :now);
+
+-- name: phone
+SELECT id, notice, title, body, at FROM notices.phone
+WHERE recipient = :recipient ORDER BY at DESC, id DESC LIMIT :count;
+
+-- name: counts
+SELECT state, count(*) AS count FROM notices.notice GROUP BY state;

@@ -1,0 +1,101 @@
+"""Packs and their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from whiteslip.base import Calendar
+
+
+class PackError(ValueError):
+    """A pack or parameter that does not exist, or is read in the wrong unit: says which."""
+
+
+class Unit(StrEnum):
+    """What a value counts. ``MINOR`` is minor units of the pack's currency, ``BPS`` basis points."""
+
+    MINUTES = "minutes"
+    DAYS = "days"
+    BUSINESS_DAYS = "business_days"
+    MONTHS = "months"
+    YEARS = "years"
+    COUNT = "count"
+    MINOR = "minor"
+    BPS = "bps"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One number the law, the market or our design gives.
+
+    ``verified`` says that the source was read in the primary text or a reliable restatement.
+    ``pack`` is the pack that set it.
+    """
+
+    key: str
+    value: int
+    unit: Unit
+    source: str
+    verified: bool
+    duty: str
+    pack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A jurisdiction: its parameters, currency, timezone, business days and default terms."""
+
+    name: str
+    title: str
+    currency: str
+    timezone: str
+    calendar: Calendar
+    parameters: Mapping[str, Parameter]
+    terms: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def _read(self, key: str, unit: Unit) -> int:
+        found = self.parameters.get(key)
+        if found is None:
+            raise PackError(f"pack {self.name} has no parameter {key}")
+        if found.unit is not unit:
+            raise PackError(f"{key} in pack {self.name} is in {found.unit}, not in {unit}")
+        return found.value
+
+    def minutes(self, key: str) -> int:
+        """A parameter in minutes."""
+        return self._read(key, Unit.MINUTES)
+
+    def days(self, key: str) -> int:
+        """A parameter in calendar days."""
+        return self._read(key, Unit.DAYS)
+
+    def business_days(self, key: str) -> int:
+        """A parameter in business days of the pack's calendar."""
+        return self._read(key, Unit.BUSINESS_DAYS)
+
+    def months(self, key: str) -> int:
+        """A parameter in months."""
+        return self._read(key, Unit.MONTHS)
+
+    def years(self, key: str) -> int:
+        """A parameter in years."""
+        return self._read(key, Unit.YEARS)
+
+    def count(self, key: str) -> int:
+        """A parameter that counts things."""
+        return self._read(key, Unit.COUNT)
+
+    def minor(self, key: str) -> int:
+        """A parameter in minor units of the pack's currency."""
+        return self._read(key, Unit.MINOR)
+
+    def bps(self, key: str) -> int:
+        """A parameter in basis points."""
+        return self._read(key, Unit.BPS)
+
+    def listed(self) -> Sequence[Parameter]:
+        """All parameters by key."""
+        return [self.parameters[key] for key in sorted(self.parameters)]

@@ -1,0 +1,291 @@
+"""Authorise, capture, release, expire and refund. None commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from whiteslip import billing, decisions, ledger, lines
+from whiteslip.base import Refusal, new_id
+from whiteslip.billing.bills import Captured
+from whiteslip.billing.model import Debt
+from whiteslip.decisions import Decision, Tables
+from whiteslip.ledger import Transfer, recipes
+from whiteslip.lines import Line
+from whiteslip.purchases import rules, store
+from whiteslip.purchases.model import Capture, Declined, Merchant, Purchase, Request, State
+from whiteslip.store import Entry, Tx
+
+HOLD_DAYS: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request with the place of its answer in the batch."""
+
+    place: int
+    request: Request
+    id: UUID
+
+
+def authorise(
+    tx: Tx, tables: Tables, batch: Sequence[Request], actor: str, now: datetime
+) -> list[Purchase | Declined | Refusal]:
+    """Decide a batch of purchases and hold what is granted; answers are in the batch's order.
+
+    Lines are locked in id order before anything is decided. Purchases on one line are decided
+    one after the other, so two of them never share the same available amount. A decline is a
+    value with reasons. Refusals: ``line.not_found``, ``purchase.amount_invalid``,
+    ``purchase.product_unknown``.
+    """
+    answers: dict[int, Purchase | Declined | Refusal] = {}
+    wanted = {request.line for request in batch}
+    found = lines.get_lines(tx, wanted, lock=True)
+    rounds: dict[UUID, list[_Asked]] = {}
+    for place, request in enumerate(batch):
+        line = found.get(request.line)
+        fault = rules.fault(request, line)
+        if fault:
+            answers[place] = fault
+        else:
+            rounds.setdefault(request.line, []).append(_Asked(place, request, new_id(now)))
+    merchants = _merchants(tx, batch, found, now)
+    while rounds:
+        first = [asked.pop(0) for asked in rounds.values()]
+        answers.update(_decide(tx, tables, first, found, merchants, actor, now))
+        rounds = {line: asked for line, asked in rounds.items() if asked}
+        if rounds:
+            found = lines.get_lines(tx, rounds)
+    return [answers[place] for place in range(len(batch))]
+
+
+def _merchants(
+    tx: Tx, batch: Sequence[Request], found: dict[UUID, Line], now: datetime
+) -> dict[tuple[str, str], Merchant]:
+    keys: dict[str, set[str]] = {}
+    for request in batch:
+        if request.line in found:
+            keys.setdefault(found[request.line].currency, set()).add(request.merchant)
+    return {
+        (merchant.key, currency): merchant
+        for currency, names in keys.items()
+        for merchant in store.merchants(tx, names, currency, now).values()
+    }
+
+
+def _decide(
+    tx: Tx,
+    tables: Tables,
+    asked: Sequence[_Asked],
+    found: dict[UUID, Line],
+    merchants: dict[tuple[str, str], Merchant],
+    actor: str,
+    now: datetime,
+) -> dict[int, Purchase | Declined | Refusal]:
+    ids = [each.request.line for each in asked]
+    debts = _debts(tx, [found[line] for line in ids], now)
+    recent = store.recent_counts(tx, ids, now - timedelta(hours=24))
+    facts = [
+        (each.id, rules.facts(each.request, found[line], debts.get(line), recent.get(line, 0)))
+        for each, line in zip(asked, ids, strict=True)
+    ]
+    decided = decisions.decide_batch(tx, tables, "purchase-authorisation", facts, now)
+    answers: dict[int, Purchase | Declined | Refusal] = {}
+    granted: list[Purchase] = []
+    holds: list[tuple[date, Transfer]] = []
+    expires_at = now + timedelta(days=HOLD_DAYS)
+    for each, decision in zip(asked, decided, strict=True):
+        request, line = each.request, found[each.request.line]
+        if not decision.outcome["allow"]:
+            answers[each.place] = _declined(tx, request, decision, actor, now)
+            continue
+        merchant = merchants[(request.merchant, line.currency)]
+        hold = recipes.hold(each.id, line.book, merchant.payable, request.amount_minor, now)
+        purchase = Purchase(
+            each.id,
+            line.id,
+            merchant.id,
+            request.instalments,
+            request.amount_minor,
+            0,
+            0,
+            hold.id,
+            request.amount_minor,
+            State.AUTHORISED,
+            now,
+            expires_at,
+        )
+        holds.append((line.today(now), hold))
+        granted.append(purchase)
+        answers[each.place] = purchase
+        data = {"purchase": each.id, "amount_minor": request.amount_minor, "decision": decision.id}
+        tx.record(Entry(now, "purchase.authorised", "line", line.id, actor, data))
+    _post(tx, holds, now)
+    store.add(tx, granted, now, expires_at)
+    return answers
+
+
+def _debts(tx: Tx, asked: Sequence[Line], now: datetime) -> dict[UUID, Debt]:
+    """What the lines owe, each on its own business day."""
+    days: dict[date, list[UUID]] = {}
+    for line in asked:
+        days.setdefault(line.today(now), []).append(line.id)
+    found: dict[UUID, Debt] = {}
+    for day, ids in days.items():
+        found |= billing.debts(tx, ids, day)
+    return found
+
+
+def _declined(tx: Tx, request: Request, decision: Decision, actor: str, now: datetime) -> Declined:
+    code = str(decision.outcome["code"])
+    data = {"code": code, "amount_minor": request.amount_minor, "decision": decision.id}
+    tx.record(Entry(now, "purchase.declined", "line", request.line, actor, data))
+    return Declined(request.line, code, decision.reasons, decision.id)
+
+
+def capture(tx: Tx, batch: Sequence[Capture], actor: str, now: datetime) -> list[Purchase | Refusal]:
+    """Turn holds, or parts of them, into debt; answers are in the batch's order.
+
+    It works on a line that is leaving: the authorisation was given before. ``final`` releases
+    what is left. Refusals: ``purchase.not_found``, ``purchase.nothing_held``,
+    ``purchase.over_held``, ``purchase.amount_invalid``, ``purchase.twice_in_batch``.
+    """
+    found = _locked(tx, [each.purchase for each in batch])
+    answers: list[Purchase | Refusal] = []
+    posted: list[tuple[date, Transfer]] = []
+    plans: list[Captured] = []
+    done: dict[UUID, Purchase] = {}
+    for each in batch:
+        both = found.get(each.purchase)
+        fault = rules.capture_fault(each, both[1] if both else None, each.purchase in done)
+        if fault or both is None:
+            answers.append(fault or Refusal("purchase.not_found"))
+            continue
+        line, purchase = both
+        after, transfers = _captured(line, purchase, each, found.payable(purchase), now)
+        posted += [(line.today(now), transfer) for transfer in transfers]
+        plans.append(_plan(line, purchase, each.amount_minor, now))
+        done[purchase.id] = after
+        answers.append(after)
+        data = {"purchase": purchase.id, "amount_minor": each.amount_minor, "held_minor": after.held_minor}
+        tx.record(Entry(now, "purchase.captured", "line", line.id, actor, data))
+    _post(tx, posted, now)
+    billing.add_plans(tx, plans, now)
+    store.save(tx, list(done.values()))
+    return answers
+
+
+def _captured(
+    line: Line, purchase: Purchase, each: Capture, payable: UUID, now: datetime
+) -> tuple[Purchase, list[Transfer]]:
+    """The purchase after the capture, and the transfers that make it so."""
+    if purchase.hold is None:
+        raise LookupError(f"purchase {purchase.id} holds {purchase.held_minor} by no transfer")
+    transfers = [recipes.capture(purchase.id, purchase.hold, each.amount_minor, now)]
+    rest = 0 if each.final else purchase.held_minor - each.amount_minor
+    if rest:
+        transfers.append(recipes.hold(purchase.id, line.book, payable, rest, now))
+    after = replace(
+        purchase,
+        captured_minor=purchase.captured_minor + each.amount_minor,
+        hold=transfers[-1].id if rest else None,
+        held_minor=rest,
+        state=State.AUTHORISED if rest else State.CAPTURED,
+    )
+    return after, transfers
+
+
+def _plan(line: Line, purchase: Purchase, amount_minor: int, now: datetime) -> Captured:
+    product = line.terms.product(purchase.instalments)
+    if product is None:
+        raise LookupError(f"the terms of line {line.id} lost a product that was sold")
+    return Captured(line, purchase.id, amount_minor, product, line.today(now))
+
+
+def release(tx: Tx, purchase_id: UUID, actor: str, now: datetime) -> Purchase | Refusal:
+    """Give up what is held. Refusal: ``purchase.not_found``; nothing held changes nothing."""
+    both = _locked(tx, [purchase_id]).get(purchase_id)
+    if both is None:
+        return Refusal("purchase.not_found")
+    line, purchase = both
+    if purchase.hold is None:
+        return purchase
+    data = {"purchase": purchase.id, "amount_minor": purchase.held_minor}
+    tx.record(Entry(now, "purchase.released", "line", line.id, actor, data))
+    return _let_go(tx, [both], State.RELEASED, now)[0]
+
+
+def expire(tx: Tx, now: datetime, batch: int = 500) -> int:
+    """Release holds that have run out; call again until it returns zero."""
+    due = _locked(tx, store.expired(tx, now, batch))
+    held = [both for both in due.values() if both[1].hold]
+    for line, purchase in held:
+        data = {"purchase": purchase.id, "amount_minor": purchase.held_minor}
+        tx.record(Entry(now, "purchase.expired", "line", line.id, "system", data))
+    _let_go(tx, held, State.EXPIRED, now)
+    return len(held)
+
+
+def _let_go(tx: Tx, held: Sequence[tuple[Line, Purchase]], state: State, now: datetime) -> list[Purchase]:
+    """Void the holds; a purchase of which a part was captured stays a captured one."""
+    voided = [
+        (line.today(now), recipes.release(purchase.id, purchase.hold, now))
+        for line, purchase in held
+        if purchase.hold
+    ]
+    _post(tx, voided, now)
+    done = [
+        replace(
+            purchase,
+            hold=None,
+            held_minor=0,
+            state=State.CAPTURED if purchase.captured_minor else state,
+        )
+        for _, purchase in held
+    ]
+    store.save(tx, done)
+    return done
+
+
+def _post(tx: Tx, transfers: Sequence[tuple[date, Transfer]], now: datetime) -> None:
+    """Post each transfer on the business day of its line."""
+    days: dict[date, list[Transfer]] = {}
+    for day, transfer in transfers:
+        days.setdefault(day, []).append(transfer)
+    for day, of_day in days.items():
+        ledger.post(tx, of_day, day, now)
+
+
+def _locked(tx: Tx, purchases: Sequence[UUID]) -> store.Held:
+    """The lines first, then the purchases: the order in which every act locks."""
+    lines_of = store.lines_of(tx, purchases)
+    found = lines.get_lines(tx, set(lines_of.values()), lock=True)
+    return store.held(tx, list(lines_of), found)
+
+
+def refund(tx: Tx, purchase_id: UUID, amount_minor: int, actor: str, now: datetime) -> Purchase | Refusal:
+    """A shop gives money back: the purchase's own debt from its last instalment, then what else
+    is billed, then the customer's credit. It works on every line, closed ones too.
+
+    Refusals: ``purchase.not_found``, ``purchase.amount_invalid``, ``purchase.over_captured``.
+    """
+    found = _locked(tx, [purchase_id])
+    both = found.get(purchase_id)
+    if both is None:
+        return Refusal("purchase.not_found")
+    line, purchase = both
+    left = purchase.captured_minor - purchase.refunded_minor
+    if amount_minor <= 0:
+        return Refusal("purchase.amount_invalid")
+    if amount_minor > left:
+        return Refusal("purchase.over_captured", {"refundable_minor": left})
+    parts = billing.refund(tx, line, purchase.id, found.payable(purchase), amount_minor, now)
+    done = replace(purchase, refunded_minor=purchase.refunded_minor + amount_minor)
+    store.save(tx, [done])
+    credited = sum(part.amount_minor for part in parts if part.component == "credit")
+    data = {"purchase": purchase.id, "amount_minor": amount_minor, "credited_minor": credited}
+    tx.record(Entry(now, "purchase.refunded", "line", line.id, actor, data))
+    return done

@@ -1,0 +1,86 @@
+"""Purchases and what is asked about them. Amounts are minor units of the line's currency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class State(StrEnum):
+    """Where a purchase stands."""
+
+    AUTHORISED = "authorised"
+    CAPTURED = "captured"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A shop's wish to authorise. ``merchant`` is the shop's key; it is opened on first use."""
+
+    line: UUID
+    merchant: str
+    amount_minor: int
+    instalments: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A shop sent the goods: ``amount_minor`` of a purchase becomes debt. ``final``: no more comes."""
+
+    purchase: UUID
+    amount_minor: int
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A purchase that was authorised. ``held_minor`` may still be captured."""
+
+    id: UUID
+    line: UUID
+    merchant: UUID
+    instalments: int
+    authorised_minor: int
+    captured_minor: int
+    refunded_minor: int
+    hold: UUID | None
+    held_minor: int
+    state: State
+    authorised_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A purchase that was not authorised: the first reason's code and all reasons."""
+
+    line: UUID
+    code: str
+    reasons: tuple[str, ...]
+    decision: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """A shop and its payable account."""
+
+    id: UUID
+    key: str
+    currency: str
+    payable: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How a line was used lately: inputs of an assessment."""
+
+    open_holds: int
+    held_minor: int
+    last_expiry: datetime | None
+    recent_minor: int
+    before_minor: int
+    last_at: datetime | None

@@ -1,0 +1,70 @@
+-- name: merchants
+SELECT id, key, currency, payable FROM purchases.merchant
+WHERE key = ANY(:keys::text[]) AND currency = :currency;
+
+-- name: add_merchant!
+INSERT INTO purchases.merchant (id, key, currency, payable) VALUES (:id, :key, :currency, :payable)
+ON CONFLICT (key, currency) DO NOTHING;
+
+-- name: recent
+-- Purchases authorised per line after :since, for velocity.
+SELECT line, count(*) AS count FROM purchases.purchase
+WHERE line = ANY(:lines::uuid[]) AND authorised_at > :since GROUP BY line;
+
+-- name: add!
+INSERT INTO purchases.purchase (
+    id, line, merchant, instalments, authorised_minor, hold, held_minor, state, authorised_at, expires_at
+)
+SELECT u.id, u.line, u.merchant, u.instalments, u.amount, u.hold, u.amount, 'authorised', :now, :expires_at
+FROM unnest(
+    :id::uuid[], :line::uuid[], :merchant::uuid[], :instalments::smallint[], :amount::bigint[], :hold::uuid[]
+) AS u (id, line, merchant, instalments, amount, hold);
+
+-- name: add_captured!
+INSERT INTO purchases.purchase (
+    id, line, merchant, instalments, authorised_minor, captured_minor, state, authorised_at, expires_at
+)
+SELECT u.id, u.line, :merchant, u.instalments, u.amount, u.amount, 'captured', u.at, u.at
+FROM unnest(:id::uuid[], :line::uuid[], :instalments::smallint[], :amount::bigint[], :at::timestamptz[])
+    AS u (id, line, instalments, amount, at);
+
+-- name: lines_of
+SELECT id, line FROM purchases.purchase WHERE id = ANY(:ids::uuid[]);
+
+-- name: purchases
+SELECT id, line, merchant, instalments, authorised_minor, captured_minor, refunded_minor, hold,
+    held_minor, state, authorised_at, expires_at
+FROM purchases.purchase WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
+
+-- name: payables
+SELECT id, payable FROM purchases.merchant WHERE id = ANY(:ids::uuid[]);
+
+-- name: save!
+UPDATE purchases.purchase AS p SET
+    captured_minor = u.captured, refunded_minor = u.refunded, hold = u.hold, held_minor = u.held,
+    state = u.state
+FROM unnest(
+    :id::uuid[], :captured_minor::bigint[], :refunded_minor::bigint[], :hold::uuid[],
+    :held_minor::bigint[], :state::text[]
+) AS u (id, captured, refunded, hold, held, state)
+WHERE p.id = u.id;
+
+-- name: of_line
+SELECT p.id, p.line, p.merchant, p.instalments, p.authorised_minor, p.captured_minor,
+    p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at
+FROM purchases.purchase AS p WHERE p.line = :line ORDER BY p.authorised_at, p.id;
+
+-- name: expired
+SELECT id FROM purchases.purchase WHERE hold IS NOT NULL AND expires_at <= :now ORDER BY id LIMIT :count;
+
+-- name: activity^
+-- How a line was used: holds open now, and captured amounts in the last 30 and 180 days.
+SELECT
+    count(*) FILTER (WHERE hold IS NOT NULL) AS open_holds,
+    coalesce(sum(held_minor), 0)::bigint AS held_minor,
+    max(expires_at) FILTER (WHERE hold IS NOT NULL) AS last_expiry,
+    coalesce(sum(captured_minor) FILTER (WHERE authorised_at > :recent), 0)::bigint AS recent_minor,
+    coalesce(sum(captured_minor) FILTER (WHERE authorised_at > :before AND authorised_at <= :recent), 0)::bigint
+        AS before_minor,
+    max(authorised_at) AS last_at
+FROM purchases.purchase WHERE line = :line;

@@ -1,0 +1,55 @@
+"""What is decided about a purchase, as facts. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from whiteslip.base import Refusal
+from whiteslip.billing.model import Debt
+from whiteslip.lines import Line
+from whiteslip.lines.model import LockKind
+from whiteslip.purchases.model import Capture, Purchase, Request
+
+# The lock that a decline names, when several stand: the law first, the customer's own wish last.
+_LOCK_ORDER: Final = (LockKind.LEGAL, LockKind.EXIT, LockKind.ISSUER, LockKind.CUSTOMER)
+
+
+def fault(request: Request, line: Line | None) -> Refusal | None:
+    """What makes a request impossible before any policy is asked."""
+    if line is None:
+        return Refusal("line.not_found")
+    if request.amount_minor <= 0:
+        return Refusal("purchase.amount_invalid")
+    if line.terms.product(request.instalments) is None:
+        return Refusal("purchase.product_unknown", {"instalments": request.instalments})
+    return None
+
+
+def capture_fault(capture: Capture, purchase: Purchase | None, again: bool) -> Refusal | None:
+    """What makes a capture impossible."""
+    if purchase is None:
+        return Refusal("purchase.not_found")
+    if again:
+        return Refusal("purchase.twice_in_batch")
+    if purchase.hold is None:
+        return Refusal("purchase.nothing_held")
+    if capture.amount_minor <= 0:
+        return Refusal("purchase.amount_invalid")
+    if capture.amount_minor > purchase.held_minor:
+        return Refusal("purchase.over_held", {"held_minor": purchase.held_minor})
+    return None
+
+
+def facts(request: Request, line: Line, debt: Debt | None, recent: int) -> dict[str, object]:
+    """The facts of the table ``purchase-authorisation``, amounts in minor units."""
+    lock = next((kind.value for kind in _LOCK_ORDER if kind in line.locks), "none")
+    return {
+        "amount_minor": request.amount_minor,
+        "available_minor": max(0, line.room_minor),
+        "lock": lock,
+        "lifecycle": line.lifecycle.value,
+        "dpd_days": debt.days_past_due if debt else 0,
+        "velocity_24h": recent,
+        "per_purchase_cap_minor": line.limit_minor,
+        "instalments": request.instalments,
+    }

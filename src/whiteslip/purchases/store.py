@@ -1,0 +1,133 @@
+"""Rows of purchases to and from the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from whiteslip import ledger
+from whiteslip.base import new_id
+from whiteslip.ledger import Account
+from whiteslip.lines import Line
+from whiteslip.purchases.model import Activity, Merchant, Purchase, State
+from whiteslip.store import Tx, load_queries
+from whiteslip.store.database import Row
+
+_queries = load_queries(__file__)
+
+
+def merchants(tx: Tx, keys: Iterable[str], currency: str, now: datetime) -> dict[str, Merchant]:
+    """Shops by key; those that are new are opened with a payable account."""
+    wanted = sorted(set(keys))
+    found = _merchants(tx, wanted, currency)
+    for key in wanted:
+        if key not in found:
+            account = Account(new_id(now), "merchant.payable", new_id(now), currency)
+            ledger.open_accounts(tx, [account])
+            _queries.add_merchant(tx.conn, id=account.owner, key=key, currency=currency, payable=account.id)
+    return found if len(found) == len(wanted) else _merchants(tx, wanted, currency)
+
+
+def _merchants(tx: Tx, keys: list[str], currency: str) -> dict[str, Merchant]:
+    rows = _queries.merchants(tx.conn, keys=keys, currency=currency)
+    return {row["key"]: Merchant(**row) for row in rows}
+
+
+def recent_counts(tx: Tx, lines: Sequence[UUID], since: datetime) -> dict[UUID, int]:
+    """Purchases authorised per line after ``since``."""
+    rows = _queries.recent(tx.conn, lines=list(lines), since=since)
+    return {row["line"]: row["count"] for row in rows}
+
+
+def add(tx: Tx, purchases: Sequence[Purchase], now: datetime, expires_at: datetime) -> None:
+    """Store purchases that were just authorised."""
+    if purchases:
+        _queries.add(
+            tx.conn,
+            now=now,
+            expires_at=expires_at,
+            id=[p.id for p in purchases],
+            line=[p.line for p in purchases],
+            merchant=[p.merchant for p in purchases],
+            instalments=[p.instalments for p in purchases],
+            amount=[p.authorised_minor for p in purchases],
+            hold=[p.hold for p in purchases],
+        )
+
+
+def add_captured(tx: Tx, merchant_id: UUID, purchases: Sequence[Purchase]) -> None:
+    """Store purchases taken over from another system, captured whole."""
+    if purchases:
+        _queries.add_captured(
+            tx.conn,
+            merchant=merchant_id,
+            id=[p.id for p in purchases],
+            line=[p.line for p in purchases],
+            instalments=[p.instalments for p in purchases],
+            amount=[p.captured_minor for p in purchases],
+            at=[p.authorised_at for p in purchases],
+        )
+
+
+def lines_of(tx: Tx, purchases: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The line of each purchase; unknown ids are absent."""
+    rows = _queries.lines_of(tx.conn, ids=list(purchases))
+    return {row["id"]: row["line"] for row in rows}
+
+
+def _purchase(row: Row) -> Purchase:
+    state: Row = {"state": State(row["state"])}
+    return Purchase(**(row | state))
+
+
+class Held(dict[UUID, tuple[Line, Purchase]]):
+    """Locked purchases with their lines, and the accounts their shops are paid by."""
+
+    def __init__(self, both: dict[UUID, tuple[Line, Purchase]], payables: dict[UUID, UUID]) -> None:
+        super().__init__(both)
+        self._payables = payables
+
+    def payable(self, purchase: Purchase) -> UUID:
+        """The payable account of the purchase's shop."""
+        return self._payables[purchase.merchant]
+
+
+def held(tx: Tx, ids: Sequence[UUID], lines: dict[UUID, Line]) -> Held:
+    """Lock purchases, in id order, whose lines are locked already."""
+    found = [_purchase(row) for row in _queries.purchases(tx.conn, ids=list(ids))]
+    rows = _queries.payables(tx.conn, ids=[purchase.merchant for purchase in found])
+    both = {purchase.id: (lines[purchase.line], purchase) for purchase in found}
+    return Held(both, {row["id"]: row["payable"] for row in rows})
+
+
+def save(tx: Tx, purchases: Sequence[Purchase]) -> None:
+    """Write purchases' amounts and states back."""
+    if purchases:
+        _queries.save(
+            tx.conn,
+            id=[p.id for p in purchases],
+            captured_minor=[p.captured_minor for p in purchases],
+            refunded_minor=[p.refunded_minor for p in purchases],
+            hold=[p.hold for p in purchases],
+            held_minor=[p.held_minor for p in purchases],
+            state=[p.state for p in purchases],
+        )
+
+
+def of_line(tx: Tx, line: UUID) -> list[Purchase]:
+    """A line's purchases, oldest first."""
+    return [_purchase(row) for row in _queries.of_line(tx.conn, line=line)]
+
+
+def expired(tx: Tx, now: datetime, count: int) -> list[UUID]:
+    """Purchases whose hold has run out."""
+    return [row["id"] for row in _queries.expired(tx.conn, now=now, count=count)]
+
+
+def activity(tx: Tx, line: UUID, now: datetime) -> Activity:
+    """How the line was used: the last 30 days against the 150 days before them."""
+    row = _queries.activity(
+        tx.conn, line=line, recent=now - timedelta(days=30), before=now - timedelta(days=180)
+    )
+    return Activity(**row)

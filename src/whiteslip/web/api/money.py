@@ -1,0 +1,194 @@
+"""Purchases and payments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.params import JSONBody
+
+from whiteslip import billing, exits, lines, purchases
+from whiteslip.base.ids import public
+from whiteslip.billing import store as billing_store
+from whiteslip.purchases import Capture, Declined, Purchase, Request
+from whiteslip.purchases import store as purchases_store
+from whiteslip.store import Tx
+from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.shapes import (
+    AmountBody,
+    CaptureBody,
+    NewPaymentBody,
+    NewPurchase,
+    PaymentShape,
+    PurchaseShape,
+)
+from whiteslip.web.kit.cookies import WebRequest, ports_of
+from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.problems import problem_responses
+
+_MANY = 10_000
+
+
+def _touch(tx: Tx, ports: Ports, line: UUID, now: datetime) -> None:
+    """What moved money may have let a leaving customer go."""
+    exits.advance_line(tx, ports.office, line, now)
+
+
+@post("/purchases", summary="Authorise a purchase", responses=problem_responses(401, 403, 404, 409, 422))
+def authorise(request: WebRequest, data: JSONBody[NewPurchase]) -> Response[PurchaseShape]:
+    """Decide and hold. A decline is an answer with ``state`` declined, a ``code`` and reasons."""
+    ports = ports_of(request, Ports)
+    line = identifier("line", data.line, "line.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> PurchaseShape:
+        asked = Request(line, data.merchant, data.amount_minor, data.instalments)
+        answer = granted(purchases.authorise(tx, ports.office.tables, [asked], caller.actor, now)[0])
+        if isinstance(answer, Declined):
+            return PurchaseShape.declined(answer)
+        return PurchaseShape.of(answer)
+
+    return write(request, data, act, 201)
+
+
+@get("/purchases", summary="Purchases of a line", responses=problem_responses(401, 403, 404, 422))
+def list_purchases(request: WebRequest, line: str) -> Page:
+    """All purchases of a line, oldest first."""
+    wanted = identifier("line", line, "line.not_found")
+
+    def question(tx: Tx, _now: datetime) -> Page:
+        granted(lines.get_line(tx, wanted))
+        found = purchases_store.of_line(tx, wanted)
+        return page_of(found, _MANY, PurchaseShape.of, lambda row: public("pur", row.id))
+
+    return read(request, question)
+
+
+@post(
+    "/purchases/{purchase_id:str}/capture",
+    summary="Capture a purchase, or a part of it",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def capture(request: WebRequest, purchase_id: str, data: JSONBody[CaptureBody]) -> Response[PurchaseShape]:
+    """Turn the hold, or a part, into debt. It works on a line that is leaving."""
+    ports = ports_of(request, Ports)
+    wanted = identifier("pur", purchase_id, "purchase.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> PurchaseShape:
+        batch = [Capture(wanted, data.amount_minor, data.final)]
+        done = granted(purchases.capture(tx, batch, caller.actor, now)[0])
+        return _done(tx, ports, done, now)
+
+    return write(request, data, act)
+
+
+def _done(tx: Tx, ports: Ports, done: Purchase, now: datetime) -> PurchaseShape:
+    _touch(tx, ports, done.line, now)
+    return PurchaseShape.of(done)
+
+
+@post(
+    "/purchases/{purchase_id:str}/release",
+    summary="Release what is held",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409),
+)
+def release(request: WebRequest, purchase_id: str) -> Response[PurchaseShape]:
+    """Give the hold up. Doing it again changes nothing."""
+    ports = ports_of(request, Ports)
+    wanted = identifier("pur", purchase_id, "purchase.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> PurchaseShape:
+        return _done(tx, ports, granted(purchases.release(tx, wanted, caller.actor, now)), now)
+
+    return write(request, None, act)
+
+
+@post(
+    "/purchases/{purchase_id:str}/refund",
+    summary="Refund a purchase, or a part of it",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def refund(request: WebRequest, purchase_id: str, data: JSONBody[AmountBody]) -> Response[PurchaseShape]:
+    """Give money back by the waterfall: this purchase's debt, other billed debt, credit."""
+    ports = ports_of(request, Ports)
+    wanted = identifier("pur", purchase_id, "purchase.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> PurchaseShape:
+        done = granted(purchases.refund(tx, wanted, data.amount_minor, caller.actor, now))
+        return _done(tx, ports, done, now)
+
+    return write(request, data, act)
+
+
+@post("/payments", summary="Book a payment", responses=problem_responses(401, 403, 404, 409, 422))
+def pay(request: WebRequest, data: JSONBody[NewPaymentBody]) -> Response[PaymentShape]:
+    """Take a payment; it is allocated at once. The same reference is booked once."""
+    ports = ports_of(request, Ports)
+    line = identifier("line", data.line, "line.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> PaymentShape:
+        payment = granted(
+            billing.receive(
+                tx,
+                line,
+                data.reference,
+                data.amount_minor,
+                data.value_on,
+                data.method,
+                ports.pack.days("exit.clearing_days"),
+                caller.actor,
+                now,
+            )
+        )
+        _touch(tx, ports, line, now)
+        return PaymentShape.of(payment)
+
+    return write(request, data, act, 201)
+
+
+@get("/payments", summary="Payments on a line", responses=problem_responses(401, 403, 404, 422))
+def list_payments(request: WebRequest, line: str) -> Page:
+    """All payments on a line by value date."""
+    wanted = identifier("line", line, "line.not_found")
+
+    def question(tx: Tx, _now: datetime) -> Page:
+        granted(lines.get_line(tx, wanted))
+        found = billing_store.payments(tx, wanted)
+        return page_of(found, _MANY, PaymentShape.of, lambda row: public("pay", row.id))
+
+    return read(request, question)
+
+
+@post(
+    "/payments/{payment_id:str}/return",
+    summary="A payment came back",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409),
+)
+def return_payment(request: WebRequest, payment_id: str) -> Response[PaymentShape]:
+    """What the payment had settled is owed again, with the due days it had."""
+    ports = ports_of(request, Ports)
+    wanted = identifier("pay", payment_id, "payment.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> PaymentShape:
+        payment = granted(billing.return_payment(tx, wanted, caller.actor, now))
+        _touch(tx, ports, payment.line, now)
+        return PaymentShape.of(payment)
+
+    return write(request, None, act)
+
+
+handlers: list[Any] = [
+    authorise,
+    list_purchases,
+    capture,
+    release,
+    refund,
+    pay,
+    list_payments,
+    return_payment,
+]

@@ -1,0 +1,22 @@
+"""The routes of version 1, behind one guard."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import Router
+
+from whiteslip.web.api import leaving, lines, money
+from whiteslip.web.api.access import authenticate
+
+routers: Final = [
+    Router(
+        path="/v1",
+        route_handlers=[*lines.handlers, *money.handlers, *leaving.handlers],
+        guards=[authenticate],
+        include_in_schema=True,
+        opt={"own_forms": False},
+        tags=["v1"],
+        security=[{"bearer": []}],
+    )
+]

@@ -1,0 +1,371 @@
+"""Bodies and answers of the API. Amounts are minor units of ``currency``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+from whiteslip.base.ids import public
+from whiteslip.billing.model import Payment, Quote
+from whiteslip.exits.model import Exit, Plan, Reason
+from whiteslip.lines import Customer, Line
+from whiteslip.purchases import Declined, Purchase
+from whiteslip.store.database import Row
+
+Amount: TypeAlias = Annotated[int, Meta(ge=1, le=10**12, description="Minor units")]
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+Key: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9._:-]+$")]
+PublicId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=40, pattern="^[a-z]+_[0-9a-z]+$")]
+
+
+class NewCustomer(Struct, forbid_unknown_fields=True):
+    """A person to register. What names them goes into the vault and comes back in no answer."""
+
+    full_name: Text
+    id_number: Text
+    phone: Text
+    email: Text
+    language: Literal["zh-CN", "en"] = "zh-CN"
+    reference: Key | None = None
+
+
+class CustomerShape(Struct):
+    """A customer, without what names them."""
+
+    id: str
+    reference: str | None
+    language: str
+    opened_at: datetime
+
+    @classmethod
+    def of(cls, customer: Customer) -> CustomerShape:
+        """Shape a customer."""
+        return cls(public("cus", customer.id), customer.reference, customer.language, customer.opened_at)
+
+
+class NewLineBody(Struct, forbid_unknown_fields=True):
+    """A line to open under the installation's pack and terms."""
+
+    customer: PublicId
+    limit_minor: Amount
+    statement_day: Annotated[int, Meta(ge=1, le=31)] = 1
+
+
+class LineShape(Struct):
+    """A line in its three regions: lifecycle, locks, debt."""
+
+    id: str
+    customer: str
+    currency: str
+    pack: str
+    terms_version: str
+    lifecycle: str
+    locks: Sequence[str]
+    drawing_stopped: bool
+    limit_minor: int
+    available_minor: int
+    held_minor: int
+    owed_minor: int
+    credit_minor: int
+    bucket: str
+    days_past_due: int
+    risk_class: str
+    ifrs_stage: int
+    statement_day: int
+    opened_on: date
+    closed_on: date | None
+
+
+class NewPurchase(Struct, forbid_unknown_fields=True):
+    """A purchase to authorise. ``merchant`` is the shop's own key."""
+
+    line: PublicId
+    merchant: Key
+    amount_minor: Amount
+    instalments: Annotated[int, Meta(ge=1, le=60)] = 1
+
+
+class PurchaseShape(Struct):
+    """A purchase, or why it was declined."""
+
+    id: str | None
+    line: str
+    state: str
+    authorised_minor: int = 0
+    captured_minor: int = 0
+    held_minor: int = 0
+    refunded_minor: int = 0
+    instalments: int = 0
+    authorised_at: datetime | None = None
+    expires_at: datetime | None = None
+    code: str | None = None
+    reasons: Sequence[str] = ()
+    decision: str | None = None
+
+    @classmethod
+    def of(cls, purchase: Purchase) -> PurchaseShape:
+        """Shape a purchase that was authorised."""
+        return cls(
+            id=public("pur", purchase.id),
+            line=public("line", purchase.line),
+            state=purchase.state,
+            authorised_minor=purchase.authorised_minor,
+            captured_minor=purchase.captured_minor,
+            held_minor=purchase.held_minor,
+            refunded_minor=purchase.refunded_minor,
+            instalments=purchase.instalments,
+            authorised_at=purchase.authorised_at,
+            expires_at=purchase.expires_at,
+        )
+
+    @classmethod
+    def declined(cls, declined: Declined) -> PurchaseShape:
+        """Shape a decline: a value with reasons, not an error."""
+        return cls(
+            id=None,
+            line=public("line", declined.line),
+            state="declined",
+            code=declined.code,
+            reasons=declined.reasons,
+            decision=public("dec", declined.decision),
+        )
+
+
+class CaptureBody(Struct, forbid_unknown_fields=True):
+    """What was sent. ``final`` releases what is left of the hold."""
+
+    amount_minor: Amount
+    final: bool = True
+
+
+class AmountBody(Struct, forbid_unknown_fields=True):
+    """An amount, such as of a refund."""
+
+    amount_minor: Amount
+
+
+class NewPaymentBody(Struct, forbid_unknown_fields=True):
+    """Money that arrived. ``reference`` is the bank's; the same one is booked once."""
+
+    line: PublicId
+    reference: Key
+    amount_minor: Amount
+    value_on: date
+    method: Literal["transfer", "direct_debit", "card", "wallet"] = "transfer"
+
+
+class PaymentShape(Struct):
+    """A payment. It may come back until ``clears_on``."""
+
+    id: str
+    line: str
+    reference: str
+    method: str
+    amount_minor: int
+    value_on: date
+    clears_on: date
+    received_at: datetime
+    returned_at: datetime | None
+
+    @classmethod
+    def of(cls, payment: Payment) -> PaymentShape:
+        """Shape a payment."""
+        return cls(
+            public("pay", payment.id),
+            public("line", payment.line),
+            payment.reference,
+            payment.method,
+            payment.amount_minor,
+            payment.value_on,
+            payment.clears_on,
+            payment.received_at,
+            payment.returned_at,
+        )
+
+
+class PayoffShape(Struct):
+    """Pay ``total_minor`` by the end of ``good_through`` and nothing is owed."""
+
+    line: str
+    currency: str
+    good_through: date
+    principal_minor: int
+    interest_minor: int
+    fee_minor: int
+    accrued_minor: int
+    credit_minor: int
+    total_minor: int
+    per_day_minor: int
+
+    @classmethod
+    def of(cls, line: Line, quote: Quote) -> PayoffShape:
+        """Shape a quote."""
+        return cls(
+            public("line", line.id),
+            line.currency,
+            quote.good_through,
+            quote.principal_minor,
+            quote.interest_minor,
+            quote.fee_minor,
+            quote.accrued_minor,
+            quote.credit_minor,
+            quote.total_minor,
+            quote.per_day_minor,
+        )
+
+
+class NewExit(Struct, forbid_unknown_fields=True):
+    """A wish to leave. ``validate_only`` tells what would happen and changes nothing."""
+
+    line: PublicId
+    type: Literal["close"] = "close"
+    validate_only: bool = False
+
+
+class DueShape(Struct):
+    """An instalment that stays on its day."""
+
+    due_on: date
+    total_minor: int
+    open_minor: int
+
+
+class PlanShape(Struct):
+    """What is open and what confirming leads to."""
+
+    outcome: str
+    owed_minor: int
+    held_minor: int
+    credit_minor: int
+    uncleared_minor: int
+    clears_on: date | None
+    payoff_minor: int
+    per_day_minor: int
+    good_through: date
+    schedule: Sequence[DueShape]
+
+    @classmethod
+    def of(cls, plan: Plan) -> PlanShape:
+        """Shape a plan."""
+        return cls(
+            plan.outcome,
+            plan.owed_minor,
+            plan.held_minor,
+            plan.credit_minor,
+            plan.uncleared_minor,
+            plan.clears_on,
+            plan.payoff_minor,
+            plan.per_day_minor,
+            plan.good_through,
+            [DueShape(due.due_on, due.total_minor, due.open_minor) for due in plan.schedule],
+        )
+
+
+class ExitShape(Struct):
+    """A case. ``id`` is None when it was only asked what would happen."""
+
+    id: str | None
+    reference: str | None
+    line: str
+    state: str
+    why: str
+    channel: str
+    identity: str
+    requested_at: datetime | None
+    confirmed_at: datetime | None
+    closed_at: datetime | None
+    due_at: datetime | None
+    ground: str | None
+    route: str | None
+    reason: str | None
+    plan: PlanShape
+
+    @classmethod
+    def of(cls, case: Exit, validated: bool = False) -> ExitShape:
+        """Shape a case; ``validated`` leaves out what was never kept."""
+        return cls(
+            id=None if validated else public("exit", case.id),
+            reference=None if validated else case.reference,
+            line=public("line", case.line),
+            state=case.state,
+            why=case.why,
+            channel=case.channel,
+            identity=case.identity,
+            requested_at=case.requested_at,
+            confirmed_at=case.confirmed_at,
+            closed_at=case.closed_at,
+            due_at=case.due_at,
+            ground=case.ground,
+            route=case.route,
+            reason=case.reason,
+            plan=PlanShape.of(case.plan),
+        )
+
+
+class ReasonBody(Struct, forbid_unknown_fields=True):
+    """Why somebody left: afterwards, if at all."""
+
+    reason: Reason
+
+
+class NewCheck(Struct, forbid_unknown_fields=True):
+    """A check of who it is: a code goes to the phone on file."""
+
+    customer: PublicId
+
+
+class CheckBody(Struct, forbid_unknown_fields=True):
+    """What the customer typed."""
+
+    full_name: Text
+    id_number: Text
+    code: Annotated[str, Meta(min_length=4, max_length=20)]
+
+
+class CheckShape(Struct):
+    """A check. ``phone_ends`` are the last two digits of where the code went."""
+
+    customer: str
+    state: Literal["sent", "verified"]
+    phone_ends: str
+    expires_at: datetime | None = None
+
+
+class LetterShape(Struct):
+    """A letter and the proof that it was sent."""
+
+    id: str
+    kind: str
+    subject: str
+    language: str
+    state: str
+    queued_at: datetime
+    sent_at: datetime | None
+
+
+class EventShape(Struct):
+    """A journal row. Thin: ids, codes and amounts, never what names a person."""
+
+    id: int
+    at: datetime
+    type: str
+    subject_kind: str
+    subject: str
+    actor: str
+    data: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, row: Row) -> EventShape:
+        """Shape a journal row."""
+        return cls(
+            row["seq"],
+            row["at"],
+            row["kind"],
+            row["subject_kind"],
+            str(row["subject"]),
+            row["actor"],
+            row["data"],
+        )

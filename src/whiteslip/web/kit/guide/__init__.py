@@ -1,0 +1,1 @@
+"""The style guide: every component on one page, and every problem type."""

@@ -1,0 +1,62 @@
+"""What the shell must be told. The room ``app`` fills it in; nothing here reads the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from whiteslip.web.kit.i18n import Lang
+
+MIN_SECRET_BYTES = 32
+
+
+def _always_ready() -> Mapping[str, bool]:
+    return {}
+
+
+def _no_metrics() -> bytes:
+    return b""
+
+
+def _own_name() -> dict[Lang, str]:
+    return {"zh-CN": "白条", "en": "Whiteslip"}
+
+
+def _unnamed() -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """How the shell behaves.
+
+    ``secret`` signs anti-forgery tokens: at least 32 random bytes, the same in every process.
+    ``https`` is whether the *browser* speaks TLS to us, also through a proxy: it makes cookies
+    ``Secure`` and turns HSTS on. ``body_limit`` is in bytes; a route that takes files sets its own
+    ``request_max_body_size``. ``timezone`` is an IANA name; pages show instants in it.
+    ``issuer_name`` is who lends, as every page's header and title say it. ``default_language`` is for
+    readers whose browser asks for none of ours. ``demo`` adds the style guide and a mark on each page.
+
+    ``ready`` names each thing we need and whether it answers; ``metrics`` gives the Prometheus text
+    format; ``version`` names the build. ``unavailable`` are exceptions of the world below, such as
+    a database that is away: they become 503 with ``Retry-After`` and not 500.
+    """
+
+    secret: bytes = field(repr=False)
+    https: bool = False
+    demo: bool = False
+    timezone: str = "Asia/Shanghai"
+    issuer_name: Mapping[Lang, str] = field(default_factory=_own_name)
+    default_language: Lang = "zh-CN"
+    body_limit: int = 256 * 1024
+    api_version: str = "2026-10-01"
+    ready: Callable[[], Mapping[str, bool]] = _always_ready
+    metrics: Callable[[], bytes] = _no_metrics
+    version: Callable[[], Mapping[str, str]] = _unnamed
+    unavailable: tuple[type[Exception], ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < MIN_SECRET_BYTES:
+            raise ValueError(f"the web secret needs at least {MIN_SECRET_BYTES} bytes")
+        ZoneInfo(self.timezone)

@@ -1,0 +1,27 @@
+// Small comforts. Every page works without this file.
+"use strict";
+
+// After an error the summary gets the focus, so that a screen reader begins there.
+function meetErrors(root) {
+  const summary = root.querySelector("[data-error-summary]");
+  if (summary) summary.focus();
+}
+
+// A form is sent once, however often its button is pressed; Back makes it usable again.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) event.preventDefault();
+  else if (!form.hasAttribute("hx-post")) form.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// Elements that only help with a script say so, and are hidden without one.
+for (const element of document.querySelectorAll("[data-needs-script]")) element.hidden = false;
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.addEventListener("click", () => print());
+}
+
+document.addEventListener("htmx:afterSwap", (event) => meetErrors(event.target));
+meetErrors(document);
