@@ -59,15 +59,19 @@ def database_url(settings: Settings) -> str:
         raise CommandError(str(error), Exit.UNHEALTHY) from None
 
 
-def create_database(settings: Settings) -> list[str]:
-    """Make the embedded database if need be and migrate it. Returns the migrations applied."""
-    url = database_url(settings)
+def create_empty_database(settings: Settings) -> None:
+    """Make the embedded database if there is none."""
     if not settings.text("database_url"):
         with psycopg.connect(embedded.start(settings.home).url(), autocommit=True) as conn:
             known = conn.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if known is None:
                 conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-    return migrate_all(url)
+
+
+def create_database(settings: Settings) -> list[str]:
+    """Make the database if need be and migrate it. Returns the migrations applied."""
+    create_empty_database(settings)
+    return migrate_all(database_url(settings))
 
 
 def prepare_home(settings: Settings) -> None:
@@ -93,7 +97,7 @@ def web_secret(settings: Settings) -> bytes:
 
 
 @contextmanager
-def opened(settings: Settings, size: int = 8) -> Generator[Platform]:
+def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator[Platform]:
     """Open the platform, and close it at the end.
 
     Raises CommandError where there is none yet, or its schema is of another version.
@@ -111,7 +115,7 @@ def opened(settings: Settings, size: int = 8) -> Generator[Platform]:
             Exit.UNHEALTHY,
             hint="whiteslip backup FILE && whiteslip init",
         )
-    database = Database(url, size)
+    database = Database(url, size, durable)
     try:
         yield _platform(settings, database)
     finally:

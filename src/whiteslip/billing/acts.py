@@ -18,6 +18,7 @@ from whiteslip.billing.model import Component, Debt, Part, Payment, Quote
 from whiteslip.ledger import Transfer, recipes
 from whiteslip.ledger.recipes import House
 from whiteslip.lines import Line
+from whiteslip.lines.acts import house as house_of
 from whiteslip.store import Entry, Tx
 
 
@@ -89,7 +90,7 @@ def receive(
 
 
 def _settle_payment(tx: Tx, line: Line, payment: Payment, now: datetime) -> None:
-    house = lines.house(tx, line.currency)
+    house = house_of(tx, line.currency)
     items = store.open_items(tx, [line.id])[line.id]
     parts = rules.allocate(payment.amount_minor, items, payment.value_on)
     transfers = _charge_accrued(line, house, payment.id, parts, now)
@@ -136,7 +137,7 @@ def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payme
     if credited > line.credit_minor:
         # The credit was used or paid out since; what it settled is taken back first.
         return Refusal("payment.credit_used", {"payment": str(payment.id)})
-    house = lines.house(tx, line.currency)
+    house = house_of(tx, line.currency)
     day = line.today(now)
     moved = recipes.bounce(payment.id, line.book, house, rules.by_component(parts), now, payment.value_on)
     ledger.post(tx, moved, day, now)
@@ -189,7 +190,7 @@ def pay_out_credit(tx: Tx, line: Line, actor: str, now: datetime) -> int:
     """Send the customer's credit balance to their verified account. Returns the minor units."""
     if line.credit_minor <= 0:
         return 0
-    house = lines.house(tx, line.currency)
+    house = house_of(tx, line.currency)
     moved = recipes.pay_out(new_id(now), line.book, house, line.credit_minor, now)
     ledger.post(tx, [moved], line.today(now), now)
     data = {"amount_minor": line.credit_minor, "payout": moved.event}
@@ -207,7 +208,7 @@ def waive_remainder(tx: Tx, line: Line, de_minimis_minor: int, now: datetime) ->
         owed, [i if i.billed else replace(i, interest_minor=0, fee_minor=0) for i in items], line.today(now)
     )
     event = new_id(now)
-    house = lines.house(tx, line.currency)
+    house = house_of(tx, line.currency)
     moved = recipes.waive(event, line.book, house, rules.by_component(parts), now)
     ledger.post(tx, moved, line.today(now), now)
     store.settle(tx, line.id, event, "waiver", parts, line.today(now))

@@ -16,6 +16,7 @@ from whiteslip.billing.model import Bill, Component, Instalment, NewPlan
 from whiteslip.billing.schedule import make_schedule, next_statement
 from whiteslip.ledger import Transfer, recipes
 from whiteslip.lines import Line
+from whiteslip.lines.acts import house as house_of
 from whiteslip.lines.model import Product
 from whiteslip.store import Entry, Tx
 
@@ -85,7 +86,7 @@ def issue_bills(tx: Tx, day: date, now: datetime, batch: int = BATCH) -> int:
 
 def _charge(tx: Tx, found: dict[UUID, Line], bills: Sequence[Bill], day: date, now: datetime) -> None:
     houses = {line.currency for line in found.values()}
-    house = {currency: lines.house(tx, currency) for currency in houses}
+    house = {currency: house_of(tx, currency) for currency in houses}
     transfers: list[Transfer] = []
     for bill in bills:
         line = found[bill.line]

@@ -13,6 +13,8 @@ from whiteslip.billing.model import Bucket, Component, Debt, OpenItem, Part, Quo
 # Within one due day the cheapest to forgive comes first and principal last.
 SETTLEMENT_ORDER: Final = (Component.FEE, Component.INTEREST, Component.PRINCIPAL)
 YEAR_DAYS: Final = 360
+# Days past due above which a debt is non-performing: substandard or worse (order 2023/1).
+NON_PERFORMING_AFTER: Final = 90
 
 _BUCKETS: Final = (
     (90, Bucket.DPD_90_PLUS),
@@ -24,7 +26,7 @@ _BUCKETS: Final = (
 _CLASSES: Final = (
     (360, RiskClass.LOSS),
     (270, RiskClass.DOUBTFUL),
-    (90, RiskClass.SUBSTANDARD),
+    (NON_PERFORMING_AFTER, RiskClass.SUBSTANDARD),
     (0, RiskClass.SPECIAL_MENTION),
 )
 # IFRS 9 5.5.11 and B5.5.37: rebuttable presumptions at > 30 and > 90 days.

@@ -47,10 +47,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A named step of the night. Running it twice does no harm."""
+    """A named step of the night. Running it twice does no harm.
+
+    ``alone`` asks that everything before it has been committed: it works through transactions of
+    its own.
+    """
 
     name: str
     run: Callable[[Night], Batch]
+    alone: bool = False
 
 
 class InvariantError(Exception):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date, datetime, timedelta
+from types import TracebackType
+from typing import Final
 
 from whiteslip.base import Refusal, end_of_day
-from whiteslip.day.model import Night, Ports, Sealed, Stage
+from whiteslip.day.model import Night, Ports, Sealed
 from whiteslip.day.stages import STAGES
 from whiteslip.ledger.acts import last_sealed_day
-from whiteslip.store import Database, load_queries
+from whiteslip.store import Database, Tx, load_queries
+from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
+# A batch that did this much is committed at once; a crash loses less than that.
+_LARGE: Final = 100
+_NEW: Final[Row] = {"done": 0, "cursor": None, "finished_at": None}
 
 Told = Callable[[date, str, int], None]
 
@@ -46,44 +53,48 @@ def seal(
 
 
 def _night(database: Database, ports: Ports, day: date, at: datetime, tell: Told | None) -> dict[str, int]:
-    with database.transaction() as tx:
-        known = {row["stage"]: row for row in _queries.progress(tx.conn, day=day)}
+    """Small batches share a transaction; each commits together with its checkpoint."""
     done: dict[str, int] = {}
-    for stage in STAGES:
-        row = known.get(stage.name)
-        before = row["done"] if row else 0
-        if row and row["finished_at"]:
-            done[stage.name] = before
-        else:
-            done[stage.name] = _stage(
-                database, ports, stage, day, at, row["cursor"] if row else None, before, tell
-            )
+    with _Commits(database) as commits:
+        known: dict[str, Row] = {r["stage"]: r for r in _queries.progress(commits.tx.conn, day=day)}
+        for stage in STAGES:
+            row = known.get(stage.name, _NEW)
+            count, cursor, more = row["done"], row["cursor"], row["finished_at"] is None
+            while more:
+                if stage.alone:
+                    commits.commit()
+                batch = stage.run(Night(database, commits.tx, ports, day, at, cursor))
+                count, more, cursor = count + batch.done, batch.more, batch.cursor
+                _keep(commits.tx, day, stage.name, cursor, count, None if more else at)
+                if batch.done >= _LARGE:
+                    commits.commit()
+                if tell:
+                    tell(day, stage.name, count)
+            done[stage.name] = count
     return done
 
 
-def _stage(
-    database: Database,
-    ports: Ports,
-    stage: Stage,
-    day: date,
-    at: datetime,
-    cursor: str | None,
-    done: int,
-    tell: Told | None,
-) -> int:
-    more = True
-    while more:
-        with database.transaction() as tx:
-            batch = stage.run(Night(database, tx, ports, day, at, cursor))
-            done, more, cursor = done + batch.done, batch.more, batch.cursor
-            _queries.save_progress(
-                tx.conn,
-                day=day,
-                stage=stage.name,
-                cursor=cursor,
-                done=done,
-                finished_at=None if more else at,
-            )
-        if tell:
-            tell(day, stage.name, done)
-    return done
+def _keep(tx: Tx, day: date, stage: str, cursor: str | None, done: int, finished_at: datetime | None) -> None:
+    _queries.save_progress(tx.conn, day=day, stage=stage, cursor=cursor, done=done, finished_at=finished_at)
+
+
+class _Commits:
+    """One transaction after the other; what is open at an error is rolled back."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stack = ExitStack()
+
+    def __enter__(self) -> _Commits:
+        self.tx = self._stack.enter_context(self._database.transaction())
+        return self
+
+    def commit(self) -> None:
+        """Commit what is done and go on in a new transaction."""
+        self._stack.close()
+        self.tx = self._stack.enter_context(self._database.transaction())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._stack.__exit__(kind, error, trace)

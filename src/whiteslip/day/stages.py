@@ -1,4 +1,4 @@
-"""The stages of a night, in order. Each commits batch by batch with its checkpoint."""
+"""The stages of a night, in order."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ STAGES: Final = (
     Stage("charge_late_fees", _charge_late_fees),
     Stage("total_the_book", _total_the_book),
     Stage("review_exits", _review_exits),
-    Stage("run_timers", _run_timers),
+    Stage("run_timers", _run_timers, alone=True),
     Stage("sweep_notices", _sweep_notices),
     Stage("seal", _seal),
 )

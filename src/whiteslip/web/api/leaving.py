@@ -69,11 +69,14 @@ def ask(request: WebRequest, data: JSONBody[NewExit]) -> Response[ExitShape]:
 
 @get("/exits", summary="List exits", responses=problem_responses(401, 403, 422))
 def list_exits(
-    request: WebRequest, state: State | None = None, after: str | None = None, limit: Limit = PAGE
+    request: WebRequest,
+    in_state: Annotated[State | None, Parameter(query="state")] = None,
+    after: str | None = None,
+    limit: Limit = PAGE,
 ) -> Page:
     """Cases in the order they were asked for."""
     start = identifier("exit", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: exits_store.page(tx, start, state, limit + 1))
+    found = read(request, lambda tx, _: exits_store.page(tx, start, in_state, limit + 1))
     return page_of(found, limit, ExitShape.of, lambda case: public("exit", case.id))
 
 

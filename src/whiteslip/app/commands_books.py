@@ -1,0 +1,80 @@
+"""Ask the books, the journal and the decisions whether they are sound."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+from cyclopts import App
+
+from whiteslip import decisions, ledger
+from whiteslip.app.commands_setup import Json
+from whiteslip.app.settings import load
+from whiteslip.app.terminal import CommandError, Exit, answer, data, table
+from whiteslip.app.wiring import opened
+from whiteslip.store.database import journal_head, verify_journal
+
+
+def trial_balance(*, json: Json = False) -> None:
+    """Sum all accounts by code and currency; exit code 1 when debits and credits differ."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        rows = ledger.trial_balance(tx)
+    balanced = ledger.is_balanced(rows)
+    columns = ["code", "currency", "accounts", "debits", "credits", "pending_debits", "pending_credits"]
+    shown = [{column: getattr(row, column) for column in columns} for row in rows]
+
+    def human() -> None:
+        table(columns, [list(row.values()) for row in shown], columns[2:])
+        data("balanced" if balanced else "NOT BALANCED")
+
+    answer({"balanced": balanced, "rows": shown}, json, human)
+    if not balanced:
+        raise CommandError("debits and credits differ", Exit.ERROR)
+
+
+def audit_verify(*, json: Json = False) -> None:
+    """Follow the journal's hash chain from its first row; exit code 1 when it is broken."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        rows, digest = journal_head(tx)
+        faults = verify_journal(tx)
+    result = {"rows": rows, "head": digest.hex(), "faults": faults}
+
+    def human() -> None:
+        for fault in faults:
+            data(fault)
+        data(f"{rows} rows, {len(faults)} faults, head {digest.hex()[:16]}")
+
+    answer(result, json, human)
+    if faults:
+        raise CommandError("the journal is not what was written", Exit.ERROR)
+
+
+def replay(*, since: datetime | None = None, json: Json = False) -> None:
+    """Decide every kept decision again; exit code 1 when one comes out differently."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        found = decisions.replay(tx, since)
+    result = {
+        "decisions": found.decisions,
+        "differences": found.differing,
+        "altered_tables": list(found.altered),
+        "first": [
+            {"decision": str(d.decision), "table": d.table_name, "version": d.version, "fault": d.fault}
+            for d in found.differences[:20]
+        ],
+    }
+    answer(result, json, lambda: data(f"{found.decisions} decisions, {found.differing} differ"))
+    if not found.is_same:
+        raise CommandError("decisions do not come out as they were kept", Exit.ERROR)
+
+
+def register(app: App) -> None:
+    """Add these commands."""
+    books = App(name="ledger", help="The books.")
+    books.command(trial_balance, name="trial-balance")
+    app.command(books)
+    audit = App(name="audit", help="The journal.")
+    audit.command(audit_verify, name="verify")
+    app.command(audit)
+    decided = App(name="decisions", help="Decisions.")
+    decided.command(replay)
+    app.command(decided)

@@ -1,0 +1,183 @@
+"""Staff and keys; lines and exits as a terminal shows them."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from whiteslip import billing, exits, lines
+from whiteslip.app.commands_setup import LINK_MINUTES, Json, console_link
+from whiteslip.app.settings import load
+from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, table
+from whiteslip.app.wiring import opened
+from whiteslip.base import Refusal
+from whiteslip.base.ids import parse_public, public
+from whiteslip.billing import rules as billing_rules
+from whiteslip.exits import store as exits_store
+from whiteslip.exits.model import Channel, State
+from whiteslip.exits.model import Exit as Case
+from whiteslip.identity import access
+from whiteslip.identity.model import Kind, Role
+from whiteslip.lines import Line
+from whiteslip.lines.acts import page_of_lines
+from whiteslip.store import Tx
+from whiteslip.store.timers import present
+
+Count = Annotated[int, Parameter(name="--limit", help="How many at most.")]
+
+
+def user_create(name: str, /, *, role: Role = Role.REVIEWER, json: Json = False) -> None:
+    """Add a member of staff and print a link with which they sign in and choose a password."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        now = present(tx)
+        made = access.create_staff(tx, name, role, None, now)
+        if isinstance(made, Refusal):
+            refuse(made)
+        link = console_link(access.make_link(tx, Kind.STAFF, made.id, LINK_MINUTES, now))
+    answer({"name": name, "role": role, "link": link}, json, lambda: pairs({"role": role, "link": link}))
+
+
+def user_link(name: str, /, *, json: Json = False) -> None:
+    """Print a new one-time link for somebody who lost their password."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        known = [staff for staff in access.all_staff(tx) if staff.name == name]
+        if not known:
+            raise CommandError(f"nobody is called {name}", Exit.NOT_FOUND, hint="whiteslip user list")
+        token = access.make_link(tx, Kind.STAFF, known[0].id, LINK_MINUTES, present(tx))
+    answer({"link": console_link(token)}, json, lambda: data(console_link(token)))
+
+
+def user_list(*, json: Json = False) -> None:
+    """List the staff."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        found = access.all_staff(tx)
+    rows = [{"name": staff.name, "role": staff.role} for staff in found]
+    answer(rows, json, lambda: table(["name", "role"], [[s.name, s.role] for s in found]))
+
+
+def keys_create(name: str, /, *, scope: Literal["read", "write", "all"] = "all", json: Json = False) -> None:
+    """Make a key for the API. It is shown once."""
+    scopes = ["read", "write"] if scope == "all" else [scope]
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        secret = access.create_key(tx, name, scopes, present(tx))
+    answer({"key": secret, "scopes": scopes}, json, lambda: data(secret))
+
+
+def _line_row(line: Line) -> dict[str, Any]:
+    return {
+        "id": public("line", line.id),
+        "lifecycle": line.lifecycle,
+        "locks": sorted(line.locks),
+        "currency": line.currency,
+        "limit_minor": line.limit_minor,
+        "owed_minor": line.owed_minor,
+        "held_minor": line.held_minor,
+        "credit_minor": line.credit_minor,
+        "available_minor": line.available_minor,
+    }
+
+
+def lines_list(*, after: str | None = None, limit: Count = 50, json: Json = False) -> None:
+    """List lines in the order they were opened."""
+    start = parse_public("line", after) if after else None
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        rows = [_line_row(line) for line in page_of_lines(tx, start, limit)]
+    columns = ["id", "lifecycle", "limit_minor", "owed_minor", "held_minor", "available_minor"]
+    answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], columns[2:]))
+
+
+def _line(tx: Tx, line_id: str) -> Line:
+    wanted = parse_public("line", line_id)
+    found = lines.get_line(tx, wanted) if wanted else Refusal("line.not_found")
+    if isinstance(found, Refusal):
+        refuse(found)
+    return found
+
+
+def lines_show(line_id: str, /, *, json: Json = False) -> None:
+    """Show one line in its three regions: lifecycle, locks, debt."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        line = _line(tx, line_id)
+        today = line.today(present(tx))
+        debt = billing.debt(tx, line.id, today)
+        quote = billing.payoff(tx, line, today)
+    shown = _line_row(line) | {
+        "bucket": billing_rules.bucket(debt),
+        "days_past_due": debt.days_past_due,
+        "risk_class": billing_rules.risk_class(debt.days_past_due),
+        "ifrs_stage": billing_rules.ifrs_stage(debt.days_past_due),
+        "payoff_minor": quote.total_minor,
+        "payoff_good_through": quote.good_through,
+    }
+    answer(shown, json, lambda: pairs(shown))
+
+
+def _case_row(case: Case) -> dict[str, Any]:
+    return {
+        "reference": case.reference,
+        "id": public("exit", case.id),
+        "line": public("line", case.line),
+        "state": case.state,
+        "why": case.why,
+        "since": case.since,
+        "requested_at": case.requested_at,
+        "due_at": case.due_at,
+        "last_due_on": case.plan.last_due_on,
+    }
+
+
+def exits_list(*, state: State | None = None, limit: Count = 50, json: Json = False) -> None:
+    """List exits in the order they were asked for."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        rows = [_case_row(case) for case in exits_store.page(tx, None, state, limit)]
+    columns = ["reference", "state", "why", "since", "line"]
+    answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows]))
+
+
+def exits_show(reference: str, /, *, json: Json = False) -> None:
+    """Show one exit by its reference."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        case = exits_store.by_reference(tx, reference)
+    if case is None:
+        raise CommandError(f"there is no exit {reference}", Exit.NOT_FOUND, hint="whiteslip exits list")
+    answer(_case_row(case), json, lambda: pairs(_case_row(case)))
+
+
+def exits_request(line_id: str, /, *, dry_run: bool = False, json: Json = False) -> None:
+    """Close a line on behalf of a customer on the phone: drawing stops, a code proves who it is.
+
+    --dry-run tells what would happen and changes nothing.
+    """
+    with opened(load(os.environ)) as platform:
+        database = platform.database
+        with database.dry_run() if dry_run else database.transaction() as tx:
+            line = _line(tx, line_id)
+            office = platform.ports.office
+            case = exits.request(tx, office, line.id, Channel.DESK, "desk:terminal", present(tx))
+            if isinstance(case, Refusal):
+                refuse(case)
+            row = _case_row(case) | {"outcome": case.plan.outcome}
+    answer(row, json, lambda: pairs(row))
+
+
+def register(app: App) -> None:
+    """Add these commands."""
+    user = App(name="user", help="Staff.")
+    user.command(user_create, name="create")
+    user.command(user_link, name="link")
+    user.command(user_list, name="list")
+    app.command(user)
+    keys = App(name="keys", help="Keys for the API.")
+    keys.command(keys_create, name="create")
+    app.command(keys)
+    of_lines = App(name="lines", help="Lines.")
+    of_lines.command(lines_list, name="list")
+    of_lines.command(lines_show, name="show")
+    app.command(of_lines)
+    of_exits = App(name="exits", help="Customers who leave.")
+    of_exits.command(exits_list, name="list")
+    of_exits.command(exits_show, name="show")
+    of_exits.command(exits_request, name="request")
+    app.command(of_exits)

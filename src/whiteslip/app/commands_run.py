@@ -1,0 +1,174 @@
+"""Serve, work, demonstrate; the clock and the night."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from cyclopts import App, Parameter
+
+from whiteslip import day
+from whiteslip.app import demo, server, worker
+from whiteslip.app.commands_setup import Json
+from whiteslip.app.settings import Settings, load
+from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse, say
+from whiteslip.app.wiring import Platform, opened
+from whiteslip.base import Refusal, local_day
+from whiteslip.store.timers import StoredClock, next_timer, present
+
+_STEP = re.compile(r"\+(\d{1,4})([dhm])")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+def serve(*, workers: int = 1) -> None:
+    """Serve pages and the API. Timers are run by `whiteslip worker`."""
+    settings = load(os.environ)
+    with opened(settings, size=1):
+        say(f"http://{settings.text('host')}:{settings.text('port')}")
+    server.serve(settings, workers)
+
+
+def work() -> None:
+    """Run timers and send letters as they fall due, and seal days that are over."""
+    stop = threading.Event()
+
+    def end(_number: int, _frame: object) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    with opened(load(os.environ)) as platform:
+        say("working; stop with Ctrl-C")
+        worker.run(platform, stop)
+
+
+def up(*, workers: int = 1) -> None:
+    """Serve and work in one."""
+    settings = load(os.environ)
+    with opened(settings) as platform:
+        _up(settings, platform, workers)
+
+
+def _up(settings: Settings, platform: Platform, workers: int) -> None:
+    pid_file = settings.home / "up.pid"
+    pid_file.write_text(str(os.getpid()))
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(platform, stop), name="worker")
+    thread.start()
+    try:
+        say(f"http://{settings.text('host')}:{settings.text('port')}")
+        server.serve(settings, workers)
+    finally:
+        stop.set()
+        thread.join()
+        pid_file.unlink(missing_ok=True)
+
+
+def demonstrate(
+    *, customers: int = 300, nights: int = 730, seed: int = 7, serve: bool = True, json: Json = False
+) -> None:
+    """A world of people who do not exist, two years of it, with links to look at it.
+
+    The world is made once; later runs find it. --no-serve makes it and prints the links only.
+    """
+    settings = load(os.environ, home=os.environ.get("WHITESLIP_HOME") or ".demo")
+    os.environ["WHITESLIP_HOME"] = str(settings.home)
+    demo.prepare(settings)
+    with opened(settings, durable=False) as platform, progress("two years go by", nights) as tell:
+        demo.populate(platform, customers, nights, seed, tell)
+    with opened(settings) as platform:
+        links = demo.links(platform)
+        answer(links, json, lambda: pairs(links))
+        if serve:
+            _up(settings, platform, 1)
+
+
+def seal(on: date, /, *, json: Json = False) -> None:
+    """Close DAY: bills, fees, exits, timers, then the invariants and the seal.
+
+    Days left out before it are sealed first; a night that was cut off goes on where it stopped.
+    """
+    with opened(load(os.environ)) as platform:
+        with platform.database.transaction() as tx:
+            now = present(tx)
+        try:
+            with progress(f"sealing {on}") as tell:
+                done = day.seal(
+                    platform.database,
+                    platform.ports,
+                    on,
+                    platform.pack.timezone,
+                    now,
+                    lambda _day, _stage, count: tell(count),
+                )
+        except day.InvariantError as error:
+            raise CommandError(str(error), Exit.UNHEALTHY) from None
+    if isinstance(done, Refusal):
+        refuse(done)
+    result = {"day": on, "already": done.already, "stages": dict(done.stages)}
+    answer(result, json, lambda: data(f"{on} was sealed" if done.already else f"{on} is sealed"))
+
+
+def clock_show(*, json: Json = False) -> None:
+    """Tell what time it is for this installation."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        now, frozen, due = present(tx), StoredClock(tx).read(), next_timer(tx)
+    result = {"now": now, "frozen": frozen is not None, "next_timer": due}
+    answer(
+        result, json, lambda: pairs({"now": now, "frozen": frozen is not None, "next timer": due or "none"})
+    )
+
+
+def clock_advance(
+    step: Annotated[str, Parameter(help="How far: +30d, +6h or +15m.")], /, *, json: Json = False
+) -> None:
+    """Move the clock forward, through every night and timer on the way. It then stands still."""
+    match = _STEP.fullmatch(step)
+    if match is None:
+        raise CommandError(f"{step!r} is no step; write +30d, +6h or +15m", Exit.USAGE)
+    amount = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    with opened(load(os.environ)) as platform:
+        with platform.database.transaction() as tx:
+            to = present(tx) + amount
+        _advance(platform, to, json)
+
+
+def clock_set(at: datetime, /, *, json: Json = False) -> None:
+    """Move the clock forward to an instant, such as 2026-12-01T09:00."""
+    with opened(load(os.environ)) as platform:
+        to = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(platform.pack.timezone))
+        _advance(platform, to, json)
+
+
+def _advance(platform: Platform, to: datetime, json: bool) -> None:
+    with progress("nights go by"):
+        nights = worker.advance(platform, to)
+    if isinstance(nights, Refusal):
+        refuse(nights)
+    today = local_day(to, platform.pack.timezone)
+    answer(
+        {"now": to, "nights_sealed": nights},
+        json,
+        lambda: data(f"it is {today}; {nights} nights were sealed"),
+    )
+
+
+def register(app: App) -> None:
+    """Add these commands."""
+    app.command(demonstrate, name="demo")
+    app.command(serve)
+    app.command(work, name="worker")
+    app.command(up)
+    night = App(name="day", help="The business day.")
+    night.command(seal)
+    app.command(night)
+    clock = App(name="clock", help="The installation's clock, which a demo or a test drives.")
+    clock.command(clock_show, name="show")
+    clock.command(clock_advance, name="advance")
+    clock.command(clock_set, name="set")
+    app.command(clock)

@@ -1,0 +1,175 @@
+"""Set up, look after and take down an installation."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from whiteslip import packs
+from whiteslip.app import backups
+from whiteslip.app.settings import SETTINGS, load
+from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say, table
+from whiteslip.app.wiring import create_database, opened, prepare_home
+from whiteslip.day import every_violation
+from whiteslip.identity import access
+from whiteslip.identity.model import Kind, Role
+from whiteslip.ledger.acts import last_sealed_day
+from whiteslip.notices import acts as notices_acts
+from whiteslip.store import embedded
+from whiteslip.store.timers import present
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Give the data as JSON.")]
+LINK_MINUTES = 30
+_LEAST_FREE = 1 << 30
+
+
+def init(*, json: Json = False) -> None:
+    """Make the home, its keys and the database, and a one-time link for the first admin.
+
+    Doing it again migrates an older database and changes nothing else.
+    """
+    settings = load(os.environ)
+    prepare_home(settings)
+    applied = create_database(settings)
+    with opened(settings) as platform, platform.database.transaction() as tx:
+        now = present(tx)
+        link = None
+        if not access.all_staff(tx):
+            admin = access.create_staff(tx, "admin", Role.ADMIN, None, now)
+            if isinstance(admin, access.Staff):
+                link = console_link(access.make_link(tx, Kind.STAFF, admin.id, LINK_MINUTES, now))
+    result = {"home": str(settings.home), "migrations": len(applied), "admin_link": link}
+
+    def human() -> None:
+        pairs({"home": settings.home, "migrations applied": len(applied)})
+        if link:
+            data(f"admin link (once, {LINK_MINUTES} minutes)  {link}")
+        say("next: whiteslip up")
+
+    answer(result, json, human)
+
+
+def console_link(token: str) -> str:
+    """The address of a one-time link for staff."""
+    settings = load(os.environ)
+    return f"http://{settings.text('host')}:{settings.text('port')}/console/link/{token}"
+
+
+def stop(*, json: Json = False) -> None:
+    """Stop what `up` or `demo` runs, and the embedded database."""
+    settings = load(os.environ)
+    served = _stop_process(settings.home / "up.pid")
+    stopped = False if settings.text("database_url") else embedded.stop(settings.home)
+    answer(
+        {"server": served, "database": stopped},
+        json,
+        lambda: data("stopped" if served or stopped else "nothing was running"),
+    )
+
+
+def _stop_process(pid_file: Path) -> bool:
+    try:
+        pid = int(pid_file.read_text())
+        os.kill(pid, signal.SIGTERM)
+    except (FileNotFoundError, ValueError, ProcessLookupError):
+        pid_file.unlink(missing_ok=True)
+        return False
+    except PermissionError:
+        raise CommandError(f"process {pid_file.read_text()} belongs to somebody else") from None
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing the doctor looked at."""
+
+    what: str
+    good: bool
+    found: str
+
+
+def doctor(*, json: Json = False) -> None:
+    """Look at everything that can be wrong: exit code 5 when something is."""
+    settings = load(os.environ)
+    checks = [Check("packs", not packs.check(), "; ".join(packs.check()) or f"{len(packs.names())} sound")]
+    free = shutil.disk_usage(settings.home if settings.home.exists() else Path.cwd()).free
+    checks.append(Check("disk", free > _LEAST_FREE, f"{free >> 20} MB free"))
+    with opened(settings) as platform:
+        checks.append(Check("database", True, "answers, and its schema is this version's"))
+        with platform.database.transaction() as tx:
+            broken = every_violation(tx)
+            sealed = last_sealed_day(tx)
+            letters = notices_acts.counts(tx)
+        checks.append(Check("invariants", not broken, "; ".join(broken[:5]) or "all hold"))
+        checks.append(Check("last sealed day", True, str(sealed or "none yet")))
+        lost = letters.get("failed", 0) + letters.get("unknown", 0)
+        checks.append(Check("letters", not lost, f"{lost} failed or unknown, {sum(letters.values())} in all"))
+        way = type(platform.ports.mailer).__name__
+        checks.append(Check("mail", way != "NoMailer", way))
+    answer(
+        [{"check": c.what, "good": c.good, "found": c.found} for c in checks],
+        json,
+        lambda: table(
+            ["check", "", "found"], [[c.what, "ok" if c.good else "WRONG", c.found] for c in checks]
+        ),
+    )
+    wrong = [c.what for c in checks if not c.good]
+    if wrong:
+        raise CommandError(f"not well: {', '.join(wrong)}", Exit.UNHEALTHY)
+
+
+def backup(file: str, /, *, json: Json = False) -> None:
+    """Write the database into one FILE (- for stdout), with a manifest and its checksum.
+
+    Keys are not in it: keep master.key and web.secret apart, or what it holds cannot be read.
+    """
+    settings = load(os.environ)
+    with opened(settings):
+        made = backups.write(settings, file)
+    if file != "-":
+        answer(made, json, lambda: pairs(made))
+    say("keep the keys of the home apart from this file; without them it cannot be read")
+
+
+def restore(file: Path, /, *, check_only: bool = False, json: Json = False) -> None:
+    """Read a backup FILE into an empty database. With --check-only, only look whether it is whole."""
+    settings = load(os.environ)
+    if check_only:
+        found = backups.verify(file)
+    else:
+        prepare_home(settings)
+        found = backups.read(settings, file)
+    answer(found, json, lambda: pairs(found))
+
+
+def config_show(*, origin: bool = False, json: Json = False) -> None:
+    """Show the settings; with --origin, where each comes from."""
+    settings = load(os.environ)
+    rows = [settings.values[s.name] for s in SETTINGS]
+    result = {v.setting.name: {"value": v.shown, "origin": v.origin} if origin else v.shown for v in rows}
+
+    def human() -> None:
+        if origin:
+            table(["setting", "value", "origin"], [[v.setting.variable, v.shown, v.origin] for v in rows])
+        else:
+            pairs({v.setting.variable: v.shown for v in rows})
+
+    answer(result, json, human)
+
+
+def register(app: App) -> None:
+    """Add these commands."""
+    app.command(init)
+    app.command(stop)
+    app.command(doctor)
+    app.command(backup)
+    app.command(restore)
+    config = App(name="config", help="Settings.")
+    config.command(config_show, name="show")
+    app.command(config)

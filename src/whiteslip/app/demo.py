@@ -1,0 +1,88 @@
+"""The demonstration: a world, and links to walk into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from whiteslip import world
+from whiteslip.app.settings import Settings
+from whiteslip.app.terminal import CommandError, refuse
+from whiteslip.app.wiring import DEMO_MARK, Platform, create_database, prepare_home
+from whiteslip.base import Refusal, SystemClock, local_day
+from whiteslip.identity import access
+from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.lines import Line
+from whiteslip.lines.acts import page_of_lines
+from whiteslip.store import Tx
+from whiteslip.store.timers import present
+from whiteslip.world import Setting
+
+_LINK_MINUTES: Final = 24 * 60
+_REVIEWER: Final = "reviewer"
+_LOOKED_AT: Final = 1_000
+
+
+def prepare(settings: Settings) -> None:
+    """Make the home of a demonstration. One that serves real people is left alone."""
+    used = settings.master_key_file.exists() and not (settings.home / DEMO_MARK).exists()
+    if used or settings.text("database_url"):
+        raise CommandError(
+            f"{settings.home} may hold real people; a demonstration wants a home of its own",
+            hint="WHITESLIP_HOME=.demo whiteslip demo",
+        )
+    settings.home.mkdir(parents=True, exist_ok=True)
+    (settings.home / DEMO_MARK).touch()
+    prepare_home(settings)
+    create_database(settings)
+
+
+def populate(platform: Platform, customers: int, nights: int, seed: int, tell: Callable[[int], None]) -> None:
+    """Let the world live until yesterday, unless it has lived already."""
+    with platform.database.transaction() as tx:
+        if page_of_lines(tx, None, 1):
+            return
+    today = local_day(SystemClock().now(), platform.pack.timezone)
+    setting = Setting(customers, nights, seed, today - timedelta(days=nights), platform.pack.name)
+    result = world.run(platform.database, platform.ports, setting, tell)
+    if isinstance(result, Refusal):
+        refuse(result)
+    if result.violations or not result.balanced:
+        raise CommandError(f"the world's books do not agree: {'; '.join(result.violations[:3])}")
+
+
+def links(platform: Platform) -> dict[str, str]:
+    """One-time links: a customer who owes nothing, one who owes, and a reviewer."""
+    settings = platform.settings
+    base = f"http://{settings.text('host')}:{settings.text('port')}"
+    with platform.database.transaction() as tx:
+        now = present(tx)
+        found = page_of_lines(tx, None, _LOOKED_AT)
+        reviewer = _reviewer(tx)
+        open_lines = [line for line in found if not line.drawing_stopped]
+        owing = _first(open_lines, lambda line: line.owed_minor > 0 and not line.held_minor)
+        clear = _first(open_lines, lambda line: not line.owed_minor and not line.held_minor)
+        made = {"first page": base + "/"}
+        for name, line in (("customer, nothing owed", clear), ("customer, with a balance", owing)):
+            if line:
+                token = access.make_link(tx, Kind.CUSTOMER, line.customer, _LINK_MINUTES, now)
+                made[name] = f"{base}/link/{token}"
+        token = access.make_link(tx, Kind.STAFF, reviewer.id, _LINK_MINUTES, now)
+        made["reviewer"] = f"{base}/console/link/{token}"
+        made["API key"] = access.create_key(tx, "demo", ["read", "write"], now)
+    return made
+
+
+def _reviewer(tx: Tx) -> Staff:
+    known = [staff for staff in access.all_staff(tx) if staff.name == _REVIEWER]
+    if known:
+        return known[0]
+    made = access.create_staff(tx, _REVIEWER, Role.REVIEWER, None, present(tx))
+    if isinstance(made, Refusal):
+        refuse(made)
+    return made
+
+
+def _first(found: list[Line], wanted: Callable[[Line], bool]) -> Line | None:
+    return next((line for line in found if wanted(line)), None)

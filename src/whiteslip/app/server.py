@@ -1,0 +1,102 @@
+"""The web server: one application per worker process, out of settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import version as package_version
+
+import psycopg
+from granian.constants import Interfaces, RuntimeModes
+from granian.server import Server
+from litestar import Litestar
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from psycopg_pool import PoolTimeout
+
+from whiteslip.app.settings import Settings, load
+from whiteslip.app.wiring import Platform, opened, web_secret
+from whiteslip.exits import store as exits_store
+from whiteslip.notices import acts as notices_acts
+from whiteslip.store.database import journal_head
+from whiteslip.web import api
+from whiteslip.web.kit.settings import WebSettings
+from whiteslip.web.kit.shell import create_app
+
+VERSION = package_version("whiteslip")
+
+
+def build(platform: Platform) -> Litestar:
+    """The application over an open platform."""
+    settings = platform.settings
+    name = settings.text("issuer_name")
+    language = "en" if settings.text("language") == "en" else "zh-CN"
+    web = WebSettings(
+        secret=web_secret(settings),
+        https=settings.flag("secure_cookies") and not platform.is_demo,
+        demo=platform.is_demo,
+        timezone=platform.pack.timezone,
+        issuer_name={"zh-CN": name, "en": name},
+        default_language=language,
+        ready=lambda: {"database": _answers(platform)},
+        metrics=lambda: _metrics(platform),
+        version=lambda: {"version": VERSION},
+        unavailable=(psycopg.OperationalError, PoolTimeout),
+    )
+    return create_app(api.routers, web, platform.doors)
+
+
+def application() -> Litestar:
+    """What the server's workers import: the platform stays open as long as the process lives."""
+    opening = opened(load(os.environ))
+    app = build(opening.__enter__())
+
+    def close() -> None:
+        opening.__exit__(None, None, None)
+
+    app.on_shutdown.append(close)
+    return app
+
+
+def serve(settings: Settings, workers: int) -> None:
+    """Serve until told to stop."""
+    Server(
+        "whiteslip.app.server:application",
+        factory=True,
+        address=settings.text("host"),
+        port=settings.number("port"),
+        interface=Interfaces.ASGI,
+        workers=workers,
+        runtime_mode=RuntimeModes.st,
+        backpressure=16 * 4,
+        log_access=False,
+    ).serve()
+
+
+def _answers(platform: Platform) -> bool:
+    try:
+        with platform.database.transaction() as tx:
+            journal_head(tx)
+    except (psycopg.OperationalError, PoolTimeout):
+        return False
+    return True
+
+
+def _metrics(platform: Platform) -> bytes:
+    """Gauges read from the database when asked, so that every process tells the same."""
+    registry = CollectorRegistry()
+    with platform.database.transaction() as tx:
+        seq, _ = journal_head(tx)
+        _gauge(registry, "whiteslip_journal_rows", "Rows of the journal", "", {"": seq})
+        states = {state.value: count for state, count in exits_store.counts(tx).items()}
+        _gauge(registry, "whiteslip_exits", "Exits by state", "state", states)
+        letters = notices_acts.counts(tx)
+        _gauge(registry, "whiteslip_notices", "Letters by state", "state", letters)
+    return generate_latest(registry)
+
+
+def _gauge(
+    registry: CollectorRegistry, name: str, meaning: str, label: str, values: Mapping[str, int]
+) -> None:
+    gauge = Gauge(name, meaning, [label] if label else [], registry=registry)
+    for value, count in values.items():
+        (gauge.labels(value) if label else gauge).set(count)
