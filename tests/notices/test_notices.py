@@ -1,0 +1,315 @@
+"""Letters: written in two languages, sent once, proven, and the same bytes again."""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from email.message import Message as Mail
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as MailHandler
+from hypothesis import given
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from whiteslip import notices
+from whiteslip.base import Refusal
+from whiteslip.notices import Addressee, NewNotice, SmtpMailer, compose
+from whiteslip.notices.acts import proofs
+from whiteslip.notices.mailers import MailError, NoMailer, on_phone
+from whiteslip.notices.model import KINDS, Message, Receipt, State
+from whiteslip.store import Database
+
+NOW = datetime(2026, 10, 22, 6, 3, 22, tzinfo=UTC)
+WHO = Addressee("欧阳明远", "mingyuan@example.com", "+8613900000021")
+COMMON: dict[str, Any] = {
+    "reference": "EX-7K2M-91",
+    "stopped_at": NOW,
+    "timezone": "Asia/Shanghai",
+    "currency": "CNY",
+    "limit_minor": 1_200_000,
+    "owed_minor": 34_567,
+    "issuer_name": "白条示范",
+}
+OWN: dict[str, dict[str, Any]] = {
+    "exit.acknowledged": {},
+    "exit.runoff": {
+        "schedule": [{"due_on": date(2026, 11, 25), "amount_minor": 11_522}],
+        "payoff_minor": 34_567,
+        "good_through": date(2026, 10, 22),
+    },
+    "exit.held": {"ground": "identity", "answer_by": NOW + timedelta(days=5)},
+    "exit.closed": {
+        "closed_on": date(2026, 10, 22),
+        "credit_minor": 1_200,
+        "credit_by": date(2026, 11, 2),
+        "keep_years": 10,
+    },
+    "exit.lapsed": {},
+    "exit.cancelled": {"cancelled_at": NOW},
+}
+
+
+def new(kind: str = "exit.closed", language: str = "zh-CN", **facts: Any) -> NewNotice:
+    subject = uuid4()
+    whole = COMMON | OWN[kind] | facts
+    return NewNotice(kind, "exit", subject, uuid4(), language, whole, f"{kind}:{subject}")
+
+
+def text_of(pdf: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+
+
+def queued(db: Database, letter: NewNotice) -> UUID:
+    with db.transaction() as tx:
+        assert notices.queue(tx, [letter], NOW) == 1
+        return notices.of_subject(tx, letter.subject)[0].id
+
+
+def deliver(db: Database, letter: UUID, mailer: Any, now: datetime = NOW) -> datetime | None:
+    return notices.deliver(db, letter, mailer, lambda _tx, _who: WHO, now)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server(Controller):
+    """A mail server on loopback that keeps what it takes."""
+
+    def __init__(self) -> None:
+        self.taken: list[Mail] = []
+        super().__init__(_Keeping(self.taken), hostname="127.0.0.1", port=free_port())
+
+
+class _Keeping(MailHandler):
+    def __init__(self, taken: list[Mail]) -> None:
+        super().__init__()
+        self.taken = taken
+
+    def handle_message(self, message: Mail) -> None:
+        self.taken.append(message)
+
+
+@pytest.fixture
+def smtp() -> Iterator[tuple[Server, SmtpMailer]]:
+    server = Server()
+    server.start()
+    yield server, SmtpMailer("127.0.0.1", server.port, "letters@example.com", tls="none")
+    server.stop()
+
+
+def attachment(mail: Mail) -> bytes:
+    parts = [part for part in mail.walk() if part.get_content_type() == "application/pdf"]
+    payload: Any = parts[0].get_payload(decode=True)
+    return payload
+
+
+def test_the_kinds_and_their_texts_are_complete_in_both_languages():
+    assert set(OWN) == set(KINDS)
+    shapes = []
+    for language in compose.LANGUAGES:
+        said = compose.texts(language)
+        assert set(said["kinds"]) == set(KINDS)
+        shapes.append(
+            {
+                (kind, key, len(value) if isinstance(value, list) else 1)
+                for kind, entry in said["kinds"].items()
+                for key, value in entry.items()
+            }
+            | {("labels", key, 1) for key in said["labels"]}
+            | {("top", key, 1) for key in said}
+        )
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("language", compose.LANGUAGES)
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kind: str, language: str):
+    facts = compose.facts_of(kind, COMMON | OWN[kind])
+    letter = compose.compose(kind, language, facts, WHO.full_name, NOW)
+    first, second = compose.pdf(letter, NOW), compose.pdf(letter, NOW)
+    assert first == second
+    shown = text_of(first)
+    assert "EX-7K2M-91" in shown
+    assert WHO.full_name in shown
+    assert "14:03:22" in shown or kind == "exit.cancelled"
+    assert ("{" in shown, "{" in compose.body(letter)) == (False, False)
+
+
+def test_only_a_closing_letter_carries_a_certificate():
+    for kind in KINDS:
+        facts = compose.facts_of(kind, COMMON | OWN[kind])
+        pages = PdfReader(io.BytesIO(compose.pdf(compose.compose(kind, "en", facts, "A", NOW), NOW))).pages
+        certified = any("Nil-balance certificate" in page.extract_text() for page in pages)
+        assert certified == (kind == "exit.closed")
+
+
+def test_a_run_off_letter_lists_the_schedule():
+    facts = compose.facts_of("exit.runoff", COMMON | OWN["exit.runoff"])
+    shown = compose.body(compose.compose("exit.runoff", "en", facts, "A", NOW))
+    assert "25 November 2026  CN¥115.22" in shown
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_hostile_words_stay_words(name: str, issuer: str):
+    facts = compose.facts_of("exit.lapsed", COMMON | {"issuer_name": issuer + "#import {name}"})
+    letter = compose.compose("exit.lapsed", "en", facts, name + ' #read("/etc/passwd") {reference}', NOW)
+    assert letter.issuer.endswith("#import {name}")
+    assert '#read("/etc/passwd") {reference}' in letter.greeting
+    assert compose.pdf(letter, NOW).startswith(b"%PDF")
+
+
+def test_missing_or_unknown_facts_are_refused_before_anything_is_queued(db: Database):
+    for facts in ({"reference": "EX"}, COMMON | OWN["exit.closed"] | {"full_name": "x"}):
+        letter = NewNotice("exit.closed", "exit", uuid4(), uuid4(), "en", facts, "d")
+        with pytest.raises(msgspec.ValidationError), db.transaction() as tx:
+            notices.queue(tx, [letter], NOW)
+
+
+def test_a_letter_is_queued_once_for_ever(db: Database):
+    letter = new()
+    queued(db, letter)
+    with db.transaction() as tx:
+        assert notices.queue(tx, [letter, letter], NOW + timedelta(days=9)) == 0
+
+
+def test_a_letter_goes_out_by_a_real_mail_server_with_proof(db: Database, smtp: tuple[Server, SmtpMailer]):
+    server, mailer = smtp
+    letter = queued(db, new(language="en"))
+    assert deliver(db, letter, mailer) is None
+    assert deliver(db, letter, mailer) is None
+    (mail,) = server.taken
+    assert mail["To"] == WHO.email
+    assert mail["Subject"] == "Your credit line is closed"
+    pdf = attachment(mail)
+    assert "EX-7K2M-91" in text_of(pdf)
+    with db.transaction() as tx:
+        (proof,) = proofs(tx, letter)
+        assert (proof["outcome"], proof["reply"]) == ("sent", "accepted")
+        assert proof["message_id"] == mail["Message-ID"]
+        assert proof["pdf_sha256"] == compose.sha256(pdf)
+        assert notices.letter(tx, letter, WHO) == pdf
+        other = notices.letter(tx, letter, Addressee("Somebody Else", "", ""))
+        assert other == Refusal("notice.not_reproducible")
+
+
+def test_eight_senders_at_once_send_one_letter(db: Database, smtp: tuple[Server, SmtpMailer]):
+    server, mailer = smtp
+    letter = queued(db, new())
+    with ThreadPoolExecutor(4) as pool:
+        for sending in [pool.submit(deliver, db, letter, mailer) for _ in range(8)]:
+            sending.result()
+    assert len(server.taken) == 1
+
+
+class Dying:
+    """A mailer whose process dies right after the server took the letter."""
+
+    def __init__(self, mailer: SmtpMailer) -> None:
+        self.mailer = mailer
+
+    def send(self, message: Message) -> Receipt:
+        self.mailer.send(message)
+        raise KeyboardInterrupt
+
+    def send_code(self, *_: object) -> None: ...
+
+
+def test_a_crash_after_sending_leaves_the_letter_unknown_and_it_is_not_sent_again(
+    db: Database, smtp: tuple[Server, SmtpMailer]
+):
+    server, mailer = smtp
+    letter = queued(db, new())
+    with pytest.raises(KeyboardInterrupt):
+        deliver(db, letter, Dying(mailer))
+    deliver(db, letter, mailer)
+    with db.transaction() as tx:
+        assert notices.sweep(tx, NOW + timedelta(minutes=14)) == 0
+        assert notices.sweep(tx, NOW + timedelta(minutes=15)) == 1
+        found = notices.get(tx, letter)
+        assert not isinstance(found, Refusal)
+        assert found.state is State.UNKNOWN
+    deliver(db, letter, mailer)
+    assert len(server.taken) == 1
+
+
+class Refusing:
+    """A mailer that never takes anything."""
+
+    def __init__(self, permanent: bool) -> None:
+        self.permanent = permanent
+
+    def send(self, _message: Message) -> Receipt:
+        raise MailError("code 550", permanent=self.permanent)
+
+    def send_code(self, *_: object) -> None: ...
+
+
+def test_a_letter_that_is_not_taken_is_tried_again_ever_later_and_then_given_up(db: Database):
+    letter, now = queued(db, new()), NOW
+    pauses = []
+    while again := deliver(db, letter, Refusing(permanent=False), now):
+        pauses.append(again - now)
+        now = again
+    assert pauses == sorted(pauses)
+    assert len(pauses) == 5
+    with db.transaction() as tx:
+        found = notices.get(tx, letter)
+        assert not isinstance(found, Refusal)
+        assert (found.state, found.attempts) == (State.FAILED, 6)
+
+
+def test_a_permanent_refusal_is_not_tried_again(db: Database):
+    assert deliver(db, queued(db, new()), Refusing(permanent=True)) is None
+
+
+def test_without_a_mail_server_letters_wait(db: Database):
+    letter, now = queued(db, new()), NOW
+    for _ in range(12):
+        again = deliver(db, letter, NoMailer(), now)
+        assert again
+        now = again
+    with db.transaction() as tx:
+        found = notices.get(tx, letter)
+        assert not isinstance(found, Refusal)
+        assert found.state is State.QUEUED
+
+
+def test_a_line_break_in_an_address_adds_no_header(smtp: tuple[Server, SmtpMailer]):
+    server, mailer = smtp
+    evil = Addressee("x", "a@example.com\r\nBcc: b@example.com", "")
+    with pytest.raises(MailError, match="header"):
+        mailer.send_code(uuid4(), evil, "title", "text", NOW)
+    assert server.taken == []
+
+
+def test_the_demonstration_phone_shows_letters_without_the_name(db: Database):
+    letter = new()
+    deliver(db, queued(db, letter), notices.DemoPhone(db))
+    with db.transaction() as tx:
+        (shown,) = on_phone(tx, letter.recipient)
+    assert "EX-7K2M-91" in shown["body"]
+    assert WHO.full_name not in shown["body"]
+
+
+def test_what_is_stored_names_nobody(db: Database):
+    deliver(db, queued(db, new()), notices.DemoPhone(db))
+    with db.transaction() as tx:
+        rows = tx.conn.execute(
+            "SELECT (SELECT string_agg(n::text, '') FROM notices.notice AS n)"
+            " || (SELECT string_agg(p::text, '') FROM notices.proof AS p)"
+            " || (SELECT string_agg(j::text, '') FROM store.journal AS j) AS everything"
+        ).fetchone()
+    assert rows
+    for personal in (WHO.full_name, WHO.email, WHO.phone):
+        assert personal not in rows["everything"]
