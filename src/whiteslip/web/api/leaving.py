@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Response
-from litestar.params import JSONBody, Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from whiteslip import exits, identity, lines, notices
 from whiteslip.base import Refusal
@@ -70,8 +70,8 @@ def ask(request: WebRequest, data: JSONBody[NewExit]) -> Response[ExitShape]:
 @get("/exits", summary="List exits", responses=problem_responses(401, 403, 422))
 def list_exits(
     request: WebRequest,
-    in_state: Annotated[State | None, Parameter(query="state")] = None,
-    after: str | None = None,
+    in_state: Annotated[State | None, QueryParameter(name="state")] = None,
+    after: FromQuery[str | None] = None,
     limit: Limit = PAGE,
 ) -> Page:
     """Cases in the order they were asked for."""
@@ -81,7 +81,7 @@ def list_exits(
 
 
 @get("/exits/{exit_id:str}", summary="An exit", responses=problem_responses(401, 403, 404))
-def show_exit(request: WebRequest, exit_id: str) -> ExitShape:
+def show_exit(request: WebRequest, exit_id: FromPath[str]) -> ExitShape:
     """One case, with what the customer was told."""
     wanted = identifier("exit", exit_id, "exit.not_found")
     found = read(request, lambda tx, _: exits_store.find(tx, wanted))
@@ -96,7 +96,7 @@ def show_exit(request: WebRequest, exit_id: str) -> ExitShape:
     status_code=200,
     responses=problem_responses(401, 403, 404, 409),
 )
-def confirm(request: WebRequest, exit_id: str) -> Response[ExitShape]:
+def confirm(request: WebRequest, exit_id: FromPath[str]) -> Response[ExitShape]:
     """The customer proved who they are a moment ago, by an identity check."""
     ports = ports_of(request, Ports)
     wanted = identifier("exit", exit_id, "exit.not_found")
@@ -118,7 +118,7 @@ def confirm(request: WebRequest, exit_id: str) -> Response[ExitShape]:
     status_code=200,
     responses=problem_responses(401, 403, 404, 409),
 )
-def cancel(request: WebRequest, exit_id: str) -> Response[ExitShape]:
+def cancel(request: WebRequest, exit_id: FromPath[str]) -> Response[ExitShape]:
     """The customer changed their mind."""
     ports = ports_of(request, Ports)
     wanted = identifier("exit", exit_id, "exit.not_found")
@@ -134,7 +134,7 @@ def cancel(request: WebRequest, exit_id: str) -> Response[ExitShape]:
     summary="Say why",
     responses=problem_responses(401, 403, 404, 422),
 )
-def reason(request: WebRequest, exit_id: str, data: JSONBody[ReasonBody]) -> Response[ExitShape]:
+def reason(request: WebRequest, exit_id: FromPath[str], data: JSONBody[ReasonBody]) -> Response[ExitShape]:
     """Why somebody left: afterwards, if at all."""
     wanted = identifier("exit", exit_id, "exit.not_found")
 
@@ -163,7 +163,7 @@ def start_check(request: WebRequest, data: JSONBody[NewCheck]) -> Response[Check
     status_code=200,
     responses=problem_responses(401, 403, 404, 409, 422, 429),
 )
-def verify(request: WebRequest, customer_id: str, data: JSONBody[CheckBody]) -> CheckShape:
+def verify(request: WebRequest, customer_id: FromPath[str], data: JSONBody[CheckBody]) -> CheckShape:
     """Name, ID number and code together. A wrong answer counts, and says no more than that."""
     ports = ports_of(request, Ports)
     wanted = identifier("cus", customer_id, "customer.not_found")
@@ -193,7 +193,7 @@ def _letter(notice: Notice) -> LetterShape:
 
 @get("/letters", summary="Letters about an exit", responses=problem_responses(401, 403, 404, 422))
 def list_letters(
-    request: WebRequest, about: Annotated[str, Parameter(query="exit", description="Id of an exit")]
+    request: WebRequest, about: Annotated[str, QueryParameter(name="exit", description="Id of an exit")]
 ) -> Page:
     """What was written to the customer about a case, oldest first."""
     wanted = identifier("exit", about, "exit.not_found")
@@ -207,7 +207,7 @@ def list_letters(
     media_type="application/pdf",
     responses=problem_responses(401, 403, 404),
 )
-def letter_pdf(request: WebRequest, letter_id: str) -> Response[bytes]:
+def letter_pdf(request: WebRequest, letter_id: FromPath[str]) -> Response[bytes]:
     """The letter as it was sent, to the byte."""
     ports = ports_of(request, Ports)
     wanted = identifier("ltr", letter_id, "notice.not_found")
@@ -224,8 +224,8 @@ def letter_pdf(request: WebRequest, letter_id: str) -> Response[bytes]:
 @get("/events", summary="What happened, in order", responses=problem_responses(401, 403, 422))
 def events(
     request: WebRequest,
-    after: Annotated[int, Parameter(ge=0, description="Number of the last event you have")] = 0,
-    limit: Annotated[int, Parameter(ge=1, le=MAX_PAGE)] = PAGE,
+    after: Annotated[int, QueryParameter(ge=0, description="Number of the last event you have")] = 0,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE)] = PAGE,
 ) -> Page:
     """The journal. Numbers have no gaps, so ``after`` never misses one."""
     found = read(request, lambda tx, _: journal_after(tx, after, limit + 1))

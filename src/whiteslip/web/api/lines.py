@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from litestar import Response
-from litestar.params import JSONBody, Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from psycopg.errors import UniqueViolation
 
 from whiteslip import billing, identity, lines
@@ -36,7 +36,7 @@ from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused, problem_responses
 
-Limit = Annotated[int, Parameter(ge=1, le=MAX_PAGE, description="How many at most")]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="How many at most")]
 
 
 @post("/customers", summary="Register a customer", responses=problem_responses(401, 403, 409, 422))
@@ -60,7 +60,7 @@ def register(request: WebRequest, data: JSONBody[NewCustomer]) -> Response[Custo
 
 
 @get("/customers", summary="List customers", responses=problem_responses(401, 403, 422))
-def list_customers(request: WebRequest, after: str | None = None, limit: Limit = PAGE) -> Page:
+def list_customers(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """Customers in order of registration."""
     start = identifier("cus", after, "request.cursor_invalid") if after else None
     found = read(request, lambda tx, _: page_of_customers(tx, start, limit + 1))
@@ -68,7 +68,7 @@ def list_customers(request: WebRequest, after: str | None = None, limit: Limit =
 
 
 @get("/customers/{customer_id:str}", summary="A customer", responses=problem_responses(401, 403, 404))
-def show_customer(request: WebRequest, customer_id: str) -> CustomerShape:
+def show_customer(request: WebRequest, customer_id: FromPath[str]) -> CustomerShape:
     """One customer, without what names them."""
     wanted = identifier("cus", customer_id, "customer.not_found")
     return read(request, lambda tx, _: CustomerShape.of(granted(lines.get_customer(tx, wanted))))
@@ -119,7 +119,7 @@ def open_line(request: WebRequest, data: JSONBody[NewLineBody]) -> Response[Line
 
 
 @get("/lines", summary="List lines", responses=problem_responses(401, 403, 422))
-def list_lines(request: WebRequest, after: str | None = None, limit: Limit = PAGE) -> Page:
+def list_lines(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """Lines in order of opening."""
     start = identifier("line", after, "request.cursor_invalid") if after else None
 
@@ -131,7 +131,7 @@ def list_lines(request: WebRequest, after: str | None = None, limit: Limit = PAG
 
 
 @get("/lines/{line_id:str}", summary="A line", responses=problem_responses(401, 403, 404))
-def show_line(request: WebRequest, line_id: str) -> LineShape:
+def show_line(request: WebRequest, line_id: FromPath[str]) -> LineShape:
     """One line in its three regions."""
     wanted = identifier("line", line_id, "line.not_found")
     return read(request, lambda tx, now: shaped(tx, granted(lines.get_line(tx, wanted)), now))
@@ -140,8 +140,8 @@ def show_line(request: WebRequest, line_id: str) -> LineShape:
 @get("/lines/{line_id:str}/payoff", summary="A payoff quote", responses=problem_responses(401, 403, 404, 422))
 def payoff(
     request: WebRequest,
-    line_id: str,
-    good_through: Annotated[date | None, Parameter(query="date", description="Today if absent")] = None,
+    line_id: FromPath[str],
+    good_through: Annotated[date | None, QueryParameter(name="date", description="Today if absent")] = None,
 ) -> PayoffShape:
     """What settles everything if it is paid by the end of a day."""
     wanted = identifier("line", line_id, "line.not_found")

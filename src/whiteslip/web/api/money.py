@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response
-from litestar.params import JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from whiteslip import billing, exits, lines, purchases
 from whiteslip.base.ids import public
@@ -53,7 +53,7 @@ def authorise(request: WebRequest, data: JSONBody[NewPurchase]) -> Response[Purc
 
 
 @get("/purchases", summary="Purchases of a line", responses=problem_responses(401, 403, 404, 422))
-def list_purchases(request: WebRequest, line: str) -> Page:
+def list_purchases(request: WebRequest, line: FromQuery[str]) -> Page:
     """All purchases of a line, oldest first."""
     wanted = identifier("line", line, "line.not_found")
 
@@ -71,7 +71,9 @@ def list_purchases(request: WebRequest, line: str) -> Page:
     status_code=200,
     responses=problem_responses(401, 403, 404, 409, 422),
 )
-def capture(request: WebRequest, purchase_id: str, data: JSONBody[CaptureBody]) -> Response[PurchaseShape]:
+def capture(
+    request: WebRequest, purchase_id: FromPath[str], data: JSONBody[CaptureBody]
+) -> Response[PurchaseShape]:
     """Turn the hold, or a part, into debt. It works on a line that is leaving."""
     ports = ports_of(request, Ports)
     wanted = identifier("pur", purchase_id, "purchase.not_found")
@@ -95,7 +97,7 @@ def _done(tx: Tx, ports: Ports, done: Purchase, now: datetime) -> PurchaseShape:
     status_code=200,
     responses=problem_responses(401, 403, 404, 409),
 )
-def release(request: WebRequest, purchase_id: str) -> Response[PurchaseShape]:
+def release(request: WebRequest, purchase_id: FromPath[str]) -> Response[PurchaseShape]:
     """Give the hold up. Doing it again changes nothing."""
     ports = ports_of(request, Ports)
     wanted = identifier("pur", purchase_id, "purchase.not_found")
@@ -112,7 +114,9 @@ def release(request: WebRequest, purchase_id: str) -> Response[PurchaseShape]:
     status_code=200,
     responses=problem_responses(401, 403, 404, 409, 422),
 )
-def refund(request: WebRequest, purchase_id: str, data: JSONBody[AmountBody]) -> Response[PurchaseShape]:
+def refund(
+    request: WebRequest, purchase_id: FromPath[str], data: JSONBody[AmountBody]
+) -> Response[PurchaseShape]:
     """Give money back by the waterfall: this purchase's debt, other billed debt, credit."""
     ports = ports_of(request, Ports)
     wanted = identifier("pur", purchase_id, "purchase.not_found")
@@ -151,7 +155,7 @@ def pay(request: WebRequest, data: JSONBody[NewPaymentBody]) -> Response[Payment
 
 
 @get("/payments", summary="Payments on a line", responses=problem_responses(401, 403, 404, 422))
-def list_payments(request: WebRequest, line: str) -> Page:
+def list_payments(request: WebRequest, line: FromQuery[str]) -> Page:
     """All payments on a line by value date."""
     wanted = identifier("line", line, "line.not_found")
 
@@ -169,7 +173,7 @@ def list_payments(request: WebRequest, line: str) -> Page:
     status_code=200,
     responses=problem_responses(401, 403, 404, 409),
 )
-def return_payment(request: WebRequest, payment_id: str) -> Response[PaymentShape]:
+def return_payment(request: WebRequest, payment_id: FromPath[str]) -> Response[PaymentShape]:
     """What the payment had settled is owed again, with the due days it had."""
     ports = ports_of(request, Ports)
     wanted = identifier("pay", payment_id, "payment.not_found")

@@ -1,0 +1,93 @@
+"""The API over a real database, as a client sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from httpx import Response
+from litestar.testing import TestClient
+
+from whiteslip import packs
+from whiteslip.decisions import Tables
+from whiteslip.exits import Office
+from whiteslip.identity import Vault, access
+from whiteslip.notices import DemoPhone
+from whiteslip.store import Database
+from whiteslip.store.timers import StoredClock
+from whiteslip.web.api import routers
+from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.settings import WebSettings
+from whiteslip.web.kit.shell import create_app
+
+NOW = datetime(2026, 10, 22, 6, 3, 22, tzinfo=UTC)
+
+
+def application(db: Database) -> Any:
+    """The shell with the API door alone."""
+    ports = Ports(db, Vault(bytes(32)), Office(Tables.load(), "Test"), DemoPhone(db), packs.load("cn"))
+    return create_app(routers, WebSettings(secret=bytes(32), default_language="en"), ports)
+
+
+@dataclass
+class Api:
+    """A client with a key."""
+
+    db: Database
+    client: TestClient[Any]
+    secret: str
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
+        """One request with the key."""
+        known = {"Authorization": f"Bearer {self.secret}", "Accept-Language": "en"}
+        sent = known | {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.request(method, path, json=body, headers=sent)
+
+    def get(self, path: str) -> Any:
+        """A good answer to GET."""
+        answer = self.ask("GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Any = None, status: int = 201, **headers: str) -> Any:
+        """An answer to POST with the status that is wanted."""
+        answer = self.ask("POST", path, body, **headers)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def customer(self, **changes: Any) -> str:
+        """A new customer's id."""
+        person = {
+            "full_name": "欧阳明远",
+            "id_number": "11010119900307803X",
+            "phone": "+8613900000021",
+            "email": "a@example.com",
+        }
+        return self.post("/v1/customers", person | changes)["id"]
+
+    def line(self, limit_minor: int = 100_000, customer: str | None = None) -> str:
+        """A new line's id."""
+        body = {"customer": customer or self.customer(), "limit_minor": limit_minor}
+        return self.post("/v1/lines", body)["id"]
+
+
+def with_key(db: Database, *scopes: str) -> str:
+    """A key with scopes; the installation's clock stands still."""
+    with db.transaction() as tx:
+        StoredClock(tx).set(NOW)
+        return access.create_key(tx, "test", scopes or ("read", "write"), NOW)
+
+
+@pytest.fixture
+def api(db: Database) -> Iterator[Api]:
+    with TestClient(application(db)) as client:
+        yield Api(db, client, with_key(db))
+
+
+@pytest.fixture
+def key(db: Database) -> Callable[..., str]:
+    return lambda *scopes: with_key(db, *scopes)

@@ -1,0 +1,240 @@
+"""The API's promises: keys, idempotency, cursors, problems, and the whole way out."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pypdf import PdfReader
+
+from whiteslip.base.ids import parse_public
+from whiteslip.notices.mailers import on_phone
+from whiteslip.store.database import journal_after
+
+if TYPE_CHECKING:
+    from .conftest import Api
+
+
+def code_on_phone(api: Api, customer: str) -> str:
+    wanted = parse_public("cus", customer)
+    assert wanted
+    with api.db.transaction() as tx:
+        body = on_phone(tx, wanted)[0]["body"]
+    found = re.search(r"\d{6}", body)
+    assert found
+    return found[0]
+
+
+def test_without_a_key_nothing_answers(api: Api):
+    for headers in ({}, {"Authorization": "Bearer sk_wrong"}, {"Authorization": "Basic x"}):
+        answer = api.client.get("/v1/lines", headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["code"] == "request.unauthorised"
+
+
+def test_a_key_that_reads_does_not_write(api: Api, key: Callable[..., str]):
+    api.secret = key("read")
+    assert api.ask("GET", "/v1/lines").status_code == 200
+    assert api.ask("POST", "/v1/lines", {}).json()["code"] == "request.forbidden"
+
+
+def test_a_customer_is_registered_and_nothing_that_names_them_comes_back(api: Api):
+    customer = api.customer(reference="C-1")
+    shown = api.get(f"/v1/customers/{customer}")
+    assert shown == {
+        "id": customer,
+        "reference": "C-1",
+        "language": "zh-CN",
+        "opened_at": "2026-10-22T06:03:22Z",
+    }
+    taken = api.ask("POST", "/v1/customers", _person() | {"reference": "C-1"})
+    assert (taken.status_code, taken.json()["code"]) == (409, "customer.reference_taken")
+
+
+def _person() -> dict[str, Any]:
+    return {
+        "full_name": "x",
+        "id_number": "AB123456",
+        "phone": "+8613900000022",
+        "email": "b@example.com",
+    }
+
+
+def test_a_person_who_cannot_be_right_is_refused_and_leaves_nothing(api: Api):
+    answer = api.ask("POST", "/v1/customers", _person() | {"id_number": "110101199003078031"})
+    assert answer.json()["code"] == "identity.id_number_invalid"
+    assert api.get("/v1/customers")["data"] == []
+
+
+def test_a_purchase_is_authorised_captured_and_refunded(api: Api):
+    line = api.line()
+    held = api.post(
+        "/v1/purchases", {"line": line, "merchant": "shop", "amount_minor": 30_000, "instalments": 3}
+    )
+    assert (held["state"], held["held_minor"]) == ("authorised", 30_000)
+    part = api.post(f"/v1/purchases/{held['id']}/capture", {"amount_minor": 20_000, "final": False}, 200)
+    assert (part["state"], part["held_minor"]) == ("authorised", 10_000)
+    rest = api.post(f"/v1/purchases/{held['id']}/release", None, 200)
+    assert (rest["state"], rest["captured_minor"]) == ("captured", 20_000)
+    back = api.post(f"/v1/purchases/{held['id']}/refund", {"amount_minor": 5_000}, 200)
+    assert back["refunded_minor"] == 5_000
+    shown = api.get(f"/v1/lines/{line}")
+    assert (shown["owed_minor"], shown["available_minor"], shown["bucket"]) == (15_000, 85_000, "current")
+    assert [row["id"] for row in api.get(f"/v1/purchases?line={line}")["data"]] == [held["id"]]
+
+
+def test_a_decline_is_an_answer_and_not_an_error(api: Api):
+    answer = api.post("/v1/purchases", {"line": api.line(), "merchant": "shop", "amount_minor": 100_001})
+    assert (answer["state"], answer["code"]) == ("declined", "purchase.over_cap")
+
+
+def test_a_payment_is_booked_once_per_reference(api: Api):
+    line = api.line()
+    body = {"line": line, "reference": "R1", "amount_minor": 500, "value_on": "2026-10-22"}
+    first, second = api.post("/v1/payments", body), api.post("/v1/payments", body)
+    assert first["id"] == second["id"]
+    other = api.ask("POST", "/v1/payments", body | {"amount_minor": 501})
+    assert (other.status_code, other.json()["code"]) == (409, "payment.reference_reused")
+    assert api.get(f"/v1/lines/{line}")["credit_minor"] == 500
+    back = api.post(f"/v1/payments/{first['id']}/return", None, 200)
+    assert back["returned_at"]
+    assert [row["amount_minor"] for row in api.get(f"/v1/payments?line={line}")["data"]] == [500]
+
+
+def test_the_same_key_and_body_give_the_first_answer_again(api: Api):
+    line = api.line()
+    body = {"line": line, "merchant": "shop", "amount_minor": 1_000}
+    first = api.ask("POST", "/v1/purchases", body, Idempotency_Key="k1")
+    again = api.ask("POST", "/v1/purchases", body, Idempotency_Key="k1")
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["idempotent-replayed"] == "true"
+    other = api.ask("POST", "/v1/purchases", body | {"amount_minor": 2}, Idempotency_Key="k1")
+    assert (other.status_code, other.json()["code"]) == (409, "request.key_reused")
+    assert api.get(f"/v1/lines/{line}")["held_minor"] == 1_000
+
+
+def test_one_key_from_eight_clients_at_once_is_one_purchase(api: Api):
+    line = api.line()
+    body = {"line": line, "merchant": "shop", "amount_minor": 1_000}
+
+    def send(_: int) -> Any:
+        return api.ask("POST", "/v1/purchases", body, Idempotency_Key="k2").json()["id"]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(send, range(8)))) == 1
+    assert api.get(f"/v1/lines/{line}")["held_minor"] == 1_000
+
+
+def test_a_list_is_walked_by_its_cursor(api: Api):
+    customer = api.customer()
+    lines = [api.line(customer=customer) for _ in range(5)]
+    seen: list[str] = []
+    path: str | None = "/v1/lines?limit=2"
+    while path:
+        page = api.get(path)
+        seen += [row["id"] for row in page["data"]]
+        path = f"/v1/lines?limit=2&after={page['next']}" if page["has_more"] else None
+    assert sorted(seen) == sorted(lines)
+    assert api.ask("GET", "/v1/lines?after=line_x").json()["code"] == "request.cursor_invalid"
+
+
+def test_a_problem_says_what_where_and_in_which_language(api: Api):
+    answer = api.ask("POST", "/v1/lines", {"customer": 5, "limit_minor": -1})
+    problem = answer.json()
+    assert answer.status_code == 422
+    assert problem["errors"][0]["pointer"] in ("/customer", "/limit_minor")
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    chinese = api.ask("GET", "/v1/lines/line_0", Accept_Language="zh-CN")
+    assert chinese.status_code == 404
+    assert re.search(r"[\u4e00-\u9fff]", chinese.json()["detail"])
+
+
+def test_what_would_happen_is_told_without_happening(api: Api):
+    line = api.line()
+    answer = api.post("/v1/exits", {"line": line, "validate_only": True}, 200)
+    assert (answer["id"], answer["plan"]["outcome"]) == (None, "closes_now")
+    assert api.get(f"/v1/lines/{line}")["drawing_stopped"] is False
+    assert api.get("/v1/exits")["data"] == []
+
+
+def test_the_whole_way_out(api: Api):
+    customer = api.customer()
+    line = api.line(customer=customer)
+    case = api.post("/v1/exits", {"line": line}, Idempotency_Key="leave")
+    assert (case["state"], case["identity"]) == ("stopped", "pending")
+    declined = api.post("/v1/purchases", {"line": line, "merchant": "shop", "amount_minor": 1})
+    assert declined["code"] == "line.stopped"
+    early = api.ask("POST", f"/v1/exits/{case['id']}/confirm")
+    assert (early.status_code, early.json()["code"]) == (403, "exit.identity_not_verified")
+    sent = api.post("/v1/identity-checks", {"customer": customer})
+    assert (sent["state"], sent["phone_ends"]) == ("sent", "21")
+    typed = {
+        "full_name": "欧阳 明远",
+        "id_number": "11010119900307803x",
+        "code": code_on_phone(api, customer),
+    }
+    path = f"/v1/identity-checks/{customer}/verify"
+    wrong = api.ask("POST", path, typed | {"full_name": "somebody"})
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "identity.not_matched")
+    assert api.post(path, typed, 200)["state"] == "verified"
+    done = api.post(f"/v1/exits/{case['id']}/confirm", None, 200)
+    assert done["state"] == "closed"
+    told = api.ask("PUT", f"/v1/exits/{case['id']}/reason", {"reason": "no_longer_needed"})
+    assert told.json()["reason"] == "no_longer_needed"
+    letters = api.get(f"/v1/letters?exit={case['id']}")["data"]
+    assert [letter["kind"] for letter in letters] == ["exit.acknowledged", "exit.closed"]
+    pdf = api.ask("GET", f"/v1/letters/{letters[1]['id']}/pdf")
+    assert pdf.headers["content-type"] == "application/pdf"
+    shown = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.content)).pages)
+    assert case["reference"] in shown
+    assert api.get(f"/v1/lines/{line}")["lifecycle"] == "closed"
+    again = api.ask("POST", "/v1/exits", {"line": line})
+    assert (again.status_code, again.json()["code"]) == (409, "exit.line_closed")
+
+
+def test_guessing_ends_after_five_wrong_answers(api: Api):
+    customer = api.customer()
+    api.post("/v1/identity-checks", {"customer": customer})
+    typed = {"full_name": "x", "id_number": "x", "code": "0000"}
+    path = f"/v1/identity-checks/{customer}/verify"
+    codes = [api.ask("POST", path, typed).json()["code"] for _ in range(6)]
+    assert codes == ["identity.not_matched"] * 5 + ["identity.too_many_attempts"]
+
+
+def test_a_payment_lets_a_leaving_customer_go(api: Api):
+    line = api.line()
+    held = api.post("/v1/purchases", {"line": line, "merchant": "shop", "amount_minor": 5_000})
+    case = api.post("/v1/exits", {"line": line})
+    api.post(f"/v1/purchases/{held['id']}/capture", {"amount_minor": 5_000}, 200)
+    api.post(f"/v1/exits/{case['id']}/cancel", None, 200)
+    assert api.get(f"/v1/lines/{line}")["lifecycle"] == "active"
+
+
+def test_a_payoff_quote_is_good_through_its_day(api: Api):
+    line = api.line()
+    held = api.post("/v1/purchases", {"line": line, "merchant": "shop", "amount_minor": 9_000})
+    api.post(f"/v1/purchases/{held['id']}/capture", {"amount_minor": 9_000}, 200)
+    quote = api.get(f"/v1/lines/{line}/payoff?date=2026-10-25")
+    assert (quote["total_minor"], quote["good_through"]) == (9_000, "2026-10-25")
+    past = api.ask("GET", f"/v1/lines/{line}/payoff?date=2026-10-01")
+    assert past.json()["code"] == "payoff.date_out_of_range"
+
+
+def test_events_have_no_gaps_and_name_nobody(api: Api):
+    api.line()
+    seen: list[int] = []
+    after, more = 0, True
+    while more:
+        page = api.get(f"/v1/events?after={after}&limit=3")
+        seen += [event["id"] for event in page["data"]]
+        after, more = seen[-1], page["has_more"]
+    assert seen == list(range(1, len(seen) + 1))
+    with api.db.transaction() as tx:
+        rows = journal_after(tx, 0, 500)
+    assert "欧阳" not in str(rows)
+    assert all(isinstance(row["subject"], UUID) for row in rows)

@@ -1,0 +1,49 @@
+"""Whatever is sent to the API: no 5xx, answers as the OpenAPI document promises, nothing half done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from whiteslip.day import every_violation
+
+from .conftest import application, with_key
+
+if TYPE_CHECKING:
+    from whiteslip.store import Database
+
+CHECKS = [
+    not_a_server_error,
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+]
+
+
+def test_whatever_is_sent_the_contract_holds(db: Database):
+    app = application(db)
+    headers = {"Authorization": f"Bearer {with_key(db)}"}
+    schema = schemathesis.openapi.from_asgi("/api/openapi.json", app)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) > 20
+    for operation in operations:
+        _hold(operation, headers)
+    with db.transaction() as tx:
+        assert every_violation(tx) == []
+
+
+def _hold(operation: Any, headers: dict[str, str]) -> None:
+    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy())
+    def check(case: Any) -> None:
+        case.call_and_validate(headers=headers, checks=CHECKS)
+
+    check()
