@@ -13,12 +13,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from whiteslip.app.schema import migrate_all
 from whiteslip.store import Database, embedded
 
 # Test modules import the shared world as ``from worlds import ...``; importlib mode adds no paths.
 sys.path.insert(0, str(Path(__file__).parent))
+
+# Slow machines are not failures, and a failure must be repeatable from what it printed.
+settings.register_profile("house", deadline=None, print_blob=True)
+settings.load_profile("house")
 
 _serial = itertools.count()
 

@@ -61,7 +61,8 @@ def sign_in(tx: Tx, name: str, password: str, now: datetime) -> Staff | Refusal:
     """
     row = _queries.staff_by_name(tx.conn, name=name)
     if row and row["locked_until"] and row["locked_until"] > now:
-        return Refusal("staff.locked_out", {"minutes": int(LOCKED.total_seconds() // 60)})
+        left = row["locked_until"] - now
+        return Refusal("staff.locked_out", {"minutes": -(-left // timedelta(minutes=1))})
     try:
         _hasher.verify(row["password"] if row and row["password"] else _NOBODYS, password)
         right = bool(row and row["password"])
@@ -69,7 +70,8 @@ def sign_in(tx: Tx, name: str, password: str, now: datetime) -> Staff | Refusal:
         right = False
     if right:
         _queries.note_failures(tx.conn, id=row["id"], failures=0, locked_until=None)
-        tx.record(Entry(now, "staff.signed_in", "staff", row["id"], f"staff:{row['id']}"))
+        by = {"by": "password"}
+        tx.record(Entry(now, "staff.signed_in", "staff", row["id"], f"staff:{row['id']}", by))
         return Staff(row["id"], row["name"], Role(row["role"]))
     if row:
         failures = row["failures"] + 1
@@ -108,7 +110,10 @@ def use_link(tx: Tx, token: str, now: datetime) -> tuple[Kind, UUID] | Refusal:
     if row["expires_at"] <= now:
         return Refusal("link.expired")
     _queries.use_link(tx.conn, hash=_hash(token), now=now)
-    return Kind(row["kind"]), row["subject"]
+    kind, subject = Kind(row["kind"]), row["subject"]
+    if kind is Kind.STAFF:
+        tx.record(Entry(now, "staff.signed_in", "staff", subject, f"staff:{subject}", {"by": "link"}))
+    return kind, subject
 
 
 def start_session(tx: Tx, kind: Kind, subject: UUID, minutes: int, now: datetime) -> tuple[Session, str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import unicodedata
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -24,10 +26,19 @@ _REMEMBERED: Final = timedelta(hours=2)
 
 
 def send_code(
-    tx: Tx, vault: Vault, subject: UUID, purpose: str, minutes: int, per_hour: int, now: datetime
+    tx: Tx,
+    vault: Vault,
+    subject: UUID,
+    purpose: str,
+    minutes: int,
+    per_hour: int,
+    now: datetime,
+    *,
+    draw: Callable[[int], int] = secrets.randbelow,
 ) -> Code | Refusal:
     """Make a code, good for ``minutes``, for the caller to deliver.
 
+    ``draw`` gives a number below its argument; a demonstration may pass one that can be foretold.
     Refusal: ``identity.too_many_codes``, above ``per_hour``.
     """
     _lock(tx, subject)
@@ -35,7 +46,7 @@ def send_code(
     sent = _queries.codes_since(tx.conn, subject=subject, purpose=purpose, since=hour_ago)
     if sent >= per_hour:
         return Refusal("identity.too_many_codes", {"per_hour": per_hour})
-    text = f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}d}"
+    text = f"{draw(10**_DIGITS):0{_DIGITS}d}"
     expires_at = now + timedelta(minutes=minutes)
     _queries.add_code(
         tx.conn,
@@ -70,7 +81,7 @@ def check_code(
     since = now - timedelta(minutes=minutes)
     if is_exhausted(tx, subject, purpose, minutes, attempts, now):
         return Refusal("identity.too_many_attempts", {"minutes": minutes})
-    digits = "".join(letter for letter in typed if letter.isdecimal())
+    digits = "".join(letter for letter in unicodedata.normalize("NFKC", typed) if letter.isdecimal())
     wanted = vault.code_hash(subject, purpose, digits)
     rows = _queries.unused_codes(tx.conn, subject=subject, purpose=purpose, since=since - _REMEMBERED)
     found = [row for row in rows if hmac.compare_digest(bytes(row["hash"]), wanted)]

@@ -8,6 +8,13 @@ from enum import StrEnum
 from uuid import UUID
 
 
+class IdKind(StrEnum):
+    """Whose scheme an ID number follows."""
+
+    CN_RIC = "cn_ric"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """What names a person. Phone in E.164; the ID number as the document has it."""

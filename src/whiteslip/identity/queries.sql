@@ -9,7 +9,10 @@ FROM unnest(
 ) AS u (subject, wrapped, sealed, id_number, phone, email);
 
 -- name: record^
-SELECT subject, wrapped, sealed FROM identity.person WHERE subject = :subject;
+SELECT subject, master, wrapped, sealed FROM identity.person WHERE subject = :subject;
+
+-- name: record_to_change^
+SELECT subject, master, wrapped, sealed FROM identity.person WHERE subject = :subject FOR UPDATE;
 
 -- name: change!
 UPDATE identity.person SET

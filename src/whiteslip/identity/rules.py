@@ -8,13 +8,14 @@ from typing import Final
 
 import phonenumbers
 from stdnum.cn import ric
+from stdnum.exceptions import ValidationError
 
 from whiteslip.base import Refusal
-from whiteslip.identity.model import Person, Ticks
+from whiteslip.identity.model import IdKind, Person, Ticks
 
 _EMAIL: Final = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,190}\.[^@\s,;<>\".]{2,}")
-_OTHER_ID: Final = re.compile(r"[A-Z0-9][A-Z0-9 -]{3,38}[A-Z0-9]")
-_CHINESE_ID_LENGTH: Final = 18
+_RESIDENT_ID: Final = re.compile(r"[0-9]{17}[0-9X]")
+_OTHER_ID: Final = re.compile(r"[A-Z0-9]{5,40}")
 _NAME_LONGEST: Final = 100
 
 
@@ -48,32 +49,43 @@ def normal_email(email: str) -> str:
 def normalise(person: Person, region: str = "CN") -> Person | Refusal:
     """The person as the vault keeps them.
 
-    An 18-character ID number of digits (the last may be X) is a Chinese resident's and must have
-    its check digit right (GB 11643-1999). Refusals: ``identity.name_invalid``,
+    A phone without a country is read as one of ``region``. Refusals: ``identity.name_invalid``,
     ``identity.id_number_invalid``, ``identity.phone_invalid``, ``identity.email_invalid``.
     """
     name = normal_name(person.full_name)
-    if not 0 < len(name) <= _NAME_LONGEST or any(unicodedata.category(c)[0] == "C" for c in name):
+    if not 0 < len(name) <= _NAME_LONGEST or _has_controls(name):
         return Refusal("identity.name_invalid")
     number = normal_id_number(person.id_number)
-    if not _is_id_number(number):
+    if id_kind(number) is None:
         return Refusal("identity.id_number_invalid")
     phone = normal_phone(person.phone, region)
     if phone is None:
         return Refusal("identity.phone_invalid")
     email = normal_email(person.email)
-    if not _EMAIL.fullmatch(email):
+    if not _EMAIL.fullmatch(email) or _has_controls(email):
         return Refusal("identity.email_invalid")
     return Person(name, number, phone, email)
 
 
-def _is_id_number(number: str) -> bool:
-    looks_chinese = (
-        len(number) == _CHINESE_ID_LENGTH and number[:-1].isdigit() and number[-1] in "0123456789X"
-    )
-    if looks_chinese:
-        return bool(ric.is_valid(number))
-    return _OTHER_ID.fullmatch(number) is not None
+def id_kind(number: str) -> IdKind | None:
+    """Whose scheme an ID number in normal form follows; None when it cannot be one.
+
+    17 digits and a digit or X is a Chinese resident's: its check digit and birth date must be right
+    (GB 11643-1999). Its area is not looked up: codes outlive the districts they name, and permits
+    of residents from Hong Kong, Macao and Taiwan begin with codes of no district (81, 82, 83).
+    """
+    if not _RESIDENT_ID.fullmatch(number):
+        return IdKind.OTHER if _OTHER_ID.fullmatch(number) else None
+    try:
+        ric.get_birth_date(number)
+    except ValidationError:
+        return None
+    return IdKind.CN_RIC if ric.calc_check_digit(number) == number[-1] else None
+
+
+def _has_controls(text: str) -> bool:
+    """Whether ``text`` has control, format, private, unassigned or half characters."""
+    return any(unicodedata.category(letter)[0] == "C" for letter in text)
 
 
 def compare(person: Person, full_name: str, id_number: str) -> Ticks:

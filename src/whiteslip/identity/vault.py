@@ -31,6 +31,7 @@ from whiteslip.base import Refusal
 from whiteslip.identity import rules
 from whiteslip.identity.model import Person, Ticks
 from whiteslip.store import Entry, Tx, load_queries
+from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
 _KEY_BYTES: Final = 32
@@ -56,21 +57,25 @@ class Vault:
     def create(cls, path: Path) -> Vault:
         """Make a master key and keep it in ``path`` (0600). An existing file is never replaced."""
         key = secrets.token_bytes(_KEY_BYTES)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise VaultError(f"there is a master key in {path} already; it is never replaced") from None
         with os.fdopen(handle, "wb") as file:
             file.write(base64.b64encode(key) + b"\n")
+            file.flush()
+            os.fsync(handle)  # what is sealed under a key that a power cut took is lost
         return cls(key)
 
     @classmethod
     def open(cls, path: Path) -> Vault:
         """Open the vault by its key file, which nobody else may read."""
         try:
-            mode = path.stat().st_mode
-            text = path.read_text()
+            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise VaultError(f"others may read the master key {path}; run: chmod 600 {path}")
+            text = path.read_bytes()
         except OSError as error:
             raise VaultError(f"the master key {path} cannot be read: {error.strerror}") from None
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise VaultError(f"others may read the master key {path}; run: chmod 600 {path}")
         try:
             return cls(base64.b64decode(text.strip(), validate=True))
         except binascii.Error:
@@ -78,7 +83,8 @@ class Vault:
 
     def index(self, kind: str, value: str) -> bytes:
         """The look-up value of ``value``; the same for equal values of a ``kind``, and only then."""
-        return hmac.digest(self._index, f"{kind}\0{value}".encode(), "sha256")
+        # Half characters are let through: whoever asks for one shall find nobody, not an error.
+        return hmac.digest(self._index, f"{kind}\0{value}".encode(errors="surrogatepass"), "sha256")
 
     def code_hash(self, subject: UUID, purpose: str, code: str) -> bytes:
         """What is stored of a one-time code."""
@@ -112,13 +118,15 @@ def _encrypt(cipher: AESGCMSIV, plain: bytes, bound_to: bytes) -> bytes:
 def _decrypt(cipher: AESGCMSIV, sealed: bytes, bound_to: bytes) -> bytes:
     try:
         return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # ValueError: too short to have a nonce
         raise VaultError("a record of the vault was altered, or sealed under another key") from None
 
 
-def enrol(tx: Tx, vault: Vault, subject: UUID, person: Person, actor: str, now: datetime) -> Person | Refusal:
+def enrol(
+    tx: Tx, vault: Vault, subject: UUID, person: Person, actor: str, now: datetime, *, region: str = "CN"
+) -> Person | Refusal:
     """Put a person into the vault; returns them as kept. Refusals: those of ``rules.normalise``."""
-    kept = rules.normalise(person)
+    kept = rules.normalise(person, region)
     if not isinstance(kept, Refusal):
         enrol_many(tx, vault, [(subject, kept)], actor, now)
     return kept
@@ -150,9 +158,7 @@ def peek(tx: Tx, vault: Vault, subject: UUID) -> Person | Refusal:
     When a member of staff looks, it is :func:`reveal`.
     """
     row = _queries.record(tx.conn, subject=subject)
-    if row is None:
-        return Refusal("identity.not_found")
-    return vault.unseal(subject, bytes(row["wrapped"]), bytes(row["sealed"]))
+    return Refusal("identity.not_found") if row is None else _read(vault, row)
 
 
 def reveal(tx: Tx, vault: Vault, subject: UUID, purpose: str, actor: str, now: datetime) -> Person | Refusal:
@@ -164,10 +170,16 @@ def reveal(tx: Tx, vault: Vault, subject: UUID, purpose: str, actor: str, now: d
 
 
 def find(
-    tx: Tx, vault: Vault, *, id_number: str | None = None, phone: str | None = None, email: str | None = None
+    tx: Tx,
+    vault: Vault,
+    *,
+    id_number: str | None = None,
+    phone: str | None = None,
+    email: str | None = None,
+    region: str = "CN",
 ) -> list[UUID]:
     """Whoever has all of what is given, which is put in normal form first. Nothing is decrypted."""
-    e164 = rules.normal_phone(phone) if phone else None
+    e164 = rules.normal_phone(phone, region) if phone else None
     if phone and e164 is None:
         return []
     wanted = {
@@ -180,27 +192,50 @@ def find(
 
 
 def change_contact(
-    tx: Tx, vault: Vault, subject: UUID, phone: str, email: str, actor: str, now: datetime
+    tx: Tx,
+    vault: Vault,
+    subject: UUID,
+    phone: str | None,
+    email: str | None,
+    actor: str,
+    now: datetime,
+    *,
+    region: str = "CN",
 ) -> Person | Refusal:
-    """Change where a person is reached. Refusals: ``identity.not_found`` and the invalid ones."""
-    row = _queries.record(tx.conn, subject=subject)
+    """Change where a person is reached; None leaves a part as it is.
+
+    What comes out the same is no change and leaves no trace: it must not look like a takeover.
+    Refusals: ``identity.not_found`` and the invalid ones.
+    """
+    row = _queries.record_to_change(tx.conn, subject=subject)
     if row is None:
         return Refusal("identity.not_found")
-    wrapped = bytes(row["wrapped"])
-    old = vault.unseal(subject, wrapped, bytes(row["sealed"]))
-    new = rules.normalise(Person(old.full_name, old.id_number, phone, email))
-    if isinstance(new, Refusal):
+    old = _read(vault, row)
+    wished = Person(
+        old.full_name,
+        old.id_number,
+        old.phone if phone is None else phone,
+        old.email if email is None else email,
+    )
+    new = rules.normalise(wished, region)
+    if isinstance(new, Refusal) or new == old:
         return new
     _queries.change(
         tx.conn,
         subject=subject,
-        sealed=vault.seal(subject, new, vault.unwrap(subject, wrapped)),
+        sealed=vault.seal(subject, new, vault.unwrap(subject, bytes(row["wrapped"]))),
         phone=vault.index("phone", new.phone),
         email=vault.index("email", new.email),
         now=now,
     )
     tx.record(Entry(now, "identity.contact_changed", "customer", subject, actor))
     return new
+
+
+def _read(vault: Vault, row: Row) -> Person:
+    if row["master"] != vault.master_id:
+        raise VaultError(f"this record is of the vault {row['master']}, the key is of {vault.master_id}")
+    return vault.unseal(row["subject"], bytes(row["wrapped"]), bytes(row["sealed"]))
 
 
 def contact_changed_at(tx: Tx, subject: UUID) -> datetime | None:

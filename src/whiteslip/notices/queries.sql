@@ -17,11 +17,11 @@ FROM notices.notice WHERE id = :id;
 
 -- name: of_subject
 SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at
-FROM notices.notice WHERE subject = :subject ORDER BY queued_at, id;
+FROM notices.notice WHERE subject = :subject ORDER BY seq;
 
 -- name: of_recipient
 SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at
-FROM notices.notice WHERE recipient = :recipient ORDER BY queued_at DESC, id DESC LIMIT 200;
+FROM notices.notice WHERE recipient = :recipient ORDER BY seq DESC LIMIT 200;
 
 -- name: claim^
 UPDATE notices.notice SET state = 'sending', attempts = attempts + 1, claimed_at = :now

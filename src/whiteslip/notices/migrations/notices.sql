@@ -5,6 +5,8 @@ CREATE SCHEMA notices;
 
 CREATE TABLE notices.notice (
     id uuid PRIMARY KEY,
+    -- The order of queueing, also within one instant.
+    seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     kind text NOT NULL,
     subject_kind text NOT NULL,
     subject uuid NOT NULL,
