@@ -13,7 +13,11 @@ install: .venv/installed
 	@$(BIN)/uv sync --quiet --frozen --inexact
 	@touch .venv/installed
 
-test: check
+# A world of people who do not exist, two years of it, and links to walk into it.
+demo: install
+	@$(BIN)/whiteslip demo
+
+test: check browser
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 check: install
@@ -22,5 +26,16 @@ check: install
 	@$(BIN)/lint-imports --no-cache > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
 	@$(BIN)/pyright --warnings
 
+# Browser tests use Debian's chromium. Where it cannot be installed they are skipped, and say so.
+browser:
+	@command -v chromium > /dev/null || { \
+	  echo "chromium is not installed; trying apt-get" >&2; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk; } > /dev/null 2>&1 \
+	  || sudo -n sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk' > /dev/null 2>&1 \
+	  || echo "chromium could not be installed: the browser tests are skipped" >&2; }
+
+bench: install
+	@$(BIN)/python -m benchmarks.run
+
 clean:
-	rm -rf .venv
+	rm -rf .venv .demo

@@ -101,7 +101,7 @@ def read(settings: Settings, file: Path) -> dict[str, Any]:
         create_empty_database(settings)
         url = database_url(settings)
         with psycopg.connect(url) as conn:
-            if conn.execute("SELECT FROM pg_namespace WHERE nspname = 'store'").fetchone():
+            if conn.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'store'").fetchone():
                 raise CommandError(
                     "the database is not empty",
                     Exit.CONFLICT,

@@ -63,7 +63,7 @@ def create_empty_database(settings: Settings) -> None:
     """Make the embedded database if there is none."""
     if not settings.text("database_url"):
         with psycopg.connect(embedded.start(settings.home).url(), autocommit=True) as conn:
-            known = conn.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            known = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if known is None:
                 conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 

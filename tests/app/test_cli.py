@@ -1,0 +1,227 @@
+"""The command line, as somebody at a terminal meets it."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from whiteslip.app import cli
+from whiteslip.store import embedded
+
+
+@dataclass
+class Terminal:
+    """Runs commands in this process, in a home of its own over a database of its own."""
+
+    home: Path
+    capture: pytest.CaptureFixture[str]
+
+    def run(self, *tokens: str) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr."""
+        self.capture.readouterr()
+        code = cli.run(tokens)
+        out, err = self.capture.readouterr()
+        return code, out, err
+
+    def data(self, *tokens: str, code: int = 0) -> Any:
+        """What a command gives as JSON."""
+        found, out, err = self.run(*tokens, "--json")
+        assert found == code, err
+        return json.loads(out)
+
+
+@pytest.fixture
+def terminal(
+    server: embedded.Server,
+    fresh_url: Callable[[], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Terminal:
+    monkeypatch.setenv("WHITESLIP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("WHITESLIP_DATABASE_URL", fresh_url())
+    return Terminal(tmp_path / "home", capsys)
+
+
+@pytest.fixture
+def settled(terminal: Terminal) -> Terminal:
+    """An installation with a small world in it."""
+    done = terminal.data("world", "run", "--customers", "12", "--nights", "20", "--seed", "5")
+    assert done["balanced"]
+    assert done["violations"] == []
+    return terminal
+
+
+def test_init_makes_keys_and_one_admin_link_and_doing_it_again_changes_nothing(terminal: Terminal):
+    first = terminal.data("init")
+    assert "/console/link/" in first["admin_link"]
+    key = terminal.home / "master.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    before = key.read_text()
+    again = terminal.data("init")
+    assert (again["migrations"], again["admin_link"]) == (0, None)
+    assert key.read_text() == before
+
+
+def test_before_init_a_command_says_what_to_do(terminal: Terminal):
+    code, out, err = terminal.run("lines", "list")
+    assert (code, out) == (5, "")
+    assert "there is no Whiteslip in" in err
+    assert "try: whiteslip init" in err
+
+
+def test_a_wrong_command_is_usage(terminal: Terminal):
+    assert terminal.run("fly")[0] == 2
+    assert terminal.run("day", "seal", "yesterday")[0] == 2
+
+
+def test_a_setting_that_cannot_be_used_is_named_with_its_origin(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("WHITESLIP_PORT", "eighty")
+    code, _, err = terminal.run("config", "show")
+    assert code == 2
+    assert "WHITESLIP_PORT (environment) is a whole number, not 'eighty'" in err
+
+
+def test_a_file_with_a_setting_nobody_reads_is_refused(terminal: Terminal):
+    terminal.home.mkdir()
+    (terminal.home / "whiteslip.toml").write_text('colour = "blue"')
+    code, _, err = terminal.run("config", "show")
+    assert code == 2
+    assert "sets colour, which nobody reads" in err
+
+
+def test_settings_tell_where_they_come_from_and_hide_secrets(terminal: Terminal):
+    terminal.home.mkdir()
+    (terminal.home / "whiteslip.toml").write_text('port = 9000\npack = "eu"')
+    shown = terminal.data("config", "show", "--origin")
+    assert shown["port"] == {"value": "9000", "origin": str(terminal.home / "whiteslip.toml")}
+    assert shown["home"]["origin"] == "environment"
+    assert shown["database_url"]["value"] == "(set)"
+
+
+def test_the_books_the_journal_and_the_decisions_are_sound(settled: Terminal):
+    assert settled.data("ledger", "trial-balance")["balanced"] is True
+    assert settled.data("audit", "verify")["faults"] == []
+    replayed = settled.data("decisions", "replay")
+    assert replayed["decisions"] > 5
+    assert replayed["differences"] == 0
+    assert all(check["good"] for check in settled.data("doctor", code=5) if check["check"] != "mail")
+
+
+def test_lines_and_exits_are_listed_and_shown(settled: Terminal):
+    lines = settled.data("lines", "list", "--limit", "5")
+    assert len(lines) == 5
+    shown = settled.data("lines", "show", lines[0]["id"])
+    assert {"bucket", "ifrs_stage", "payoff_minor"} <= set(shown)
+    assert settled.run("lines", "show", "line_nonsense")[0] == 3
+    asked = settled.data("exits", "request", lines[0]["id"], "--dry-run")
+    assert asked["outcome"] in ("closes_now", "runs_off", "clears")
+    assert settled.run("exits", "show", "EX-NONE-00")[0] == 3
+    code, out, _ = settled.run("exits", "list")
+    assert code == 0
+    assert out.startswith("reference")
+
+
+def test_an_exit_asked_for_on_the_phone_stops_drawing(settled: Terminal):
+    line = next(row for row in settled.data("lines", "list") if row["lifecycle"] == "active")
+    asked = settled.data("exits", "request", line["id"])
+    assert asked["state"] == "stopped"
+    assert settled.data("exits", "show", asked["reference"])["line"] == line["id"]
+    assert settled.data("lines", "show", line["id"])["locks"] == ["exit"]
+
+
+def test_the_clock_goes_forward_through_every_night(settled: Terminal):
+    before = settled.data("clock", "show")
+    assert before["frozen"] is True
+    moved = settled.data("clock", "advance", "+3d")
+    assert moved["nights_sealed"] == 3
+    assert settled.run("clock", "advance", "3 days")[0] == 2
+    assert settled.run("clock", "set", "2020-01-01T00:00")[0] == 4
+    assert settled.run("day", "seal", "2099-01-01")[0] == 4
+
+
+def test_staff_and_keys_are_made(settled: Terminal):
+    made = settled.data("user", "create", "ada", "--role", "reviewer")
+    assert "/console/link/" in made["link"]
+    assert settled.run("user", "create", "ada")[0] == 4
+    assert "/console/link/" in settled.data("user", "link", "ada")["link"]
+    assert settled.run("user", "link", "nobody")[0] == 3
+    assert {"name": "ada", "role": "reviewer"} in settled.data("user", "list")
+    assert settled.data("keys", "create", "shop", "--scope", "read")["scopes"] == ["read"]
+
+
+def test_a_backup_is_one_file_that_comes_back_whole(
+    settled: Terminal, fresh_url: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = settled.data("audit", "verify")
+    file = tmp_path / "all.backup"
+    assert settled.data("backup", str(file))["file"] == str(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert settled.run("backup", str(file))[0] == 4
+    assert settled.data("restore", str(file), "--check-only")["format"] == 1
+    refused = settled.run("restore", str(file))
+    assert refused[0] == 4, refused  # not into a database that holds something
+    monkeypatch.setenv("WHITESLIP_DATABASE_URL", empty(fresh_url()))
+    assert settled.data("restore", str(file))["missing_migrations"] == 0
+    assert settled.data("audit", "verify") == before
+    assert settled.data("ledger", "trial-balance")["balanced"] is True
+
+
+def empty(url: str) -> str:
+    """The same database with nothing in it."""
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(url, autocommit=True) as conn:
+        rows = conn.execute(
+            "SELECT nspname FROM pg_namespace"
+            " WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'information_schema')"
+        ).fetchall()
+        for (name,) in rows:
+            conn.execute(f'DROP SCHEMA "{name}" CASCADE')
+        for (name,) in conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
+            conn.execute(f'DROP TABLE "{name}" CASCADE')
+    return url
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "other"])
+def test_a_damaged_backup_is_refused_before_anything_is_touched(
+    settled: Terminal, tmp_path: Path, damage: str
+):
+    file = tmp_path / "all.backup"
+    settled.data("backup", str(file))
+    whole = bytearray(file.read_bytes())
+    if damage == "cut":
+        file.write_bytes(whole[: len(whole) // 2])
+    elif damage == "changed":
+        whole[len(whole) // 2] ^= 255
+        file.write_bytes(whole)
+    else:
+        with tarfile.open(file, "w") as tar:
+            tar.addfile(tarfile.TarInfo("../evil"), io.BytesIO())
+    code, _, err = settled.run("restore", str(file), "--check-only")
+    assert code == 1
+    assert "Traceback" not in err
+    assert str(file) in err
+
+
+def test_a_database_that_does_not_answer_is_said_plainly(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+    terminal.data("init")
+    monkeypatch.setenv("WHITESLIP_DATABASE_URL", "postgresql://nobody:x@127.0.0.1:1/none")
+    code, _, err = terminal.run("lines", "list")
+    assert code == 5
+    assert "Traceback" not in err
+
+
+def test_a_demonstration_never_moves_into_a_home_with_people(terminal: Terminal):
+    terminal.data("init")
+    code, _, err = terminal.run("demo", "--no-serve")
+    assert code == 1
+    assert "may hold real people" in err
