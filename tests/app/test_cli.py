@@ -123,7 +123,8 @@ def test_lines_and_exits_are_listed_and_shown(settled: Terminal):
     shown = settled.data("lines", "show", lines[0]["id"])
     assert {"bucket", "ifrs_stage", "payoff_minor"} <= set(shown)
     assert settled.run("lines", "show", "line_nonsense")[0] == 3
-    asked = settled.data("exits", "request", lines[0]["id"], "--dry-run")
+    active = next(row for row in settled.data("lines", "list") if row["lifecycle"] == "active")
+    asked = settled.data("exits", "request", active["id"], "--dry-run")
     assert asked["outcome"] in ("closes_now", "runs_off", "clears")
     assert settled.run("exits", "show", "EX-NONE-00")[0] == 3
     code, out, _ = settled.run("exits", "list")
