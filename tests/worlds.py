@@ -191,3 +191,11 @@ def offences(db: Database) -> list[str]:
     """Broken invariants of the ledger and of billing; empty is sound."""
     with db.transaction() as tx:
         return ledger.violations(tx) + billing.violations(tx)
+
+
+def net_owed(db: Database, line: UUID, day: date) -> int:
+    """What it takes to pay a line off on a day, less its credit; negative for a credit balance."""
+    with db.transaction() as tx:
+        found = billing.payoff(tx, locked(tx, line), day)
+    owed = found.principal_minor + found.interest_minor + found.fee_minor + found.accrued_minor
+    return owed - found.credit_minor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -64,16 +64,22 @@ def test_a_purchase_on_the_statement_day_is_billed_the_month_after():
 def item(
     due: date, billed: bool, principal: int, interest: int = 0, fee: int = 0, plan: UUID | None = None
 ) -> OpenItem:
+    bill_on = due - timedelta(days=20)
     return OpenItem(
-        plan or uuid4(),
-        1,
-        uuid4(),
-        date.fromordinal(due.toordinal() - 20),
-        due,
-        billed,
-        principal,
-        interest,
-        fee,
+        plan=plan or uuid4(),
+        no=1,
+        line=uuid4(),
+        bill_on=bill_on,
+        due_on=due,
+        billed=billed,
+        charged=billed,
+        principal_minor=principal,
+        interest_minor=interest,
+        fee_minor=fee,
+        scheduled_interest_minor=interest,
+        scheduled_fee_minor=fee,
+        outstanding_minor=principal,
+        opened_on=bill_on - timedelta(days=20),
     )
 
 

@@ -84,7 +84,7 @@ def test_what_can_be_pressed_is_at_least_24_px_high(visit: Visit, url: str):
     visitor.page.goto(f"{url}/kit?lang=en")
     small = visitor.page.evaluate(
         """[...document.querySelectorAll('a, button, input:not([type=hidden]), summary, select, textarea')]
-        .filter(e => e.checkVisibility() && !e.classList.contains('skip'))
+        .filter(e => e.checkVisibility() && !e.classList.contains('skip') && !e.ariaHidden)
         .filter(e => { const box = e.getBoundingClientRect(); return box.height < 24 || box.width < 24 })
         .map(e => e.outerHTML)"""
     )

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from whiteslip import world
+from whiteslip import intake, world
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, pairs, progress, refuse
+from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse
 from whiteslip.app.wiring import create_database, opened, prepare_home
 from whiteslip.base import Refusal
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.notices import DemoPhone
+from whiteslip.store.timers import present
 from whiteslip.world import Setting
 
 _FIRST_DAY = date(2025, 1, 1)
@@ -55,8 +58,45 @@ def world_run(*, customers: int = 100, nights: int = 60, seed: int = 1, json: Js
         raise CommandError("invariants are broken", Exit.UNHEALTHY)
 
 
+def import_file(
+    file: Path,
+    /,
+    *,
+    mapping: Annotated[str, Parameter(help="A shipped mapping, or the path of one of yours.")],
+    rejected: Annotated[Path | None, Parameter(help="Write rejected rows to this CSV file.")] = None,
+    json: Json = False,
+) -> None:
+    """Take over a portfolio from a CSV FILE: customers, lines, statements and payments.
+
+    A customer comes whole or not at all; an interrupted import goes on where it stopped.
+    """
+    with opened(load(os.environ)) as platform:
+        with platform.database.transaction() as tx:
+            now = present(tx)
+        size = file.stat().st_size if file.exists() else None
+        options = intake.Options(rejected_report=rejected)
+        try:
+            with progress("importing", size) as tell:
+                vault = platform.ports.vault
+                report = intake.run(platform.database, vault, mapping, file, options, now, tell)
+        except intake.IntakeError as error:
+            raise CommandError(str(error)) from None
+    shown = asdict(report)
+
+    def human() -> None:
+        data(
+            f"{report.customers_loaded} loaded, {report.customers_rejected} rejected, "
+            f"{report.customers_known} known before"
+        )
+        for row in report.rejected[:10]:
+            data(f"line {row.row}: {row.text}")
+
+    answer(shown, json, human)
+
+
 def register(app: App) -> None:
     """Add these commands."""
+    app.command(import_file, name="import")
     worlds = App(name="world", help="A simulated population.")
     worlds.command(world_run, name="run")
     app.command(worlds)

@@ -18,7 +18,7 @@ from whiteslip.app.wiring import Platform, opened, web_secret
 from whiteslip.exits import store as exits_store
 from whiteslip.notices import acts as notices_acts
 from whiteslip.store.database import journal_head
-from whiteslip.web import api
+from whiteslip.web import api, console, portal
 from whiteslip.web.kit.settings import WebSettings
 from whiteslip.web.kit.shell import create_app
 
@@ -42,7 +42,7 @@ def build(platform: Platform) -> Litestar:
         version=lambda: {"version": VERSION},
         unavailable=(psycopg.OperationalError, PoolTimeout),
     )
-    return create_app(api.routers, web, platform.doors)
+    return create_app([*portal.routers, *console.routers, *api.routers], web, platform.doors)
 
 
 def application() -> Litestar:

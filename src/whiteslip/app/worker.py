@@ -48,11 +48,16 @@ def work(platform: Platform) -> int:
 def advance(platform: Platform, to: datetime) -> Refusal | int:
     """Move the installation's clock to ``to``: each night on the way is sealed, each timer runs.
 
-    Returns how many nights were sealed. Refusal: ``clock.backwards``.
+    An installation that has sealed no day and has no clock of its own may begin at any time, also
+    in the past. Returns how many nights were sealed. Refusal: ``clock.backwards``.
     """
     zone = platform.pack.timezone
     with platform.database.transaction() as tx:
         now, last = present(tx), last_sealed_day(tx)
+        begins = last is None and StoredClock(tx).read() is None
+    if begins:
+        _set(platform, to)
+        return 0
     if to < now:
         return Refusal("clock.backwards", {"at": now.isoformat()})
     today, nights = local_day(now, zone), 0

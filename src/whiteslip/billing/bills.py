@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from whiteslip import ledger, lines
+from whiteslip import lines
 from whiteslip.base import new_id
-from whiteslip.billing import store
-from whiteslip.billing.acts import apply_credit
-from whiteslip.billing.model import Bill, Component, Instalment, NewPlan
+from whiteslip.billing import rules, store
+from whiteslip.billing.booking import Booking
+from whiteslip.billing.model import Component, Instalment, NewPlan
 from whiteslip.billing.schedule import make_schedule, next_statement
-from whiteslip.ledger import Transfer, recipes
+from whiteslip.ledger import recipes
 from whiteslip.lines import Line
-from whiteslip.lines.acts import house as house_of
 from whiteslip.lines.model import Product
 from whiteslip.store import Entry, Tx
 
@@ -61,15 +60,25 @@ def add_plans(tx: Tx, captures: Sequence[Captured], now: datetime) -> list[NewPl
 def issue_bills(tx: Tx, day: date, now: datetime, batch: int = BATCH) -> int:
     """Bill up to ``batch`` lines for ``day``: interest and fees are charged, credit is used.
 
-    Returns how many bills were made; call again, in a new transaction, until it is zero.
+    A line gets one bill a day, and none when nothing of what falls in is unpaid. Returns how many
+    bills were made; call again, in a new transaction, until it is zero.
     """
     wanted = store.lines_to_bill(tx, day, batch)
     if not wanted:
         return 0
     found = lines.get_lines(tx, wanted, lock=True)
+    new = store.charges(tx, day, wanted)
     bills = store.issue_bills(tx, day, wanted, [new_id(now) for _ in wanted])
-    _charge(tx, found, bills, day, now)
+    booking = Booking(tx, [line for line in found.values() if line.credit_minor], now, day)
     for bill in bills:
+        line, charge = found[bill.line], new[bill.line]
+        for component, minor in (
+            (Component.INTEREST, charge.interest_minor),
+            (Component.FEE, charge.fee_minor),
+        ):
+            if minor:
+                house = booking.house(line)
+                booking.move(line, recipes.charge(bill.id, line.book, house, component, minor, now))
         data = {
             "bill": bill.id,
             "statement_on": day,
@@ -78,42 +87,33 @@ def issue_bills(tx: Tx, day: date, now: datetime, batch: int = BATCH) -> int:
             "balance_minor": bill.balance_minor,
         }
         tx.record(Entry(now, "bill.issued", "line", bill.line, "system", data))
-    charged = lines.get_lines(tx, [line.id for line in found.values() if line.credit_minor])
-    for line in charged.values():
-        apply_credit(tx, line, now)
+    for line_id, items in list(booking.items.items()):
+        booking.apply_credit(found[line_id], [item for item in items if item.billed], day)
+    booking.write()
     return len(bills)
 
 
-def _charge(tx: Tx, found: dict[UUID, Line], bills: Sequence[Bill], day: date, now: datetime) -> None:
-    houses = {line.currency for line in found.values()}
-    house = {currency: house_of(tx, currency) for currency in houses}
-    transfers: list[Transfer] = []
-    for bill in bills:
-        line = found[bill.line]
-        for component, amount in (
-            (Component.INTEREST, bill.interest_minor),
-            (Component.FEE, bill.fee_minor),
-        ):
-            if amount:
-                transfers.append(
-                    recipes.charge(bill.id, line.book, house[line.currency], component, amount, now)
-                )
-    ledger.post(tx, transfers, day, now)
-
-
 def charge_late_fees(tx: Tx, day: date, now: datetime) -> int:
-    """Schedule the late fee of bills that passed their grace by ``day``, once per due day.
+    """Charge the late fee of bills that ran out of grace on ``day``, once per line and day.
 
-    The fee is asked for in the next bill; it is never charged on a fee. Returns how many.
+    The fee is owed at once and asked for in the next bill. It is never more than what is late, and
+    never charged on a late fee or a residual. Returns how many were charged.
     """
-    found = lines.get_lines(tx, store.lines_for_late_fee(tx, day), lock=True)
+    found = lines.get_lines(tx, store.late(tx, day), lock=True)
+    unpaid = store.late(tx, day, list(found))
+    booking = Booking(tx, [], now, day)
     plans: list[NewPlan] = []
-    for line in found.values():
+    for line_id, unpaid_minor in unpaid.items():
+        line = found[line_id]
+        fee = rules.late_fee(line.terms.late_fee_minor, unpaid_minor)
         bill_on = next_statement(day, line.statement_day)
-        due_on = date.fromordinal(bill_on.toordinal() + line.terms.due_days)
-        row = Instalment(1, bill_on, due_on, 0, 0, line.terms.late_fee_minor)
-        plans.append(NewPlan(new_id(now), line.id, None, "late_fee", Product(1), day, [row]))
-        data = {"fee_minor": line.terms.late_fee_minor, "bill_on": bill_on}
-        tx.record(Entry(now, "fee.scheduled", "line", line.id, "system", data))
+        row = Instalment(1, bill_on, bill_on + timedelta(days=line.terms.due_days), 0, 0, fee)
+        plan = NewPlan(new_id(now), line.id, None, "late_fee", Product(1), day, [row])
+        charge = recipes.charge(plan.id, line.book, booking.house(line), Component.FEE, fee, now)
+        booking.move(line, charge)
+        plans.append(plan)
+        data = {"plan": plan.id, "fee_minor": fee, "bill_on": bill_on}
+        tx.record(Entry(now, "fee.charged", "line", line.id, "system", data))
     store.add_plans(tx, plans)
+    booking.write()
     return len(plans)

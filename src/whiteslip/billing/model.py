@@ -72,7 +72,13 @@ class NewPlan:
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
-    """What is still unpaid of an instalment."""
+    """What is still unpaid of an instalment.
+
+    ``billed``: a bill asked for it. ``charged``: its interest and fee are owed on the ledger, which
+    billing brings about; a late fee is charged at once and billed later. ``scheduled_*`` are what
+    the schedule says; ``outstanding_minor`` is the principal scheduled in it and after it, on which
+    its month was priced. ``opened_on`` is the day of the plan.
+    """
 
     plan: UUID
     no: int
@@ -80,12 +86,16 @@ class OpenItem:
     bill_on: date
     due_on: date
     billed: bool
+    charged: bool
     principal_minor: int
     interest_minor: int
     fee_minor: int
+    scheduled_interest_minor: int
+    scheduled_fee_minor: int
+    outstanding_minor: int
+    opened_on: date
     purchase: UUID | None = None
     kind: str = "purchase"
-    apr_bps: int = 0
 
     def of(self, component: Component) -> int:
         """The unpaid amount of a component."""
@@ -96,6 +106,11 @@ class OpenItem:
                 return self.interest_minor
             case Component.FEE:
                 return self.fee_minor
+
+    @property
+    def owed_minor(self) -> int:
+        """What of it is owed on the ledger now: its principal, and what is charged."""
+        return self.principal_minor + (self.interest_minor + self.fee_minor if self.charged else 0)
 
     @property
     def total_minor(self) -> int:
@@ -111,6 +126,23 @@ class Part:
     amount_minor: int
     plan: UUID | None = None
     no: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A part that was settled, and whether its instalment's interest and fee are owed now."""
+
+    kind: str
+    part: Part
+    charged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewCharge:
+    """Interest and fees that a bill makes owed."""
+
+    interest_minor: int
+    fee_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +163,11 @@ class Debt:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A payoff quote: pay ``total_minor`` by the end of ``good_through`` and nothing is owed."""
+    """A payoff quote: pay ``total_minor`` by the end of ``good_through`` and nothing is owed.
+
+    ``accrued_minor`` is interest and fees of running months up to that day; ``per_day_minor`` is
+    what one day more costs. A late fee that falls due in between is not in it.
+    """
 
     good_through: date
     principal_minor: int
@@ -165,6 +201,22 @@ class Bill:
     def demanded_minor(self) -> int:
         """What the bill asks for by its due day."""
         return self.principal_minor + self.interest_minor + self.fee_minor
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """Money that arrived for a line: what :func:`receive_many` takes.
+
+    ``reference`` is the payer's or the bank's own. ``value_on`` is the day it counts from; it may
+    be returned until ``clearing_days`` after that.
+    """
+
+    line: UUID
+    reference: str
+    amount_minor: int
+    value_on: date
+    method: str
+    clearing_days: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,25 @@ SELECT * FROM unnest(
 
 -- name: add_instalments!
 INSERT INTO billing.instalment (
-    plan, no, line, bill_on, due_on, principal_minor, interest_minor, fee_minor
+    plan, no, line, bill_on, due_on, principal_minor, interest_minor, fee_minor, outstanding_minor, charged
 )
 SELECT * FROM unnest(
     :plan::uuid[], :no::smallint[], :line::uuid[], :bill_on::date[], :due_on::date[],
-    :principal_minor::bigint[], :interest_minor::bigint[], :fee_minor::bigint[]
+    :principal_minor::bigint[], :interest_minor::bigint[], :fee_minor::bigint[],
+    :outstanding_minor::bigint[], :charged::boolean[]
 );
 
 -- name: open_instalments
-SELECT o.plan, o.no, o.line, o.bill_on, o.due_on, o.billed, o.principal_minor, o.interest_minor,
-    o.fee_minor, p.purchase, p.kind, p.apr_bps
-FROM billing.v_open AS o JOIN billing.plan AS p ON p.id = o.plan
-WHERE o.line = ANY(:lines::uuid[])
-ORDER BY o.due_on, o.plan, o.no;
+-- Of the lines that are not in :whole only what is charged.
+SELECT i.plan, i.no, i.line, i.bill_on, i.due_on, i.bill IS NOT NULL AS billed, i.charged,
+    i.principal_minor - i.settled_principal AS principal_minor,
+    i.interest_minor - i.settled_interest AS interest_minor,
+    i.fee_minor - i.settled_fee AS fee_minor,
+    i.interest_minor AS scheduled_interest_minor, i.fee_minor AS scheduled_fee_minor,
+    i.outstanding_minor, p.opened_on, p.purchase, p.kind
+FROM billing.instalment AS i JOIN billing.plan AS p ON p.id = i.plan
+WHERE i.open AND i.line = ANY(:lines::uuid[]) AND (i.charged OR i.line = ANY(:whole::uuid[]))
+ORDER BY i.due_on, i.plan, i.no;
 
 -- name: schedule
 SELECT i.plan, i.no, i.bill_on, i.due_on, i.principal_minor, i.interest_minor, i.fee_minor,
@@ -30,54 +36,76 @@ FROM billing.instalment AS i JOIN billing.plan AS p ON p.id = i.plan
 WHERE i.line = :line ORDER BY i.due_on, i.plan, i.no;
 
 -- name: settle!
+-- Keep settlements, and count them against their instalments.
+WITH row AS (
+    SELECT * FROM unnest(
+        :source::uuid[], :line::uuid[], :plan::uuid[], :no::smallint[], :component::text[],
+        :amount_minor::bigint[], :kind::text[], :on_day::date[]
+    ) AS u (source, line, plan, no, component, amount_minor, kind, on_day)
+), kept AS (
+    INSERT INTO billing.settlement (source, line, plan, no, component, amount_minor, kind, on_day)
+    SELECT * FROM row
+)
 UPDATE billing.instalment AS i SET
     settled_principal = i.settled_principal + s.principal,
     settled_interest = i.settled_interest + s.interest,
     settled_fee = i.settled_fee + s.fee
 FROM (
-    SELECT plan, no, sum(principal) AS principal, sum(interest) AS interest, sum(fee) AS fee
-    FROM unnest(
-        :plan::uuid[], :no::smallint[], :principal::bigint[], :interest::bigint[], :fee::bigint[]
-    ) AS u (plan, no, principal, interest, fee)
-    GROUP BY plan, no
+    SELECT plan, no,
+        coalesce(sum(amount_minor) FILTER (WHERE component = 'principal'), 0) AS principal,
+        coalesce(sum(amount_minor) FILTER (WHERE component = 'interest'), 0) AS interest,
+        coalesce(sum(amount_minor) FILTER (WHERE component = 'fee'), 0) AS fee
+    FROM row WHERE plan IS NOT NULL GROUP BY plan, no
 ) AS s
 WHERE i.plan = s.plan AND i.no = s.no;
 
--- name: record_settlements!
-INSERT INTO billing.settlement (source, line, plan, no, component, amount_minor, kind, on_day)
-SELECT * FROM unnest(
-    :source::uuid[], :line::uuid[], :plan::uuid[], :no::smallint[], :component::text[],
-    :amount_minor::bigint[], :kind::text[], :on_day::date[]
-);
-
 -- name: settlements_of
-SELECT plan, no, component, sum(amount_minor)::bigint AS amount_minor
-FROM billing.settlement WHERE source = :source
-GROUP BY plan, no, component HAVING sum(amount_minor) <> 0;
+-- What a payment settled and gave up, and whether the interest and fee of the instalment are owed.
+SELECT s.kind, s.plan, s.no, s.component, coalesce(i.charged, false) AS charged,
+    sum(s.amount_minor)::bigint AS amount_minor
+FROM billing.settlement AS s LEFT JOIN billing.instalment AS i ON i.plan = s.plan AND i.no = s.no
+WHERE s.source = :source
+GROUP BY s.kind, s.plan, s.no, s.component, i.charged, i.due_on
+ORDER BY i.due_on, s.plan, s.no, s.component;
 
 -- name: lines_to_bill
 SELECT DISTINCT i.line FROM billing.instalment AS i
-WHERE i.bill IS NULL AND i.bill_on <= :day ORDER BY i.line LIMIT :count;
+WHERE i.open AND i.bill IS NULL AND i.bill_on <= :day
+    AND NOT EXISTS (SELECT FROM billing.bill AS b WHERE b.line = i.line AND b.statement_on = :day)
+ORDER BY i.line LIMIT :count;
+
+-- name: charges
+-- Interest and fees that falling into a bill makes owed.
+SELECT line, coalesce(sum(interest_minor - settled_interest) FILTER (WHERE NOT charged), 0)::bigint
+        AS interest_minor,
+    coalesce(sum(fee_minor - settled_fee) FILTER (WHERE NOT charged), 0)::bigint AS fee_minor
+FROM billing.instalment
+WHERE open AND bill IS NULL AND bill_on <= :day AND line = ANY(:lines::uuid[])
+GROUP BY line;
 
 -- name: issue_bills
--- Make one bill per line from what falls into it, and mark the instalments as billed.
+-- Make one bill per line from what falls into it and is not settled, and mark it as billed.
 WITH falling AS (
     SELECT i.line, max(i.due_on) AS due_on, sum(i.principal_minor - i.settled_principal) AS principal,
-        sum(i.interest_minor - i.settled_interest) AS interest, sum(i.fee_minor - i.settled_fee) AS fee
+        sum(i.interest_minor - i.settled_interest) AS interest, sum(i.fee_minor - i.settled_fee) AS fee,
+        coalesce(sum(i.interest_minor - i.settled_interest + i.fee_minor - i.settled_fee)
+            FILTER (WHERE NOT i.charged), 0) AS new
     FROM billing.instalment AS i
-    WHERE i.bill IS NULL AND i.bill_on <= :day AND i.line = ANY(:lines::uuid[])
+    WHERE i.open AND i.bill IS NULL AND i.bill_on <= :day AND i.line = ANY(:lines::uuid[])
     GROUP BY i.line
 ), issued AS (
-    INSERT INTO billing.bill
+    INSERT INTO billing.bill (
+        id, line, statement_on, due_on, principal_minor, interest_minor, fee_minor, balance_minor
+    )
     SELECT n.id, f.line, :day, f.due_on, f.principal, f.interest, f.fee,
-        l.principal_minor + l.interest_minor + l.fee_minor + f.interest + f.fee - l.credit_minor
+        l.principal_minor + l.interest_minor + l.fee_minor + f.new - l.credit_minor
     FROM falling AS f
     JOIN unnest(:lines::uuid[], :ids::uuid[]) AS n (line, id) ON n.line = f.line
     JOIN lines.v_line AS l ON l.id = f.line
     RETURNING id, line, statement_on, due_on, principal_minor, interest_minor, fee_minor, balance_minor
 ), marked AS (
-    UPDATE billing.instalment AS i SET bill = b.id
-    FROM issued AS b WHERE i.line = b.line AND i.bill IS NULL AND i.bill_on <= :day
+    UPDATE billing.instalment AS i SET bill = b.id, charged = true
+    FROM issued AS b WHERE i.line = b.line AND i.open AND i.bill IS NULL AND i.bill_on <= :day
 )
 SELECT * FROM issued ORDER BY line;
 
@@ -85,18 +113,22 @@ SELECT * FROM issued ORDER BY line;
 SELECT id, line, statement_on, due_on, principal_minor, interest_minor, fee_minor, balance_minor
 FROM billing.bill WHERE line = :line ORDER BY statement_on;
 
--- name: lines_for_late_fee
--- Lines with a bill that fell due exactly :grace days ago, unpaid, under terms with a late fee.
-SELECT DISTINCT l.id FROM billing.instalment AS i JOIN lines.line AS l ON l.id = i.line
+-- name: late
+-- Lines with a bill that fell due as many days before :day as their terms give grace, how much of
+-- it is unpaid, and no late fee of that day yet; all lines, or those of :lines.
+SELECT i.line, sum(i.principal_minor + i.interest_minor + i.fee_minor
+    - i.settled_principal - i.settled_interest - i.settled_fee)::bigint AS unpaid_minor
+FROM billing.instalment AS i
 JOIN billing.plan AS p ON p.id = i.plan
-WHERE i.open AND i.bill IS NOT NULL AND p.kind <> 'late_fee'
+JOIN lines.v_line AS l ON l.id = i.line
+WHERE i.open AND i.bill IS NOT NULL AND i.due_on <= :day AND p.kind = 'purchase'
     AND (l.terms ->> 'late_fee_minor')::bigint > 0
     AND i.due_on + (l.terms ->> 'late_fee_grace_days')::integer = :day
-ORDER BY l.id;
-
--- name: add_payment!
-INSERT INTO billing.payment (id, line, reference, method, amount_minor, value_on, clears_on, received_at)
-VALUES (:id, :line, :reference, :method, :amount_minor, :value_on, :clears_on, :now);
+    AND (:lines::uuid[] IS NULL OR i.line = ANY(:lines::uuid[]))
+    AND NOT EXISTS (
+        SELECT FROM billing.plan AS f
+        WHERE f.line = i.line AND f.kind = 'late_fee' AND f.opened_on = :day)
+GROUP BY i.line ORDER BY i.line;
 
 -- name: add_payments!
 INSERT INTO billing.payment (id, line, reference, method, amount_minor, value_on, clears_on, received_at)
@@ -105,13 +137,18 @@ SELECT * FROM unnest(
     :value_on::date[], :clears_on::date[], :received_at::timestamptz[]
 );
 
+-- name: line_of_payment$
+SELECT line FROM billing.payment WHERE id = :id;
+
 -- name: payment^
 SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at
-FROM billing.payment WHERE id = :id FOR UPDATE;
+FROM billing.payment WHERE id = :id;
 
--- name: payment_by_reference^
-SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at
-FROM billing.payment WHERE line = :line AND reference = :reference;
+-- name: payments_by_reference
+SELECT p.id, p.line, p.reference, p.method, p.amount_minor, p.value_on, p.clears_on, p.received_at,
+    p.returned_at
+FROM unnest(:lines::uuid[], :references::text[]) AS asked (line, reference)
+JOIN billing.payment AS p ON p.line = asked.line AND p.reference = asked.reference;
 
 -- name: payments
 SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at
@@ -143,22 +180,24 @@ SELECT line, min(due_on) FILTER (WHERE billed AND due_on < :day) AS past_due_sin
         FILTER (WHERE billed AND due_on < :day), 0)::bigint AS past_due_minor,
     coalesce(sum(principal_minor + interest_minor + fee_minor) FILTER (WHERE billed), 0)::bigint
         AS billed_minor,
-    coalesce(sum(principal_minor) FILTER (WHERE NOT billed), 0)::bigint AS unbilled_minor
+    coalesce(sum(principal_minor + CASE WHEN charged THEN interest_minor + fee_minor ELSE 0 END)
+        FILTER (WHERE NOT billed), 0)::bigint AS unbilled_minor
 FROM billing.v_open WHERE line = ANY(:lines::uuid[]) GROUP BY line;
 
 -- name: take_book_total!
 INSERT INTO billing.book_total (day, currency, lines, limit_minor, owed_minor, past_due_minor, npl_minor)
-SELECT :day, l.currency, count(*), coalesce(sum(l.limit_minor) FILTER (WHERE l.lifecycle = 'active'), 0),
+SELECT :day, l.currency, count(*) FILTER (WHERE l.lifecycle <> 'closed'),
+    coalesce(sum(l.limit_minor) FILTER (WHERE l.lifecycle = 'active'), 0),
     coalesce(sum(d.owed), 0), coalesce(sum(d.past_due), 0),
     coalesce(sum(d.owed) FILTER (WHERE :day - d.since > :npl_after), 0)
-FROM lines.line AS l
+FROM lines.v_line AS l
 LEFT JOIN (
-    SELECT line, sum(principal_minor + CASE WHEN billed THEN interest_minor + fee_minor ELSE 0 END) AS owed,
+    SELECT line, sum(principal_minor + CASE WHEN charged THEN interest_minor + fee_minor ELSE 0 END) AS owed,
         sum(principal_minor + interest_minor + fee_minor) FILTER (WHERE billed AND due_on < :day) AS past_due,
         min(due_on) FILTER (WHERE billed AND due_on < :day) AS since
     FROM billing.v_open GROUP BY line
 ) AS d ON d.line = l.id
-WHERE l.lifecycle <> 'closed'
+WHERE l.lifecycle <> 'closed' OR d.owed > 0
 GROUP BY l.currency
 ON CONFLICT (day, currency) DO UPDATE SET
     lines = excluded.lines, limit_minor = excluded.limit_minor, owed_minor = excluded.owed_minor,
@@ -169,13 +208,15 @@ SELECT day, lines, limit_minor, owed_minor, past_due_minor, npl_minor FROM billi
 WHERE currency = :currency AND day <= :day ORDER BY day DESC LIMIT 1;
 
 -- name: violations
--- Billing against the ledger: each row is an offence.
-SELECT 'open principal equals the ledger' AS invariant,
-    format('line %s: plans %s, ledger %s', l.id, coalesce(o.principal, 0), l.principal_minor) AS detail
+-- Billing against itself and the ledger: each row is an offence.
+SELECT 'what is open equals the ledger' AS invariant,
+    concat_ws(' ', 'line', l.id,
+        'open', coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0),
+        'ledger', l.principal_minor, l.interest_minor, l.fee_minor) AS detail
 FROM lines.v_line AS l
 LEFT JOIN (
     SELECT line, sum(principal_minor) AS principal,
-        sum(interest_minor) FILTER (WHERE billed) AS interest, sum(fee_minor) FILTER (WHERE billed) AS fee
+        sum(interest_minor) FILTER (WHERE charged) AS interest, sum(fee_minor) FILTER (WHERE charged) AS fee
     FROM billing.v_open GROUP BY line
 ) AS o ON o.line = l.id
 WHERE (coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0))
@@ -189,7 +230,19 @@ UNION ALL
 SELECT 'a payment is settled to its last minor unit', p.id::text
 FROM billing.payment AS p
 LEFT JOIN (
-    SELECT source, sum(amount_minor) AS amount FROM billing.settlement WHERE kind IN ('payment', 'return') GROUP BY source
+    SELECT source, sum(amount_minor) AS amount FROM billing.settlement
+    WHERE kind IN ('payment', 'return') GROUP BY source
 ) AS s ON s.source = p.id
 WHERE coalesce(s.amount, 0) <> CASE WHEN p.returned_at IS NULL THEN p.amount_minor ELSE 0 END
+UNION ALL
+SELECT 'an instalment is settled by its settlements', concat_ws(' ', 'plan', i.plan, 'instalment', i.no)
+FROM billing.instalment AS i
+LEFT JOIN (
+    SELECT plan, no, sum(amount_minor) FILTER (WHERE component = 'principal') AS principal,
+        sum(amount_minor) FILTER (WHERE component = 'interest') AS interest,
+        sum(amount_minor) FILTER (WHERE component = 'fee') AS fee
+    FROM billing.settlement GROUP BY plan, no
+) AS s ON s.plan = i.plan AND s.no = i.no
+WHERE (coalesce(s.principal, 0), coalesce(s.interest, 0), coalesce(s.fee, 0))
+    IS DISTINCT FROM (i.settled_principal, i.settled_interest, i.settled_fee)
 LIMIT 100;

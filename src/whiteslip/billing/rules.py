@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Final
 
-from whiteslip.base import Rounding
-from whiteslip.base.money import BASIS_POINTS, divide
+from whiteslip.billing.earning import accrued, settled
 from whiteslip.billing.model import Bucket, Component, Debt, OpenItem, Part, Quote, RiskClass
 
 # Within one due day the cheapest to forgive comes first and principal last.
 SETTLEMENT_ORDER: Final = (Component.FEE, Component.INTEREST, Component.PRINCIPAL)
-YEAR_DAYS: Final = 360
 # Days past due above which a debt is non-performing: substandard or worse (order 2023/1).
 NON_PERFORMING_AFTER: Final = 90
 
@@ -58,78 +57,99 @@ def debt_on(
     return Debt(past_due_since, past_due_minor, billed_minor, unbilled_minor, days)
 
 
-def _accrued(item: OpenItem, item_before: date, on: date) -> int:
-    """Interest of the running month up to ``on``, by days of a 30-day month, at most all of it."""
-    days = min(30, max(0, (on - item_before).days))
-    return divide(item.interest_minor * days, 30, Rounding.HALF_UP)
-
-
-def accruing(items: Sequence[OpenItem], on: date) -> list[tuple[OpenItem, int]]:
-    """The next unbilled instalment of each plan with the interest it has earned by ``on``.
-
-    The month runs from 30 days before its statement; later instalments have earned nothing.
-    """
-    first: dict[object, OpenItem] = {}
-    for item in sorted(items, key=lambda each: each.bill_on):
-        if not item.billed and item.plan not in first:
-            first[item.plan] = item
-    return [
-        (item, _accrued(item, date.fromordinal(item.bill_on.toordinal() - 30), on))
-        for item in first.values()
-        if item.interest_minor
-    ]
-
-
 def payoff_quote(items: Sequence[OpenItem], credit_minor: int, good_through: date) -> Quote:
     """What settles everything if paid by ``good_through``.
 
-    Principal billed or not, billed interest and fees, interest accrued to that day, less the
-    customer's credit. Interest and fees of months that have not begun are not asked for.
+    All principal, charged interest and fees, what running months have earned by that day, less
+    the customer's credit. Days and months after it are not asked for.
     """
-    daily = divide(
-        sum(item.principal_minor * item.apr_bps for item in items), BASIS_POINTS * YEAR_DAYS, Rounding.HALF_UP
-    )
+    accrued_minor = _sum(accrued(items, good_through))
     return Quote(
         good_through=good_through,
         principal_minor=sum(item.principal_minor for item in items),
-        interest_minor=sum(item.interest_minor for item in items if item.billed),
-        fee_minor=sum(item.fee_minor for item in items if item.billed),
-        accrued_minor=sum(minor for _, minor in accruing(items, good_through)),
+        interest_minor=sum(item.interest_minor for item in items if item.charged),
+        fee_minor=sum(item.fee_minor for item in items if item.charged),
+        accrued_minor=accrued_minor,
         credit_minor=credit_minor,
-        per_day_minor=daily,
+        per_day_minor=_sum(accrued(items, good_through + timedelta(days=1))) - accrued_minor,
     )
 
 
-def allocate(amount_minor: int, items: Sequence[OpenItem], value_on: date) -> list[Part]:
-    """Spread a payment: billed instalments by due day, each fee, interest, principal; what is
-    left prepays unbilled principal, soonest first; what is left then is the customer's credit.
+def _sum(parts: Iterable[Part]) -> int:
+    return sum(part.amount_minor for part in parts)
 
-    A payment that reaches the payoff quote settles accrued interest as well. The parts sum to
-    the amount.
+
+def allocate(amount_minor: int, items: Sequence[OpenItem], value_on: date) -> list[Part]:
+    """Spread a payment: what is charged by due day, each fee, interest, principal; what is left
+    pays what running months have earned by ``value_on``, then prepays principal, soonest first;
+    what is left then is the customer's credit. The parts sum to the amount.
+
+    Earned before principal: so prepaying never leaves an earned amount without a debt to ask it with.
     """
     parts, left = list[Part](), amount_minor
 
-    def take(item: OpenItem, component: Component, at_most: int) -> None:
+    def take(part: Part) -> None:
         nonlocal left
-        part = min(left, at_most)
-        if part:
-            parts.append(Part(component, part, item.plan, item.no))
-            left -= part
+        minor = min(left, part.amount_minor)
+        if minor:
+            parts.append(replace(part, amount_minor=minor))
+            left -= minor
 
-    ordered = sorted(items, key=lambda item: (item.due_on, item.plan, item.no))
+    ordered = sorted(items, key=_by_due_day)
     for item in ordered:
-        if item.billed:
+        if item.charged:
             for component in SETTLEMENT_ORDER:
-                take(item, component, item.of(component))
-    if left and left >= payoff_quote([i for i in ordered if not i.billed], 0, value_on).total_minor:
-        for item, accrued in accruing(ordered, value_on):
-            take(item, Component.INTEREST, accrued)
+                take(Part(component, item.of(component), item.plan, item.no))
+    if left:
+        for part in accrued(ordered, value_on):
+            take(part)
     for item in ordered:
-        if not item.billed:
-            take(item, Component.PRINCIPAL, item.principal_minor)
+        if not item.charged:
+            take(Part(Component.PRINCIPAL, item.principal_minor, item.plan, item.no))
     if left:
         parts.append(Part("credit", left))
     return parts
+
+
+def _by_due_day(item: OpenItem) -> tuple[date, int, int]:
+    return item.due_on, item.plan.int, item.no
+
+
+def owed_parts(items: Sequence[OpenItem]) -> list[Part]:
+    """Everything that is owed on the ledger now, part by part."""
+    return [
+        Part(component, item.of(component), item.plan, item.no)
+        for item in items
+        for component in SETTLEMENT_ORDER
+        if item.of(component) and (item.charged or component is Component.PRINCIPAL)
+    ]
+
+
+def late_fee(terms_minor: int, unpaid_minor: int) -> int:
+    """The late fee on ``unpaid_minor`` of one due day: as agreed, but never more than what is late.
+
+    A floor under harm from trifles; Regulation Z, 12 CFR 1026.52(b)(2)(i), caps it similarly.
+    """
+    return min(terms_minor, unpaid_minor)
+
+
+def spared(amount_minor: int, items: Sequence[OpenItem], value_on: date, grace_days: int) -> list[Part]:
+    """Late fees that a payment undoes: those charged at the end of ``value_on`` or after it, where
+    the payment, had it been booked on its value date, would have settled what was late.
+
+    Banks send their files the morning after; the payer is not charged for that.
+    """
+    doubtful = [i for i in items if i.kind == "late_fee" and i.fee_minor and i.opened_on >= value_on]
+    if not doubtful:
+        return []
+    without = [item for item in items if item not in doubtful]
+    after = settled(without, allocate(amount_minor, without, value_on))
+    still_late = {item.due_on for item in after if item.billed and item.total_minor}
+    return [
+        Part(Component.FEE, item.fee_minor, item.plan, item.no)
+        for item in doubtful
+        if item.opened_on - timedelta(days=grace_days) not in still_late
+    ]
 
 
 def allocate_refund(amount_minor: int, items: Sequence[OpenItem], purchase: object) -> list[Part]:
@@ -155,14 +175,3 @@ def by_component(parts: Iterable[Part]) -> dict[str, int]:
     for part in parts:
         sums[part.component] = sums.get(part.component, 0) + part.amount_minor
     return sums
-
-
-def unearned(items: Sequence[OpenItem]) -> list[Part]:
-    """Interest and fees of unbilled instalments whose principal is settled: given up by rule."""
-    return [
-        Part(component, minor, item.plan, item.no)
-        for item in items
-        if not item.billed and item.principal_minor == 0
-        for component, minor in ((Component.INTEREST, item.interest_minor), (Component.FEE, item.fee_minor))
-        if minor
-    ]

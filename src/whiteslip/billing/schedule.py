@@ -37,7 +37,8 @@ def level_payment(principal_minor: int, apr_bps: int, instalments: int) -> int:
             balance += monthly_interest(balance, apr_bps) - payment
         return balance <= 0
 
-    low, high = 0, principal_minor + monthly_interest(principal_minor, apr_bps) + 1
+    low = divide(principal_minor, instalments, Rounding.UP)
+    high = low + monthly_interest(principal_minor, apr_bps) + 1
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if repays(middle) else (middle + 1, high)

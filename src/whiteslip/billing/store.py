@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from itertools import accumulate
+from typing import TypeAlias
 from uuid import UUID
 
 from whiteslip.billing import rules
-from whiteslip.billing.model import Bill, BookTotal, Debt, NewPlan, OpenItem, Part, Payment, Record
+from whiteslip.billing.model import (
+    Bill,
+    BookTotal,
+    Debt,
+    NewCharge,
+    NewPlan,
+    OpenItem,
+    Part,
+    Payment,
+    Record,
+    Settled,
+)
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
 
+# Line, source, kind (see the table), what is settled, and the day.
+Settlement: TypeAlias = tuple[UUID, UUID, str, Part, date]
+
 
 def add_plans(tx: Tx, plans: Sequence[NewPlan]) -> None:
-    """Store plans with their schedules, set-based."""
+    """Store plans with their schedules, set-based.
+
+    What is not a purchase is owed from the start: its interest and fee are charged already.
+    """
     if not plans:
         return
     _queries.add_plans(
@@ -32,6 +50,7 @@ def add_plans(tx: Tx, plans: Sequence[NewPlan]) -> None:
         opened_on=[p.opened_on for p in plans],
     )
     flat = [(p, r) for p in plans for r in p.rows]
+    outstanding = [minor for p in plans for minor in _outstanding(p)]
     _queries.add_instalments(
         tx.conn,
         plan=[p.id for p, _ in flat],
@@ -42,13 +61,28 @@ def add_plans(tx: Tx, plans: Sequence[NewPlan]) -> None:
         principal_minor=[r.principal_minor for _, r in flat],
         interest_minor=[r.interest_minor for _, r in flat],
         fee_minor=[r.fee_minor for _, r in flat],
+        outstanding_minor=outstanding,
+        charged=[p.kind != "purchase" for p, _ in flat],
     )
 
 
-def open_items(tx: Tx, lines: Sequence[UUID]) -> dict[UUID, list[OpenItem]]:
-    """Open instalments by line, by due day; every line asked for is present."""
+def _outstanding(plan: NewPlan) -> list[int]:
+    """Principal that is scheduled in each row or after it."""
+    sums = list(accumulate(row.principal_minor for row in reversed(plan.rows)))
+    return sums[::-1]
+
+
+def open_items(
+    tx: Tx, lines: Sequence[UUID], whole: Sequence[UUID] | None = None
+) -> dict[UUID, list[OpenItem]]:
+    """Open instalments by line, by due day; every line asked for is present.
+
+    Where ``whole`` is given, lines that are not in it come with what is charged only.
+    """
     found: dict[UUID, list[OpenItem]] = {line: [] for line in lines}
-    for row in _queries.open_instalments(tx.conn, lines=list(lines)):
+    asked = list(lines)
+    rows = _queries.open_instalments(tx.conn, lines=asked, whole=asked if whole is None else list(whole))
+    for row in rows:
         found[row["line"]].append(OpenItem(**row))
     return found
 
@@ -58,44 +92,32 @@ def schedule(tx: Tx, line: UUID) -> list[Row]:
     return list(_queries.schedule(tx.conn, line=line))
 
 
-def settle(tx: Tx, line: UUID, source: UUID, kind: str, parts: Sequence[Part], day: date) -> None:
-    """Count ``parts`` against their instalments and keep them as the trace of ``source``."""
-    settle_many(tx, [(line, source, kind, part, day) for part in parts])
-
-
-def settle_many(tx: Tx, rows: Sequence[tuple[UUID, UUID, str, Part, date]]) -> None:
-    """:func:`settle` for many lines: rows of (line, source, kind, part, day)."""
+def settle_many(tx: Tx, rows: Sequence[Settlement]) -> None:
+    """Count settlements against their instalments and keep them as the trace of their source."""
     if not rows:
         return
-
-    def column(component: str) -> list[int]:
-        return [p.amount_minor if p.component == component else 0 for _, _, _, p, _ in rows]
-
+    lines, sources, kinds, parts, days = zip(*rows, strict=True)
     _queries.settle(
         tx.conn,
-        plan=[p.plan for _, _, _, p, _ in rows],
-        no=[p.no for _, _, _, p, _ in rows],
-        principal=column("principal"),
-        interest=column("interest"),
-        fee=column("fee"),
-    )
-    _queries.record_settlements(
-        tx.conn,
-        source=[source for _, source, _, _, _ in rows],
-        line=[line for line, _, _, _, _ in rows],
-        plan=[p.plan for _, _, _, p, _ in rows],
-        no=[p.no for _, _, _, p, _ in rows],
-        component=[p.component for _, _, _, p, _ in rows],
-        amount_minor=[p.amount_minor for _, _, _, p, _ in rows],
-        kind=[kind for _, _, kind, _, _ in rows],
-        on_day=[day for _, _, _, _, day in rows],
+        source=list(sources),
+        line=list(lines),
+        plan=[p.plan for p in parts],
+        no=[p.no for p in parts],
+        component=[p.component for p in parts],
+        amount_minor=[p.amount_minor for p in parts],
+        kind=list(kinds),
+        on_day=list(days),
     )
 
 
-def settlements_of(tx: Tx, source: UUID) -> list[Part]:
-    """What is still settled by a payment, refund or credit; waivers it led to included."""
+def settlements_of(tx: Tx, source: UUID) -> list[Settled]:
+    """What a payment settled and gave up, with its kind; ``charged`` is how the instalment stands now."""
     return [
-        Part(row["component"], row["amount_minor"], row["plan"], row["no"])
+        Settled(
+            row["kind"],
+            Part(row["component"], row["amount_minor"], row["plan"], row["no"]),
+            row["charged"],
+        )
         for row in _queries.settlements_of(tx.conn, source=source)
     ]
 
@@ -115,8 +137,14 @@ def lines_to_bill(tx: Tx, day: date, count: int) -> list[UUID]:
     return [row["line"] for row in _queries.lines_to_bill(tx.conn, day=day, count=count)]
 
 
+def charges(tx: Tx, day: date, lines: Sequence[UUID]) -> dict[UUID, NewCharge]:
+    """What the bills of ``day`` will make owed, by line; the lines are locked."""
+    rows = _queries.charges(tx.conn, day=day, lines=list(lines))
+    return {row["line"]: NewCharge(row["interest_minor"], row["fee_minor"]) for row in rows}
+
+
 def issue_bills(tx: Tx, day: date, lines: Sequence[UUID], ids: Sequence[UUID]) -> list[Bill]:
-    """One bill per line from what falls into it."""
+    """One bill per line from what falls into it and is not settled."""
     return [Bill(**row) for row in _queries.issue_bills(tx.conn, day=day, lines=list(lines), ids=list(ids))]
 
 
@@ -125,45 +153,45 @@ def bills(tx: Tx, line: UUID) -> list[Bill]:
     return [Bill(**row) for row in _queries.bills(tx.conn, line=line)]
 
 
-def lines_for_late_fee(tx: Tx, day: date) -> list[UUID]:
-    """Lines that owe a late fee on ``day`` by their terms."""
-    return [row["id"] for row in _queries.lines_for_late_fee(tx.conn, day=day)]
-
-
-def _columns(payment: Payment) -> dict[str, Any]:
-    return {
-        "id": payment.id,
-        "line": payment.line,
-        "reference": payment.reference,
-        "method": payment.method,
-        "amount_minor": payment.amount_minor,
-        "value_on": payment.value_on,
-        "clears_on": payment.clears_on,
-    }
-
-
-def add_payment(tx: Tx, payment: Payment) -> None:
-    """Store a payment."""
-    _queries.add_payment(tx.conn, now=payment.received_at, **_columns(payment))
+def late(tx: Tx, day: date, lines: Sequence[UUID] | None = None) -> dict[UUID, int]:
+    """What is unpaid, by line, of bills that ran out of grace on ``day`` and have no late fee yet."""
+    rows = _queries.late(tx.conn, day=day, lines=None if lines is None else list(lines))
+    return {row["line"]: row["unpaid_minor"] for row in rows}
 
 
 def add_payments(tx: Tx, payments: Sequence[Payment]) -> None:
     """Store payments, set-based."""
     if payments:
-        rows = [_columns(p) | {"received_at": p.received_at} for p in payments]
-        _queries.add_payments(tx.conn, **{key: [row[key] for row in rows] for key in rows[0]})
+        _queries.add_payments(
+            tx.conn,
+            id=[p.id for p in payments],
+            line=[p.line for p in payments],
+            reference=[p.reference for p in payments],
+            method=[p.method for p in payments],
+            amount_minor=[p.amount_minor for p in payments],
+            value_on=[p.value_on for p in payments],
+            clears_on=[p.clears_on for p in payments],
+            received_at=[p.received_at for p in payments],
+        )
+
+
+def line_of_payment(tx: Tx, payment_id: UUID) -> UUID | None:
+    """The line a payment was made on; to lock it before the payment is read."""
+    return _queries.line_of_payment(tx.conn, id=payment_id)
 
 
 def payment(tx: Tx, payment_id: UUID) -> Payment | None:
-    """A payment by id, locked."""
+    """A payment by id."""
     row = _queries.payment(tx.conn, id=payment_id)
     return Payment(**row) if row else None
 
 
-def payment_by_reference(tx: Tx, line: UUID, reference: str) -> Payment | None:
-    """A line's payment by the payer's reference."""
-    row = _queries.payment_by_reference(tx.conn, line=line, reference=reference)
-    return Payment(**row) if row else None
+def payments_by_reference(tx: Tx, keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Payment]:
+    """Payments that are known already, by line and the payer's reference."""
+    rows = _queries.payments_by_reference(
+        tx.conn, lines=[line for line, _ in keys], references=[reference for _, reference in keys]
+    )
+    return {(row["line"], row["reference"]): Payment(**row) for row in rows}
 
 
 def payments(tx: Tx, line: UUID) -> list[Payment]:

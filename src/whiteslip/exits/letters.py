@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,16 +31,36 @@ def tell(tx: Tx, case: Exit, line: Line, plan: Plan, clocks: Clocks, issuer_name
     ``line`` and ``plan`` are as they were before the step, so that a closing letter can name the
     credit that is paid out.
     """
+    notice = _letter(tx, case, line, plan, clocks, issuer_name, now)
+    if notice:
+        notices.queue(tx, [notice], now)
+
+
+def next_letter(
+    tx: Tx, case: Exit, line: Line, plan: Plan, clocks: Clocks, issuer_name: str, now: datetime
+) -> NewNotice | None:
+    """The letter that the case would send next if nothing held it, for the desk to look at."""
+    if not case.is_open:
+        return None
+    owing = line.owed_minor or line.held_minor
+    told = case.state is State.RUN_OFF or not owing
+    state = State.CLOSED if told else State.RUN_OFF
+    return _letter(tx, replace(case, state=state), line, plan, clocks, issuer_name, now)
+
+
+def _letter(
+    tx: Tx, case: Exit, line: Line, plan: Plan, clocks: Clocks, issuer_name: str, now: datetime
+) -> NewNotice | None:
     kind = _LETTERS.get(case.state)
     if kind is None:
-        return
+        return None
     customer = lines.get_customer(tx, case.customer)
     if isinstance(customer, Refusal):
         raise LookupError(f"case {case.reference} has no customer")
     facts = _common(case, line, issuer_name) | _own(case, line, plan, clocks, now)
     # A hold may recur; everything else is told once.
     again = f":{case.since.isoformat()}" if case.state is State.HELD else ""
-    notice = NewNotice(
+    return NewNotice(
         kind=kind,
         subject_kind="exit",
         subject=case.id,
@@ -48,7 +69,6 @@ def tell(tx: Tx, case: Exit, line: Line, plan: Plan, clocks: Clocks, issuer_name
         facts=facts,
         dedupe=f"{kind}:{case.id}{again}",
     )
-    notices.queue(tx, [notice], now)
 
 
 def _common(case: Exit, line: Line, issuer_name: str) -> dict[str, Any]:

@@ -46,7 +46,8 @@ SELECT * FROM exits.exit
 WHERE id > :after AND (:state::text IS NULL OR state = :state) ORDER BY id LIMIT :count;
 
 -- name: recent
-SELECT * FROM exits.exit ORDER BY requested_at DESC, id DESC LIMIT :count;
+SELECT * FROM exits.exit WHERE :state::text IS NULL OR state = :state
+ORDER BY requested_at DESC, id DESC LIMIT :count;
 
 -- name: counts
 SELECT state, count(*) AS count FROM exits.exit GROUP BY state;

@@ -76,9 +76,9 @@ def page(tx: Tx, after: UUID | None, state: State | None, count: int) -> list[Ex
     return [_case(row) for row in rows]
 
 
-def recent(tx: Tx, count: int = 50) -> list[Exit]:
-    """The newest cases."""
-    return [_case(row) for row in _queries.recent(tx.conn, count=count)]
+def recent(tx: Tx, state: State | None = None, count: int = 50) -> list[Exit]:
+    """The newest cases, of one state if it is given."""
+    return [_case(row) for row in _queries.recent(tx.conn, state=state, count=count)]
 
 
 def counts(tx: Tx) -> dict[State, int]:

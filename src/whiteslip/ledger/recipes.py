@@ -77,6 +77,13 @@ def charge(event: UUID, book: Book, house: House, component: str, amount: int, n
     )
 
 
+def uncharge(event: UUID, book: Book, house: House, component: str, amount: int, now: datetime) -> Transfer:
+    """Take a charge back: it is neither owed nor earned after all."""
+    return Transfer(
+        new_id(now), event, f"uncharge.{component}", house.income(component), book.of(component), amount
+    )
+
+
 def _spread(
     event: UUID,
     recipe: str,
@@ -131,6 +138,15 @@ def pay_out(event: UUID, book: Book, house: House, amount: int, now: datetime) -
 def waive(event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime) -> list[Transfer]:
     """Give up small remainders by rule."""
     return _spread(event, "waive", house.waived, book, parts, now, None)
+
+
+def unwaive(event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime) -> list[Transfer]:
+    """Take a waiver back: what it gave up is owed again."""
+    return [
+        Transfer(new_id(now), event, "unwaive", book.of(component), house.waived, amount)
+        for component, amount in parts.items()
+        if amount
+    ]
 
 
 def migrate_in(

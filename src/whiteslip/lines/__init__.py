@@ -9,8 +9,10 @@ What it owns: schema ``lines``. A line's state has three regions that are never 
 Invariants
 ----------
 - A line that is not active, or carries a lock, has nothing available.
-- Only the party that set a lock lifts it.
-- A closed line owes nothing and stays closed.
+- Only the party that set a lock lifts it; two parties' locks for one cause stand apart.
+- The lifecycle goes active, closing, run-off, closed, and back to active until it is closed.
+- A line closes at zero and stays closed; the database refuses anything else. What comes back
+  later from a payment's bank is billing's residual.
 - A limit cut below what is drawn creates nothing due.
 - Terms are fixed at opening; their version is a hash of their content.
 

@@ -14,7 +14,17 @@ from whiteslip.base import Refusal, new_id
 from whiteslip.ledger import Account
 from whiteslip.ledger.acts import house_accounts
 from whiteslip.ledger.recipes import HOUSE_CODES, House
-from whiteslip.lines.model import Agreement, Customer, Lifecycle, Line, LockKind, NewLine, Party, Terms
+from whiteslip.lines.model import (
+    ROADS,
+    Agreement,
+    Customer,
+    Lifecycle,
+    Line,
+    LockKind,
+    NewLine,
+    Party,
+    Terms,
+)
 from whiteslip.store import Entry, Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -132,21 +142,25 @@ def customers_by_reference(tx: Tx, references: Sequence[str]) -> dict[str, UUID]
 def set_lock(
     tx: Tx, line: UUID, kind: LockKind, party: Party, reason: str, actor: str, now: datetime
 ) -> None:
-    """Forbid drawing. Setting a lock that stands already changes nothing."""
+    """Forbid drawing. Setting a lock of that party that stands already changes nothing."""
     if _queries.set_lock(tx.conn, id=new_id(now), line=line, kind=kind, party=party, reason=reason, now=now):
         data = {"kind": kind, "party": party, "reason": reason}
         tx.record(Entry(now, "line.locked", "line", line, actor, data))
 
 
 def lift_lock(tx: Tx, line: UUID, kind: LockKind, party: Party, actor: str, now: datetime) -> Refusal | None:
-    """Lift a lock; refused with ``lock.not_yours`` to anyone but the party that set it."""
-    found = _queries.standing_lock(tx.conn, line=line, kind=kind)
-    if found is None:
+    """Lift the party's own lock; what another party locked stays locked.
+
+    Lifting what does not stand changes nothing. Refusal: ``lock.not_yours`` where only others
+    have set that lock.
+    """
+    standing = {row["party"]: row["id"] for row in _queries.standing_locks(tx.conn, line=line, kind=kind)}
+    if not standing:
         return None
-    if found["party"] != party:
-        return Refusal("lock.not_yours", {"kind": kind, "party": found["party"]})
-    _queries.lift_lock(tx.conn, id=found["id"], now=now)
-    tx.record(Entry(now, "line.unlocked", "line", line, actor, {"kind": kind}))
+    if party not in standing:
+        return Refusal("lock.not_yours", {"kind": kind, "party": next(iter(standing))})
+    _queries.lift_lock(tx.conn, id=standing[party], now=now)
+    tx.record(Entry(now, "line.unlocked", "line", line, actor, {"kind": kind, "party": party}))
     return None
 
 
@@ -159,13 +173,20 @@ def change_limit(tx: Tx, line: Line, limit_minor: int, actor: str, now: datetime
 
 
 def move(tx: Tx, line: Line, to: Lifecycle, ground: str, actor: str, now: datetime) -> None:
-    """Change the lifecycle. Raises ValueError for a closed line or a close with debt: bugs both."""
-    if line.lifecycle is Lifecycle.CLOSED:
-        raise ValueError("nothing reopens a closed line")
+    """Change the lifecycle along ``ROADS``. The line is locked.
+
+    Raises ValueError for any other way, for a close with debt or holds, and for a line that has
+    moved since it was read: bugs all. The database refuses the first two by itself.
+    """
+    if to not in ROADS[line.lifecycle]:
+        raise ValueError(f"no line goes from {line.lifecycle} to {to}")
     if to is Lifecycle.CLOSED and (line.owed_minor or line.held_minor):
         raise ValueError("a line closes only when nothing is owed or held")
     closed_on: date | None = line.today(now) if to is Lifecycle.CLOSED else None
-    _queries.set_lifecycle(tx.conn, id=line.id, lifecycle=to, closed_on=closed_on)
+    if not _queries.set_lifecycle(
+        tx.conn, id=line.id, lifecycle=to, before=line.lifecycle, closed_on=closed_on
+    ):
+        raise ValueError(f"line {line.id} is not {line.lifecycle} any more")
     if to is Lifecycle.CLOSED:
         tx.record(Entry(now, "line.closed", "line", line.id, actor, {"ground": ground}))
     else:

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from whiteslip.base import Money, local_day
 from whiteslip.ledger.recipes import Book
 from whiteslip.packs import Pack
+
+MOST_INSTALMENTS: Final = 60
 
 
 class Lifecycle(StrEnum):
@@ -22,6 +25,15 @@ class Lifecycle(StrEnum):
     CLOSING = "closing"
     RUN_OFF = "run_off"
     CLOSED = "closed"
+
+
+# Where each state may lead. Leaving can be called off until it is done; nothing reopens a line.
+ROADS: Final[dict[Lifecycle, frozenset[Lifecycle]]] = {
+    Lifecycle.ACTIVE: frozenset({Lifecycle.CLOSING}),
+    Lifecycle.CLOSING: frozenset({Lifecycle.RUN_OFF, Lifecycle.CLOSED, Lifecycle.ACTIVE}),
+    Lifecycle.RUN_OFF: frozenset({Lifecycle.CLOSED, Lifecycle.ACTIVE}),
+    Lifecycle.CLOSED: frozenset(),
+}
 
 
 class LockKind(StrEnum):
@@ -53,6 +65,12 @@ class Product:
     monthly_fee_bps: int = 0
     apr_bps: int = 0
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.instalments <= MOST_INSTALMENTS:
+            raise ValueError(f"a product has 1 to {MOST_INSTALMENTS} instalments, not {self.instalments}")
+        if min(self.monthly_fee_bps, self.apr_bps) < 0 or (self.monthly_fee_bps and self.apr_bps):
+            raise ValueError("a product costs a monthly fee or interest, not both, and neither is negative")
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -66,6 +84,12 @@ class Terms:
     late_fee_minor: int = 0
     late_fee_grace_days: int = 0
     products: tuple[Product, ...] = (Product(1),)
+
+    def __post_init__(self) -> None:
+        if min(self.due_days, self.late_fee_minor, self.late_fee_grace_days) < 0:
+            raise ValueError("terms count days and money from zero")
+        if len({product.instalments for product in self.products}) < len(self.products):
+            raise ValueError("terms offer one product per number of instalments")
 
     def product(self, instalments: int) -> Product | None:
         """The product with that many instalments, if it is offered."""

@@ -41,7 +41,8 @@ SELECT * FROM lines.v_line WHERE customer = :customer ORDER BY opened_on, id;
 SELECT * FROM lines.v_line WHERE id > :after ORDER BY id LIMIT :count;
 
 -- name: set_lifecycle!
-UPDATE lines.line SET lifecycle = :lifecycle, closed_on = :closed_on WHERE id = :id;
+UPDATE lines.line SET lifecycle = :lifecycle, closed_on = :closed_on
+WHERE id = :id AND lifecycle = :before;
 
 -- name: set_limit!
 UPDATE lines.line SET limit_minor = :limit_minor WHERE id = :id;
@@ -49,10 +50,11 @@ UPDATE lines.line SET limit_minor = :limit_minor WHERE id = :id;
 -- name: set_lock!
 INSERT INTO lines.lock (id, line, kind, party, reason, set_at)
 VALUES (:id, :line, :kind, :party, :reason, :now)
-ON CONFLICT (line, kind) WHERE lifted_at IS NULL DO NOTHING;
+ON CONFLICT (line, kind, party) WHERE lifted_at IS NULL DO NOTHING;
 
--- name: standing_lock^
-SELECT id, party FROM lines.lock WHERE line = :line AND kind = :kind AND lifted_at IS NULL FOR UPDATE;
+-- name: standing_locks
+SELECT id, party FROM lines.lock WHERE line = :line AND kind = :kind AND lifted_at IS NULL
+ORDER BY party FOR UPDATE;
 
 -- name: lift_lock!
 UPDATE lines.lock SET lifted_at = :now WHERE id = :id;

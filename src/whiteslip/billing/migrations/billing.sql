@@ -16,6 +16,7 @@ CREATE TABLE billing.plan (
 );
 CREATE INDEX plan_line ON billing.plan (line);
 CREATE INDEX plan_purchase ON billing.plan (purchase);
+CALL store.append_only('billing.plan');
 
 -- The schedule (days and sums) is fixed when the plan is made; what was paid or given back
 -- against it moves. An instalment is open while anything of it is neither.
@@ -28,10 +29,14 @@ CREATE TABLE billing.instalment (
     principal_minor bigint NOT NULL CHECK (principal_minor >= 0),
     interest_minor bigint NOT NULL CHECK (interest_minor >= 0),
     fee_minor bigint NOT NULL CHECK (fee_minor >= 0),
+    -- Principal of the plan that is scheduled in it or after it: what its month was priced on.
+    outstanding_minor bigint NOT NULL CHECK (outstanding_minor >= principal_minor),
     settled_principal bigint NOT NULL DEFAULT 0,
     settled_interest bigint NOT NULL DEFAULT 0,
     settled_fee bigint NOT NULL DEFAULT 0,
     bill uuid,
+    -- Its interest and fee are owed on the ledger.
+    charged boolean NOT NULL DEFAULT false CHECK (charged OR bill IS NULL),
     open boolean GENERATED ALWAYS AS (
         principal_minor + interest_minor + fee_minor
         > settled_principal + settled_interest + settled_fee) STORED,
@@ -41,23 +46,18 @@ CREATE TABLE billing.instalment (
     CHECK (settled_fee BETWEEN 0 AND fee_minor)
 ) WITH (fillfactor = 85);
 CREATE INDEX instalment_open ON billing.instalment (line, due_on) WHERE open;
-CREATE INDEX instalment_to_bill ON billing.instalment (bill_on) WHERE bill IS NULL;
+CREATE INDEX instalment_to_bill ON billing.instalment (bill_on) WHERE open AND bill IS NULL;
 CREATE INDEX instalment_due ON billing.instalment (due_on) WHERE open AND bill IS NOT NULL;
 
 CREATE FUNCTION billing.keep_schedule() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (new.plan, new.no, new.line, new.bill_on, new.due_on, new.principal_minor, new.interest_minor, new.fee_minor)
-        IS DISTINCT FROM
-        (old.plan, old.no, old.line, old.bill_on, old.due_on, old.principal_minor, old.interest_minor, old.fee_minor)
-    THEN
-        RAISE EXCEPTION 'the schedule of plan % is fixed', old.plan USING ERRCODE = 'WB001';
-    END IF;
-    RETURN new;
+    RAISE EXCEPTION 'what a % fixed does not change: % is refused', tg_table_name, tg_op
+        USING ERRCODE = 'WB001';
 END
 $$;
-CREATE TRIGGER keep_schedule BEFORE UPDATE OF
-    plan, no, line, bill_on, due_on, principal_minor, interest_minor, fee_minor
-ON billing.instalment FOR EACH ROW EXECUTE FUNCTION billing.keep_schedule();
+CREATE TRIGGER keep_schedule BEFORE DELETE OR TRUNCATE OR UPDATE OF
+    plan, no, line, bill_on, due_on, principal_minor, interest_minor, fee_minor, outstanding_minor
+ON billing.instalment FOR EACH STATEMENT EXECUTE FUNCTION billing.keep_schedule();
 
 CREATE TABLE billing.bill (
     id uuid PRIMARY KEY,
@@ -86,8 +86,16 @@ CREATE TABLE billing.payment (
     UNIQUE (line, reference)
 );
 CREATE INDEX payment_value ON billing.payment (line, value_on);
+CREATE TRIGGER keep_payment BEFORE DELETE OR TRUNCATE OR UPDATE OF
+    id, line, reference, method, amount_minor, value_on, clears_on, received_at
+ON billing.payment FOR EACH STATEMENT EXECUTE FUNCTION billing.keep_schedule();
 
--- What a payment, refund or credit settled, by instalment and component; reversals are negative.
+-- What an event settled, by instalment and component; what is undone is negative.
+--   payment, refund, credit: money that settles
+--   waiver:   given up, of what was owed
+--   unearned: given up, of what was scheduled and never owed
+--   return:   a payment came back
+--   carried:  moved to another plan
 CREATE TABLE billing.settlement (
     source uuid NOT NULL,
     line uuid NOT NULL,
@@ -95,8 +103,10 @@ CREATE TABLE billing.settlement (
     no smallint,
     component text NOT NULL CHECK (component IN ('principal', 'interest', 'fee', 'credit')),
     amount_minor bigint NOT NULL CHECK (amount_minor <> 0),
-    kind text NOT NULL CHECK (kind IN ('payment', 'refund', 'credit', 'waiver', 'return')),
-    on_day date NOT NULL
+    kind text NOT NULL CHECK (
+        kind IN ('payment', 'refund', 'credit', 'waiver', 'unearned', 'return', 'carried')),
+    on_day date NOT NULL,
+    CHECK ((plan IS NULL) = (component = 'credit'))
 );
 CREATE INDEX settlement_source ON billing.settlement (source);
 CREATE INDEX settlement_line ON billing.settlement (line, on_day);
@@ -116,7 +126,7 @@ CREATE TABLE billing.book_total (
 
 -- What is unpaid of each line, per instalment.
 CREATE VIEW billing.v_open AS
-SELECT plan, no, line, bill_on, due_on, bill IS NOT NULL AS billed,
+SELECT plan, no, line, bill_on, due_on, bill IS NOT NULL AS billed, charged,
     principal_minor - settled_principal AS principal_minor,
     interest_minor - settled_interest AS interest_minor,
     fee_minor - settled_fee AS fee_minor

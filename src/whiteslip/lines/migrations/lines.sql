@@ -30,6 +30,33 @@ CREATE TABLE lines.line (
 );
 CREATE INDEX line_customer ON lines.line (customer);
 
+-- What was agreed stays, a closed line stays closed, and a line closes only at zero.
+CREATE FUNCTION lines.keep_agreement() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (new.id, new.customer, new.pack, new.currency, new.timezone, new.terms, new.terms_version,
+        new.opened_on, new.principal, new.interest, new.fee, new.credit)
+        IS DISTINCT FROM
+        (old.id, old.customer, old.pack, old.currency, old.timezone, old.terms, old.terms_version,
+        old.opened_on, old.principal, old.interest, old.fee, old.credit)
+    THEN
+        RAISE EXCEPTION 'what was agreed on line % is fixed', old.id USING ERRCODE = 'WN001';
+    END IF;
+    IF old.lifecycle = 'closed' AND new.lifecycle <> 'closed' THEN
+        RAISE EXCEPTION 'line % is closed and stays closed', old.id USING ERRCODE = 'WN002';
+    END IF;
+    IF new.lifecycle = 'closed' AND old.lifecycle <> 'closed' AND EXISTS (
+        SELECT FROM ledger.v_balance AS b
+        WHERE b.id IN (new.principal, new.interest, new.fee)
+            AND (b.net_debit <> 0 OR b.debits_pending <> 0))
+    THEN
+        RAISE EXCEPTION 'line % still owes or holds something', old.id USING ERRCODE = 'WN003';
+    END IF;
+    RETURN new;
+END
+$$;
+CREATE TRIGGER keep_agreement BEFORE UPDATE ON lines.line
+FOR EACH ROW EXECUTE FUNCTION lines.keep_agreement();
+
 -- Draw permission is the AND of the locks that stand. Only the party that set one lifts it.
 CREATE TABLE lines.lock (
     id uuid PRIMARY KEY,
@@ -40,19 +67,21 @@ CREATE TABLE lines.lock (
     set_at timestamptz NOT NULL,
     lifted_at timestamptz
 );
-CREATE UNIQUE INDEX lock_standing ON lines.lock (line, kind) WHERE lifted_at IS NULL;
+-- Two parties may lock for the same cause; lifting one lock leaves the other.
+CREATE UNIQUE INDEX lock_standing ON lines.lock (line, kind, party) WHERE lifted_at IS NULL;
 
 CREATE VIEW lines.v_line AS
 SELECT l.*,
     ARRAY(
-        SELECT k.kind FROM lines.lock AS k
+        SELECT DISTINCT k.kind FROM lines.lock AS k
         WHERE k.line = l.id AND k.lifted_at IS NULL ORDER BY k.kind
     ) AS locks,
     p.net_debit AS principal_minor, p.debits_pending AS held_minor,
     coalesce(p.room, 0)::bigint AS room_minor,
     i.net_debit AS interest_minor, f.net_debit AS fee_minor, -c.net_debit AS credit_minor
 FROM lines.line AS l
-JOIN ledger.v_balance AS p ON p.id = l.principal
-JOIN ledger.v_balance AS i ON i.id = l.interest
-JOIN ledger.v_balance AS f ON f.id = l.fee
-JOIN ledger.v_balance AS c ON c.id = l.credit;
+-- Outer, so that a reader who asks for no balances pays for none.
+LEFT JOIN ledger.v_balance AS p ON p.id = l.principal
+LEFT JOIN ledger.v_balance AS i ON i.id = l.interest
+LEFT JOIN ledger.v_balance AS f ON f.id = l.fee
+LEFT JOIN ledger.v_balance AS c ON c.id = l.credit;

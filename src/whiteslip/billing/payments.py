@@ -1,0 +1,210 @@
+"""Payments, and payments that come back. None commits.
+
+Every act locks its lines first, in id order, so that two payments on one line take turns.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from whiteslip import ledger, lines
+from whiteslip.base import Refusal, new_id
+from whiteslip.billing import rules, store
+from whiteslip.billing.booking import Booking
+from whiteslip.billing.model import Component, Instalment, NewPayment, NewPlan, Part, Payment, Settled
+from whiteslip.ledger import recipes
+from whiteslip.lines import Line
+from whiteslip.lines.model import Lifecycle, Product
+from whiteslip.store import Entry, Tx
+
+# A debt that arises from a payment that came back is asked for with at least this notice.
+RESIDUAL_NOTICE_DAYS: Final = 14
+
+
+def receive(
+    tx: Tx,
+    line_id: UUID,
+    reference: str,
+    amount_minor: int,
+    value_on: date,
+    method: str,
+    clearing_days: int,
+    actor: str,
+    now: datetime,
+) -> Payment | Refusal:
+    """:func:`receive_many` for one payment."""
+    new = NewPayment(line_id, reference, amount_minor, value_on, method, clearing_days)
+    return receive_many(tx, [new], actor, now)[0]
+
+
+def receive_many(tx: Tx, batch: Sequence[NewPayment], actor: str, now: datetime) -> list[Payment | Refusal]:
+    """Take payments and allocate each at once by the order of ``rules.allocate``; answers are in
+    the batch's order.
+
+    The same reference again on a line returns the first payment. Where a payment and the
+    customer's credit together pay everything off, the credit is used too. Refusals:
+    ``line.not_found``, ``payment.amount_invalid``, ``payment.value_date_in_future``,
+    ``payment.reference_reused`` (same reference, other amount or day).
+    """
+    found = lines.get_lines(tx, {new.line for new in batch}, lock=True)
+    known = store.payments_by_reference(tx, [(new.line, new.reference) for new in batch])
+    paid: Counter[UUID] = Counter()
+    for new in batch:
+        paid[new.line] += max(0, new.amount_minor)
+    booking = Booking(tx, found.values(), now, paid=paid)
+    answers: list[Payment | Refusal] = []
+    taken: list[Payment] = []
+    for new in batch:
+        line, before = found.get(new.line), known.get((new.line, new.reference))
+        fault = _fault(new, line, before, now)
+        if line is None or fault:
+            answers.append(fault or Refusal("line.not_found"))
+            continue
+        payment = before or _take(booking, line, new, actor)
+        if before is None:
+            known[new.line, new.reference] = payment
+            taken.append(payment)
+        answers.append(payment)
+    store.add_payments(tx, taken)
+    booking.write()
+    return answers
+
+
+def _fault(new: NewPayment, line: Line | None, before: Payment | None, now: datetime) -> Refusal | None:
+    if line is None:
+        return Refusal("line.not_found")
+    if before:
+        same = (before.amount_minor, before.value_on) == (new.amount_minor, new.value_on)
+        return None if same else Refusal("payment.reference_reused", {"reference": new.reference})
+    if new.amount_minor <= 0:
+        return Refusal("payment.amount_invalid")
+    if new.value_on > line.today(now):
+        return Refusal("payment.value_date_in_future", {"value_on": new.value_on.isoformat()})
+    return None
+
+
+def _take(booking: Booking, line: Line, new: NewPayment, actor: str) -> Payment:
+    tx, now, on = booking.tx, booking.now, new.value_on
+    clears_on = on + timedelta(days=new.clearing_days)
+    payment = Payment(new_id(now), line.id, new.reference, new.method, new.amount_minor, on, clears_on, now)
+    data = {
+        "payment": payment.id,
+        "amount_minor": payment.amount_minor,
+        "value_on": on,
+        "method": payment.method,
+    }
+    tx.record(Entry(now, "payment.received", "line", line.id, actor, data))
+    spared = rules.spared(payment.amount_minor, booking.items[line.id], on, line.terms.late_fee_grace_days)
+    if spared:
+        booking.waive(line, payment.id, spared, on)
+        waived = {"amount_minor": sum(part.amount_minor for part in spared), "payment": payment.id}
+        tx.record(Entry(now, "fee.waived", "line", line.id, "system", waived))
+    parts = rules.allocate(payment.amount_minor, booking.items[line.id], on)
+    sums = rules.by_component(parts)
+    booking.move(line, *recipes.receive(payment.id, line.book, booking.house(line), sums, now, on))
+    booking.settle(line, payment.id, "payment", parts, on)
+    booking.pay_off_with_credit(line, on)
+    return payment
+
+
+def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payment | Refusal:
+    """A payment came back (returned direct debit): what it had settled is owed again, with the
+    due days it had, and what was given up because of it is asked for again.
+
+    Two things become a residual plan instead, billed tonight with a due day of its own: credit
+    that was used or paid out since, and everything on a closed line, which stays closed.
+    Returning twice changes nothing. Refusal: ``payment.not_found``.
+    """
+    line_id = store.line_of_payment(tx, payment_id)
+    line = lines.get_line(tx, line_id, lock=True) if line_id else None
+    payment = store.payment(tx, payment_id)
+    if payment is None or line is None or isinstance(line, Refusal):
+        return Refusal("payment.not_found")
+    if payment.returned_at:
+        return payment
+    booking = Booking(tx, [line], now)
+    trace = store.settlements_of(tx, payment.id)
+    paid = [each.part for each in trace if each.kind == "payment"]
+    booking.trace(line, payment.id, "return", _undone(paid))
+    moved = rules.by_component(paid)
+    short = max(0, moved.get("credit", 0) - line.credit_minor)
+    moved["credit"] = moved.get("credit", 0) - short
+    moved[Component.PRINCIPAL] = moved.get(Component.PRINCIPAL, 0) + short
+    house = booking.house(line)
+    booking.move(line, *recipes.bounce(payment.id, line.book, house, moved, now, payment.value_on))
+    if line.lifecycle is Lifecycle.CLOSED:
+        _carry(booking, line, paid, short, actor)
+    else:
+        _reopen(booking, line, payment.id, trace)
+        if short:
+            _residual(booking, line, Instalment(1, *_days(line, now), short, 0, 0), actor)
+    _write_over_limit(booking, line, moved[Component.PRINCIPAL])
+    store.mark_returned(tx, payment.id, now)
+    data = {"payment": payment.id, "amount_minor": payment.amount_minor}
+    tx.record(Entry(now, "payment.returned", "line", line.id, actor, data))
+    return replace(payment, returned_at=now)
+
+
+def _undone(parts: Sequence[Part]) -> list[Part]:
+    return [replace(part, amount_minor=-part.amount_minor) for part in parts]
+
+
+def _reopen(booking: Booking, line: Line, payment: UUID, trace: Sequence[Settled]) -> None:
+    """Bring back what the payment led to beside settling: charges made early and things given up."""
+    now, book, house = booking.now, line.book, booking.house(line)
+
+    def sums(kind: str, charged: bool) -> dict[str, int]:
+        return rules.by_component(each.part for each in trace if (each.kind, each.charged) == (kind, charged))
+
+    for component, minor in sums("payment", charged=False).items():
+        # Charged because it was paid before its bill; the bill to come will charge it.
+        if component in (Component.INTEREST, Component.FEE):
+            booking.move(line, recipes.uncharge(payment, book, house, component, minor, now))
+    for component, minor in sums("unearned", charged=True).items():
+        # Given up before its bill, which has been made since without it.
+        booking.move(line, recipes.charge(payment, book, house, component, minor, now))
+    booking.move(line, *recipes.unwaive(payment, book, house, sums("waiver", charged=True), now))
+    for kind in ("unearned", "waiver"):
+        parts = [each.part for each in trace if each.kind == kind]
+        booking.trace(line, payment, kind, _undone(parts))
+
+
+def _carry(booking: Booking, line: Line, paid: Sequence[Part], short_minor: int, actor: str) -> None:
+    """On a closed line the old plans stay settled; what they were paid with is owed in a new one."""
+    parts = [part for part in paid if part.component != "credit"]
+    sums = rules.by_component(parts)
+    principal = sums.get(Component.PRINCIPAL, 0) + short_minor
+    interest, fee = sums.get(Component.INTEREST, 0), sums.get(Component.FEE, 0)
+    if principal + interest + fee:
+        row = Instalment(1, *_days(line, booking.now), principal, interest, fee)
+        plan = _residual(booking, line, row, actor)
+        booking.trace(line, plan, "carried", parts)
+
+
+def _days(line: Line, now: datetime) -> tuple[date, date]:
+    """When a residual is billed and due."""
+    today = line.today(now)
+    return today, today + timedelta(days=max(RESIDUAL_NOTICE_DAYS, line.terms.due_days))
+
+
+def _residual(booking: Booking, line: Line, row: Instalment, actor: str) -> UUID:
+    plan = NewPlan(new_id(booking.now), line.id, None, "residual", Product(1), row.bill_on, [row])
+    store.add_plans(booking.tx, [plan])
+    data = {"plan": plan.id, "amount_minor": row.total_minor, "due_on": row.due_on}
+    booking.tx.record(Entry(booking.now, "residual.scheduled", "line", line.id, actor, data))
+    return plan.id
+
+
+def _write_over_limit(booking: Booking, line: Line, principal_minor: int) -> None:
+    """What came back is owed whether or not it still fits: the limit only governs drawing."""
+    over = principal_minor > line.room_minor
+    if over:
+        ledger.set_debit_limit(booking.tx, line.principal, None)
+    booking.write()
+    if over:
+        ledger.set_debit_limit(booking.tx, line.principal, line.limit_minor)

@@ -1,0 +1,81 @@
+"""Who is on duty, and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from litestar import Response
+
+from whiteslip.base import Refusal
+from whiteslip.exits import Exit
+from whiteslip.exits import store as exits_store
+from whiteslip.identity import access
+from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.store import Tx
+from whiteslip.store.timers import present
+from whiteslip.web.kit.cookies import WebRequest, ports_of, session_token
+from whiteslip.web.kit.forms import see_other
+from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.problems import Refused
+
+T = TypeVar("T")
+
+SESSION_MINUTES: Final = 8 * 60
+HOME: Final = "/console"
+_CHOOSE: Final = frozenset({Role.REVIEWER, Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A request of somebody on duty, and the transaction it is answered in."""
+
+    request: WebRequest
+    ports: Ports
+    tx: Tx
+    now: datetime
+    staff: Staff
+    session: UUID
+
+    @property
+    def actor(self) -> str:
+        """The member of staff, as the journal names them."""
+        return f"staff:{self.staff.id}"
+
+    @property
+    def may_choose(self) -> bool:
+        """Whether their role chooses paths."""
+        return self.staff.role in _CHOOSE
+
+    def case(self, reference: str) -> Exit:
+        """A case by its reference. Raises Refused."""
+        found = exits_store.by_reference(self.tx, reference)
+        if found is None:
+            raise Refused(Refusal("exit.not_found"))
+        return found
+
+    def shown(self) -> dict[str, Any]:
+        """What every page of the desk shows."""
+        return {"staff": self.staff, "may_choose": self.may_choose}
+
+
+def on_duty(request: WebRequest, act: Callable[[Duty], T], chooses: bool = False) -> T | Response[Any]:
+    """``act`` in one transaction, for staff who are signed in; others sign in first.
+
+    With ``chooses``, a role that only looks is refused with ``request.forbidden``.
+    """
+    ports = ports_of(request, Ports)
+    with ports.database.transaction() as tx:
+        now = present(tx)
+        token = session_token(request)
+        session = access.session(tx, token, now) if token else None
+        staff = access.staff(tx, session.subject) if session and session.kind is Kind.STAFF else None
+        if session and staff:
+            duty = Duty(request, ports, tx, now, staff, session.id)
+            if chooses and not duty.may_choose:
+                raise Refused(Refusal("request.forbidden"))
+            return act(duty)
+    return see_other(request, "/console/sign-in")

@@ -1,0 +1,105 @@
+"""What waits for a person, and all cases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from litestar import Response, get
+from litestar.params import FromQuery, QueryParameter
+
+from whiteslip import lines
+from whiteslip.base import Money
+from whiteslip.exits import Exit
+from whiteslip.exits import store as exits_store
+from whiteslip.exits.model import State
+from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import see_other
+from whiteslip.web.kit.pages import page
+
+_SHOWN: Final = 100
+_DAY_MINUTES: Final = 24 * 60
+
+
+def _rows(duty: Duty, cases: list[Exit]) -> list[dict[str, Any]]:
+    found = lines.get_lines(duty.tx, {case.line for case in cases})
+    return [
+        {"case": case, "owed": _owed(found[case.line]), "left": _left(case.due_at, duty.now)}
+        for case in cases
+    ]
+
+
+def _owed(line: lines.Line) -> Money:
+    return line.money(line.owed_minor)
+
+
+def _left(due_at: datetime | None, now: datetime) -> tuple[str, int] | None:
+    """How long until the deadline: a text key and a number; None without one."""
+    if due_at is None:
+        return None
+    minutes = int((due_at - now).total_seconds() // 60)
+    if minutes < 0:
+        return ("late_hours", -minutes // 60)
+    return (
+        ("left_hours", minutes // 60) if minutes < 2 * _DAY_MINUTES else ("left_days", minutes // (24 * 60))
+    )
+
+
+@get("/", sync_to_thread=True)
+def queue(request: WebRequest, done: FromQuery[str | None] = None) -> Response[Any]:
+    """Cases that wait for a person, the nearest deadline first."""
+
+    def act(duty: Duty) -> Response[str]:
+        cases = exits_store.queue(duty.tx, _SHOWN)
+        counts = exits_store.counts(duty.tx)
+        return page(
+            request,
+            "console/queue/page.html",
+            rows=_rows(duty, cases),
+            counts=[(state, counts.get(state, 0)) for state in State],
+            done=done if done and exits_store.by_reference(duty.tx, done) else None,
+            **duty.shown(),
+        )
+
+    return on_duty(request, act)
+
+
+@get("/all", sync_to_thread=True)
+def every(
+    request: WebRequest,
+    in_state: Annotated[State | None, QueryParameter(name="state")] = None,
+    reference: FromQuery[str | None] = None,
+) -> Response[Any]:
+    """All cases, the newest first, or those in one state; a reference leads to its case."""
+
+    def act(duty: Duty) -> Response[Any]:
+        wanted = (reference or "").strip().upper()
+        if wanted and exits_store.by_reference(duty.tx, wanted):
+            return see_other(request, f"{HOME}/cases/{wanted}")
+        cases = exits_store.recent(duty.tx, in_state, _SHOWN)
+        return page(
+            request,
+            "console/queue/all.html",
+            rows=_rows(duty, cases),
+            states=list(State),
+            state=in_state,
+            wanted=wanted,
+            **duty.shown(),
+        )
+
+    return on_duty(request, act)
+
+
+@get("/next", sync_to_thread=True)
+def following(request: WebRequest) -> Response[Any]:
+    """The case with the nearest deadline, or the empty queue."""
+
+    def act(duty: Duty) -> Response[None]:
+        waiting = exits_store.queue(duty.tx, 1)
+        return see_other(request, f"{HOME}/cases/{waiting[0].reference}" if waiting else HOME)
+
+    return on_duty(request, act)
+
+
+queue_handlers: Final = [queue, every, following]

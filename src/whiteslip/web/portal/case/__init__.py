@@ -1,0 +1,1 @@
+"""A case of leaving: what happened, what comes next."""

@@ -1,0 +1,100 @@
+"""A case of leaving, at an address that can be kept: what happened and what comes next."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from whiteslip import exits, lines, notices
+from whiteslip.exits import Exit
+from whiteslip.exits.acts import clocks_of
+from whiteslip.exits.model import Ground, Reason, State
+from whiteslip.exits.rules import can_cancel
+from whiteslip.notices.model import Notice
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import FromForm, see_other
+from whiteslip.web.kit.pages import language_of, page
+from whiteslip.web.portal.dues import by_day
+from whiteslip.web.portal.letters.handlers import listed
+from whiteslip.web.portal.visit import Visit, granted, signed_in
+
+
+def face_of(case: Exit) -> str:
+    """Where a case stands, as a word of the page's texts."""
+    match case.state:
+        case State.HELD:
+            return "frozen" if case.ground is Ground.LEGAL else "held"
+        case State.CONFIRMED:
+            return "desk"
+        case state:
+            return state.value
+
+
+def _written_last(letter: Notice) -> tuple[datetime, bool]:
+    """Order of writing. A case that closes at once writes two letters in the same instant."""
+    return letter.queued_at, letter.kind != "exit.acknowledged"
+
+
+@get("/exits/{reference:str}", sync_to_thread=True)
+def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
+    """Screen 4, now and whenever it is opened again."""
+
+    def answer(visit: Visit) -> Response[Any]:
+        case = visit.case(reference)
+        line = granted(lines.get_line(visit.tx, case.line))
+        plan, clocks = granted(exits.preview(visit.tx, line.id, visit.now)), clocks_of(line)
+        dues = by_day(line, plan.schedule)
+        letters = sorted(notices.of_subject(visit.tx, case.id), key=_written_last, reverse=True)
+        closing = next((letter for letter in letters if letter.kind == "exit.closed"), None)
+        return page(
+            request,
+            "portal/case/page.html",
+            case=case,
+            face=face_of(case),
+            line=line,
+            plan=plan,
+            dues=dues,
+            payoff=line.money(plan.payoff_minor),
+            per_day=line.money(plan.per_day_minor),
+            letters=listed(letters, language_of(request)),
+            closing_letter=f"/letters/{closing.id}.pdf" if closing else None,
+            can_cancel=can_cancel(case, clocks, visit.now),
+            cancel_until=case.requested_at + timedelta(days=clocks.cancel_days),
+            reasons=list(Reason),
+            answer_days=visit.ports.pack.days("complaint.answer_days"),
+        )
+
+    return signed_in(request, answer)
+
+
+@post("/exits/{reference:str}/cancel", sync_to_thread=True)
+def cancel(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
+    """Take it back, while that is possible."""
+
+    def act(visit: Visit) -> Response[Any]:
+        case = visit.case(reference)
+        if case.state is not State.CANCELLED:
+            granted(exits.cancel(visit.tx, visit.ports.office, case.id, visit.actor, visit.now))
+        return see_other(request, f"/exits/{case.reference}")
+
+    return signed_in(request, act)
+
+
+@post("/exits/{reference:str}/reason", sync_to_thread=True)
+def give_reason(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
+    """Note why the customer left, if they want to say. Nothing chosen is no answer and no fault."""
+
+    def act(visit: Visit) -> Response[Any]:
+        case = visit.case(reference)
+        chosen = form.value("reason")
+        if chosen in set(Reason):
+            granted(exits.give_reason(visit.tx, case.id, Reason(chosen), visit.actor, visit.now))
+        return see_other(request, f"/exits/{case.reference}")
+
+    return signed_in(request, act)
+
+
+case_handlers: Final = [show, cancel, give_reason]

@@ -1,0 +1,1 @@
+"""Leaving without signing in."""

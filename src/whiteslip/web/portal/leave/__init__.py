@@ -1,0 +1,1 @@
+"""Leaving: choose, confirm who you are, check, confirm."""

@@ -1,0 +1,246 @@
+"""Leaving: choose, confirm who you are, check, confirm. Each step is found again from what is stored."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from whiteslip import exits
+from whiteslip.base import Refusal
+from whiteslip.exits.acts import clocks_of
+from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.lines import Line
+from whiteslip.lines.model import Lifecycle
+from whiteslip.web.kit import proof
+from whiteslip.web.kit.cookies import WebRequest, ports_of
+from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.ports import Ports
+from whiteslip.web.portal.dues import by_day
+from whiteslip.web.portal.line.handlers import set_pause
+from whiteslip.web.portal.visit import HOME, Visit, codes_go_by_mail, granted, signed_in
+
+# What the customer is told these refusals leave open: a person looks at it instead.
+_STUCK: Final = frozenset(
+    {"identity.too_many_attempts", "identity.too_many_codes", "identity.code_not_sent", "identity.not_found"}
+)
+
+
+class Proof(msgspec.Struct):
+    """The form of the second screen."""
+
+    full_name: str
+    id_number: str
+    code: str
+
+
+def _elsewhere(visit: Visit, line: Line, answers: bool = False) -> Response[Any] | None:
+    """Where a line that is on its way out belongs; ``answers`` lets a case wait for its proof."""
+    case = visit.latest_case(line)
+    if case and (case.is_open or line.lifecycle is Lifecycle.CLOSED):
+        waits = answers and case.state is State.STOPPED
+        return None if waits else see_other(visit.request, f"/exits/{case.reference}")
+    return see_other(visit.request, HOME) if line.lifecycle is Lifecycle.CLOSED else None
+
+
+def _ask(visit: Visit, line: Line, who: Identity, not_me: bool = False) -> Response[Any]:
+    """Ask to close. A line that closed meanwhile shows how: pressing twice does nothing twice."""
+    case = exits.request(
+        visit.tx, visit.ports.office, line.id, Channel.PORTAL, visit.actor, visit.now, who, not_me
+    )
+    if isinstance(case, Refusal):
+        return _elsewhere(visit, line) or see_other(visit.request, HOME)
+    return see_other(visit.request, f"/exits/{case.reference}")
+
+
+@get("/lines/{line_id:uuid}/leave", sync_to_thread=True)
+def choose(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """Screen 1: close, reduce, pause, as equals, with what is open."""
+
+    def show(visit: Visit) -> Response[Any]:
+        line = visit.line(line_id)
+        plan = granted(exits.preview(visit.tx, line.id, visit.now))
+        return _elsewhere(visit, line) or page(
+            request,
+            "portal/leave/choose.html",
+            owed=line.money(plan.owed_minor),
+            held=line.money(plan.held_minor),
+            credit=line.money(plan.credit_minor),
+            uncleared=line.money(plan.uncleared_minor),
+            clears_on=plan.clears_on,
+        )
+
+    return signed_in(request, show)
+
+
+@post("/lines/{line_id:uuid}/leave", sync_to_thread=True)
+def chosen(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Take the way that was chosen; pausing is done at once."""
+
+    def act(visit: Visit) -> Response[Any]:
+        line = visit.line(line_id, lock=True)
+        match form.value("way"):
+            case "close":
+                return see_other(request, f"/lines/{line.id}/leave/identity")
+            case "reduce":
+                return see_other(request, f"/lines/{line.id}/reduce")
+            case "pause":
+                set_pause(visit, line)
+                return see_other(request, HOME)
+            case _:
+                return see_other(request, f"/lines/{line.id}/leave")
+
+    return signed_in(request, act)
+
+
+@get("/lines/{line_id:uuid}/leave/identity", sync_to_thread=True)
+def identify(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """Screen 2: who you are. Left out when that was proven a moment ago."""
+
+    def show(visit: Visit) -> Response[Any]:
+        line = visit.line(line_id)
+        elsewhere = _elsewhere(visit, line, answers=True)
+        if elsewhere:
+            return elsewhere
+        if visit.is_proven:
+            return see_other(request, f"/lines/{line.id}/leave/check")
+        return _identity(visit, line_id, proof.phone_ends(visit.tx, visit.ports, visit.customer.id), Form())
+
+    return signed_in(request, show)
+
+
+def _identity(visit: Visit, line_id: UUID, ends: str, form: Form, **shown: Any) -> Response[Any]:
+    refusal: Refusal | None = shown.get("refusal")
+    shown.setdefault("sent", form.value("sent") == "yes")
+    return page(
+        visit.request,
+        "portal/leave/identity.html",
+        form=form,
+        line_id=line_id,
+        phone_ends=ends,
+        by_mail=codes_go_by_mail(visit.ports),
+        minutes=visit.ports.pack.minutes("identity.code_minutes"),
+        is_stuck=refusal is not None and refusal.code in _STUCK,
+        **shown,
+    )
+
+
+@post("/lines/{line_id:uuid}/leave/identity", sync_to_thread=True)
+def prove(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Send a code, or check name, ID number and code. What was typed stays."""
+
+    def begin(visit: Visit) -> Response[Any] | tuple[Visit, str]:
+        elsewhere = _elsewhere(visit, visit.line(line_id), answers=True)
+        return elsewhere or (visit, proof.phone_ends(visit.tx, visit.ports, visit.customer.id))
+
+    begun = signed_in(request, begin)
+    if isinstance(begun, Response):
+        return begun
+    visit, ends = begun
+    ports = ports_of(request, Ports)
+    if form.value("do") == "send" and not form.switching:
+        sent = proof.send(ports, visit.customer)
+        if isinstance(sent, Refusal):
+            return _identity(visit, line_id, ends, form, refusal=sent)
+        return _identity(visit, line_id, ends, form, sent=True)
+    typed = form.read(Proof)
+    if isinstance(typed, Errors):
+        return _identity(visit, line_id, ends, form, errors=typed)
+    refusal = proof.check(
+        ports, visit.customer.id, typed.full_name, typed.id_number, typed.code, visit.session.id
+    )
+    if refusal:
+        return _identity(visit, line_id, ends, form, refusal=refusal)
+    return see_other(request, f"/lines/{line_id}/leave/check")
+
+
+@get("/lines/{line_id:uuid}/leave/check", sync_to_thread=True)
+def check(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """Screen 3: everything that closing means, and one button."""
+
+    def show(visit: Visit) -> Response[Any]:
+        line = visit.line(line_id)
+        elsewhere = _elsewhere(visit, line, answers=True)
+        if elsewhere:
+            return elsewhere
+        if not visit.is_proven:
+            return see_other(request, f"/lines/{line.id}/leave/identity")
+        plan, clocks = granted(exits.preview(visit.tx, line.id, visit.now)), clocks_of(line)
+        dues = by_day(line, plan.schedule)
+        return page(
+            request,
+            "portal/leave/check.html",
+            line=line,
+            plan=plan,
+            dues=dues,
+            payoff=line.money(plan.payoff_minor),
+            per_day=line.money(plan.per_day_minor),
+            credit_days=clocks.payout_business_days,
+            keep_years=clocks.keep_years,
+            cancel_until=line.today(visit.now) + timedelta(days=clocks.cancel_days),
+        )
+
+    return signed_in(request, show)
+
+
+@post("/lines/{line_id:uuid}/leave/check", sync_to_thread=True)
+def confirm(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """Close. Without a fresh proof the second screen comes again, and nothing is done."""
+
+    def act(visit: Visit) -> Response[Any]:
+        line = visit.line(line_id, lock=True)
+        elsewhere = _elsewhere(visit, line, answers=True)
+        if elsewhere:
+            return elsewhere
+        if not visit.is_proven:
+            return see_other(request, f"/lines/{line.id}/leave/identity")
+        return _ask(visit, line, Identity.VERIFIED)
+
+    return signed_in(request, act)
+
+
+_FREEZE: Final = [
+    "/lines/{line_id:uuid}/leave/without-code",
+    "/lines/{line_id:uuid}/leave/not-mine",
+]
+
+
+def _is_not_mine(request: WebRequest) -> bool:
+    return request.url.path.endswith("/not-mine")
+
+
+@get(_FREEZE, sync_to_thread=True)
+def offer_freeze(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """No code can be had, or the line was opened by somebody else: what we can do at once."""
+
+    def show(visit: Visit) -> Response[Any]:
+        line = visit.line(line_id)
+        return _elsewhere(visit, line, answers=True) or page(
+            request,
+            "portal/leave/freeze.html",
+            line_id=line.id,
+            not_mine=_is_not_mine(request),
+            days=clocks_of(line).hold_business_days,
+        )
+
+    return signed_in(request, show)
+
+
+@post(_FREEZE, sync_to_thread=True)
+def freeze(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """Stop now; a person looks at who it was, with a deadline."""
+
+    def act(visit: Visit) -> Response[Any]:
+        line = visit.line(line_id, lock=True)
+        elsewhere = _elsewhere(visit, line, answers=True)
+        return elsewhere or _ask(visit, line, Identity.DOUBTED, _is_not_mine(request))
+
+    return signed_in(request, act)
+
+
+leave_handlers: Final = [choose, chosen, identify, prove, check, confirm, offer_freeze, freeze]

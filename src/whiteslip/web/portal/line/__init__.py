@@ -1,0 +1,1 @@
+"""The line: what it is, what is owed; pause, resume, lower the limit."""

@@ -1,0 +1,213 @@
+"""The line: what it is and what is owed; pause, resume and lower the limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from whiteslip import exits, lines
+from whiteslip.base import Money, local_day
+from whiteslip.exits import Exit
+from whiteslip.exits.model import Plan
+from whiteslip.lines import Line
+from whiteslip.lines.acts import change_limit
+from whiteslip.lines.model import Lifecycle, LockKind, Party
+from whiteslip.purchases import Purchase
+from whiteslip.purchases import store as purchases_store
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
+from whiteslip.web.kit.pages import page
+from whiteslip.web.portal.dues import DueDay, by_day
+from whiteslip.web.portal.visit import HOME, Visit, granted, signed_in
+
+RECENT: Final = 5
+_QUARTERS: Final = (3, 2, 1)
+_WHOLE_UNITS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A purchase as the list shows it."""
+
+    on: date
+    amount: Money
+    instalments: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A line as its page shows it. ``face`` names the state in one word of the texts."""
+
+    line: Line
+    face: str
+    limit: Money
+    used: Money
+    available: Money
+    owed: Money
+    dues: list[DueDay]
+    recent: list[Bought]
+    case: Exit | None
+    plan: Plan
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to close, lower or pause."""
+        return self.line.lifecycle is Lifecycle.ACTIVE
+
+
+def face_of(line: Line) -> str:
+    """The state of a line in one word: open, paused, locked, leaving or closed."""
+    if line.lifecycle is Lifecycle.CLOSED:
+        return "closed"
+    if line.lifecycle is not Lifecycle.ACTIVE:
+        return "leaving"
+    if LockKind.CUSTOMER in line.locks:
+        return "paused"
+    return "locked" if line.locks else "open"
+
+
+def _bought(line: Line, purchase: Purchase) -> Bought:
+    """A purchase, by what became of it in the end."""
+    state = "refunded" if purchase.refunded_minor else purchase.state.value
+    on = local_day(purchase.authorised_at, line.timezone)
+    return Bought(on, line.money(purchase.authorised_minor), purchase.instalments, state)
+
+
+def _card(visit: Visit, line: Line) -> Card:
+    plan = granted(exits.preview(visit.tx, line.id, visit.now))
+    bought = purchases_store.of_line(visit.tx, line.id)[-RECENT:]
+    return Card(
+        line=line,
+        face=face_of(line),
+        limit=line.money(line.limit_minor),
+        used=line.money(line.principal_minor + line.held_minor),
+        available=line.money(line.available_minor),
+        owed=line.money(line.owed_minor),
+        dues=by_day(line, plan.schedule),
+        recent=[_bought(line, purchase) for purchase in reversed(bought)],
+        case=visit.latest_case(line),
+        plan=plan,
+    )
+
+
+@get("/line", sync_to_thread=True)
+def home(request: WebRequest) -> Response[Any]:
+    """The customer's lines, those in use first."""
+
+    def show(visit: Visit) -> Response[Any]:
+        found = lines.lines_of(visit.tx, visit.customer.id)
+        found.sort(key=lambda line: (line.lifecycle is Lifecycle.CLOSED, line.opened_on), reverse=False)
+        return page(request, "portal/line/page.html", cards=[_card(visit, line) for line in found])
+
+    return signed_in(request, show)
+
+
+@post("/lines/{line_id:uuid}/pause", sync_to_thread=True)
+def pause(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """Stop purchases until the customer resumes. Pausing twice changes nothing."""
+
+    def act(visit: Visit) -> Response[Any]:
+        set_pause(visit, visit.line(line_id, lock=True))
+        return see_other(request, HOME)
+
+    return signed_in(request, act)
+
+
+def set_pause(visit: Visit, line: Line) -> None:
+    """Set the customer's own lock."""
+    if line.lifecycle is Lifecycle.ACTIVE:
+        lines.set_lock(
+            visit.tx,
+            line.id,
+            LockKind.CUSTOMER,
+            Party.CUSTOMER,
+            "customer_request",
+            visit.actor,
+            visit.now,
+        )
+
+
+@post("/lines/{line_id:uuid}/resume", sync_to_thread=True)
+def resume(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """Lift the customer's own lock."""
+
+    def act(visit: Visit) -> Response[Any]:
+        line = visit.line(line_id, lock=True)
+        refusal = lines.lift_lock(
+            visit.tx, line.id, LockKind.CUSTOMER, Party.CUSTOMER, visit.actor, visit.now
+        )
+        granted(refusal)
+        return see_other(request, HOME)
+
+    return signed_in(request, act)
+
+
+class Lower(msgspec.Struct):
+    """The form of a lower limit."""
+
+    limit: str
+
+
+def chips(limit_minor: int) -> list[int]:
+    """Three, two and one quarter of a limit, in hundreds of its currency where that leaves something."""
+    quarters = [limit_minor * part // 4 for part in _QUARTERS]
+    round_ones = [minor - minor % _WHOLE_UNITS or minor for minor in quarters]
+    return sorted({minor for minor in round_ones if 0 < minor < limit_minor}, reverse=True)
+
+
+@get("/lines/{line_id:uuid}/reduce", sync_to_thread=True)
+def ask_limit(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """Ask for the new limit."""
+    return signed_in(request, lambda visit: _lower(visit, visit.line(line_id), Form()))
+
+
+def _lower(visit: Visit, line: Line, form: Form, errors: Errors | None = None) -> Response[Any]:
+    if line.lifecycle is not Lifecycle.ACTIVE:
+        return see_other(visit.request, HOME)
+    return page(
+        visit.request,
+        "portal/line/reduce.html",
+        form=form,
+        errors=errors,
+        line=line,
+        limit=line.money(line.limit_minor),
+        used=line.money(line.principal_minor + line.held_minor),
+        chips=[line.money(minor) for minor in chips(line.limit_minor)],
+    )
+
+
+@post("/lines/{line_id:uuid}/reduce", sync_to_thread=True)
+def reduce(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Lower the limit at once. It is never raised here."""
+
+    def act(visit: Visit) -> Response[Any]:
+        line = visit.line(line_id, lock=True)
+        chosen = form.value("chip") if not form.switching else ""
+        minor = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 16 else None
+        if minor is None:
+            typed = form.read(Lower)
+            if isinstance(typed, Errors):
+                return _lower(visit, line, form, typed)
+            amount = parse_money(typed.limit, line.currency)
+            if amount is None:
+                return _lower(visit, line, form, Errors().add("limit", "invalid"))
+            minor = amount.minor
+        kind = "too_small" if minor <= 0 else "too_big" if minor >= line.limit_minor else None
+        if kind:
+            errors = Errors().add("limit", kind, limit=line.money(line.limit_minor))
+            return _lower(visit, line, form, errors)
+        if line.lifecycle is Lifecycle.ACTIVE:
+            change_limit(visit.tx, line, minor, visit.actor, visit.now)
+        return see_other(request, HOME)
+
+    return signed_in(request, act)
+
+
+line_handlers: Final = [home, pause, resume, ask_limit, reduce]

@@ -1,0 +1,34 @@
+"""The routes of the customer's door."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import Router
+
+from whiteslip.web.portal.case.handlers import case_handlers
+from whiteslip.web.portal.close.handlers import close_handlers
+from whiteslip.web.portal.help.handlers import help_handlers
+from whiteslip.web.portal.leave.handlers import leave_handlers
+from whiteslip.web.portal.letters.handlers import letter_handlers
+from whiteslip.web.portal.line.handlers import line_handlers
+from whiteslip.web.portal.phone.handlers import phone_handlers
+from whiteslip.web.portal.sign_in.handlers import sign_in_handlers
+from whiteslip.web.portal.start.handlers import start_handlers
+
+routers: Final = [
+    Router(
+        path="/",
+        route_handlers=[
+            *start_handlers,
+            *sign_in_handlers,
+            *line_handlers,
+            *leave_handlers,
+            *case_handlers,
+            *close_handlers,
+            *letter_handlers,
+            *help_handlers,
+            *phone_handlers,
+        ],
+    )
+]

@@ -1,0 +1,1 @@
+"""Signing in with a phone number and a code."""

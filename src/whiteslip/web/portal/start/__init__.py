@@ -1,0 +1,1 @@
+"""The first page, one-time links, signing out."""

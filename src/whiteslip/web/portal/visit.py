@@ -1,0 +1,107 @@
+"""Who is at the door, and what is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Response
+
+from whiteslip import lines
+from whiteslip.base import Refusal
+from whiteslip.exits import Exit
+from whiteslip.exits import store as exits_store
+from whiteslip.identity import access
+from whiteslip.identity.model import Kind, Session
+from whiteslip.lines import Customer, Line
+from whiteslip.notices.mailers import SmtpMailer
+from whiteslip.store import Tx
+from whiteslip.store.timers import present
+from whiteslip.web.kit import proof
+from whiteslip.web.kit.cookies import WebRequest, ports_of, session_token
+from whiteslip.web.kit.forms import see_other
+from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.problems import Refused
+
+T = TypeVar("T")
+
+SESSION_MINUTES: Final = 60
+HOME: Final = "/line"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of a customer who is signed in, and the transaction it is answered in."""
+
+    request: WebRequest
+    ports: Ports
+    tx: Tx
+    now: datetime
+    customer: Customer
+    session: Session
+
+    @property
+    def actor(self) -> str:
+        """The customer, as the journal names them."""
+        return f"customer:{self.customer.id}"
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether they proved who they are a moment ago, in this session."""
+        return proof.is_fresh(self.tx, self.ports, self.customer.id, self.now, self.session.id)
+
+    def line(self, line_id: UUID, lock: bool = False) -> Line:
+        """A line of theirs. Raises Refused for one that is not there or not theirs, alike."""
+        line = lines.get_line(self.tx, line_id, lock)
+        if isinstance(line, Refusal) or line.customer != self.customer.id:
+            raise Refused(Refusal("line.not_found"))
+        return line
+
+    def case(self, reference: str) -> Exit:
+        """A case of theirs. Raises Refused for one that is not there or not theirs, alike."""
+        case = exits_store.by_reference(self.tx, reference)
+        if case is None or case.customer != self.customer.id:
+            raise Refused(Refusal("exit.not_found"))
+        return case
+
+    def latest_case(self, line: Line) -> Exit | None:
+        """The newest case of a line, open or not."""
+        found = exits_store.of_line(self.tx, line.id)
+        return found[0] if found else None
+
+
+def known(request: WebRequest, ports: Ports, tx: Tx, now: datetime) -> Visit | None:
+    """The customer whose session the browser holds, if it lasts."""
+    token = session_token(request)
+    session = access.session(tx, token, now) if token else None
+    if session is None or session.kind is not Kind.CUSTOMER:
+        return None
+    customer = lines.get_customer(tx, session.subject)
+    return None if isinstance(customer, Refusal) else Visit(request, ports, tx, now, customer, session)
+
+
+def signed_in(request: WebRequest, act: Callable[[Visit], T]) -> T | Response[Any]:
+    """``act`` in one transaction, for a customer who is signed in; others sign in and come back."""
+    ports = ports_of(request, Ports)
+    with ports.database.transaction() as tx:
+        visit = known(request, ports, tx, present(tx))
+        if visit is not None:
+            return act(visit)
+    path = request.url.path if request.method == "GET" else HOME
+    return see_other(request, "/sign-in" if path == HOME else f"/sign-in?{urlencode({'to': path})}")
+
+
+def granted(answer: T | Refusal) -> T:
+    """What an act gave. Raises Refused for a "no", which undoes the transaction."""
+    if isinstance(answer, Refusal):
+        raise Refused(answer)
+    return answer
+
+
+def codes_go_by_mail(ports: Ports) -> bool:
+    """Whether one-time codes reach people by e-mail; else it is the phone."""
+    return isinstance(ports.mailer, SmtpMailer)

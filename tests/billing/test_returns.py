@@ -1,0 +1,286 @@
+"""A payment that comes back leaves the line as if it had never been made."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+import worlds
+from worlds import DAY, at
+
+from whiteslip import billing, ledger, lines
+from whiteslip.base import Refusal
+from whiteslip.billing import store
+from whiteslip.lines.acts import change_limit
+from whiteslip.lines.model import Lifecycle
+from whiteslip.store import Database
+from whiteslip.store.database import journal_of
+
+FEB, MAR = date(2026, 2, 5), date(2026, 3, 5)
+DUE = date(2026, 2, 25)
+GRACE_ENDS = date(2026, 2, 28)
+
+
+def picture(db: Database, line: UUID, day: date) -> tuple[object, ...]:
+    """All that a line owes, to the minor unit and day."""
+    found = worlds.line_of(db, line)
+    with db.transaction() as tx:
+        owed = billing.debt(tx, line, day)
+    open_items = [
+        (i.plan, i.no, i.due_on, i.billed, i.charged, i.principal_minor, i.interest_minor, i.fee_minor)
+        for i in worlds.items(db, line)
+    ]
+    sums = found.principal_minor, found.interest_minor, found.fee_minor, found.credit_minor
+    return owed, open_items, sums, worlds.quote(db, line, day)
+
+
+def close(db: Database, line: UUID, day: date) -> None:
+    with db.transaction() as tx:
+        found = worlds.locked(tx, line)
+        billing.pay_out_credit(tx, found, "test", at(day))
+        lines.move(tx, found, Lifecycle.CLOSING, "test", "test", at(day))
+        lines.move(tx, worlds.locked(tx, line), Lifecycle.CLOSED, "test", "test", at(day))
+
+
+def income(db: Database) -> dict[str, int]:
+    with db.transaction() as tx:
+        rows = tx.conn.execute(
+            "SELECT code, -net_debit AS minor FROM ledger.v_balance WHERE code LIKE 'house.%'"
+        ).fetchall()
+    return {row["code"]: row["minor"] for row in rows if row["code"] != "house.cash"}
+
+
+@pytest.mark.parametrize("instalments", [1, 6, 12])
+@pytest.mark.parametrize("night", [DAY, FEB, MAR], ids=["unbilled", "billed", "late"])
+@pytest.mark.parametrize("minor", [400, 25_000, 500_000])
+def test_a_returned_payment_leaves_everything_as_it_was(
+    db: Database, instalments: int, night: date, minor: int
+):
+    line = worlds.open_line(db)
+    worlds.buy(db, line, 120_000, instalments)
+    worlds.nights(db, DAY, night)
+    before, earned = picture(db, line, night), income(db)
+    payment = worlds.pay(db, line, minor, night)
+    assert picture(db, line, night) != before
+    worlds.give_back(db, payment, night)
+    assert picture(db, line, night) == before
+    assert income(db) == earned
+    assert worlds.offences(db) == []
+
+
+def test_what_comes_back_is_late_since_its_own_due_day(db: Database):
+    line = worlds.open_line(db)
+    worlds.buy(db, line, 90_000, 3)
+    worlds.night(db, FEB)
+    payment = worlds.pay(db, line, 30_000, DUE)
+    worlds.nights(db, DUE, MAR)
+    worlds.give_back(db, payment, MAR)
+    with db.transaction() as tx:
+        owed = billing.debt(tx, line, MAR)
+    assert (owed.past_due_since, owed.days_past_due, owed.past_due_minor) == (DUE, 8, 30_000)
+
+
+def test_a_payment_that_comes_back_within_grace_costs_the_late_fee_and_one_after_it_does_not(db: Database):
+    soon, late = worlds.open_lines(db, 2)
+    for line in (soon, late):
+        worlds.buy(db, line, 90_000, 3)
+    worlds.night(db, FEB)
+    paid = [worlds.pay(db, line, 30_000, DUE) for line in (soon, late)]
+    worlds.give_back(db, paid[0], GRACE_ENDS)
+    worlds.nights(db, DUE, GRACE_ENDS)
+    worlds.give_back(db, paid[1], GRACE_ENDS + timedelta(days=1))
+    worlds.nights(db, GRACE_ENDS + timedelta(days=1), MAR)
+    assert [worlds.line_of(db, line).fee_minor for line in (soon, late)] == [3_000, 0]
+
+
+def test_an_instalment_prepaid_before_its_bill_is_billed_when_the_payment_comes_back(db: Database):
+    line, twin = worlds.open_lines(db, 2)
+    for each in (line, twin):
+        worlds.buy(db, each, 120_000, 12)
+    payment = worlds.pay(db, line, worlds.quote(db, line, DAY).total_minor, DAY)
+    worlds.nights(db, DAY, FEB + timedelta(days=3))
+    worlds.give_back(db, payment, FEB + timedelta(days=4))
+    worlds.nights(db, FEB + timedelta(days=4), MAR)
+
+    def owed(line: UUID) -> list[tuple[object, ...]]:
+        return [
+            (i.no, i.due_on, i.billed, i.principal_minor, i.interest_minor) for i in worlds.items(db, line)
+        ]
+
+    assert owed(line) == owed(twin)
+    assert worlds.line_of(db, line).interest_minor == worlds.line_of(db, twin).interest_minor
+    assert worlds.offences(db) == []
+
+
+def test_what_was_given_up_before_a_bill_is_charged_when_the_payment_comes_back_after_it(db: Database):
+    line, twin = worlds.open_lines(db, 2)
+    for each in (line, twin):
+        worlds.buy(db, each, 120_000, 12)
+    payment = worlds.pay(db, line, 50_000, DAY + timedelta(days=10))
+    worlds.nights(db, DAY, date(2026, 7, 6))
+    worlds.give_back(db, payment, date(2026, 7, 6))
+    worlds.nights(db, date(2026, 7, 6), date(2026, 7, 7))
+    billed = [
+        [(i.no, i.principal_minor, i.interest_minor) for i in worlds.items(db, each) if i.kind == "purchase"]
+        for each in (line, twin)
+    ]
+    assert billed[0] == billed[1]
+    assert worlds.offences(db) == []
+
+
+def test_a_late_fee_that_a_payment_undid_is_owed_again_when_it_comes_back(db: Database):
+    line = worlds.open_line(db)
+    worlds.buy(db, line, 90_000, 3)
+    worlds.nights(db, FEB, GRACE_ENDS)
+    before, earned = picture(db, line, MAR), income(db)
+    payment = worlds.pay(db, line, 30_000, GRACE_ENDS + timedelta(days=1), value_on=GRACE_ENDS)
+    assert worlds.line_of(db, line).fee_minor == 0
+    worlds.give_back(db, payment, MAR)
+    assert picture(db, line, MAR) == before
+    assert income(db) == earned
+    assert worlds.offences(db) == []
+
+
+def test_returning_twice_changes_nothing(db: Database):
+    line = worlds.open_line(db)
+    worlds.buy(db, line, 9_000)
+    payment = worlds.pay(db, line, 9_000, DAY)
+    first = worlds.give_back(db, payment, DAY)
+    assert first.returned_at == at(DAY)
+    assert worlds.give_back(db, payment, DAY + timedelta(days=1)) == first
+    assert worlds.line_of(db, line).principal_minor == 9_000
+
+
+def test_a_payment_is_returned_once_by_two_who_try_at_once(db: Database):
+    line = worlds.open_line(db)
+    worlds.buy(db, line, 9_000)
+    payment = worlds.pay(db, line, 9_000, DAY)
+    threads = [threading.Thread(target=worlds.give_back, args=(db, payment, DAY)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert worlds.line_of(db, line).principal_minor == 9_000
+    with db.transaction() as tx:
+        found = [row["kind"] for row in journal_of(tx, [line])]
+    assert found.count("payment.returned") == 1
+    assert worlds.offences(db) == []
+
+
+def test_a_payment_that_nobody_made_cannot_come_back(db: Database):
+    with db.transaction() as tx:
+        assert billing.return_payment(tx, uuid4(), "test", at(DAY)) == Refusal("payment.not_found")
+
+
+def test_a_returned_payment_does_not_count_in_the_record(db: Database):
+    line = worlds.open_line(db)
+    worlds.buy(db, line, 9_000)
+    worlds.pay(db, line, 1_000, DAY)
+    worlds.give_back(db, worlds.pay(db, line, 500, DAY), DAY)
+    with db.transaction() as tx:
+        record = store.record(tx, line, DAY, DAY - timedelta(days=180), at(DAY - timedelta(days=60)))
+    assert (record.paid_minor, record.returned, record.uncleared_minor) == (1_000, 1, 1_000)
+    assert record.clears_on == DAY + timedelta(days=5)
+
+
+# Money that is not there any more
+
+
+def test_credit_that_was_paid_out_since_is_owed_with_a_new_due_day(db: Database):
+    line = worlds.open_line(db)
+    worlds.buy(db, line, 9_000)
+    payment = worlds.pay(db, line, 12_000, DAY)
+    with db.transaction() as tx:
+        billing.pay_out_credit(tx, worlds.locked(tx, line), "test", at(DAY))
+    back = date(2026, 2, 10)
+    worlds.give_back(db, payment, back)
+    owed = {i.kind: (i.principal_minor, i.due_on) for i in worlds.items(db, line)}
+    assert owed == {"purchase": (9_000, DUE), "residual": (3_000, back + timedelta(days=20))}
+    assert worlds.offences(db) == []
+    worlds.night(db, back)
+    assert all(item.billed for item in worlds.items(db, line))
+    assert worlds.offences(db) == []
+
+
+def test_credit_that_paid_a_bill_since_is_owed_with_a_new_due_day(db: Database):
+    line = worlds.open_line(db)
+    payment = worlds.pay(db, line, 12_000, DAY)
+    worlds.buy(db, line, 9_000)
+    worlds.night(db, FEB)
+    worlds.give_back(db, payment, FEB + timedelta(days=1))
+    found = worlds.line_of(db, line)
+    assert (found.principal_minor, found.credit_minor) == (9_000, 0)
+    assert [(i.kind, i.principal_minor) for i in worlds.items(db, line)] == [("residual", 9_000)]
+    assert worlds.offences(db) == []
+
+
+def test_what_comes_back_is_owed_even_where_it_does_not_fit_the_limit_any_more(db: Database):
+    line = worlds.open_line(db, 100_000)
+    worlds.buy(db, line, 100_000, 3)
+    payment = worlds.pay(db, line, 60_000, DAY)
+    worlds.buy(db, line, 50_000)
+    worlds.give_back(db, payment, DAY)
+    found = worlds.line_of(db, line)
+    assert (found.principal_minor, found.available_minor, found.room_minor) == (150_000, 0, -50_000)
+    with db.transaction() as tx:
+        assert ledger.accounts(tx, [found.principal])[found.principal].debit_limit == 100_000
+    assert worlds.offences(db) == []
+
+
+def test_a_limit_that_was_cut_since_is_kept(db: Database):
+    line = worlds.open_line(db, 100_000)
+    worlds.buy(db, line, 100_000, 3)
+    payment = worlds.pay(db, line, 60_000, DAY)
+    with db.transaction() as tx:
+        change_limit(tx, worlds.locked(tx, line), 20_000, "test", at(DAY))
+    worlds.give_back(db, payment, DAY)
+    found = worlds.line_of(db, line)
+    assert (found.principal_minor, found.limit_minor, found.room_minor) == (100_000, 20_000, -80_000)
+
+
+# Closed lines
+
+
+def test_a_payment_that_comes_back_after_closing_is_a_residual_and_the_line_stays_closed(db: Database):
+    line = worlds.open_line(db)
+    worlds.buy(db, line, 120_000, 12)
+    worlds.night(db, FEB)
+    total = worlds.quote(db, line, FEB).total_minor
+    payment = worlds.pay(db, line, total, FEB)
+    close(db, line, FEB)
+    back = date(2026, 4, 1)
+    worlds.give_back(db, payment, back)
+    found = worlds.line_of(db, line)
+    assert (found.lifecycle, found.owed_minor) == (Lifecycle.CLOSED, total)
+    (residual,) = worlds.items(db, line)
+    assert (residual.kind, residual.total_minor) == ("residual", total)
+    assert residual.due_on == back + timedelta(days=20)
+    with db.transaction() as tx:
+        assert billing.debt(tx, line, back).days_past_due == 0
+    assert worlds.offences(db) == []
+    worlds.night(db, back)
+    with db.transaction() as tx:
+        assert store.bills(tx, line)[-1].demanded_minor == total
+        assert billing.debt(tx, line, back + timedelta(days=21)).days_past_due == 1
+    worlds.nights(db, back, back + timedelta(days=40))
+    assert worlds.line_of(db, line).owed_minor == total  # no late fee and no interest on it
+    worlds.pay(db, line, total, back + timedelta(days=41))
+    assert worlds.line_of(db, line).owed_minor == 0
+    assert worlds.offences(db) == []
+
+
+def test_a_residual_that_is_paid_and_comes_back_again_is_a_residual_again(db: Database):
+    line = worlds.open_line(db)
+    worlds.buy(db, line, 9_000)
+    payment = worlds.pay(db, line, 9_500, DAY)
+    close(db, line, DAY)
+    for days in (10, 20):
+        worlds.give_back(db, payment, DAY + timedelta(days=days))
+        assert worlds.line_of(db, line).owed_minor == 9_500
+        assert worlds.offences(db) == []
+        worlds.nights(db, DAY + timedelta(days=days), DAY + timedelta(days=days))
+        payment = worlds.pay(db, line, 9_500, DAY + timedelta(days=days + 1))
+    assert worlds.line_of(db, line).owed_minor == 0
+    assert worlds.line_of(db, line).lifecycle is Lifecycle.CLOSED

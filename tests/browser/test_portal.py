@@ -1,0 +1,306 @@
+"""The customer's journey, counted: screens, clicks and typed fields, with and without a script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page
+from pypdf import PdfReader
+from web.portal.scene import Guest, Scene
+
+from whiteslip.exits.model import State
+from whiteslip.lines.model import Lifecycle
+from whiteslip.purchases import Declined, Purchase
+from whiteslip.store import Database
+
+if TYPE_CHECKING:
+    from browser.conftest import Serve, Visitor
+
+    Visit = Callable[..., Visitor]
+
+WAYS = [("zh-CN", True), ("zh-CN", False), ("en", True), ("en", False)]
+LOCALES = {"zh-CN": "zh-CN", "en": "en-GB"}
+CERTIFICATE = {"zh-CN": "结清证明", "en": "Nil-balance certificate"}
+SHAMING = re.compile(
+    r"仍要关闭|狠心|残忍|放弃|可惜|舍不得|确定不要|\blose your|miss out|are you sure|sorry to see|regret",
+    re.I,
+)
+
+
+@pytest.fixture
+def scene(db: Database) -> Scene:
+    return Scene(db)
+
+
+@pytest.fixture
+def url(serve: Serve, scene: Scene) -> str:
+    return serve(scene.app())
+
+
+@dataclass
+class Journey:
+    """Counts what a person has to do."""
+
+    page: Page
+    clicks: int = 0
+    fields: int = 0
+    screens: list[str] = field(default_factory=list[str])
+
+    def click(self, selector: str) -> None:
+        self.page.click(selector)
+        self.clicks += 1
+        self._note()
+
+    def type(self, name: str, text: str) -> None:
+        self.page.fill(f"#{name}", text)
+        self.fields += 1
+
+    def _note(self) -> None:
+        heading = self.page.inner_text("h1")
+        if heading not in self.screens:
+            self.screens.append(heading)
+
+
+def sign_in(visitor: Visitor, url: str, scene: Scene, guest: Guest) -> None:
+    visitor.page.goto(url + scene.link(guest))
+    visitor.page.click("main form button")
+    visitor.page.wait_for_url("**/line")
+
+
+def leave(visitor: Visitor, scene: Scene, guest: Guest) -> Journey:
+    """From the line's page to the done page, as a person does it."""
+    visitor.expect(422)
+    journey, person = Journey(visitor.page), guest.person
+    journey.click(f"a[href='/lines/{guest.line}/leave']")
+    journey.click("button[value=close]")
+    journey.type("full_name", person.full_name)
+    journey.type("id_number", person.id_number)
+    before = scene.codes(guest)
+    journey.click("button[value=send]")
+    journey.type("code", scene.code(guest, before))
+    journey.click("#form .button.primary")
+    assert len(visitor.page.query_selector_all("main button")) == 1, "one button, and it closes"
+    journey.click("#confirm button")
+    return journey
+
+
+@pytest.mark.parametrize(("lang", "javascript"), WAYS)
+def test_a_clean_line_closes_in_four_screens_five_clicks_and_three_fields(
+    visit: Visit, url: str, scene: Scene, lang: str, javascript: bool
+):
+    guest = scene.guest(language=lang)
+    visitor = visit(javascript=javascript, locale=LOCALES[lang])
+    sign_in(visitor, url, scene, guest)
+    box = visitor.page.locator(f"a[href='/lines/{guest.line}/leave']").bounding_box()
+    assert box
+    assert box["y"] + box["height"] <= 740, "the way out is in sight without scrolling"
+    journey = leave(visitor, scene, guest)
+    assert (len(journey.screens), journey.clicks, journey.fields) == (4, 5, 3), journey.screens
+    case = scene.cases(guest)[0]
+    assert case.state is State.CLOSED
+    answer = scene.buys(guest, 1_000)
+    assert isinstance(answer, Declined)
+    assert answer.code == "line.stopped"
+    page = visitor.page
+    assert case.reference in page.inner_text("main")
+    assert re.search(r"\d\d:\d\d:\d\d", page.inner_text(".panel"))
+    letter = page.get_attribute("a.button.primary", "href")
+    pdf = page.request.get(url + str(letter)).body()
+    text = "".join(sheet.extract_text() for sheet in PdfReader(BytesIO(pdf)).pages)
+    assert case.reference in text
+    assert CERTIFICATE[lang] in text.replace("\n", " ")
+    page.reload()
+    page.go_back()
+    page.goto(f"{url}/lines/{guest.line}/leave/check")
+    assert page.url.endswith(case.reference)
+    assert len(scene.cases(guest)) == 1
+
+
+@pytest.mark.parametrize(("lang", "javascript"), WAYS)
+def test_a_line_with_a_balance_stops_now_and_closes_itself_when_paid(
+    visit: Visit, url: str, scene: Scene, lang: str, javascript: bool
+):
+    guest = scene.guest(language=lang)
+    assert isinstance(scene.buys(guest, 60_000, 3), Purchase)
+    visitor = visit(javascript=javascript, locale=LOCALES[lang])
+    sign_in(visitor, url, scene, guest)
+    before = visitor.page.inner_text("main table")
+    journey = leave(visitor, scene, guest)
+    assert (len(journey.screens), journey.clicks, journey.fields) == (4, 5, 3)
+    assert visitor.page.inner_text("main table") == before
+    assert isinstance(scene.buys(guest, 1_000), Declined)
+    case = scene.cases(guest)[0]
+    scene.pays(guest, case.plan.payoff_minor)
+    scene.pass_days(scene.pack.days("exit.clearing_days") + 1)
+    assert scene.line(guest).lifecycle is Lifecycle.CLOSED
+    sign_in(visitor, url, scene, guest)
+    visitor.page.goto(f"{url}/exits/{case.reference}")
+    href = visitor.page.get_attribute("a.button.primary", "href")
+    pdf = visitor.page.request.get(url + str(href)).body()
+    text = "".join(sheet.extract_text() for sheet in PdfReader(BytesIO(pdf)).pages)
+    assert CERTIFICATE[lang] in text.replace("\n", " ")
+    assert case.reference in text
+
+
+def test_a_broken_off_journey_goes_on_where_it_stopped(visit: Visit, url: str, scene: Scene):
+    guest = scene.guest()
+    first = visit()
+    sign_in(first, url, scene, guest)
+    leave_at = f"{url}/lines/{guest.line}/leave"
+    first.page.goto(f"{leave_at}/identity")
+    first.context.clear_cookies()
+    second = visit()
+    second.page.goto(f"{leave_at}/identity")
+    assert "/sign-in" in second.page.url
+    before = scene.codes(guest)
+    second.page.fill("#phone", guest.person.phone)
+    second.page.click("#form .button.primary")
+    second.page.fill("#code", scene.code(guest, before))
+    second.page.click("#form .button.primary")
+    second.page.wait_for_url("**/leave/identity")
+    second.page.goto(f"{url}/line")
+    leave(second, scene, guest)
+    third = visit()
+    sign_in(third, url, scene, guest)
+    third.page.goto(leave_at)
+    assert third.page.url.endswith(scene.cases(guest)[0].reference)
+
+
+@pytest.mark.parametrize(("lang", "javascript"), WAYS)
+def test_the_way_out_without_signing_in(visit: Visit, url: str, scene: Scene, lang: str, javascript: bool):
+    guest, person = (found := scene.guest(language=lang)), found.person
+    visitor = visit(javascript=javascript, locale=LOCALES[lang])
+    page = visitor.page
+    page.goto(f"{url}/help")
+    page.click(".foot a[href='/close']")
+    for name, text in (
+        ("phone", person.phone),
+        ("full_name", person.full_name),
+        ("id_number", person.id_number),
+    ):
+        page.fill(f"#{name}", text)
+    page.click("#form .button.primary")
+    page.wait_for_url("**/close/code")
+    assert scene.line(guest).drawing_stopped
+    code = scene.code(guest)
+    assert person.phone[3:] not in page.content()
+    page.fill("#code", f"{code[:3]} {code[3:]}")
+    page.click("#form .button.primary")
+    page.wait_for_url("**/exits/*")
+    assert scene.cases(guest)[0].state is State.CLOSED
+
+
+def test_the_code_field_suits_phones_and_no_page_shows_a_whole_number(visit: Visit, url: str, scene: Scene):
+    guest = scene.guest()
+    visitor = visit()
+    sign_in(visitor, url, scene, guest)
+    page = visitor.page
+    page.goto(f"{url}/lines/{guest.line}/leave/identity")
+    page.click("button[value=send]")
+    field_of = page.locator("#code")
+    assert field_of.get_attribute("autocomplete") == "one-time-code"
+    assert field_of.get_attribute("inputmode") == "numeric"
+    content = page.content()
+    assert guest.person.phone_ends in page.inner_text("main")
+    assert guest.person.phone[3:] not in content
+    page.fill("#full_name", "半途")
+    page.click(".switch")
+    assert page.get_attribute("html", "lang") == "en"
+    assert page.input_value("#full_name") == "半途", "the switch keeps what was typed"
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_calm_and_fits(visit: Visit, url: str, scene: Scene, lang: str, scheme: str):
+    guest, owing, stuck = (scene.guest(language=lang) for _ in range(3))
+    scene.buys(owing, 128_650, 3)
+    scene.buys(owing, 24_900)
+    visitor = visit(locale=LOCALES[lang], scheme=scheme)
+    visitor.expect(409, 422)
+    page, said = visitor.page, list[str]()
+
+    def look(name: str, path: str | None = None) -> None:
+        if path:
+            page.goto(url + path)
+        assert page.get_attribute("html", "lang") == lang
+        said.append(page.inner_text("main"))
+        visitor.screens(f"portal-{name}-{lang}-{scheme}")
+        page.set_viewport_size({"width": 320, "height": 640})
+        visitor.check()
+        page.set_viewport_size({"width": 360, "height": 740})
+
+    look("start", "/")
+    look("help", "/help")
+    look("sign-in", "/sign-in")
+    page.fill("#phone", guest.person.phone)
+    page.click("#form .button.primary")
+    look("sign-in-code")
+    look("close", "/close")
+    for name in ("phone", "full_name", "id_number"):
+        page.fill(f"#{name}", getattr(stuck.person, name))
+    page.click("#form .button.primary")
+    look("close-code")
+    page.click("#without-code button")
+    look("close-waiting")
+    look("link", scene.link(owing))
+    page.click("main form button")
+    look("line-owing")
+    at = f"/lines/{owing.line}"
+    look("reduce", f"{at}/reduce")
+    look("choose", f"{at}/leave")
+    look("identity", f"{at}/leave/identity")
+    page.click("#form .button.primary")
+    look("identity-errors")
+    page.goto(f"{url}/line")
+    page.click("form[action$='/pause'] button")
+    look("line-paused")
+    page.click("form[action$='/resume'] button")
+    leave(visitor, scene, owing)
+    look("run-off")
+    sign_in(visitor, url, scene, guest)
+    look("line-clean")
+    page.goto(f"{url}/lines/{guest.line}/leave/identity")
+    before = scene.codes(guest)
+    page.fill("#full_name", guest.person.full_name)
+    page.fill("#id_number", guest.person.id_number)
+    page.click("button[value=send]")
+    page.fill("#code", scene.code(guest, before))
+    look("identity-sent")
+    page.click("#form .button.primary")
+    look("check")
+    page.click("#confirm button")
+    look("closed")
+    page.click("summary >> nth=0")
+    look("closed-reason")
+    look("line-closed", "/line")
+    look("letters", "/letters")
+    scene.send_letters()
+    look("phone", "/phone")
+    sign_in(visitor, url, scene, third := scene.guest(language=lang))
+    look("not-mine", f"/lines/{third.line}/leave/not-mine")
+    page.click("#freeze button")
+    look("held")
+    assert [text for text in said if SHAMING.search(text)] == []
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_the_check_page_of_a_balance_says_everything(visit: Visit, url: str, scene: Scene, lang: str):
+    guest = scene.guest(language=lang)
+    scene.buys(guest, 128_650, 3)
+    visitor = visit(locale=LOCALES[lang])
+    sign_in(visitor, url, scene, guest)
+    page = visitor.page
+    page.goto(f"{url}/lines/{guest.line}/leave/identity")
+    page.fill("#full_name", guest.person.full_name)
+    page.fill("#id_number", guest.person.id_number)
+    page.click("button[value=send]")
+    page.fill("#code", scene.code(guest))
+    page.click("#form .button.primary")
+    page.wait_for_url("**/check")
+    assert len(page.query_selector_all("dl.summary > div")) >= 6
+    visitor.screens(f"portal-check-owing-{lang}")

@@ -1,0 +1,176 @@
+"""A stage for the portal: people who do not exist, their lines, a clock that is set by hand."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Final
+from uuid import UUID
+
+from litestar import Litestar
+from worlds import at
+
+from whiteslip import billing, day, exits, identity, lines, packs, purchases
+from whiteslip.base import Refusal, end_of_day, new_id
+from whiteslip.billing.model import Payment
+from whiteslip.decisions import Tables
+from whiteslip.exits import Exit, Office
+from whiteslip.exits import store as exits_store
+from whiteslip.identity import Person, Vault, access
+from whiteslip.identity.model import Kind
+from whiteslip.lines import Customer, Line
+from whiteslip.lines.acts import open_house
+from whiteslip.lines.model import Agreement, NewLine
+from whiteslip.notices import DemoPhone
+from whiteslip.notices.mailers import on_phone
+from whiteslip.purchases import Capture, Declined, Purchase, Request
+from whiteslip.store import Database
+from whiteslip.store.timers import StoredClock, present
+from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.settings import WebSettings
+from whiteslip.web.kit.shell import create_app
+from whiteslip.web.portal import routers
+from whiteslip.world.population import person as make_person
+
+SECRET: Final = b"0123456789abcdef0123456789abcdef"
+START: Final = date(2026, 1, 15)
+TIMEZONE: Final = "Asia/Shanghai"
+LIMIT: Final = 1_200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody with a line, and what only they and the vault know."""
+
+    customer: UUID
+    line: UUID
+    person: Person
+
+
+class Scene:
+    """A lender of one's own, on 15 January 2026 at noon."""
+
+    def __init__(self, db: Database, demo: bool = True) -> None:
+        self.db = db
+        self.pack = packs.load("cn")
+        self.office = Office(Tables.load(), "Test Lender")
+        self.ports = Ports(db, Vault(bytes(32)), self.office, DemoPhone(db), self.pack)
+        self.nights = day.Ports(self.office, self.ports.vault, self.ports.mailer)
+        self.demo = demo
+        self._dice, self._count = Random(7), 0
+        self.set_clock(at(START))
+        with db.transaction() as tx:
+            open_house(tx, "CNY", at(START))
+
+    def app(self) -> Litestar:
+        """The application with this door alone."""
+        return create_app(routers, WebSettings(secret=SECRET, demo=self.demo), self.ports)
+
+    def set_clock(self, to: datetime) -> None:
+        """Move the platform's clock forward."""
+        with self.db.transaction() as tx:
+            assert StoredClock(tx).set(to)
+
+    def now(self) -> datetime:
+        """The platform's present."""
+        with self.db.transaction() as tx:
+            return present(tx)
+
+    def guest(self, language: str = "zh-CN", limit_minor: int = LIMIT) -> Guest:
+        """A new customer with an open line."""
+        self._count += 1
+        person, now = make_person(self._dice, 10_000_000 + self._count), self.now()
+        customer = Customer(new_id(now), None, language, now)
+        new = NewLine(new_id(now), customer.id, limit_minor, 5, START)
+        with self.db.transaction() as tx:
+            lines.open_customers(tx, [customer], now)
+            kept = identity.enrol(tx, self.ports.vault, customer.id, person, "test", now)
+            assert not isinstance(kept, Refusal)
+            lines.open_lines(tx, Agreement.of(self.pack), [new], "test", now)
+        return Guest(customer.id, new.id, kept)
+
+    def buys(self, guest: Guest, amount_minor: int, instalments: int = 1) -> Purchase | Declined:
+        """A shop asks for an authorisation and, once granted, sends the goods."""
+        with self.db.transaction() as tx:
+            now = present(tx)
+            asked = Request(guest.line, "bookshop", amount_minor, instalments)
+            answer = purchases.authorise(tx, self.office.tables, [asked], "test", now)[0]
+            assert not isinstance(answer, Refusal), answer
+            if isinstance(answer, Purchase):
+                purchases.capture(tx, [Capture(answer.id, amount_minor)], "test", now)
+        return answer
+
+    def pays(self, guest: Guest, amount_minor: int) -> Payment:
+        """A transfer arrives, and the case looks at it."""
+        with self.db.transaction() as tx:
+            now = present(tx)
+            paid = billing.receive(
+                tx,
+                guest.line,
+                f"transfer {now:%Y%m%d%H%M%S}",
+                amount_minor,
+                now.astimezone(at(START).tzinfo).date(),
+                "transfer",
+                self.pack.days("exit.clearing_days"),
+                "test",
+                now,
+            )
+            assert not isinstance(paid, Refusal), paid
+            exits.advance_line(tx, self.office, guest.line, now)
+        return paid
+
+    def pass_days(self, count: int) -> None:
+        """Let nights pass, each with its seal, and stand at noon again."""
+        today = self.now().astimezone(at(START).tzinfo).date()
+        for step in range(count):
+            night = today + timedelta(days=step)
+            done = day.seal(self.db, self.nights, night, TIMEZONE, end_of_day(night, TIMEZONE))
+            assert not isinstance(done, Refusal), done
+        self.set_clock(at(today + timedelta(days=count)))
+        self.send_letters()
+
+    def send_letters(self) -> None:
+        """What the worker does between nights."""
+        day.run_due(self.db, self.nights, self.now())
+
+    def link(self, guest: Guest) -> str:
+        """The path of a one-time link."""
+        with self.db.transaction() as tx:
+            return f"/link/{access.make_link(tx, Kind.CUSTOMER, guest.customer, 60, present(tx))}"
+
+    def codes(self, guest: Guest) -> list[str]:
+        """One-time codes on the guest's phone."""
+        with self.db.transaction() as tx:
+            shown = on_phone(tx, guest.customer)
+        return [found[0] for row in shown if (found := re.findall(r"\b\d{6}\b", row["body"]))]
+
+    def code(self, guest: Guest, seen: Collection[str] = ()) -> str:
+        """A code that was not there before; it is sent after the answer, so it may take a moment."""
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            fresh = [code for code in self.codes(guest) if code not in seen]
+            if fresh:
+                return fresh[0]
+            time.sleep(0.01)
+        raise AssertionError("no code arrived")
+
+    def line(self, guest: Guest) -> Line:
+        """The line as it is."""
+        with self.db.transaction() as tx:
+            line = lines.get_line(tx, guest.line)
+        assert not isinstance(line, Refusal)
+        return line
+
+    def cases(self, guest: Guest) -> list[Exit]:
+        """The line's cases, newest first."""
+        with self.db.transaction() as tx:
+            return exits_store.of_line(tx, guest.line)
+
+    def journal(self) -> str:
+        """Everything the journal says."""
+        with self.db.transaction() as tx:
+            return str(tx.conn.execute("SELECT * FROM store.journal").fetchall())

@@ -1,0 +1,131 @@
+"""Leaving without signing in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from httpx import Request
+from web.portal.conftest import Reader
+from web.portal.scene import Guest, Scene
+
+from whiteslip.exits.model import Channel, Identity, State
+
+
+def _asks(reader: Reader, guest: Guest, **changed: str) -> str:
+    person = guest.person
+    typed = {"phone": person.phone, "full_name": person.full_name, "id_number": person.id_number} | changed
+    reader.opens("/close")
+    return reader.sends("/close", **typed).text
+
+
+def test_the_line_stops_at_once_and_a_code_closes_it(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    _asks(reader, guest)
+    case = scene.cases(guest)[0]
+    assert (case.channel, case.state, case.identity) == (Channel.FORM, State.STOPPED, Identity.PENDING)
+    assert scene.line(guest).drawing_stopped
+    page = reader.sends("/close/code", code=scene.code(guest))
+    assert page.url.path == f"/exits/{case.reference}"
+    assert scene.cases(guest)[0].state is State.CLOSED
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"phone": "+8613911111111"}, {"full_name": "Nobody"}, {"id_number": "11010119900307571X"}],
+    ids=["phone", "name", "number"],
+)
+def test_whoever_does_not_match_sees_the_same_pages_and_stops_nothing(
+    reader: Reader, scene: Scene, changed: dict[str, str]
+):
+    guest, other = scene.guest(), scene.guest()
+    seen: list[list[str]] = []
+    for typed, whom in ((changed, guest), ({}, other)):
+        reader.client.cookies.clear()
+        pages = [_asks(reader, whom, **typed)]
+        pages.append(reader.sends("/close/code", code="000000").text)
+        pages.append(reader.sends("/close/code", do="send").text)
+        pages.append(reader.sends("/close/without-code").text)
+        seen.append(pages)
+
+    def bare(text: str) -> str:
+        return "\n".join(row for row in text.splitlines() if "form_token" not in row)
+
+    assert [bare(text) for text in seen[0]] == [bare(text) for text in seen[1]]
+    assert scene.cases(guest) == []
+    assert scene.codes(guest) == []
+    assert scene.cases(other)[0].state is State.HELD
+
+
+def test_an_answer_takes_as_long_for_nobody_as_for_somebody(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    took: list[float] = []
+    for changed in ({"full_name": "Nobody"}, {}):
+        reader.opens("/close")
+        typed = {"phone": guest.person.phone, "id_number": guest.person.id_number}
+        typed["full_name"] = changed.get("full_name", guest.person.full_name)
+        page = reader.client.get("/close")
+        reader.page = page
+        began = time.monotonic()
+        reader.client.follow_redirects = False
+        reader.sends("/close", **typed)
+        took.append(time.monotonic() - began)
+        reader.client.follow_redirects = True
+        reader.client.cookies.clear()
+    assert min(took) >= 0.3
+    assert abs(took[0] - took[1]) < 0.15
+
+
+def test_the_code_of_one_person_is_no_use_to_another(
+    reader: Reader, another: Callable[[], Reader], scene: Scene
+):
+    guest, other = scene.guest(), scene.guest()
+    _asks(reader, guest)
+    second = another()
+    _asks(second, other)
+    assert second.sends("/close/code", code=scene.code(guest)).status_code == 422
+    assert scene.cases(other)[0].state is State.STOPPED
+
+
+def test_what_the_browser_carries_names_nobody_and_cannot_be_made_up(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    _asks(reader, guest)
+    carried = reader.client.cookies["claim"]
+    assert str(guest.customer) not in carried
+    reader.client.cookies.clear()
+    reader.client.cookies["claim"] = carried[:-4] + "AAAA"
+    assert reader.opens("/close/code").url.path == "/close"
+    reader.client.cookies.clear()
+    assert reader.opens("/close/waiting").url.path == "/close"
+
+
+def test_who_is_signed_in_goes_to_the_line_itself(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    reader.signs_in(guest)
+    assert reader.opens("/close").url.path == f"/lines/{guest.line}/leave"
+
+
+def test_a_balance_does_not_keep_anybody(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    scene.buys(guest, 60_000, 3)
+    _asks(reader, guest)
+    page = reader.sends("/close/code", code=scene.code(guest))
+    assert scene.cases(guest)[0].state is State.RUN_OFF
+    assert "the line closes when it is paid off" in page.text
+
+
+def test_no_personal_data_reaches_urls_or_the_journal(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    urls: list[str] = []
+
+    def note(request: Request) -> None:
+        urls.append(str(request.url))
+
+    reader.client.event_hooks["request"].append(note)
+    _asks(reader, guest)
+    reader.sends("/close/code", code=scene.code(guest))
+    everything = " ".join(urls) + scene.journal()
+    person = guest.person
+    for secret in (person.full_name, person.id_number, person.phone, person.phone[3:], person.email):
+        assert secret not in everything

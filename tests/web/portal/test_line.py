@@ -1,0 +1,141 @@
+"""The line's own page: pause, resume, lower; and signing in."""
+
+from __future__ import annotations
+
+import pytest
+from web.portal.conftest import Reader
+from web.portal.scene import LIMIT, Scene
+
+from whiteslip.lines.model import LockKind
+from whiteslip.purchases import Declined, Purchase
+from whiteslip.web.portal.line.handlers import chips
+
+
+def test_pausing_takes_two_clicks_and_resuming_one(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    reader.signs_in(guest)
+    reader.opens(f"/lines/{guest.line}/leave")
+    home = reader.sends(f"/lines/{guest.line}/leave", way="pause")
+    assert "Paused" in home.text
+    assert isinstance(scene.buys(guest, 1_000), Declined)
+    assert "Paused" not in reader.sends(f"/lines/{guest.line}/resume").text
+    assert isinstance(scene.buys(guest, 1_000), Purchase)
+    reader.sends(f"/lines/{guest.line}/pause")
+    assert LockKind.CUSTOMER in scene.line(guest).locks
+
+
+def test_the_limit_goes_down_at_once_and_never_up(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    reader.signs_in(guest)
+    at = f"/lines/{guest.line}/reduce"
+    reader.opens(at)
+    for typed in ("12000", "20,000", "0", "abc", "-5", ""):
+        assert reader.sends(at, limit=typed).status_code == 422
+    assert scene.line(guest).limit_minor == LIMIT
+    assert reader.sends(at, limit="3,000").url.path == "/line"
+    assert scene.line(guest).limit_minor == 300_000
+    reader.opens(at)
+    reader.sends(at, chip="150000")
+    assert scene.line(guest).limit_minor == 150_000
+    reader.opens(at)
+    assert reader.sends(at, chip="9999999").status_code == 422
+
+
+def test_a_limit_below_what_is_in_use_makes_nothing_due(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    scene.buys(guest, 500_000)
+    reader.signs_in(guest)
+    reader.opens(f"/lines/{guest.line}/reduce")
+    reader.sends(f"/lines/{guest.line}/reduce", limit="100")
+    line = scene.line(guest)
+    assert (line.limit_minor, line.owed_minor, line.available_minor) == (10_000, 500_000, 0)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 9_999, 10_000, 40_000, 1_200_000])
+def test_chips_are_below_the_limit_and_above_nothing(limit: int):
+    assert all(0 < chip < limit for chip in chips(limit))
+    assert len(set(chips(limit))) == len(chips(limit)) <= 3
+
+
+def test_a_link_signs_in_once_and_opening_it_does_not_use_it(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    link = scene.link(guest)
+    reader.opens(link)
+    reader.opens(link)
+    assert reader.sends(link).url.path == "/line"
+    reader.opens(link)
+    assert reader.sends(link).status_code == 410
+
+
+def test_signing_in_answers_alike_for_people_we_know_and_people_we_do_not(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    pages: list[str] = []
+    for phone in (guest.person.phone, "+8613900000000"):
+        reader.client.cookies.clear()
+        reader.opens("/sign-in")
+        pages.append(reader.sends("/sign-in", phone=phone).text)
+        pages.append(reader.sends("/sign-in/code", code="000000").text)
+        for _ in range(4):
+            assert reader.sends("/sign-in/code", do="send").status_code == 200
+        assert reader.sends("/sign-in/code", do="send").status_code == 429
+
+    def bare(text: str) -> str:
+        return "\n".join(row for row in text.splitlines() if "form_token" not in row)
+
+    assert bare(pages[0]) == bare(pages[2])
+    assert bare(pages[1]) == bare(pages[3])
+    assert guest.person.phone[3:] not in "".join(pages)
+
+
+def test_a_code_signs_in_with_spaces_in_it_and_only_once(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    reader.opens("/sign-in")
+    reader.sends("/sign-in", phone=guest.person.phone)
+    code = scene.code(guest)
+    assert reader.sends("/sign-in/code", code=f"{code[:3]} {code[3:]}").url.path == "/line"
+    reader.sends("/sign-out")
+    reader.opens("/sign-in")
+    reader.sends("/sign-in", phone=guest.person.phone)
+    assert reader.sends("/sign-in/code", code=code).status_code == 422
+
+
+def test_a_number_shared_by_two_people_signs_nobody_in(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    twin = scene.guest()
+    with scene.db.transaction() as tx:
+        tx.conn.execute("RESET ROLE")
+        tx.conn.execute(
+            "UPDATE identity.person SET phone_index = (SELECT phone_index FROM identity.person"
+            " WHERE subject = %s) WHERE subject = %s",
+            (guest.customer, twin.customer),
+        )
+    reader.opens("/sign-in")
+    reader.sends("/sign-in", phone=guest.person.phone)
+    assert scene.codes(guest) == scene.codes(twin) == []
+
+
+def test_after_signing_out_the_line_is_out_of_sight(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    token = reader.signs_in(guest).request.headers["cookie"]
+    reader.sends("/sign-out")
+    assert reader.opens("/line").url.path == "/sign-in"
+    reader.client.cookies.clear()
+    again = reader.client.get("/line", headers={"cookie": token}, follow_redirects=False)
+    assert again.status_code == 303
+
+
+def test_a_redirect_after_signing_in_stays_on_this_host(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    reader.opens("/sign-in", to="//evil.example/")
+    before = scene.codes(guest)
+    reader.sends("/sign-in", phone=guest.person.phone, to="//evil.example/")
+    assert reader.sends("/sign-in/code", code=scene.code(guest, before)).url.path == "/line"
+
+
+def test_the_demo_phone_exists_in_demonstrations_only(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    reader.signs_in(guest)
+    assert guest.person.full_name in reader.opens("/phone").text
+    scene.demo = False
+    reader.client.app = scene.app()
+    assert reader.opens("/phone").status_code == 404
