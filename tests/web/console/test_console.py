@@ -1,0 +1,246 @@
+"""The desk: who may do what, the case on one page, and the next one after it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+import worlds
+from httpx import Response
+from litestar.testing import TestClient
+
+from whiteslip import exits, identity, packs
+from whiteslip.base import Refusal
+from whiteslip.decisions import Tables
+from whiteslip.exits import Exit, Office
+from whiteslip.exits import store as exits_store
+from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.identity import Vault, access
+from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.notices import DemoPhone
+from whiteslip.store import Database
+from whiteslip.store.database import journal_of
+from whiteslip.store.timers import StoredClock
+from whiteslip.web.console import routers
+from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.settings import WebSettings
+from whiteslip.web.kit.shell import create_app
+from whiteslip.world.population import person
+
+NOW = worlds.at(worlds.DAY)
+PASSWORD = "a long password"
+
+
+@dataclass
+class Desk:
+    """A browser at the desk."""
+
+    db: Database
+    ports: Ports
+    client: TestClient[Any]
+
+    def get(self, path: str, status: int = 200) -> str:
+        answer = self.client.get(path, headers={"Accept-Language": "en"})
+        assert answer.status_code == status, answer.text
+        return answer.text
+
+    def post(self, to: str, page: str | None = None, **fields: str) -> Response:
+        """Post a form with the token of the page it stands on."""
+        token = re.search(r'name="form_token" value="([^"]+)"', self.get(page or to))
+        assert token
+        data = {"form_token": token[1]} | fields
+        return self.client.post(to, data=data, headers={"Accept-Language": "en"}, follow_redirects=False)
+
+    def staff(self, role: Role = Role.REVIEWER) -> Staff:
+        with self.db.transaction() as tx:
+            made = access.create_staff(tx, role.value, role, PASSWORD, NOW)
+        assert isinstance(made, Staff)
+        return made
+
+    def sign_in(self, role: Role = Role.REVIEWER) -> Staff:
+        staff = self.staff(role)
+        answer = self.post("/console/sign-in", name=staff.name, password=PASSWORD)
+        assert answer.status_code == 303, answer.text
+        return staff
+
+    def held(self, owed_minor: int = 0, days: int = 0) -> Exit:
+        """A customer whose proof failed: a case that waits for a person."""
+        line = worlds.open_line(self.db)
+        if owed_minor:
+            worlds.buy(self.db, line, owed_minor, 3)
+        with self.db.transaction() as tx:
+            customer = worlds.locked(tx, line).customer
+            one = person(Random(int(customer) % 1000), 7)
+            identity.enrol_many(tx, self.ports.vault, [(customer, one)], "test", NOW)
+            now = NOW + timedelta(days=days)
+            case = exits.request(
+                tx, self.ports.office, line, Channel.PORTAL, "customer", now, Identity.DOUBTED
+            )
+        assert not isinstance(case, Refusal)
+        return case
+
+    def case(self, case: Exit) -> Exit:
+        with self.db.transaction() as tx:
+            found = exits_store.find(tx, case.id)
+        assert found
+        return found
+
+
+@pytest.fixture
+def desk(db: Database) -> Iterator[Desk]:
+    office = Office(Tables.load(), "Test")
+    ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), packs.load("cn"))
+    with db.transaction() as tx:
+        StoredClock(tx).set(NOW.astimezone(UTC))
+    app = create_app(routers, WebSettings(secret=bytes(32), default_language="en"), ports)
+    with TestClient(app) as client:
+        yield Desk(db, ports, client)
+
+
+def test_without_signing_in_every_page_leads_to_the_door(desk: Desk):
+    for path in ("/console", "/console/all", "/console/next", "/console/cases/EX-AAAA-00"):
+        answer = desk.client.get(path, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/console/sign-in")
+
+
+def test_a_wrong_password_says_no_more_than_that(desk: Desk):
+    desk.staff()
+    for name in ("reviewer", "nobody"):
+        answer = desk.post("/console/sign-in", name=name, password="wrong")
+        assert "Name or password" in answer.text or "password" in answer.text
+        assert answer.status_code in (401, 403, 409, 422)
+
+
+def test_a_link_signs_in_by_its_button_and_once(desk: Desk):
+    staff = desk.staff()
+    with desk.db.transaction() as tx:
+        token = access.make_link(tx, Kind.STAFF, staff.id, 30, NOW)
+    assert desk.get(f"/console/link/{token}")
+    assert desk.get(f"/console/link/{token}")  # looking does not use it up
+    assert desk.post(f"/console/link/{token}").status_code == 303
+    assert "reviewer" in desk.get("/console")
+    assert desk.post("/console/sign-out", page="/console").status_code == 303
+    assert desk.post(f"/console/link/{token}").status_code in (409, 410)
+
+
+def test_a_customers_link_does_not_open_the_desk(desk: Desk):
+    with desk.db.transaction() as tx:
+        token = access.make_link(tx, Kind.CUSTOMER, UUID(int=5), 30, NOW)
+    assert desk.post(f"/console/link/{token}").status_code >= 400
+
+
+def test_a_password_is_chosen_and_must_be_long(desk: Desk):
+    desk.sign_in()
+    assert desk.post("/console/password", password="short").status_code in (409, 422)
+    assert desk.post("/console/password", password="another long one").status_code == 303
+    with desk.db.transaction() as tx:
+        assert isinstance(access.sign_in(tx, "reviewer", "another long one", NOW), Staff)
+
+
+def test_the_nearest_deadline_is_on_top_and_next(desk: Desk):
+    desk.sign_in()
+    later, sooner = desk.held(days=3), desk.held()
+    shown = desk.get("/console")
+    assert shown.index(sooner.reference) < shown.index(later.reference)
+    answer = desk.client.get("/console/next", follow_redirects=False)
+    assert answer.headers["location"] == f"/console/cases/{sooner.reference}"
+
+
+def test_the_case_page_shows_seven_blocks_and_no_control_that_says_no(desk: Desk):
+    desk.sign_in()
+    case = desk.held(30_000)
+    shown = desk.get(f"/console/cases/{case.reference}")
+    for block in ("Request", "Money owed", "Identity", "Assessment", "Letters", "Timeline", "Reason"):
+        assert f">{block}<" in shown, block
+    for part in ("Solvency", "Payment record", "Behaviour", "Exposure", "Effect on the portfolio"):
+        assert part in shown
+    assert "CN¥300.00" in shown
+    assert "identity is not verified" in shown
+    assert not re.search(r"<button[^>]*>[^<]*(refuse|reject|deny|decline)", shown, re.I)
+
+
+def test_choosing_runs_the_case_off_and_leads_to_the_next(desk: Desk):
+    staff = desk.sign_in()
+    case, other = desk.held(30_000), desk.held(days=1)
+    path = f"/console/cases/{case.reference}"
+    answer = desk.post(path, path="run_off", reason="called_back")
+    assert answer.headers["location"] == f"/console/cases/{other.reference}"
+    assert desk.case(case).state is State.RUN_OFF
+    answer = desk.post(f"/console/cases/{other.reference}", path="close_now", reason="papers_checked")
+    assert answer.headers["location"] == f"/console?done={other.reference}"
+    assert desk.case(other).state is State.CLOSED
+    assert f"{other.reference} is done" in desk.get(answer.headers["location"])
+    with desk.db.transaction() as tx:
+        (choice,) = exits_store.choices(tx, case.id)
+    assert (choice["actor"], choice["reasons"]) == (f"staff:{staff.id}", ["called_back"])
+
+
+def test_a_path_that_is_not_possible_is_said_and_changes_nothing(desk: Desk):
+    desk.sign_in()
+    case = desk.held(30_000)
+    answer = desk.post(f"/console/cases/{case.reference}", path="close_now")
+    assert answer.status_code == 409
+    assert "error-summary" in answer.text or "errors-title" in answer.text
+    assert desk.case(case).state is State.HELD
+
+
+def test_roles_that_only_look_see_no_controls_and_are_refused(desk: Desk):
+    desk.sign_in(Role.AUDITOR)
+    case = desk.held()
+    path = f"/console/cases/{case.reference}"
+    shown = desk.get(path)
+    assert 'value="run_off"' not in shown
+    assert "/reveal" not in shown
+    answer = desk.post(path, page="/console", path="run_off")
+    assert answer.status_code == 403
+    assert desk.case(case).state is State.HELD
+
+
+def test_looking_at_a_name_is_journalled(desk: Desk):
+    staff = desk.sign_in()
+    case = desk.held()
+    path = f"/console/cases/{case.reference}"
+    with desk.db.transaction() as tx:
+        one = identity.peek(tx, desk.ports.vault, case.customer)
+    assert not isinstance(one, Refusal)
+    assert one.full_name not in desk.get(path)
+    answer = desk.post(f"{path}/reveal", page=path)
+    assert one.full_name in answer.text
+    with desk.db.transaction() as tx:
+        rows = [row for row in journal_of(tx, [case.customer]) if row["kind"] == "identity.revealed"]
+    assert [row["actor"] for row in rows] == [f"staff:{staff.id}"]
+    assert one.full_name not in str(rows)
+
+
+def test_a_form_from_elsewhere_is_refused(desk: Desk):
+    desk.sign_in()
+    case = desk.held()
+    answer = desk.client.post(f"/console/cases/{case.reference}", data={"path": "run_off"})
+    assert answer.status_code >= 400
+    assert desk.case(case).state is State.HELD
+
+
+def test_a_reference_is_found_and_an_unknown_one_is_said(desk: Desk):
+    desk.sign_in()
+    case = desk.held()
+    answer = desk.client.get(f"/console/all?reference={case.reference.lower()}", follow_redirects=False)
+    assert answer.headers["location"] == f"/console/cases/{case.reference}"
+    assert "No case has this reference" in desk.get("/console/all?reference=EX-NONE-00")
+    assert case.reference in desk.get("/console/all?state=held")
+    assert case.reference not in desk.get("/console/all?state=closed")
+    desk.get("/console/cases/EX-NONE-00", 404)
+
+
+def test_every_page_speaks_chinese_too(desk: Desk):
+    desk.sign_in()
+    case = desk.held(30_000)
+    for path in ("/console", "/console/all", f"/console/cases/{case.reference}", "/console/password"):
+        shown = desk.get(f"{path}?lang=zh-CN")
+        assert '<html lang="zh-CN">' in shown
+        assert re.search(r"[\u4e00-\u9fff]", shown)
