@@ -298,6 +298,44 @@ def test_a_credit_is_paid_out_when_the_line_closes(db: Database):
     assert sound(db)
 
 
+def test_a_refund_after_closing_is_paid_out_and_the_line_stays_closed(db: Database):
+    """Edge case 4: a refund of 80 on day 40 after closing."""
+    line = open_line(db)
+    held = shop(db, line, at(DAY), 8_000)
+    assert isinstance(held, Purchase)
+    with db.transaction() as tx:
+        purchases.capture(tx, [Capture(held.id, 8_000)], "shop", at(DAY))
+    pay(db, line, 8_000, DAY)
+    case = ask(db, line, at(DAY + timedelta(days=5)))
+    assert case.state is State.CLOSED
+    late = at(DAY + timedelta(days=45))
+    with db.transaction() as tx:
+        assert isinstance(purchases.refund(tx, held.id, 8_000, "shop", late), Purchase)
+    assert line_of(db, line).credit_minor == 8_000
+    with db.transaction() as tx:
+        exits.review(tx, OFFICE, late)
+    after = line_of(db, line)
+    assert (after.credit_minor, after.lifecycle) == (0, Lifecycle.CLOSED)
+    assert "credit.paid_out" in kinds(db, line)
+    assert sound(db)
+
+
+def test_a_credit_pays_the_debt_off_instead_of_waiting_for_bills(db: Database):
+    line = open_line(db)
+    first = shop(db, line, at(DAY), 9_000)
+    assert isinstance(first, Purchase)
+    with db.transaction() as tx:
+        purchases.capture(tx, [Capture(first.id, 9_000)], "shop", at(DAY))
+    pay(db, line, 9_000, DAY)
+    buy(db, line, 5_000)
+    with db.transaction() as tx:
+        purchases.refund(tx, first.id, 9_000, "shop", at(DAY))
+    assert line_of(db, line).credit_minor == 9_000
+    case = ask(db, line, at(DAY + timedelta(days=5)))
+    assert case.state is State.CLOSED
+    assert sound(db)
+
+
 def test_a_trifle_is_waived_and_never_aged(db: Database):
     line = open_line(db)
     buy(db, line, 5_000)

@@ -10,6 +10,7 @@ from typing import Final
 from whiteslip import billing, decisions, identity, lines, packs
 from whiteslip.base import Refusal
 from whiteslip.billing import store as billing_store
+from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.model import Record
 from whiteslip.decisions import Tables
 from whiteslip.exits import assessment, letters, rules, store
@@ -111,18 +112,25 @@ def facts_of(work: Work) -> Facts:
 
 def run(work: Work, case: Exit) -> Exit:
     """Take every step that is due, one after the other, and return where the case stands."""
-    facts = facts_of(work)
     while True:
-        if rules.waives_remainder(case, facts, work.clocks):
-            billing.waive_remainder(work.tx, work.line, work.clocks.de_minimis_minor, work.now)
-            work = work.refreshed()
-            facts = facts_of(work)
+        work = _settled(work, case)
+        facts = facts_of(work)
         step = rules.next_step(case, facts, work.now)
         if step is None:
             return case
         case = _take(work, case, facts, step)
         work = work.refreshed()
-        facts = facts_of(work)
+
+
+def _settled(work: Work, case: Exit) -> Work:
+    """A leaving customer's credit pays what it covers, and a trifle that is left is waived."""
+    if case.state in (State.CONFIRMED, State.RUN_OFF) and work.line.credit_minor and work.line.owed_minor:
+        pay_off_with_credit(work.tx, work.line, work.now)
+        work = work.refreshed()
+    if rules.waives_remainder(case, facts_of(work), work.clocks):
+        billing.waive_remainder(work.tx, work.line, work.clocks.de_minimis_minor, work.now)
+        work = work.refreshed()
+    return work
 
 
 def _take(work: Work, case: Exit, facts: Facts, step: Step) -> Exit:
