@@ -70,7 +70,7 @@ def _up(settings: Settings, platform: Platform, workers: int) -> None:
 
 
 def demonstrate(
-    *, customers: int = 300, nights: int = 730, seed: int = 7, serve: bool = True, json: Json = False
+    *, customers: int = 200, nights: int = 730, seed: int = 7, serve: bool = True, json: Json = False
 ) -> None:
     """A world of people who do not exist, two years of it, with links to look at it.
 

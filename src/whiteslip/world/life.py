@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from random import Random
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from whiteslip import billing, exits, purchases
 from whiteslip.base import Refusal
+from whiteslip.billing import NewPayment
 from whiteslip.day import Ports
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, Path, Reason
@@ -111,26 +112,31 @@ class Life:
 
     def _pay(self, day: date, now: datetime) -> None:
         payers = [person for person in self.people if self._pays(person, day)]
+        if not payers and day not in self._returning:
+            return
         with self.database.transaction() as tx:
             for payment in self._returning.pop(day, []):
                 billing.return_payment(tx, payment, "world", now)
                 self.done["returned"] += 1
             debts = billing.debts(tx, [person.line for person in payers], day)
-            for person in payers:
-                if person.line in debts and debts[person.line].billed_minor:
-                    self._settle(tx, person.line, debts[person.line].billed_minor, day, now)
+            due = [line for line in (person.line for person in payers) if line in debts]
+            self._settle(tx, {line: debts[line].billed_minor for line in due}, day, now)
 
-    def _settle(self, tx: Tx, line: UUID, amount_minor: int, day: date, now: datetime) -> None:
+    def _settle(self, tx: Tx, billed: Mapping[UUID, int], day: date, now: datetime) -> None:
         """Pay what is billed; now and then the payer's bank takes it back."""
-        reference = f"W{day:%Y%m%d}"
-        clearing = self.clearing_days
-        paid = billing.receive(tx, line, reference, amount_minor, day, "transfer", clearing, "world", now)
-        if isinstance(paid, Refusal):
-            return
-        self.done["payments"] += 1
-        if self._happens(_RETURNED_BPS):
-            self._returning[day + timedelta(days=3)].append(paid.id)
-        if line in self._gone:
+        reference, clearing = f"W{day:%Y%m%d}", self.clearing_days
+        batch = [
+            NewPayment(line, reference, amount_minor, day, "transfer", clearing)
+            for line, amount_minor in billed.items()
+            if amount_minor
+        ]
+        for paid in billing.receive_many(tx, batch, "world", now):
+            if isinstance(paid, Refusal):
+                continue
+            self.done["payments"] += 1
+            if self._happens(_RETURNED_BPS):
+                self._returning[day + timedelta(days=3)].append(paid.id)
+        for line in [payment.line for payment in batch if payment.line in self._gone]:
             exits.advance_line(tx, self.ports.office, line, now)
 
     def _pays(self, person: Resident, day: date) -> bool:
