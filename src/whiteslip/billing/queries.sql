@@ -207,8 +207,14 @@ ON CONFLICT (day, currency) DO UPDATE SET
 SELECT day, lines, limit_minor, owed_minor, past_due_minor, npl_minor FROM billing.book_total
 WHERE currency = :currency AND day <= :day ORDER BY day DESC LIMIT 1;
 
+-- name: touched
+-- Lines that billing changed on :day.
+SELECT line FROM billing.settlement WHERE on_day = :day
+UNION SELECT line FROM billing.bill WHERE statement_on = :day
+UNION SELECT line FROM billing.plan WHERE opened_on = :day;
+
 -- name: violations
--- Billing against itself and the ledger: each row is an offence.
+-- Billing against itself and the ledger: each row is an offence. Without :lines, everything.
 SELECT 'what is open equals the ledger' AS invariant,
     concat_ws(' ', 'line', l.id,
         'open', coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0),
@@ -217,13 +223,13 @@ FROM lines.v_line AS l
 LEFT JOIN (
     SELECT line, sum(principal_minor) AS principal,
         sum(interest_minor) FILTER (WHERE charged) AS interest, sum(fee_minor) FILTER (WHERE charged) AS fee
-    FROM billing.v_open GROUP BY line
+    FROM billing.v_open WHERE :lines::uuid[] IS NULL OR line = ANY(:lines) GROUP BY line
 ) AS o ON o.line = l.id
-WHERE (coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0))
+WHERE (:lines::uuid[] IS NULL OR l.id = ANY(:lines)) AND (coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0))
     IS DISTINCT FROM (l.principal_minor, l.interest_minor, l.fee_minor)
 UNION ALL
 SELECT 'a closed line owes nothing', l.id::text FROM lines.v_line AS l
-WHERE l.lifecycle = 'closed' AND EXISTS (
+WHERE (:lines::uuid[] IS NULL OR l.id = ANY(:lines)) AND l.lifecycle = 'closed' AND EXISTS (
     SELECT FROM billing.v_open AS o JOIN billing.plan AS p ON p.id = o.plan
     WHERE o.line = l.id AND p.kind <> 'residual')
 UNION ALL
@@ -231,9 +237,10 @@ SELECT 'a payment is settled to its last minor unit', p.id::text
 FROM billing.payment AS p
 LEFT JOIN (
     SELECT source, sum(amount_minor) AS amount FROM billing.settlement
-    WHERE kind IN ('payment', 'return') GROUP BY source
+    WHERE (:lines::uuid[] IS NULL OR line = ANY(:lines)) AND kind IN ('payment', 'return') GROUP BY source
 ) AS s ON s.source = p.id
-WHERE coalesce(s.amount, 0) <> CASE WHEN p.returned_at IS NULL THEN p.amount_minor ELSE 0 END
+WHERE (:lines::uuid[] IS NULL OR p.line = ANY(:lines))
+    AND coalesce(s.amount, 0) <> CASE WHEN p.returned_at IS NULL THEN p.amount_minor ELSE 0 END
 UNION ALL
 SELECT 'an instalment is settled by its settlements', concat_ws(' ', 'plan', i.plan, 'instalment', i.no)
 FROM billing.instalment AS i
@@ -241,8 +248,8 @@ LEFT JOIN (
     SELECT plan, no, sum(amount_minor) FILTER (WHERE component = 'principal') AS principal,
         sum(amount_minor) FILTER (WHERE component = 'interest') AS interest,
         sum(amount_minor) FILTER (WHERE component = 'fee') AS fee
-    FROM billing.settlement GROUP BY plan, no
+    FROM billing.settlement WHERE :lines::uuid[] IS NULL OR line = ANY(:lines) GROUP BY plan, no
 ) AS s ON s.plan = i.plan AND s.no = i.no
-WHERE (coalesce(s.principal, 0), coalesce(s.interest, 0), coalesce(s.fee, 0))
+WHERE (:lines::uuid[] IS NULL OR i.line = ANY(:lines)) AND (coalesce(s.principal, 0), coalesce(s.interest, 0), coalesce(s.fee, 0))
     IS DISTINCT FROM (i.settled_principal, i.settled_interest, i.settled_fee)
 LIMIT 100;

@@ -58,10 +58,14 @@ def _sweep_notices(night: Night) -> Batch:
 
 
 def _seal(night: Night) -> Batch:
-    """Refuse to seal books that do not agree; once a month every account is rebuilt."""
+    """Refuse to seal books that do not agree; once a month everything is looked at."""
     whole = night.day.day == 1
-    offences = ledger.violations(night.tx) if whole else violations_of_day(night.tx, night.day)
-    offences += billing.violations(night.tx) + exits_store.violations(night.tx)
+    if whole:
+        offences = ledger.violations(night.tx) + billing.violations(night.tx)
+    else:
+        offences = violations_of_day(night.tx, night.day)
+        offences += billing_store.violations_of_day(night.tx, night.day)
+    offences += exits_store.violations(night.tx)
     if not ledger.is_balanced(ledger.trial_balance(night.tx)):
         offences.append("debits equal credits: the trial balance does not")
     if offences:

@@ -110,6 +110,7 @@ CREATE TABLE billing.settlement (
 );
 CREATE INDEX settlement_source ON billing.settlement (source);
 CREATE INDEX settlement_line ON billing.settlement (line, on_day);
+CREATE INDEX settlement_day ON billing.settlement USING brin (on_day);
 CALL store.append_only('billing.settlement');
 
 -- The whole book at the end of a day, for the portfolio effect of an exit.
