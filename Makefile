@@ -1,5 +1,5 @@
 # Two commands on a fresh machine do everything: `make demo` and `make test`.
-.PHONY: install demo test check bench browser clean
+.PHONY: install demo test check browser clean
 export UV_PYTHON_DOWNLOADS = never
 PYTHON ?= python3
 BIN = .venv/bin
@@ -33,9 +33,6 @@ browser:
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk; } > /dev/null 2>&1 \
 	  || sudo -n sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk' > /dev/null 2>&1 \
 	  || echo "chromium could not be installed: the browser tests are skipped" >&2; }
-
-bench: install
-	@$(BIN)/python -m benchmarks.run
 
 clean:
 	rm -rf .venv .demo
