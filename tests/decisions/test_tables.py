@@ -35,7 +35,7 @@ PURCHASE: dict[str, Any] = {
     "lock": "none",
     "lifecycle": "active",
     "dpd_days": 0,
-    "velocity_24h": 1,
+    "velocity_24h": 0,
     "per_purchase_cap_minor": 200_000,
     "instalments": 3,
 }
@@ -46,6 +46,14 @@ WORST = {
     "run_up_ratio_bps": 90_000,
     "returned_payments_60d": 9,
     "utilisation_bps": 12_000,
+}
+RISK = {
+    "owed_minor",
+    "uncleared_minor",
+    "dpd_days",
+    "payment_ratio_bps",
+    "utilisation_bps",
+    "exposure_released_minor",
 }
 MAY_HOLD = {"legal_freeze", "identity_verified", "contact_changed_days"}
 
@@ -137,6 +145,24 @@ def test_only_a_dispute_or_a_run_up_with_a_returned_payment_reaches_the_desk(fac
     assert evaluate(TABLES, "exit-routing", facts)["route"] == ("desk" if desk else "straight_through")
 
 
+@given(facts_of(TABLES["exit-routing"].contract), facts_of(TABLES["exit-routing"].contract))
+def test_arrears_utilisation_payments_and_exposure_never_change_the_route(
+    facts: dict[str, Any], other: dict[str, Any]
+):
+    """The share of the book cannot either: it is no fact of the table at all."""
+    swapped = {name: other[name] for name in RISK}
+    first = evaluate(TABLES, "exit-routing", facts)
+    second = evaluate(TABLES, "exit-routing", facts | swapped)
+    assert (first["route"], first["ground"]) == (second["route"], second["ground"])
+    assert not any("share" in name for name in TABLES["exit-routing"].contract.facts)
+
+
+def test_no_exit_is_refused():
+    table = TABLES["exit-routing"].contract
+    assert set(table.outcome["route"].one_of) == {"straight_through", "desk", "hold"}
+    assert set(table.outcome["ground"].one_of) == {"identity", "legal"}
+
+
 def test_the_rows_that_hold_read_only_what_may_hold():
     table = next(n for n in TABLES["exit-routing"].content["nodes"] if n["type"] == "decisionTableNode")
     columns = {column["id"]: column["field"] for column in table["content"]["inputs"]}
@@ -156,7 +182,7 @@ def test_the_rows_that_hold_read_only_what_may_hold():
         ({}, None),
         ({"lifecycle": "notice_by_issuer"}, None),
         ({"amount_minor": 200_000}, None),
-        ({"velocity_24h": 20}, None),
+        ({"velocity_24h": 19}, None),
         ({"lifecycle": "closing"}, "line.stopped"),
         ({"lifecycle": "run_off"}, "line.stopped"),
         ({"lifecycle": "closed"}, "line.stopped"),
@@ -169,7 +195,7 @@ def test_the_rows_that_hold_read_only_what_may_hold():
         ({"lock": "customer", "available_minor": 0}, "line.locked"),
         ({"lock": "feature"}, "line.feature_paused"),
         ({"dpd_days": 1}, "line.past_due"),
-        ({"velocity_24h": 21}, "purchase.too_many"),
+        ({"velocity_24h": 20}, "purchase.too_many"),
         ({"amount_minor": 200_001}, "purchase.over_cap"),
         ({"available_minor": 9_999}, "purchase.over_available"),
         ({"available_minor": -1}, "purchase.over_available"),
@@ -188,7 +214,7 @@ def test_what_is_allowed_is_affordable_unlocked_and_on_an_open_line(facts: dict[
         facts["lifecycle"] in ("active", "notice_by_issuer")
         and facts["lock"] == "none"
         and facts["dpd_days"] == 0
-        and facts["velocity_24h"] <= 20
+        and facts["velocity_24h"] < 20
         and facts["amount_minor"] <= min(facts["per_purchase_cap_minor"], facts["available_minor"])
     )
     assert outcome["allow"] == sound

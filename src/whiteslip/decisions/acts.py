@@ -141,15 +141,19 @@ def replay(tx: Tx, since: datetime | None = None) -> Replay:
 
 
 def _kept_tables(tx: Tx) -> tuple[dict[tuple[str, str], Table], list[str]]:
-    """Every version ever used, and the keys of those whose content is no longer theirs."""
+    """Every version that is kept as it was used, and the keys of those that are not.
+
+    The engine must not see an altered one: it may not even be a table any more.
+    """
     tables: dict[tuple[str, str], Table] = {}
     altered: list[str] = []
     for row in _queries.kept_versions(tx.conn):
+        name, version = row["name"], row["version"]
+        if version_of(row["content"], row["contract"]) != version:
+            altered.append(f"{name}@{version}")
+            continue
         contract = msgspec.convert(row["contract"], Contract)
-        table = Table(row["name"], row["version"], row["content"], contract)
-        tables[table.name, table.version] = table
-        if version_of(table.content, contract) != table.version:
-            altered.append(table.key)
+        tables[name, version] = Table(name, version, row["content"], contract)
     return tables, altered
 
 
@@ -164,7 +168,7 @@ def _stream(tx: Tx, since: datetime | None) -> Generator[Row]:
 def _decide_again(engine: Engine, table: Table | None, row: Row) -> tuple[str | None, Outcome | None]:
     """(what is wrong, the outcome now); nothing is wrong when both outcomes are the same text."""
     if table is None:
-        return "the version was not kept", None
+        return "the version is missing or altered", None
     kept: Any = row["outcome"]
     try:
         _, again, _ = engine.run(table, row["facts"])

@@ -88,10 +88,11 @@ class Table:
         return cls(name, version_of(content, contract), content, contract)
 
 
-def version_of(content: Mapping[str, Any], contract: Contract) -> str:
+def version_of(content: Mapping[str, Any], contract: Contract | Mapping[str, Any]) -> str:
     """The first 12 hexadecimal digits of the SHA-256 of content and contract.
 
-    Their keys are sorted first, so that the order in a file or in the database does not count.
+    Their keys are sorted first, so that the order in a file or in the database does not count. A
+    contract may be given as it was kept: fields it learns later do not change old versions.
     """
     whole = {"content": content, "contract": msgspec.to_builtins(contract)}
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -138,7 +139,8 @@ class Replay:
     """How many decisions were decided again, and how many came out differently.
 
     ``differences`` holds the first thousand of them. ``altered`` names table versions whose kept
-    content is no longer what their version was computed from.
+    content is no longer what their version was computed from; nothing can be decided by those
+    again, so each decision of theirs counts as different.
     """
 
     decisions: int

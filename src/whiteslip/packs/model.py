@@ -15,7 +15,10 @@ class PackError(ValueError):
 
 
 class Unit(StrEnum):
-    """What a value counts. ``MINOR`` is minor units of the pack's currency, ``BPS`` basis points."""
+    """What a value counts. ``MINOR`` is minor units of the pack's currency, ``BPS`` basis points.
+
+    ``TEXT`` counts nothing: its value is a text.
+    """
 
     MINUTES = "minutes"
     DAYS = "days"
@@ -25,18 +28,19 @@ class Unit(StrEnum):
     COUNT = "count"
     MINOR = "minor"
     BPS = "bps"
+    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One number the law, the market or our design gives.
+    """What the law, the market or our design gives: a number, or a text.
 
     ``verified`` says that the source was read in the primary text or a reliable restatement.
     ``pack`` is the pack that set it.
     """
 
     key: str
-    value: int
+    value: int | str
     unit: Unit
     source: str
     verified: bool
@@ -56,7 +60,7 @@ class Pack:
     parameters: Mapping[str, Parameter]
     terms: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    def _read(self, key: str, unit: Unit) -> int:
+    def _read(self, key: str, unit: Unit) -> int | str:
         found = self.parameters.get(key)
         if found is None:
             raise PackError(f"pack {self.name} has no parameter {key}")
@@ -64,37 +68,47 @@ class Pack:
             raise PackError(f"{key} in pack {self.name} is in {found.unit}, not in {unit}")
         return found.value
 
+    def _number(self, key: str, unit: Unit) -> int:
+        value = self._read(key, unit)
+        if isinstance(value, str):
+            raise PackError(f"{key} in pack {self.name} is a text, not a number of {unit}")
+        return value
+
     def minutes(self, key: str) -> int:
         """A parameter in minutes."""
-        return self._read(key, Unit.MINUTES)
+        return self._number(key, Unit.MINUTES)
 
     def days(self, key: str) -> int:
         """A parameter in calendar days."""
-        return self._read(key, Unit.DAYS)
+        return self._number(key, Unit.DAYS)
 
     def business_days(self, key: str) -> int:
         """A parameter in business days of the pack's calendar."""
-        return self._read(key, Unit.BUSINESS_DAYS)
+        return self._number(key, Unit.BUSINESS_DAYS)
 
     def months(self, key: str) -> int:
         """A parameter in months."""
-        return self._read(key, Unit.MONTHS)
+        return self._number(key, Unit.MONTHS)
 
     def years(self, key: str) -> int:
         """A parameter in years."""
-        return self._read(key, Unit.YEARS)
+        return self._number(key, Unit.YEARS)
 
     def count(self, key: str) -> int:
         """A parameter that counts things."""
-        return self._read(key, Unit.COUNT)
+        return self._number(key, Unit.COUNT)
 
     def minor(self, key: str) -> int:
         """A parameter in minor units of the pack's currency."""
-        return self._read(key, Unit.MINOR)
+        return self._number(key, Unit.MINOR)
 
     def bps(self, key: str) -> int:
         """A parameter in basis points."""
-        return self._read(key, Unit.BPS)
+        return self._number(key, Unit.BPS)
+
+    def text(self, key: str) -> str:
+        """A parameter that is a text."""
+        return str(self._read(key, Unit.TEXT))
 
     def listed(self) -> Sequence[Parameter]:
         """All parameters by key."""
