@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -16,7 +16,7 @@ _LENGTH: Final = 26
 def new_id(now: datetime) -> UUID:
     """A new UUID version 7 (RFC 9562): 48 bits of ``now`` in milliseconds, then random bits."""
     millis = int(now.timestamp() * 1000) & ((1 << 48) - 1)
-    value = millis << 80 | secrets.randbits(80)
+    value = millis << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)

@@ -100,6 +100,7 @@ def _insert(tx: Tx, table: Table, decisions: Sequence[Decision], now: datetime) 
         subjects=[d.subject for d in decisions],
         facts=[_text(d.facts) for d in decisions],
         outcomes=[_text(d.outcome) for d in decisions],
+        reasons=[" ".join(d.reasons) for d in decisions],
         traces=[None if d.trace is None else _text(d.trace) for d in decisions],
         now=now,
     )

@@ -9,14 +9,10 @@ INSERT INTO decisions.decision
     (id, table_name, version, subject, facts, outcome, reasons, trace, at)
 SELECT
     b.id, v.name, v.version, b.subject, b.facts::jsonb, b.outcome::jsonb,
-    ARRAY(
-        SELECT e.code FROM jsonb_array_elements_text(b.outcome::jsonb -> 'reasons')
-            WITH ORDINALITY AS e (code, n)
-        ORDER BY e.n
-    ),
-    b.trace::jsonb, :now::timestamptz
-FROM unnest(:ids::uuid[], :subjects::uuid[], :facts::text[], :outcomes::text[], :traces::text[])
-    AS b (id, subject, facts, outcome, trace)
+    string_to_array(b.reasons, ' '), b.trace::jsonb, :now::timestamptz
+FROM unnest(
+    :ids::uuid[], :subjects::uuid[], :facts::text[], :outcomes::text[], :reasons::text[], :traces::text[]
+) AS b (id, subject, facts, outcome, reasons, trace)
 CROSS JOIN decisions.table_version AS v
 WHERE v.name = :table_name AND v.version = :version;
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -29,6 +30,7 @@ from whiteslip.store import Entry, Tx, load_queries
 from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
+_known_terms: Final[dict[str, Terms]] = {}
 _NO_ID = UUID(int=0)
 
 
@@ -90,9 +92,18 @@ def open_lines(tx: Tx, agreement: Agreement, lines: Sequence[NewLine], actor: st
         tx.record(Entry(now, "line.opened", "line", n.id, actor, data))
 
 
+def _terms(row: Row) -> Terms:
+    """Terms are the same for thousands of lines, and a version never changes."""
+    version = row["terms_version"]
+    known = _known_terms.get(version)
+    if known is None:
+        known = _known_terms[version] = msgspec.convert(row["terms"], Terms)
+    return known
+
+
 def _line(row: Row) -> Line:
     typed: Row = {
-        "terms": msgspec.convert(row["terms"], Terms),
+        "terms": _terms(row),
         "lifecycle": Lifecycle(row["lifecycle"]),
         "locks": frozenset(LockKind(kind) for kind in row["locks"]),
     }
@@ -103,7 +114,7 @@ def get_lines(tx: Tx, ids: Iterable[UUID], lock: bool = False) -> dict[UUID, Lin
     """Lines by id; unknown ids are absent. ``lock`` holds them until the transaction ends."""
     wanted = list(ids)
     if lock:
-        list(_queries.lock_rows(tx.conn, ids=wanted))
+        _queries.lock_rows(tx.conn, ids=wanted)
     return {row["id"]: _line(row) for row in _queries.lines(tx.conn, ids=wanted)}
 
 

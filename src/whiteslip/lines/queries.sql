@@ -27,9 +27,11 @@ FROM unnest(
     :opened_on::date[], :principal::uuid[], :interest::uuid[], :fee::uuid[], :credit::uuid[]
 ) AS n (id, customer, limit_minor, statement_day, opened_on, principal, interest, fee, credit);
 
--- name: lock_rows
+-- name: lock_rows$
 -- Lines are locked before anything is decided about them, always in id order.
-SELECT id FROM lines.line WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
+SELECT count(*) FROM (
+    SELECT FROM lines.line WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE
+) AS locked;
 
 -- name: lines
 SELECT * FROM lines.v_line WHERE id = ANY(:ids::uuid[]) ORDER BY id;

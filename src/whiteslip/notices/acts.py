@@ -8,7 +8,6 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from psycopg.types.json import Jsonb
 
 from whiteslip.base import Refusal, new_id
 from whiteslip.notices import compose
@@ -31,7 +30,7 @@ def queue(tx: Tx, batch: Sequence[NewNotice], now: datetime) -> int:
 
     Raises msgspec.ValidationError when facts are missing or wrong, before anything is queued.
     """
-    stored = [Jsonb(compose.stored(compose.facts_of(n.kind, n.facts))) for n in batch]
+    facts = [compose.stored(compose.facts_of(n.kind, n.facts)) for n in batch]
     rows = list(
         _queries.add(
             tx.conn,
@@ -41,7 +40,7 @@ def queue(tx: Tx, batch: Sequence[NewNotice], now: datetime) -> int:
             subject=[n.subject for n in batch],
             recipient=[n.recipient for n in batch],
             language=[n.language for n in batch],
-            facts=stored,
+            facts=facts,
             dedupe=[n.dedupe for n in batch],
             now=now,
         )

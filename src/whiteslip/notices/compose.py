@@ -42,9 +42,9 @@ def facts_of(kind: str, raw: Mapping[str, Any]) -> ExitFacts:
     return msgspec.convert(raw, KINDS[kind], strict=False)
 
 
-def stored(facts: ExitFacts) -> dict[str, Any]:
-    """Facts as they are kept: JSON types only."""
-    return msgspec.to_builtins(facts)
+def stored(facts: ExitFacts) -> str:
+    """Facts as they are kept: JSON."""
+    return msgspec.json.encode(facts).decode()
 
 
 def _in_words(facts: ExitFacts, language: str) -> dict[str, str]:

@@ -3,10 +3,10 @@
 INSERT INTO notices.notice (
     id, kind, subject_kind, subject, recipient, language, facts, dedupe, state, queued_at
 )
-SELECT u.id, u.kind, u.subject_kind, u.subject, u.recipient, u.language, u.facts, u.dedupe, 'queued', :now
+SELECT u.id, u.kind, u.subject_kind, u.subject, u.recipient, u.language, u.facts::jsonb, u.dedupe, 'queued', :now
 FROM unnest(
     :id::uuid[], :kind::text[], :subject_kind::text[], :subject::uuid[], :recipient::uuid[],
-    :language::text[], :facts::jsonb[], :dedupe::text[]
+    :language::text[], :facts::text[], :dedupe::text[]
 ) AS u (id, kind, subject_kind, subject, recipient, language, facts, dedupe)
 ON CONFLICT (dedupe) DO NOTHING
 RETURNING id, kind;
