@@ -158,7 +158,6 @@ def test_terms_that_contradict_themselves_are_refused():
 @pytest.mark.parametrize(
     "change",
     [
-        "terms = '{}'",
         "terms_version = 'other'",
         "currency = 'EUR'",
         "opened_on = '2020-01-01'",

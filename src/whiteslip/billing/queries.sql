@@ -121,9 +121,10 @@ SELECT i.line, sum(i.principal_minor + i.interest_minor + i.fee_minor
 FROM billing.instalment AS i
 JOIN billing.plan AS p ON p.id = i.plan
 JOIN lines.v_line AS l ON l.id = i.line
+JOIN lines.v_terms AS t ON t.version = l.terms_version
 WHERE i.open AND i.bill IS NOT NULL AND i.due_on <= :day AND p.kind = 'purchase'
-    AND (l.terms ->> 'late_fee_minor')::bigint > 0
-    AND i.due_on + (l.terms ->> 'late_fee_grace_days')::integer = :day
+    AND (t.terms ->> 'late_fee_minor')::bigint > 0
+    AND i.due_on + (t.terms ->> 'late_fee_grace_days')::integer = :day
     AND (:lines::uuid[] IS NULL OR i.line = ANY(:lines::uuid[]))
     AND NOT EXISTS (
         SELECT FROM billing.plan AS f

@@ -70,13 +70,14 @@ def open_lines(tx: Tx, agreement: Agreement, lines: Sequence[NewLine], actor: st
         for n in lines
     ]
     ledger.open_accounts(tx, [account for book in books for account in book])
+    version = agreement.terms.version
+    _queries.keep_terms(tx.conn, version=version, terms=Jsonb(msgspec.to_builtins(agreement.terms)))
     _queries.open_lines(
         tx.conn,
         pack=agreement.pack,
         currency=agreement.currency,
         timezone=agreement.timezone,
-        terms=Jsonb(msgspec.to_builtins(agreement.terms)),
-        terms_version=agreement.terms.version,
+        terms_version=version,
         id=[n.id for n in lines],
         customer=[n.customer for n in lines],
         limit_minor=[n.limit_minor for n in lines],
@@ -88,26 +89,25 @@ def open_lines(tx: Tx, agreement: Agreement, lines: Sequence[NewLine], actor: st
         credit=[book[3].id for book in books],
     )
     for n in lines:
-        data = {"customer": n.customer, "limit_minor": n.limit_minor, "terms": agreement.terms.version}
+        data = {"customer": n.customer, "limit_minor": n.limit_minor, "terms": version}
         tx.record(Entry(now, "line.opened", "line", n.id, actor, data))
 
 
-def _terms(row: Row) -> Terms:
-    """Terms are the same for thousands of lines, and a version never changes."""
-    version = row["terms_version"]
-    known = _known_terms.get(version)
-    if known is None:
-        known = _known_terms[version] = msgspec.convert(row["terms"], Terms)
-    return known
+def _lines(tx: Tx, rows: Iterable[Row]) -> list[Line]:
+    """Lines with their terms, which are the same for thousands: a version is read once and never changes."""
+    found = list(rows)
+    missing = {row["terms_version"] for row in found} - _known_terms.keys()
+    if missing:
+        kept = _queries.terms(tx.conn, versions=list(missing))
+        _known_terms.update((row["version"], msgspec.convert(row["terms"], Terms)) for row in kept)
+    return [_line(row) for row in found]
 
 
 def _line(row: Row) -> Line:
-    typed: Row = {
-        "terms": _terms(row),
-        "lifecycle": Lifecycle(row["lifecycle"]),
-        "locks": frozenset(LockKind(kind) for kind in row["locks"]),
-    }
-    return Line(**(row | typed))
+    row["terms"] = _known_terms[row["terms_version"]]
+    row["lifecycle"] = Lifecycle(row["lifecycle"])
+    row["locks"] = frozenset(map(LockKind, row["locks"]))
+    return Line(**row)
 
 
 def get_lines(tx: Tx, ids: Iterable[UUID], lock: bool = False) -> dict[UUID, Line]:
@@ -115,7 +115,7 @@ def get_lines(tx: Tx, ids: Iterable[UUID], lock: bool = False) -> dict[UUID, Lin
     wanted = list(ids)
     if lock:
         _queries.lock_rows(tx.conn, ids=wanted)
-    return {row["id"]: _line(row) for row in _queries.lines(tx.conn, ids=wanted)}
+    return {line.id: line for line in _lines(tx, _queries.lines(tx.conn, ids=wanted))}
 
 
 def get_line(tx: Tx, line: UUID, lock: bool = False) -> Line | Refusal:
@@ -125,12 +125,12 @@ def get_line(tx: Tx, line: UUID, lock: bool = False) -> Line | Refusal:
 
 def lines_of(tx: Tx, customer: UUID) -> list[Line]:
     """A customer's lines, oldest first."""
-    return [_line(row) for row in _queries.lines_of_customer(tx.conn, customer=customer)]
+    return _lines(tx, _queries.lines_of_customer(tx.conn, customer=customer))
 
 
 def page_of_lines(tx: Tx, after: UUID | None, count: int) -> list[Line]:
     """Up to ``count`` lines with ids above ``after``."""
-    return [_line(row) for row in _queries.page(tx.conn, after=after or _NO_ID, count=count)]
+    return _lines(tx, _queries.page(tx.conn, after=after or _NO_ID, count=count))
 
 
 def get_customer(tx: Tx, customer: UUID) -> Customer | Refusal:

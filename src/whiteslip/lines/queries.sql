@@ -15,12 +15,18 @@ SELECT id, reference FROM lines.customer WHERE reference = ANY(:references::text
 SELECT id, reference, language, opened_at FROM lines.customer
 WHERE id > :after ORDER BY id LIMIT :count;
 
+-- name: keep_terms!
+INSERT INTO lines.terms (version, terms) VALUES (:version, :terms) ON CONFLICT (version) DO NOTHING;
+
+-- name: terms
+SELECT version, terms FROM lines.terms WHERE version = ANY(:versions::text[]);
+
 -- name: open_lines!
 INSERT INTO lines.line (
-    id, customer, pack, currency, timezone, terms, terms_version, limit_minor, statement_day,
+    id, customer, pack, currency, timezone, terms_version, limit_minor, statement_day,
     lifecycle, opened_on, principal, interest, fee, credit
 )
-SELECT id, customer, :pack, :currency, :timezone, :terms, :terms_version, limit_minor,
+SELECT id, customer, :pack, :currency, :timezone, :terms_version, limit_minor,
     statement_day, 'active', opened_on, principal, interest, fee, credit
 FROM unnest(
     :id::uuid[], :customer::uuid[], :limit_minor::bigint[], :statement_day::smallint[],

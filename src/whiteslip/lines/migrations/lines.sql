@@ -10,14 +10,20 @@ CREATE TABLE lines.customer (
     opened_at timestamptz NOT NULL
 );
 
+-- What lines agreed to, once per version; the version is the hash of the terms.
+CREATE TABLE lines.terms (
+    version text PRIMARY KEY,
+    terms jsonb NOT NULL
+);
+CALL store.append_only('lines.terms');
+
 CREATE TABLE lines.line (
     id uuid PRIMARY KEY,
     customer uuid NOT NULL REFERENCES lines.customer,
     pack text NOT NULL,
     currency text NOT NULL,
     timezone text NOT NULL,
-    terms jsonb NOT NULL,
-    terms_version text NOT NULL,
+    terms_version text NOT NULL REFERENCES lines.terms,
     limit_minor bigint NOT NULL CHECK (limit_minor >= 0),
     statement_day smallint NOT NULL CHECK (statement_day BETWEEN 1 AND 28),
     lifecycle text NOT NULL CHECK (lifecycle IN ('active', 'closing', 'run_off', 'closed')),
@@ -33,10 +39,10 @@ CREATE INDEX line_customer ON lines.line (customer);
 -- What was agreed stays, a closed line stays closed, and a line closes only at zero.
 CREATE FUNCTION lines.keep_agreement() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (new.id, new.customer, new.pack, new.currency, new.timezone, new.terms, new.terms_version,
+    IF (new.id, new.customer, new.pack, new.currency, new.timezone, new.terms_version,
         new.opened_on, new.principal, new.interest, new.fee, new.credit)
         IS DISTINCT FROM
-        (old.id, old.customer, old.pack, old.currency, old.timezone, old.terms, old.terms_version,
+        (old.id, old.customer, old.pack, old.currency, old.timezone, old.terms_version,
         old.opened_on, old.principal, old.interest, old.fee, old.credit)
     THEN
         RAISE EXCEPTION 'what was agreed on line % is fixed', old.id USING ERRCODE = 'WN001';
@@ -69,6 +75,9 @@ CREATE TABLE lines.lock (
 );
 -- Two parties may lock for the same cause; lifting one lock leaves the other.
 CREATE UNIQUE INDEX lock_standing ON lines.lock (line, kind, party) WHERE lifted_at IS NULL;
+
+CREATE VIEW lines.v_terms AS
+SELECT version, terms FROM lines.terms;
 
 CREATE VIEW lines.v_line AS
 SELECT l.*,
