@@ -21,8 +21,8 @@ SELECT seq, fault FROM (
             WHEN j.seq <> lag(j.seq, 1, 0::bigint) OVER w + 1 THEN 'a row is missing before this one'
             WHEN j.previous <> lag(j.hash, 1, sha256('whiteslip journal')) OVER w
                 THEN 'the link to the row before is broken'
-            WHEN j.hash <> store.journal_hash(
-                j.previous, j.seq, j.at, j.kind, j.subject_kind, j.subject, j.actor, j.data)
+            WHEN j.hash <> sha256(j.previous || store.journal_body(
+                j.seq, j.at, j.kind, j.subject_kind, j.subject, j.actor, j.data))
                 THEN 'the content does not match its hash'
         END AS fault
     FROM store.journal AS j

@@ -93,43 +93,48 @@ CREATE TABLE store.journal_head (
 );
 INSERT INTO store.journal_head (seq, hash) VALUES (0, sha256('whiteslip journal'));
 
-CREATE FUNCTION store.journal_hash(
-    p_previous bytea, p_seq bigint, p_at timestamptz, p_kind text,
-    p_subject_kind text, p_subject uuid, p_actor text, p_data jsonb
-) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
-    SELECT sha256(p_previous || convert_to(concat_ws(
+-- What a row's hash covers besides the hash before it. Stable, not immutable, so that it is inlined.
+CREATE FUNCTION store.journal_body(
+    p_seq bigint, p_at timestamptz, p_kind text, p_subject_kind text, p_subject uuid, p_actor text, p_data jsonb
+) RETURNS bytea LANGUAGE sql STABLE AS $$
+    SELECT convert_to(concat_ws(
         chr(31), p_seq, to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
-        p_kind, p_subject_kind, p_subject, p_actor, p_data::text), 'UTF8'))
+        p_kind, p_subject_kind, p_subject, p_actor, p_data::text), 'UTF8')
 $$;
 
 -- Append rows, each {at, kind, subject_kind, subject, actor, data}; returns the last number.
+-- Only the chain itself is a loop: each hash needs the one before.
 CREATE FUNCTION store.journal_append(p_rows jsonb) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_seq bigint;
-    v_previous bytea;
     v_hash bytea;
-    v_row record;
+    v_body bytea;
+    v_bodies bytea [];
+    v_chain bytea [];
 BEGIN
-    SELECT h.seq, h.hash INTO v_seq, v_previous FROM store.journal_head AS h FOR UPDATE;
-    FOR v_row IN
-        SELECT
-            (r ->> 'at')::timestamptz AS at, r ->> 'kind' AS kind,
-            r ->> 'subject_kind' AS subject_kind, (r ->> 'subject')::uuid AS subject,
-            r ->> 'actor' AS actor, r -> 'data' AS data
-        FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS e (r, n)
-        ORDER BY n
-    LOOP
-        v_seq := v_seq + 1;
-        v_hash := store.journal_hash(
-            v_previous, v_seq, v_row.at, v_row.kind, v_row.subject_kind, v_row.subject,
-            v_row.actor, v_row.data);
-        INSERT INTO store.journal
-        VALUES (v_seq, v_row.at, v_row.kind, v_row.subject_kind, v_row.subject, v_row.actor,
-                v_row.data, v_previous, v_hash);
-        v_previous := v_hash;
+    SELECT h.seq, h.hash INTO v_seq, v_hash FROM store.journal_head AS h FOR UPDATE;
+    SELECT array_agg(
+        store.journal_body(v_seq + r.n, r.at, r.kind, r.subject_kind, r.subject, r.actor, r.data) ORDER BY r.n)
+    INTO v_bodies
+    FROM ROWS FROM (jsonb_to_recordset(p_rows) AS (
+        at timestamptz, kind text, subject_kind text, subject uuid, actor text, data jsonb
+    )) WITH ORDINALITY AS r (at, kind, subject_kind, subject, actor, data, n);
+    v_chain := ARRAY[v_hash];
+    FOREACH v_body IN ARRAY v_bodies LOOP
+        v_hash := sha256(v_hash || v_body);
+        v_chain := v_chain || v_hash;
     END LOOP;
-    UPDATE store.journal_head SET seq = v_seq, hash = v_previous;
+    INSERT INTO store.journal
+    SELECT v_seq + r.n, r.at, r.kind, r.subject_kind, r.subject, r.actor, r.data, r.previous, r.hash
+    FROM ROWS FROM (
+        jsonb_to_recordset(p_rows) AS (
+            at timestamptz, kind text, subject_kind text, subject uuid, actor text, data jsonb
+        ),
+        unnest(v_chain[:cardinality(v_bodies)]), unnest(v_chain[2:])
+    ) WITH ORDINALITY AS r (at, kind, subject_kind, subject, actor, data, previous, hash, n);
+    v_seq := v_seq + cardinality(v_bodies);
+    UPDATE store.journal_head SET seq = v_seq, hash = v_hash;
     RETURN v_seq;
 END
 $$;
