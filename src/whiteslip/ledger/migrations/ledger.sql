@@ -43,7 +43,6 @@ CREATE TABLE ledger.transfer (
 CREATE UNIQUE INDEX transfer_resolves ON ledger.transfer (pending_id) WHERE pending_id IS NOT NULL;
 CREATE INDEX transfer_debit ON ledger.transfer (debit_account);
 CREATE INDEX transfer_credit ON ledger.transfer (credit_account);
-CREATE INDEX transfer_event ON ledger.transfer (event);
 CREATE INDEX transfer_booked ON ledger.transfer USING brin (booked_on);
 CALL store.append_only('ledger.transfer');
 
