@@ -1,5 +1,5 @@
 # Two commands on a fresh machine do everything: `make demo` and `make test`.
-.PHONY: install demo test check browser clean
+.PHONY: install demo test check bench browser clean
 export UV_PYTHON_DOWNLOADS = never
 PYTHON ?= python3
 BIN = .venv/bin
@@ -25,6 +25,10 @@ check: install
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-cache > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
 	@$(BIN)/pyright --warnings
+
+# Us and the yardstick in turn, on one server, with its default durability. BENCH="post --rounds 3" asks for less.
+bench: install
+	@$(BIN)/python -m benchmarks.run $(BENCH)
 
 # Browser tests use Debian's chromium. Where it cannot be installed they are skipped, and say so.
 browser:

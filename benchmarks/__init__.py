@@ -1,0 +1,15 @@
+"""What Whiteslip costs, against a yardstick measured in the same run on the same server.
+
+``python -m benchmarks.run`` starts a throw-away PostgreSQL with its default durability, measures
+yardstick and subject in turn, round by round, and prints each ratio with its spread. A figure
+without its yardstick says more about the machine than about the program.
+
+=========  =====================================  ==========================================
+Subject    What is counted                        Yardstick
+=========  =====================================  ==========================================
+post       transfers per second, in batches       pgbench TPC-B transactions per second
+authorise  purchases per second, in batches       pgbench TPC-B transactions per second
+import     customers taken over per second        COPY of the transfers this made
+seal       seconds for one night of all lines     one read of all lines with their balances
+=========  =====================================  ==========================================
+"""
