@@ -78,3 +78,11 @@ def test_stopping_it_twice_is_harmless(home: Path):
     embedded.start(home)
     assert embedded.stop(home)
     assert not embedded.stop(home)
+
+
+def test_stopping_one_that_was_just_killed_is_harmless(home: Path):
+    server = embedded.start(home)
+    os.kill(postmaster(server), signal.SIGKILL)
+    embedded.stop(home)
+    with psycopg.connect(embedded.start(home).url()) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
