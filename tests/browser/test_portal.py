@@ -214,39 +214,51 @@ def test_the_code_field_suits_phones_and_no_page_shows_a_whole_number(visit: Vis
     assert page.input_value("#full_name") == "半途", "the switch keeps what was typed"
 
 
-@pytest.mark.parametrize("lang", ["zh-CN", "en"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_accessible_calm_and_fits(visit: Visit, url: str, scene: Scene, lang: str, scheme: str):
-    guest, owing, stuck = (scene.guest(language=lang) for _ in range(3))
-    scene.buys(owing, 128_650, 3)
-    scene.buys(owing, 24_900)
-    visitor = visit(locale=LOCALES[lang], scheme=scheme)
-    visitor.expect(409, 422)
-    page, said = visitor.page, list[str]()
+@dataclass
+class Look:
+    """Looks at pages one after the other: language, screenshots, accessibility, and what they say."""
 
-    def look(name: str, path: str | None = None) -> None:
+    visitor: Visitor
+    url: str
+    lang: str
+    scheme: str
+    said: list[str] = field(default_factory=list[str])
+
+    def __call__(self, name: str, path: str | None = None) -> None:
+        page = self.visitor.page
         if path:
-            page.goto(url + path)
-        assert page.get_attribute("html", "lang") == lang
-        said.append(page.inner_text("main"))
-        visitor.screens(f"portal-{name}-{lang}-{scheme}")
+            page.goto(self.url + path)
+        assert page.get_attribute("html", "lang") == self.lang
+        self.said.append(page.inner_text("main"))
+        self.visitor.screens(f"portal-{name}-{self.lang}-{self.scheme}")
         page.set_viewport_size({"width": 320, "height": 640})
-        visitor.check()
+        self.visitor.check()
         page.set_viewport_size({"width": 360, "height": 740})
 
+
+def look_outside(look: Look, scene: Scene) -> None:
+    """The pages of somebody who has not signed in."""
+    page, person = look.visitor.page, scene.guest(language=look.lang).person
     look("start", "/")
     look("help", "/help")
     look("sign-in", "/sign-in")
-    page.fill("#phone", guest.person.phone)
+    page.fill("#phone", person.phone)
     page.click("#form .button.primary")
     look("sign-in-code")
     look("close", "/close")
     for name in ("phone", "full_name", "id_number"):
-        page.fill(f"#{name}", getattr(stuck.person, name))
+        page.fill(f"#{name}", getattr(person, name))
     page.click("#form .button.primary")
     look("close-code")
     page.click("#without-code button")
     look("close-waiting")
+
+
+def look_owing(look: Look, scene: Scene) -> None:
+    """The pages of somebody who owes something, up to the run-off."""
+    page, owing = look.visitor.page, scene.guest(language=look.lang)
+    scene.buys(owing, 128_650, 3)
+    scene.buys(owing, 24_900)
     look("link", scene.link(owing))
     page.click("main form button")
     look("line-owing")
@@ -256,15 +268,20 @@ def test_every_page_is_accessible_calm_and_fits(visit: Visit, url: str, scene: S
     look("identity", f"{at}/leave/identity")
     page.click("#form .button.primary")
     look("identity-errors")
-    page.goto(f"{url}/line")
+    page.goto(f"{look.url}/line")
     page.click("form[action$='/pause'] button")
     look("line-paused")
     page.click("form[action$='/resume'] button")
-    leave(visitor, scene, owing)
+    leave(look.visitor, scene, owing)
     look("run-off")
-    sign_in(visitor, url, scene, guest)
+
+
+def look_clean(look: Look, scene: Scene) -> None:
+    """The pages of somebody who owes nothing, up to the letters."""
+    page, guest = look.visitor.page, scene.guest(language=look.lang)
+    sign_in(look.visitor, look.url, scene, guest)
     look("line-clean")
-    page.goto(f"{url}/lines/{guest.line}/leave/identity")
+    page.goto(f"{look.url}/lines/{guest.line}/leave/identity")
     before = scene.codes(guest)
     page.fill("#full_name", guest.person.full_name)
     page.fill("#id_number", guest.person.id_number)
@@ -281,11 +298,22 @@ def test_every_page_is_accessible_calm_and_fits(visit: Visit, url: str, scene: S
     look("letters", "/letters")
     scene.send_letters()
     look("phone", "/phone")
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_calm_and_fits(visit: Visit, url: str, scene: Scene, lang: str, scheme: str):
+    visitor = visit(locale=LOCALES[lang], scheme=scheme)
+    visitor.expect(409, 422)
+    look = Look(visitor, url, lang, scheme)
+    look_outside(look, scene)
+    look_owing(look, scene)
+    look_clean(look, scene)
     sign_in(visitor, url, scene, third := scene.guest(language=lang))
     look("not-mine", f"/lines/{third.line}/leave/not-mine")
-    page.click("#freeze button")
+    visitor.page.click("#freeze button")
     look("held")
-    assert [text for text in said if SHAMING.search(text)] == []
+    assert [text for text in look.said if SHAMING.search(text)] == []
 
 
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])

@@ -92,17 +92,16 @@ class Site:
 
     # What is killed, and started again -------------------------------------------------------
 
-    def kill(self, victim: Victim) -> None:
-        """Kill -9."""
-        with suppress(ProcessLookupError, FileNotFoundError):
-            match victim:
-                case "server" if self._server:
-                    os.killpg(self._server.pid, signal.SIGKILL)
-                case "command" if self._running:
-                    self._running.kill()
-                case _:
-                    pid = self._data / "postmaster.pid"
-                    os.kill(int(pid.read_text().split()[0]), signal.SIGKILL)
+    def kill(self, victim: Victim) -> Victim:
+        """Kill -9; who it was. A command that has ended already cannot be: the database is, instead."""
+        if victim == "command" and self._running and self._running.poll() is None:
+            self._running.kill()
+            return "command"
+        if victim == "server" and self._server:
+            os.killpg(self._server.pid, signal.SIGKILL)
+            return "server"
+        os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        return "database"
 
     def mend(self) -> None:
         """Start what does not run, and wait until it answers."""

@@ -160,15 +160,21 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_happens_twice(sites: Cal
     expected = ending(calm.site)
     assert {row["state"] for row in expected["exits"]} >= {"closed", "run_off"}, "the journey shows something"
 
-    dice, stormy = Random(SEED), Journey(sites())
+    dice, stormy, killed = Random(SEED), Journey(sites()), list[Victim]()
+
+    def kill(victim: Victim) -> None:
+        killed.append(stormy.site.kill(victim))
+
     for number in range(SLICES):
         victim, seconds = a_moment(dice, number)
-        print(f"seed {SEED}, slice {number}: {victim} after {seconds:.3f} s")
-        killer = threading.Timer(seconds, stormy.site.kill, [victim])
+        killer = threading.Timer(seconds, kill, [victim])
         killer.start()
         stormy.slice(number)
         killer.join()
+        print(f"seed {SEED}, slice {number}: killed the {killed[-1]} after {seconds:.3f} s")
         stormy.site.mend()
+    assert len(killed) == SLICES
+    assert set(killed) == {"server", "database", "command"}
     found = ending(stormy.site)
     for name, rows in expected.items():
         assert found[name] == rows, f"{name} differ after {SLICES} kills, seed {SEED}"
