@@ -86,6 +86,9 @@ def waive_remainder(tx: Tx, line: Line, de_minimis_minor: int, now: datetime) ->
     return owed
 
 
-def violations(tx: Tx) -> list[str]:
-    """Where billing disagrees with itself or the ledger, in words; empty is sound."""
-    return store.violations(tx)
+def violations(tx: Tx, day: date | None = None) -> list[str]:
+    """Where billing disagrees with itself or the ledger, in words; empty is sound.
+
+    With ``day``, only what billing changed on it is looked at: that does not grow with history.
+    """
+    return store.violations(tx, day)

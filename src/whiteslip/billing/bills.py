@@ -99,7 +99,9 @@ def charge_late_fees(tx: Tx, day: date, now: datetime) -> int:
     The fee is owed at once and asked for in the next bill. It is never more than what is late, and
     never charged on a late fee or a residual. Returns how many were charged.
     """
-    found = lines.get_lines(tx, store.late(tx, day), lock=True)
+    if not (late := store.late(tx, day)):
+        return 0
+    found = lines.get_lines(tx, late, lock=True)
     unpaid = store.late(tx, day, list(found))
     booking = Booking(tx, [], now, day)
     plans: list[NewPlan] = []

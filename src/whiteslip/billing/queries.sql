@@ -118,13 +118,12 @@ FROM billing.bill WHERE line = :line ORDER BY statement_on;
 -- it is unpaid, and no late fee of that day yet; all lines, or those of :lines.
 SELECT i.line, sum(i.principal_minor + i.interest_minor + i.fee_minor
     - i.settled_principal - i.settled_interest - i.settled_fee)::bigint AS unpaid_minor
-FROM billing.instalment AS i
+FROM lines.v_terms AS t
+JOIN billing.instalment AS i ON i.due_on = :day::date - (t.terms ->> 'late_fee_grace_days')::integer
 JOIN billing.plan AS p ON p.id = i.plan
-JOIN lines.v_line AS l ON l.id = i.line
-JOIN lines.v_terms AS t ON t.version = l.terms_version
-WHERE i.open AND i.bill IS NOT NULL AND i.due_on <= :day AND p.kind = 'purchase'
+JOIN lines.v_line AS l ON l.id = i.line AND l.terms_version = t.version
+WHERE i.open AND i.bill IS NOT NULL AND p.kind = 'purchase'
     AND (t.terms ->> 'late_fee_minor')::bigint > 0
-    AND i.due_on + (t.terms ->> 'late_fee_grace_days')::integer = :day
     AND (:lines::uuid[] IS NULL OR i.line = ANY(:lines::uuid[]))
     AND NOT EXISTS (
         SELECT FROM billing.plan AS f
@@ -208,14 +207,16 @@ ON CONFLICT (day, currency) DO UPDATE SET
 SELECT day, lines, limit_minor, owed_minor, past_due_minor, npl_minor FROM billing.book_total
 WHERE currency = :currency AND day <= :day ORDER BY day DESC LIMIT 1;
 
--- name: touched
--- Lines that billing changed on :day.
-SELECT line FROM billing.settlement WHERE on_day = :day
-UNION SELECT line FROM billing.bill WHERE statement_on = :day
-UNION SELECT line FROM billing.plan WHERE opened_on = :day;
-
 -- name: violations
--- Billing against itself and the ledger: each row is an offence. Without :lines, everything.
+-- Billing against itself and the ledger: each row is an offence. With :day, only what billing
+-- changed on it; without, everything.
+WITH settled AS MATERIALIZED (
+    SELECT DISTINCT source, line, plan, no FROM billing.settlement WHERE on_day = :day
+), touched AS MATERIALIZED (
+    SELECT line FROM settled
+    UNION SELECT line FROM billing.bill WHERE statement_on = :day
+    UNION SELECT line FROM billing.plan WHERE opened_on = :day
+)
 SELECT 'what is open equals the ledger' AS invariant,
     concat_ws(' ', 'line', l.id,
         'open', coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0),
@@ -224,13 +225,14 @@ FROM lines.v_line AS l
 LEFT JOIN (
     SELECT line, sum(principal_minor) AS principal,
         sum(interest_minor) FILTER (WHERE charged) AS interest, sum(fee_minor) FILTER (WHERE charged) AS fee
-    FROM billing.v_open WHERE :lines::uuid[] IS NULL OR line = ANY(:lines) GROUP BY line
+    FROM billing.v_open WHERE :day::date IS NULL OR line IN (SELECT line FROM touched) GROUP BY line
 ) AS o ON o.line = l.id
-WHERE (:lines::uuid[] IS NULL OR l.id = ANY(:lines)) AND (coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0))
+WHERE (:day::date IS NULL OR l.id IN (SELECT line FROM touched))
+    AND (coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0))
     IS DISTINCT FROM (l.principal_minor, l.interest_minor, l.fee_minor)
 UNION ALL
 SELECT 'a closed line owes nothing', l.id::text FROM lines.v_line AS l
-WHERE (:lines::uuid[] IS NULL OR l.id = ANY(:lines)) AND l.lifecycle = 'closed' AND EXISTS (
+WHERE (:day::date IS NULL OR l.id IN (SELECT line FROM touched)) AND l.lifecycle = 'closed' AND EXISTS (
     SELECT FROM billing.v_open AS o JOIN billing.plan AS p ON p.id = o.plan
     WHERE o.line = l.id AND p.kind <> 'residual')
 UNION ALL
@@ -238,9 +240,10 @@ SELECT 'a payment is settled to its last minor unit', p.id::text
 FROM billing.payment AS p
 LEFT JOIN (
     SELECT source, sum(amount_minor) AS amount FROM billing.settlement
-    WHERE (:lines::uuid[] IS NULL OR line = ANY(:lines)) AND kind IN ('payment', 'return') GROUP BY source
+    WHERE (:day::date IS NULL OR source IN (SELECT source FROM settled)) AND kind IN ('payment', 'return')
+    GROUP BY source
 ) AS s ON s.source = p.id
-WHERE (:lines::uuid[] IS NULL OR p.line = ANY(:lines))
+WHERE (:day::date IS NULL OR p.id IN (SELECT source FROM settled))
     AND coalesce(s.amount, 0) <> CASE WHEN p.returned_at IS NULL THEN p.amount_minor ELSE 0 END
 UNION ALL
 SELECT 'an instalment is settled by its settlements', concat_ws(' ', 'plan', i.plan, 'instalment', i.no)
@@ -249,8 +252,9 @@ LEFT JOIN (
     SELECT plan, no, sum(amount_minor) FILTER (WHERE component = 'principal') AS principal,
         sum(amount_minor) FILTER (WHERE component = 'interest') AS interest,
         sum(amount_minor) FILTER (WHERE component = 'fee') AS fee
-    FROM billing.settlement WHERE :lines::uuid[] IS NULL OR line = ANY(:lines) GROUP BY plan, no
+    FROM billing.settlement WHERE :day::date IS NULL OR line IN (SELECT line FROM settled) GROUP BY plan, no
 ) AS s ON s.plan = i.plan AND s.no = i.no
-WHERE (:lines::uuid[] IS NULL OR i.line = ANY(:lines)) AND (coalesce(s.principal, 0), coalesce(s.interest, 0), coalesce(s.fee, 0))
+WHERE (:day::date IS NULL OR (i.plan, i.no) IN (SELECT plan, no FROM settled))
+    AND (coalesce(s.principal, 0), coalesce(s.interest, 0), coalesce(s.fee, 0))
     IS DISTINCT FROM (i.settled_principal, i.settled_interest, i.settled_fee)
 LIMIT 100;

@@ -221,12 +221,6 @@ def book_total(tx: Tx, currency: str, day: date) -> BookTotal | None:
     return BookTotal(**row) if row else None
 
 
-def violations(tx: Tx, lines: Sequence[UUID] | None = None) -> list[str]:
-    """Offending rows of billing's invariants, in words; of ``lines`` only, if they are given."""
-    rows = _queries.violations(tx.conn, lines=None if lines is None else list(lines))
-    return [f"{row['invariant']}: {row['detail']}" for row in rows]
-
-
-def violations_of_day(tx: Tx, day: date) -> list[str]:
-    """:func:`violations` of the lines that billing changed on ``day``: it does not grow with history."""
-    return violations(tx, [row["line"] for row in _queries.touched(tx.conn, day=day)])
+def violations(tx: Tx, day: date | None = None) -> list[str]:
+    """Offending rows of billing's invariants, in words; of what changed on ``day`` only, if given."""
+    return [f"{row['invariant']}: {row['detail']}" for row in _queries.violations(tx.conn, day=day)]

@@ -12,7 +12,7 @@ from whiteslip.base import Refusal, end_of_day
 from whiteslip.day.model import Night, Ports, Sealed
 from whiteslip.day.stages import STAGES
 from whiteslip.ledger.acts import last_sealed_day
-from whiteslip.store import Database, Tx, load_queries
+from whiteslip.store import Database, load_queries
 from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
@@ -55,7 +55,7 @@ def seal(
 def _night(database: Database, ports: Ports, day: date, at: datetime, tell: Told | None) -> dict[str, int]:
     """Small batches share a transaction; each commits together with its checkpoint."""
     done: dict[str, int] = {}
-    with _Commits(database) as commits:
+    with _Commits(database, day) as commits:
         known: dict[str, Row] = {r["stage"]: r for r in _queries.progress(commits.tx.conn, day=day)}
         for stage in STAGES:
             row = known.get(stage.name, _NEW)
@@ -65,7 +65,7 @@ def _night(database: Database, ports: Ports, day: date, at: datetime, tell: Told
                     commits.commit()
                 batch = stage.run(Night(database, commits.tx, ports, day, at, cursor))
                 count, more, cursor = count + batch.done, batch.more, batch.cursor
-                _keep(commits.tx, day, stage.name, cursor, count, None if more else at)
+                commits.reached[stage.name] = (cursor, count, None if more else at)
                 if batch.done >= _LARGE:
                     commits.commit()
                 if tell:
@@ -74,27 +74,43 @@ def _night(database: Database, ports: Ports, day: date, at: datetime, tell: Told
     return done
 
 
-def _keep(tx: Tx, day: date, stage: str, cursor: str | None, done: int, finished_at: datetime | None) -> None:
-    _queries.save_progress(tx.conn, day=day, stage=stage, cursor=cursor, done=done, finished_at=finished_at)
-
-
 class _Commits:
-    """One transaction after the other; what is open at an error is rolled back."""
+    """One transaction after the other; what is open at an error is rolled back.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    ``reached`` is the checkpoint of each stage since the last commit: cursor, done, finished at.
+    """
+
+    def __init__(self, database: Database, day: date) -> None:
+        self._database, self._day = database, day
         self._stack = ExitStack()
+        self.reached: dict[str, tuple[str | None, int, datetime | None]] = {}
 
     def __enter__(self) -> _Commits:
         self.tx = self._stack.enter_context(self._database.transaction())
         return self
 
     def commit(self) -> None:
-        """Commit what is done and go on in a new transaction."""
+        """Commit what is done with its checkpoints, and go on in a new transaction."""
+        self._keep()
         self._stack.close()
         self.tx = self._stack.enter_context(self._database.transaction())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
+        if error is None:
+            self._keep()
         return self._stack.__exit__(kind, error, trace)
+
+    def _keep(self) -> None:
+        if self.reached:
+            cursors, done, finished = zip(*self.reached.values(), strict=True)
+            _queries.save_progress(
+                self.tx.conn,
+                day=self._day,
+                stage=list(self.reached),
+                cursor=list(cursors),
+                done=list(done),
+                finished_at=list(finished),
+            )
+            self.reached = {}

@@ -64,7 +64,7 @@ def _seal(night: Night) -> Batch:
         offences = ledger.violations(night.tx) + billing.violations(night.tx)
     else:
         offences = violations_of_day(night.tx, night.day)
-        offences += billing_store.violations_of_day(night.tx, night.day)
+        offences += billing.violations(night.tx, night.day)
     offences += exits_store.violations(night.tx)
     if not ledger.is_balanced(ledger.trial_balance(night.tx)):
         offences.append("debits equal credits: the trial balance does not")
