@@ -15,15 +15,17 @@ from typing import Any, Final
 
 from benchmarks.bench import CLIENTS, SCALE, WORKERS, Bench, Measure
 from benchmarks.book import authorising, posting
+from benchmarks.leaving import leaving
 from benchmarks.night import sealing
 from benchmarks.takeover import importing
 from whiteslip.store import embedded
 
-SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure]]] = {
+SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | None]]] = {
     "post": lambda bench, _: posting(bench),
     "authorise": lambda bench, _: authorising(bench),
     "import": lambda bench, _: importing(bench),
     "seal": sealing,
+    "leave": lambda _bench, _: leaving(),
 }
 
 
@@ -43,8 +45,9 @@ def main() -> None:
         bench = Bench(embedded.start(home), asked.seconds, asked.rounds)
         for name in asked.subjects or SUBJECTS:
             measure = SUBJECTS[name](bench, asked.lines)
-            measured.append(measure)
-            print("\n".join(measure.lines()), flush=True)
+            if measure:
+                measured.append(measure)
+                print("\n".join(measure.lines()), flush=True)
     finally:
         embedded.remove(home)
         shutil.rmtree(home, ignore_errors=True)

@@ -11,6 +11,7 @@ from whiteslip import exits, identity, notices
 from whiteslip.base import Refusal
 from whiteslip.day.model import Ports
 from whiteslip.identity import Vault
+from whiteslip.lines.locks import end_lock
 from whiteslip.notices import Addressee
 from whiteslip.store import Database, Tx
 from whiteslip.store.timers import Timer, finish_timer, pop_timer, retry_timer
@@ -63,8 +64,13 @@ def _notice_send(database: Database, _tx: Tx, ports: Ports, timer: Timer, now: d
     )
 
 
+def _lock_ends(_database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime) -> datetime | None:
+    return end_lock(tx, timer.subject, now)
+
+
 Handler = Callable[[Database, Tx, Ports, Timer, datetime], datetime | None]
 HANDLERS: Final[dict[str, Handler]] = {
     "exit.deadline": _exit_deadline,
+    "lock.ends": _lock_ends,
     "notice.send": _notice_send,
 }

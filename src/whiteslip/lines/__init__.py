@@ -3,7 +3,8 @@
 What it owns: schema ``lines``. A line's state has three regions that are never folded into one:
 
 1. *lifecycle*: active, closing, run-off, closed;
-2. *draw permission*: the AND of standing locks (customer, issuer, legal, exit);
+2. *draw permission*: the AND of standing locks (customer, issuer, legal, exit), on all drawing or
+   on one feature of it, open-ended, for a time, or firm until a time;
 3. *debt*: derived by ``billing`` from what is unpaid, never stored.
 
 Invariants
@@ -13,7 +14,8 @@ Invariants
 - The lifecycle goes active, closing, run-off, closed, and back to active until it is closed.
 - A line closes at zero and stays closed; the database refuses anything else. What comes back
   later from a payment's bank is billing's residual.
-- A limit cut below what is drawn creates nothing due.
+- A firm lock stands to its end; it can be made longer and not shorter.
+- A limit cut below what is drawn creates nothing due; the limit told falls with repayments.
 - Terms are fixed at opening; their version is a hash of their content.
 
 Personal data is in the identity vault, under the customer's id.
@@ -23,14 +25,13 @@ from whiteslip.lines.acts import (
     get_customer,
     get_line,
     get_lines,
-    lift_lock,
     lines_of,
     move,
     open_customers,
     open_house,
     open_lines,
-    set_lock,
 )
+from whiteslip.lines.locks import lift_lock, set_lock
 from whiteslip.lines.model import Customer, Line
 
 __all__ = [

@@ -15,6 +15,7 @@ from whiteslip.base import Refusal, new_id
 from whiteslip.ledger import Account
 from whiteslip.ledger.acts import house_accounts
 from whiteslip.ledger.recipes import HOUSE_CODES, House
+from whiteslip.lines.locks import part_of
 from whiteslip.lines.model import (
     ROADS,
     Agreement,
@@ -23,7 +24,6 @@ from whiteslip.lines.model import (
     Line,
     LockKind,
     NewLine,
-    Party,
     Terms,
 )
 from whiteslip.store import Entry, Tx, load_queries
@@ -106,7 +106,11 @@ def _lines(tx: Tx, rows: Iterable[Row]) -> list[Line]:
 def _line(row: Row) -> Line:
     row["terms"] = _known_terms[row["terms_version"]]
     row["lifecycle"] = Lifecycle(row["lifecycle"])
-    row["locks"] = frozenset(map(LockKind, row["locks"]))
+    if standing := row["locks"]:
+        row["locked_parts"] = frozenset(part_of(text) for text in standing if ":" in text)
+        row["locks"] = frozenset(LockKind(text) for text in standing if ":" not in text)
+    else:
+        row["locks"] = frozenset[LockKind]()
     return Line(**row)
 
 
@@ -150,33 +154,11 @@ def customers_by_reference(tx: Tx, references: Sequence[str]) -> dict[str, UUID]
     return {row["reference"]: row["id"] for row in rows}
 
 
-def set_lock(
-    tx: Tx, line: UUID, kind: LockKind, party: Party, reason: str, actor: str, now: datetime
-) -> None:
-    """Forbid drawing. Setting a lock of that party that stands already changes nothing."""
-    if _queries.set_lock(tx.conn, id=new_id(now), line=line, kind=kind, party=party, reason=reason, now=now):
-        data = {"kind": kind, "party": party, "reason": reason}
-        tx.record(Entry(now, "line.locked", "line", line, actor, data))
-
-
-def lift_lock(tx: Tx, line: UUID, kind: LockKind, party: Party, actor: str, now: datetime) -> Refusal | None:
-    """Lift the party's own lock; what another party locked stays locked.
-
-    Lifting what does not stand changes nothing. Refusal: ``lock.not_yours`` where only others
-    have set that lock.
-    """
-    standing = {row["party"]: row["id"] for row in _queries.standing_locks(tx.conn, line=line, kind=kind)}
-    if not standing:
-        return None
-    if party not in standing:
-        return Refusal("lock.not_yours", {"kind": kind, "party": next(iter(standing))})
-    _queries.lift_lock(tx.conn, id=standing[party], now=now)
-    tx.record(Entry(now, "line.unlocked", "line", line, actor, {"kind": kind, "party": party}))
-    return None
-
-
 def change_limit(tx: Tx, line: Line, limit_minor: int, actor: str, now: datetime) -> None:
-    """Set the limit. Below what is drawn it only stops further drawing; nothing falls due."""
+    """Set the limit. Below what is drawn it only stops further drawing; nothing falls due.
+
+    What the customer is told is ``Line.advised_limit_minor``, which falls with repayments.
+    """
     _queries.set_limit(tx.conn, id=line.id, limit_minor=limit_minor)
     ledger.set_debit_limit(tx, line.principal, limit_minor)
     data = {"from_minor": line.limit_minor, "to_minor": limit_minor}

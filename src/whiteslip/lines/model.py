@@ -53,6 +53,54 @@ class Party(StrEnum):
     AUTHORITY = "authority"
 
 
+class Feature(StrEnum):
+    """One way of drawing that a customer may lock for themselves while the rest goes on.
+
+    ``CATEGORY`` and ``MERCHANT`` need a value: which one. ``NIGHT`` are the hours of ``NIGHT_HOURS``.
+    """
+
+    CATEGORY = "category"
+    MERCHANT = "merchant"
+    CASH = "cash"
+    INSTALMENTS = "instalments"
+    NIGHT = "night"
+
+
+VALUED: Final = frozenset({Feature.CATEGORY, Feature.MERCHANT})
+# Midnight to five in the contract's timezone: the hours by which night shares are usually counted.
+NIGHT_HOURS: Final = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of drawing that a lock is on. ``value`` is the category's or the shop's key."""
+
+    feature: Feature
+    value: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.feature in VALUED) != bool(self.value):
+            raise ValueError(f"a lock on {self.feature} has {'a' if self.feature in VALUED else 'no'} value")
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock that stands. ``part`` is None when it is on all drawing.
+
+    It ends by itself at ``until``, if that is set; a ``firm`` one not before.
+    """
+
+    id: UUID
+    line: UUID
+    kind: LockKind
+    party: Party
+    part: Part | None
+    reason: str
+    until: datetime | None
+    firm: bool
+    set_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """Price of paying in instalments.
@@ -135,6 +183,7 @@ class Line:
     fee: UUID
     credit: UUID
     locks: frozenset[LockKind] = field(default_factory=frozenset[LockKind])
+    locked_parts: frozenset[Part] = field(default_factory=frozenset[Part])
     principal_minor: int = 0
     held_minor: int = 0
     room_minor: int = 0
@@ -151,6 +200,15 @@ class Line:
     def drawing_stopped(self) -> bool:
         """Whether a new purchase is impossible now, whatever its size."""
         return bool(self.locks) or self.lifecycle is not Lifecycle.ACTIVE
+
+    @property
+    def advised_limit_minor(self) -> int:
+        """The limit as it is told: never below what is drawn, so that a cut creates no past due.
+
+        It falls with repayments until it meets ``limit_minor``. Regulation (EU) 575/2013 article 178
+        starts counting days past due when a limit is advised that is below what is drawn.
+        """
+        return max(self.limit_minor, self.principal_minor + self.held_minor)
 
     @property
     def available_minor(self) -> int:

@@ -55,14 +55,29 @@ WHERE id = :id AND lifecycle = :before;
 -- name: set_limit!
 UPDATE lines.line SET limit_minor = :limit_minor WHERE id = :id;
 
--- name: set_lock!
-INSERT INTO lines.lock (id, line, kind, party, reason, set_at)
-VALUES (:id, :line, :kind, :party, :reason, :now)
-ON CONFLICT (line, kind, party) WHERE lifted_at IS NULL DO NOTHING;
+-- name: set_lock^
+-- A lock that stands takes a new time, except that a firm one only ever gets longer.
+INSERT INTO lines.lock AS l (id, line, kind, party, feature, value, reason, until, firm, set_at)
+VALUES (:id, :line, :kind, :party, :feature, :value, :reason, :until, :firm, :now)
+ON CONFLICT (line, kind, party, feature, value) WHERE lifted_at IS NULL DO UPDATE SET
+    until = excluded.until, firm = excluded.firm
+    WHERE (l.until, l.firm) IS DISTINCT FROM (excluded.until, excluded.firm)
+        AND (NOT l.firm OR (excluded.firm AND excluded.until > l.until))
+RETURNING id;
 
 -- name: standing_locks
-SELECT id, party FROM lines.lock WHERE line = :line AND kind = :kind AND lifted_at IS NULL
+SELECT id, line, kind, party, feature, value, reason, until, firm, set_at
+FROM lines.lock WHERE line = :line AND lifted_at IS NULL ORDER BY set_at, id;
+
+-- name: same_locks
+SELECT id, line, kind, party, feature, value, reason, until, firm, set_at
+FROM lines.lock
+WHERE line = :line AND kind = :kind AND feature = :feature AND value = :value AND lifted_at IS NULL
 ORDER BY party FOR UPDATE;
+
+-- name: lock_by_id^
+SELECT id, line, kind, party, feature, value, reason, until, firm, set_at
+FROM lines.lock WHERE id = :id AND lifted_at IS NULL FOR UPDATE;
 
 -- name: lift_lock!
 UPDATE lines.lock SET lifted_at = :now WHERE id = :id;

@@ -89,7 +89,7 @@ def _decide(
     debts = _debts(tx, [found[line] for line in ids], now)
     recent = store.recent_counts(tx, ids, now - timedelta(hours=24))
     facts = [
-        (each.id, rules.facts(each.request, found[line], debts.get(line), recent.get(line, 0)))
+        (each.id, rules.facts(each.request, found[line], debts.get(line), recent.get(line, 0), now))
         for each, line in zip(asked, ids, strict=True)
     ]
     decided = decisions.decide_batch(tx, tables, "purchase-authorisation", facts, now)

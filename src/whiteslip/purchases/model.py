@@ -19,12 +19,18 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A shop's wish to authorise. ``merchant`` is the shop's key; it is opened on first use."""
+    """A shop's wish to authorise. ``merchant`` is the shop's key; it is opened on first use.
+
+    ``category`` is the shop's trade as the lender's network names it; ``cash`` says that money and
+    not goods are handed out. Both serve the customer's own locks.
+    """
 
     line: UUID
     merchant: str
     amount_minor: int
     instalments: int = 1
+    category: str = ""
+    cash: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,11 @@ SELECT u.id, u.line, :merchant, u.instalments, u.amount, u.amount, 'captured', u
 FROM unnest(:id::uuid[], :line::uuid[], :instalments::smallint[], :amount::bigint[], :at::timestamptz[])
     AS u (id, line, instalments, amount, at);
 
+-- name: shops
+-- Shops that a line bought at, the latest first.
+SELECT m.key FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant
+WHERE p.line = :line GROUP BY m.key ORDER BY max(p.authorised_at) DESC, m.key LIMIT :count;
+
 -- name: lines_of
 SELECT id, line FROM purchases.purchase WHERE id = ANY(:ids::uuid[]);
 

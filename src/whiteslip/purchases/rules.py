@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from whiteslip.base import Refusal
 from whiteslip.billing.model import Debt
 from whiteslip.lines import Line
-from whiteslip.lines.model import LockKind
+from whiteslip.lines.model import NIGHT_HOURS, Feature, LockKind, Part
 from whiteslip.purchases.model import Capture, Purchase, Request
 
 # The lock that a decline names, when several stand: the law first, the customer's own wish last.
@@ -40,9 +42,27 @@ def capture_fault(capture: Capture, purchase: Purchase | None, again: bool) -> R
     return None
 
 
-def facts(request: Request, line: Line, debt: Debt | None, recent: int) -> dict[str, object]:
+def locked_part(request: Request, line: Line, now: datetime) -> Part | None:
+    """The part of drawing that the customer has locked and this request would use, if any."""
+    if not line.locked_parts:
+        return None
+    used = [Part(Feature.MERCHANT, request.merchant)]
+    if request.category:
+        used.append(Part(Feature.CATEGORY, request.category))
+    if request.cash:
+        used.append(Part(Feature.CASH))
+    if request.instalments > 1:
+        used.append(Part(Feature.INSTALMENTS))
+    if now.astimezone(ZoneInfo(line.timezone)).hour in NIGHT_HOURS:
+        used.append(Part(Feature.NIGHT))
+    return next((part for part in used if part in line.locked_parts), None)
+
+
+def facts(request: Request, line: Line, debt: Debt | None, recent: int, now: datetime) -> dict[str, object]:
     """The facts of the table ``purchase-authorisation``, amounts in minor units."""
-    lock = next((kind.value for kind in _LOCK_ORDER if kind in line.locks), "none")
+    lock = next((kind.value for kind in _LOCK_ORDER if kind in line.locks), None)
+    if lock is None:
+        lock = "feature" if locked_part(request, line, now) else "none"
     return {
         "amount_minor": request.amount_minor,
         "available_minor": max(0, line.room_minor),

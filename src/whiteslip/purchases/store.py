@@ -120,6 +120,11 @@ def of_line(tx: Tx, line: UUID) -> list[Purchase]:
     return [_purchase(row) for row in _queries.of_line(tx.conn, line=line)]
 
 
+def shops_of_line(tx: Tx, line: UUID, count: int = 20) -> list[str]:
+    """Keys of the shops that a line bought at, the latest first."""
+    return [row["key"] for row in _queries.shops(tx.conn, line=line, count=count)]
+
+
 def expired(tx: Tx, now: datetime, count: int) -> list[UUID]:
     """Purchases whose hold has run out."""
     return [row["id"] for row in _queries.expired(tx.conn, now=now, count=count)]

@@ -63,27 +63,36 @@ $$;
 CREATE TRIGGER keep_agreement BEFORE UPDATE ON lines.line
 FOR EACH ROW EXECUTE FUNCTION lines.keep_agreement();
 
--- Draw permission is the AND of the locks that stand. Only the party that set one lifts it.
+-- Draw permission is the AND of the locks that stand. Only the party that set one lifts it. A lock
+-- is on all drawing, or on one feature of it; ``value`` names the category or the shop. A firm lock
+-- stands until its time is over: who set it for their own protection cannot talk it away.
 CREATE TABLE lines.lock (
     id uuid PRIMARY KEY,
     line uuid NOT NULL REFERENCES lines.line,
     kind text NOT NULL CHECK (kind IN ('customer', 'issuer', 'legal', 'exit')),
     party text NOT NULL CHECK (party IN ('customer', 'issuer', 'authority')),
+    feature text NOT NULL DEFAULT 'all'
+        CHECK (feature IN ('all', 'category', 'merchant', 'cash', 'instalments', 'night')),
+    value text NOT NULL DEFAULT '' CHECK ((value <> '') = (feature IN ('category', 'merchant'))),
     reason text NOT NULL,
+    until timestamptz,
+    firm boolean NOT NULL DEFAULT false CHECK (NOT firm OR until IS NOT NULL),
     set_at timestamptz NOT NULL,
-    lifted_at timestamptz
+    lifted_at timestamptz,
+    CHECK (feature = 'all' OR kind = 'customer')
 );
 -- Two parties may lock for the same cause; lifting one lock leaves the other.
-CREATE UNIQUE INDEX lock_standing ON lines.lock (line, kind, party) WHERE lifted_at IS NULL;
+CREATE UNIQUE INDEX lock_standing ON lines.lock (line, kind, party, feature, value) WHERE lifted_at IS NULL;
 
 CREATE VIEW lines.v_terms AS
 SELECT version, terms FROM lines.terms;
 
 CREATE VIEW lines.v_line AS
 SELECT l.*,
+    -- A kind for a lock on all drawing, feature and value for one on a feature.
     ARRAY(
-        SELECT DISTINCT k.kind FROM lines.lock AS k
-        WHERE k.line = l.id AND k.lifted_at IS NULL ORDER BY k.kind
+        SELECT DISTINCT CASE k.feature WHEN 'all' THEN k.kind ELSE k.feature || ':' || k.value END
+        FROM lines.lock AS k WHERE k.line = l.id AND k.lifted_at IS NULL
     ) AS locks,
     p.net_debit AS principal_minor, p.debits_pending AS held_minor,
     coalesce(p.room, 0)::bigint AS room_minor,

@@ -43,7 +43,7 @@ def authorise(request: WebRequest, data: JSONBody[NewPurchase]) -> Response[Purc
     line = identifier("line", data.line, "line.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> PurchaseShape:
-        asked = Request(line, data.merchant, data.amount_minor, data.instalments)
+        asked = Request(line, data.merchant, data.amount_minor, data.instalments, data.category, data.cash)
         answer = granted(purchases.authorise(tx, ports.office.tables, [asked], caller.actor, now)[0])
         if isinstance(answer, Declined):
             return PurchaseShape.declined(answer)

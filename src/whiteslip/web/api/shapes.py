@@ -66,6 +66,7 @@ class LineShape(Struct):
     locks: Sequence[str]
     drawing_stopped: bool
     limit_minor: int
+    limit_target_minor: int
     available_minor: int
     held_minor: int
     owed_minor: int
@@ -80,12 +81,18 @@ class LineShape(Struct):
 
 
 class NewPurchase(Struct, forbid_unknown_fields=True):
-    """A purchase to authorise. ``merchant`` is the shop's own key."""
+    """A purchase to authorise. ``merchant`` is the shop's own key.
+
+    ``category`` is the shop's trade and ``cash`` says that money is handed out: the customer may
+    have locked either.
+    """
 
     line: PublicId
     merchant: Key
     amount_minor: Amount
     instalments: Annotated[int, Meta(ge=1, le=60)] = 1
+    category: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9._:-]*$")] = ""
+    cash: bool = False
 
 
 class PurchaseShape(Struct):

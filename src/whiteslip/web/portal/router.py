@@ -12,6 +12,7 @@ from whiteslip.web.portal.help.handlers import help_handlers
 from whiteslip.web.portal.leave.handlers import leave_handlers
 from whiteslip.web.portal.letters.handlers import letter_handlers
 from whiteslip.web.portal.line.handlers import line_handlers
+from whiteslip.web.portal.locks.handlers import lock_handlers
 from whiteslip.web.portal.phone.handlers import phone_handlers
 from whiteslip.web.portal.sign_in.handlers import sign_in_handlers
 from whiteslip.web.portal.start.handlers import start_handlers
@@ -23,6 +24,7 @@ routers: Final = [
             *start_handlers,
             *sign_in_handlers,
             *line_handlers,
+            *lock_handlers,
             *leave_handlers,
             *case_handlers,
             *close_handlers,

@@ -13,11 +13,11 @@ from litestar.params import FromPath
 
 from whiteslip import exits, lines
 from whiteslip.base import Money, local_day
-from whiteslip.exits import Exit
+from whiteslip.exits import Exit, softer
 from whiteslip.exits.model import Plan
 from whiteslip.lines import Line
-from whiteslip.lines.acts import change_limit
-from whiteslip.lines.model import Lifecycle, LockKind, Party
+from whiteslip.lines.locks import standing
+from whiteslip.lines.model import Lifecycle, LockKind
 from whiteslip.purchases import Purchase
 from whiteslip.purchases import store as purchases_store
 from whiteslip.web.kit.cookies import WebRequest
@@ -55,6 +55,7 @@ class Card:
     recent: list[Bought]
     case: Exit | None
     plan: Plan
+    firm_until: date | None
 
     @property
     def is_open(self) -> bool:
@@ -86,7 +87,7 @@ def _card(visit: Visit, line: Line) -> Card:
     return Card(
         line=line,
         face=face_of(line),
-        limit=line.money(line.limit_minor),
+        limit=line.money(line.advised_limit_minor),
         used=line.money(line.principal_minor + line.held_minor),
         available=line.money(line.available_minor),
         owed=line.money(line.owed_minor),
@@ -94,7 +95,16 @@ def _card(visit: Visit, line: Line) -> Card:
         recent=[_bought(line, purchase) for purchase in reversed(bought)],
         case=visit.latest_case(line),
         plan=plan,
+        firm_until=_firm_until(visit, line),
     )
+
+
+def _firm_until(visit: Visit, line: Line) -> date | None:
+    """Until when the customer's own lock on everything cannot be lifted, if it is a firm one."""
+    if LockKind.CUSTOMER not in line.locks:
+        return None
+    firm = (lock for lock in standing(visit.tx, line.id) if lock.firm and lock.part is None)
+    return next((local_day(lock.until, line.timezone) for lock in firm if lock.until), None)
 
 
 @get("/line", sync_to_thread=True)
@@ -121,17 +131,9 @@ def pause(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
 
 
 def set_pause(visit: Visit, line: Line) -> None:
-    """Set the customer's own lock."""
+    """Set the customer's own lock; a line that is being left has nothing to pause."""
     if line.lifecycle is Lifecycle.ACTIVE:
-        lines.set_lock(
-            visit.tx,
-            line.id,
-            LockKind.CUSTOMER,
-            Party.CUSTOMER,
-            "customer_request",
-            visit.actor,
-            visit.now,
-        )
+        granted(softer.pause(visit.tx, line.id, visit.actor, visit.now))
 
 
 @post("/lines/{line_id:uuid}/resume", sync_to_thread=True)
@@ -139,11 +141,8 @@ def resume(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
     """Lift the customer's own lock."""
 
     def act(visit: Visit) -> Response[Any]:
-        line = visit.line(line_id, lock=True)
-        refusal = lines.lift_lock(
-            visit.tx, line.id, LockKind.CUSTOMER, Party.CUSTOMER, visit.actor, visit.now
-        )
-        granted(refusal)
+        visit.line(line_id)
+        granted(softer.resume(visit.tx, line_id, visit.actor, visit.now))
         return see_other(request, HOME)
 
     return signed_in(request, act)
@@ -204,7 +203,7 @@ def reduce(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
             errors = Errors().add("limit", kind, limit=line.money(line.limit_minor))
             return _lower(visit, line, form, errors)
         if line.lifecycle is Lifecycle.ACTIVE:
-            change_limit(visit.tx, line, minor, visit.actor, visit.now)
+            granted(softer.reduce(visit.tx, line.id, minor, visit.actor, visit.now))
         return see_other(request, HOME)
 
     return signed_in(request, act)

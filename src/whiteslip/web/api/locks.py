@@ -1,0 +1,158 @@
+"""The softer exits: pause, resume, lower the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Response
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from whiteslip import lines
+from whiteslip.base import Refusal
+from whiteslip.exits import softer
+from whiteslip.lines import Line
+from whiteslip.lines.locks import standing
+from whiteslip.lines.model import VALUED, Feature, Lock, Part
+from whiteslip.store import Tx
+from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.lines import shaped
+from whiteslip.web.api.shapes import Amount, LineShape
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.problems import Refused, problem_responses
+
+_MANY = 1_000
+
+
+class PartBody(Struct, forbid_unknown_fields=True):
+    """A part of drawing; all of it when ``feature`` is absent. ``value`` names the category or the shop."""
+
+    feature: Literal["category", "merchant", "cash", "instalments", "night"] | None = None
+    value: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9._:-]*$")] = ""
+
+
+class PauseBody(PartBody, forbid_unknown_fields=True):
+    """What to lock, and for how long. Without ``days`` until it is lifted."""
+
+    days: Annotated[int, Meta(ge=1, le=3_650)] | None = None
+    firm: bool = False
+
+
+class LimitBody(Struct, forbid_unknown_fields=True):
+    """The new limit."""
+
+    limit_minor: Amount
+
+
+class LockShape(Struct):
+    """A lock that stands on all drawing, or on one ``feature``."""
+
+    kind: str
+    party: str
+    feature: str | None
+    value: str
+    firm: bool
+    until: datetime | None
+    set_at: datetime
+
+    @classmethod
+    def of(cls, lock: Lock) -> LockShape:
+        """Shape a lock."""
+        part = lock.part
+        return cls(
+            kind=lock.kind,
+            party=lock.party,
+            feature=part.feature if part else None,
+            value=part.value if part else "",
+            firm=lock.firm,
+            until=lock.until,
+            set_at=lock.set_at,
+        )
+
+
+def _part(data: PartBody) -> Part | None:
+    """The part of drawing that a body names; None for all of it."""
+    if data.feature is None and not data.value:
+        return None
+    if data.feature is None or (Feature(data.feature) in VALUED) != bool(data.value):
+        raise Refused(Refusal("lock.part_invalid"))
+    return Part(Feature(data.feature), data.value)
+
+
+def _change(
+    request: WebRequest,
+    line_id: str,
+    data: object,
+    act: Callable[[Tx, UUID, datetime, Caller], Line | Refusal],
+) -> Response[LineShape]:
+    wanted = identifier("line", line_id, "line.not_found")
+
+    def change(tx: Tx, now: datetime, caller: Caller) -> LineShape:
+        return shaped(tx, granted(act(tx, wanted, now, caller)), now)
+
+    return write(request, data, change, 200)
+
+
+@post(
+    "/lines/{line_id:str}/pause",
+    summary="Pause a line, or lock a part of it",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def pause(request: WebRequest, line_id: FromPath[str], data: JSONBody[PauseBody]) -> Response[LineShape]:
+    """The customer's own lock, at once: until they resume, or for ``days``; ``firm`` means not before."""
+    part = _part(data)
+    return _change(
+        request,
+        line_id,
+        data,
+        lambda tx, line, now, caller: softer.pause(tx, line, caller.actor, now, data.days, data.firm, part),
+    )
+
+
+@post(
+    "/lines/{line_id:str}/resume",
+    summary="Lift the customer's own lock",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def resume(request: WebRequest, line_id: FromPath[str], data: JSONBody[PartBody]) -> Response[LineShape]:
+    """Resume drawing, or the part that was locked. What others locked stays locked."""
+    part = _part(data)
+    return _change(
+        request, line_id, data, lambda tx, line, now, caller: softer.resume(tx, line, caller.actor, now, part)
+    )
+
+
+@post(
+    "/lines/{line_id:str}/reduce",
+    summary="Lower the limit",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def reduce(request: WebRequest, line_id: FromPath[str], data: JSONBody[LimitBody]) -> Response[LineShape]:
+    """At once and free. ``limit_minor`` of the answer is never below what is drawn, and falls with it."""
+    return _change(
+        request,
+        line_id,
+        data,
+        lambda tx, line, now, caller: softer.reduce(tx, line, data.limit_minor, caller.actor, now),
+    )
+
+
+@get("/lines/{line_id:str}/locks", summary="Locks that stand", responses=problem_responses(401, 403, 404))
+def list_locks(request: WebRequest, line_id: FromPath[str]) -> Page:
+    """All locks that stand on a line, whoever set them, oldest first."""
+    wanted = identifier("line", line_id, "line.not_found")
+
+    def question(tx: Tx, _now: datetime) -> Page:
+        granted(lines.get_line(tx, wanted))
+        return page_of(standing(tx, wanted), _MANY, LockShape.of, lambda lock: str(lock.id))
+
+    return read(request, question)
+
+
+handlers: list[Any] = [pause, resume, reduce, list_locks]
