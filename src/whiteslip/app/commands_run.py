@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import threading
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -19,10 +18,8 @@ from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse, say
 from whiteslip.app.wiring import Platform, opened
 from whiteslip.base import Refusal, local_day
+from whiteslip.day.clock import advance, step_of
 from whiteslip.store.timers import StoredClock, next_timer, present
-
-_STEP = re.compile(r"\+(\d{1,4})([dhm])")
-_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 def serve(*, workers: int = 1) -> None:
@@ -128,10 +125,9 @@ def clock_advance(
     step: Annotated[str, Parameter(help="How far: +30d, +6h or +15m.")], /, *, json: Json = False
 ) -> None:
     """Move the clock forward, through every night and timer on the way. It then stands still."""
-    match = _STEP.fullmatch(step)
-    if match is None:
+    amount = step_of(step)
+    if amount is None:
         raise CommandError(f"{step!r} is no step; write +30d, +6h or +15m", Exit.USAGE)
-    amount = timedelta(**{_UNITS[match[2]]: int(match[1])})
     with opened(load(os.environ)) as platform:
         with platform.database.transaction() as tx:
             to = present(tx) + amount
@@ -147,7 +143,7 @@ def clock_set(at: datetime, /, *, json: Json = False) -> None:
 
 def _advance(platform: Platform, to: datetime, json: bool) -> None:
     with progress("nights go by"):
-        nights = worker.advance(platform, to)
+        nights = advance(platform.database, platform.ports, platform.pack.timezone, to)
     if isinstance(nights, Refusal):
         refuse(nights)
     today = local_day(to, platform.pack.timezone)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
 
 from whiteslip import day
 from whiteslip.app.wiring import Platform
-from whiteslip.base import Refusal, end_of_day, local_day
+from whiteslip.base import local_day
 from whiteslip.ledger.acts import last_sealed_day
-from whiteslip.store.timers import StoredClock, present
+from whiteslip.store.timers import present
 
 _PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
@@ -43,39 +43,3 @@ def work(platform: Platform) -> int:
     if last and last < yesterday:
         day.seal(platform.database, platform.ports, yesterday, platform.pack.timezone, now)
     return day.run_due(platform.database, platform.ports, now)
-
-
-def advance(platform: Platform, to: datetime) -> Refusal | int:
-    """Move the installation's clock to ``to``: each night on the way is sealed, each timer runs.
-
-    An installation that has sealed no day and has no clock of its own may begin at any time, also
-    in the past. Returns how many nights were sealed. Refusal: ``clock.backwards``.
-    """
-    zone = platform.pack.timezone
-    with platform.database.transaction() as tx:
-        now, last = present(tx), last_sealed_day(tx)
-        begins = last is None and StoredClock(tx).read() is None
-    if begins:
-        _set(platform, to)
-        return 0
-    if to < now:
-        return Refusal("clock.backwards", {"at": now.isoformat()})
-    today, nights = local_day(now, zone), 0
-    first = min(today, last + timedelta(days=1)) if last else today
-    for step in range((local_day(to, zone) - first).days):
-        night = first + timedelta(days=step)
-        end = end_of_day(night, zone)
-        if end >= now:
-            _set(platform, end)
-        sealed = day.seal(platform.database, platform.ports, night, zone, max(end, now))
-        if isinstance(sealed, Refusal):
-            return sealed
-        nights += 1
-    _set(platform, to)
-    day.run_due(platform.database, platform.ports, to)
-    return nights
-
-
-def _set(platform: Platform, at: datetime) -> None:
-    with platform.database.transaction() as tx:
-        StoredClock(tx).set(at)

@@ -238,3 +238,46 @@ def test_events_have_no_gaps_and_name_nobody(api: Api):
         rows = journal_after(tx, 0, 500)
     assert "欧阳" not in str(rows)
     assert all(isinstance(row["subject"], UUID) for row in rows)
+
+
+def test_a_whole_leaving_runs_on_the_test_clock(api: Api):
+    line = api.line()
+    held = api.post("/v1/purchases", {"line": line, "merchant": "shop", "amount_minor": 30_000})
+    api.post(f"/v1/purchases/{held['id']}/capture", {"amount_minor": 30_000}, 200)
+    exit_id = api.post("/v1/exits", {"line": line})["id"]
+    assert api.get(f"/v1/exits/{exit_id}")["state"] == "stopped"
+    moved = api.post("/v1/test-clock/advance", {"by": "+14d"}, 200, Idempotency_Key="two weeks")
+    assert moved["now"] == "2026-11-05T06:03:22Z"
+    assert api.get(f"/v1/exits/{exit_id}")["state"] == "lapsed", "nobody proved who asked"
+    again = api.ask("POST", "/v1/test-clock/advance", {"by": "+14d"}, Idempotency_Key="two weeks")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert api.get("/v1/test-clock")["now"] == moved["now"], "time went by once"
+
+
+def test_a_clock_that_is_not_a_test_or_a_step_that_is_unclear_moves_nothing(api: Api):
+    at = "/v1/test-clock/advance"
+    for body, code in (
+        ({}, "clock.step_unclear"),
+        ({"by": "+1d", "to": "2026-11-05T06:03:22Z"}, "clock.step_unclear"),
+        ({"to": "2020-01-01T00:00:00Z"}, "clock.backwards"),
+        ({"by": "+401d"}, "clock.too_far"),
+    ):
+        assert api.ask("POST", at, body).json()["code"] == code
+    with api.db.transaction() as tx:
+        tx.conn.execute("DELETE FROM store.clock")
+    assert api.ask("POST", at, {"by": "+1d"}).json()["code"] == "clock.not_a_test"
+
+
+def test_a_part_is_locked_and_the_limit_lowered_over_the_api(api: Api):
+    line = api.line()
+    paused = api.post(f"/v1/lines/{line}/pause", {"feature": "category", "value": "games", "days": 30}, 200)
+    assert not paused["drawing_stopped"]
+    buy = {"line": line, "merchant": "shop", "amount_minor": 500, "category": "games"}
+    assert api.post("/v1/purchases", buy)["code"] == "line.feature_paused"
+    assert api.get(f"/v1/lines/{line}/locks")["data"][0]["value"] == "games"
+    api.post(f"/v1/lines/{line}/resume", {"feature": "category", "value": "games"}, 200)
+    assert api.post("/v1/purchases", buy)["state"] == "authorised"
+    reduced = api.post(f"/v1/lines/{line}/reduce", {"limit_minor": 100}, 200)
+    assert (reduced["limit_minor"], reduced["limit_target_minor"]) == (500, 100)
+    wrong = api.ask("POST", f"/v1/lines/{line}/pause", {"feature": "cash", "value": "x"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "lock.part_invalid")

@@ -6,13 +6,19 @@ from typing import Final
 
 from litestar import Router
 
-from whiteslip.web.api import leaving, lines, locks, money
+from whiteslip.web.api import clock, leaving, lines, locks, money
 from whiteslip.web.api.access import authenticate
 
 routers: Final = [
     Router(
         path="/v1",
-        route_handlers=[*lines.handlers, *locks.handlers, *money.handlers, *leaving.handlers],
+        route_handlers=[
+            *lines.handlers,
+            *locks.handlers,
+            *money.handlers,
+            *leaving.handlers,
+            *clock.handlers,
+        ],
         guards=[authenticate],
         include_in_schema=True,
         opt={"own_forms": False},

@@ -1,0 +1,59 @@
+"""A test clock: time that goes by because somebody says so."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+from whiteslip.base import Refusal, end_of_day, local_day
+from whiteslip.day.model import Ports
+from whiteslip.day.runner import seal
+from whiteslip.day.timers import run_due
+from whiteslip.ledger.acts import last_sealed_day
+from whiteslip.store import Database
+from whiteslip.store.timers import StoredClock, present
+
+_STEP: Final = re.compile(r"\+?(\d{1,4})([dhm])", re.ASCII)
+_UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+def step_of(text: str) -> timedelta | None:
+    """How far ``+30d``, ``+6h`` or ``+15m`` is; None for anything else."""
+    match = _STEP.fullmatch(text)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+
+
+def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Refusal | int:
+    """Move the installation's clock to ``to``: each night on the way is sealed, each timer runs.
+
+    An installation that has sealed no day and has no clock of its own may begin at any time, also
+    in the past. Returns how many nights were sealed. Refusal: ``clock.backwards``.
+    """
+    with database.transaction() as tx:
+        now, last = present(tx), last_sealed_day(tx)
+        begins = last is None and StoredClock(tx).read() is None
+    if begins:
+        _set(database, to)
+        return 0
+    if to < now:
+        return Refusal("clock.backwards", {"at": now.isoformat()})
+    today, nights = local_day(now, timezone), 0
+    first = min(today, last + timedelta(days=1)) if last else today
+    for step in range((local_day(to, timezone) - first).days):
+        night = first + timedelta(days=step)
+        end = end_of_day(night, timezone)
+        if end >= now:
+            _set(database, end)
+        sealed = seal(database, ports, night, timezone, max(end, now))
+        if isinstance(sealed, Refusal):
+            return sealed
+        nights += 1
+    _set(database, to)
+    run_due(database, ports, to)
+    return nights
+
+
+def _set(database: Database, at: datetime) -> None:
+    with database.transaction() as tx:
+        StoredClock(tx).set(at)
