@@ -9,21 +9,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Final
 from uuid import UUID
 
-from whiteslip import ledger, lines
+from whiteslip import lines
 from whiteslip.base import Refusal, new_id
-from whiteslip.billing import rules, store
+from whiteslip.billing import residuals, rules, store
 from whiteslip.billing.booking import Booking
-from whiteslip.billing.model import Component, Instalment, NewPayment, NewPlan, Part, Payment, Settled
+from whiteslip.billing.model import Component, NewPayment, Part, Payment, Settled
 from whiteslip.ledger import recipes
 from whiteslip.lines import Line
-from whiteslip.lines.model import Lifecycle, Product
+from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Entry, Tx
-
-# A debt that arises from a payment that came back is asked for with at least this notice.
-RESIDUAL_NOTICE_DAYS: Final = 14
 
 
 def receive(
@@ -142,8 +138,8 @@ def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payme
     else:
         _reopen(booking, line, payment.id, trace)
         if short:
-            _residual(booking, line, Instalment(1, *_days(line, now), short, 0, 0), actor)
-    _write_over_limit(booking, line, moved[Component.PRINCIPAL])
+            residuals.schedule(booking, line, short, 0, 0, actor)
+    residuals.write_over_limit(booking, line, moved[Component.PRINCIPAL])
     store.mark_returned(tx, payment.id, now)
     data = {"payment": payment.id, "amount_minor": payment.amount_minor}
     tx.record(Entry(now, "payment.returned", "line", line.id, actor, data))
@@ -181,30 +177,5 @@ def _carry(booking: Booking, line: Line, paid: Sequence[Part], short_minor: int,
     principal = sums.get(Component.PRINCIPAL, 0) + short_minor
     interest, fee = sums.get(Component.INTEREST, 0), sums.get(Component.FEE, 0)
     if principal + interest + fee:
-        row = Instalment(1, *_days(line, booking.now), principal, interest, fee)
-        plan = _residual(booking, line, row, actor)
+        plan = residuals.schedule(booking, line, principal, interest, fee, actor)
         booking.trace(line, plan, "carried", parts)
-
-
-def _days(line: Line, now: datetime) -> tuple[date, date]:
-    """When a residual is billed and due."""
-    today = line.today(now)
-    return today, today + timedelta(days=max(RESIDUAL_NOTICE_DAYS, line.terms.due_days))
-
-
-def _residual(booking: Booking, line: Line, row: Instalment, actor: str) -> UUID:
-    plan = NewPlan(new_id(booking.now), line.id, None, "residual", Product(1), row.bill_on, [row])
-    store.add_plans(booking.tx, [plan])
-    data = {"plan": plan.id, "amount_minor": row.total_minor, "due_on": row.due_on}
-    booking.tx.record(Entry(booking.now, "residual.scheduled", "line", line.id, actor, data))
-    return plan.id
-
-
-def _write_over_limit(booking: Booking, line: Line, principal_minor: int) -> None:
-    """What came back is owed whether or not it still fits: the limit only governs drawing."""
-    over = principal_minor > line.room_minor
-    if over:
-        ledger.set_debit_limit(booking.tx, line.principal, None)
-    booking.write()
-    if over:
-        ledger.set_debit_limit(booking.tx, line.principal, line.limit_minor)

@@ -13,6 +13,7 @@ from whiteslip.day.model import Ports
 from whiteslip.identity import Vault
 from whiteslip.lines.locks import end_lock
 from whiteslip.notices import Addressee
+from whiteslip.purchases import disputes
 from whiteslip.store import Database, Tx
 from whiteslip.store.timers import Timer, finish_timer, pop_timer, retry_timer
 
@@ -68,8 +69,17 @@ def _lock_ends(_database: Database, tx: Tx, _ports: Ports, timer: Timer, now: da
     return end_lock(tx, timer.subject, now)
 
 
+def _dispute_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime) -> datetime | None:
+    """Nobody found out who was right in time: the customer was."""
+    done = disputes.resolve(tx, timer.subject, True, "system", now)
+    if not isinstance(done, Refusal):
+        exits.advance_line(tx, ports.office, done.line, now)
+    return None
+
+
 Handler = Callable[[Database, Tx, Ports, Timer, datetime], datetime | None]
 HANDLERS: Final[dict[str, Handler]] = {
+    "dispute.due": _dispute_due,
     "exit.deadline": _exit_deadline,
     "lock.ends": _lock_ends,
     "notice.send": _notice_send,

@@ -115,7 +115,7 @@ class Plan:
 
     ``payoff_minor`` paid by the end of ``good_through`` leaves nothing owed. ``held_minor`` are
     purchases that shops were promised and have not sent yet. ``clears_on`` is the day from which
-    the last payment can no longer come back.
+    the last payment can no longer come back. ``disputed_minor`` is not part of what is owed.
     """
 
     outcome: Outcome
@@ -129,6 +129,7 @@ class Plan:
     per_day_minor: int
     good_through: date
     schedule: tuple[Due, ...]
+    disputed_minor: int = 0
 
     @property
     def last_due_on(self) -> date | None:
@@ -193,6 +194,7 @@ class Facts:
     held_minor: int
     clears_on: date | None
     legal_freeze: bool
+    disputed_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,11 +78,12 @@ def plan(
     quote: Quote,
     record: Record,
     held_until: date | None,
+    disputed_minor: int = 0,
 ) -> Plan:
     """What is open on the line on the quote's day, and what confirming would lead to."""
     today = quote.good_through
     uncleared = record.clears_on is not None and record.clears_on > today
-    if line.owed_minor or line.held_minor:
+    if line.owed_minor or line.held_minor or disputed_minor:
         outcome = Outcome.RUNS_OFF
     else:
         outcome = Outcome.CLEARS if uncleared else Outcome.CLOSES_NOW
@@ -98,6 +99,7 @@ def plan(
         per_day_minor=quote.per_day_minor,
         good_through=today,
         schedule=tuple(schedule),
+        disputed_minor=disputed_minor,
     )
 
 
@@ -158,6 +160,8 @@ def _onwards(case: Exit, facts: Facts) -> Step:
         if case.state is State.CLEARING:
             return Step(State.RUN_OFF, "payment_returned")
         return Step(State.RUN_OFF, "debt_open" if facts.owed_minor else "purchases_on_their_way")
+    if facts.disputed_minor:
+        return Step(State.RUN_OFF, "dispute_open")
     uncleared = facts.clears_on is not None and facts.clears_on > facts.today
     if uncleared and case.path is not Path.CLOSE_NOW:
         return Step(State.CLEARING, "payment_not_cleared")
@@ -184,7 +188,7 @@ def can_choose(case: Exit, path: Path, facts: Facts) -> bool:
     """Whether the desk may put the case on ``path``: a debt is never called in to close sooner."""
     match path:
         case Path.CLOSE_NOW:
-            return case.waits_for_desk and not (facts.owed_minor or facts.held_minor)
+            return case.waits_for_desk and not (facts.owed_minor or facts.held_minor or facts.disputed_minor)
         case Path.RUN_OFF:
             return case.waits_for_desk
         case Path.HOLD:

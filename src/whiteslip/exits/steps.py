@@ -86,10 +86,11 @@ def plan_of(tx: Tx, line: Line, now: datetime) -> Plan:
         for row in billing_store.schedule(tx, line.id)
         if (row["plan"], row["no"]) in open_minor
     ]
+    disputed = purchases_store.suspended_minor(tx, line.id)
     activity = purchases_store.activity(tx, line.id, now)
     held_until = activity.last_expiry.date() if activity.last_expiry else None
     record = _record(tx, line, now)
-    return rules.plan(line, schedule, billing.payoff(tx, line, today), record, held_until)
+    return rules.plan(line, schedule, billing.payoff(tx, line, today), record, held_until, disputed)
 
 
 def _record(tx: Tx, line: Line, now: datetime) -> Record:
@@ -107,6 +108,7 @@ def facts_of(work: Work) -> Facts:
         held_minor=work.line.held_minor,
         clears_on=record.clears_on,
         legal_freeze=LockKind.LEGAL in work.line.locks,
+        disputed_minor=purchases_store.suspended_minor(work.tx, work.line.id),
     )
 
 

@@ -22,6 +22,8 @@ HOUSE_CODES: Final = (
     "house.fee_income",
     "house.waived",
     "house.migration",
+    "house.disputed",
+    "house.unclaimed",
 )
 
 
@@ -49,6 +51,8 @@ class House:
     fee_income: UUID
     waived: UUID
     migration: UUID
+    disputed: UUID
+    unclaimed: UUID
 
     def income(self, component: str) -> UUID:
         """Where interest or fees are earned."""
@@ -133,6 +137,36 @@ def apply_credit(event: UUID, book: Book, parts: Mapping[str, int], now: datetim
 def pay_out(event: UUID, book: Book, house: House, amount: int, now: datetime) -> Transfer:
     """Send the customer's credit balance to them."""
     return Transfer(new_id(now), event, "credit.pay_out", book.credit, house.cash, amount)
+
+
+def bounce_payout(event: UUID, house: House, amount: int, now: datetime) -> Transfer:
+    """A payout came back: the money is here and belongs to somebody we could not reach."""
+    return Transfer(new_id(now), event, "payout.bounce", house.cash, house.unclaimed, amount)
+
+
+def pay_again(event: UUID, house: House, amount: int, now: datetime) -> Transfer:
+    """Send unclaimed money to an account that its owner has named since."""
+    return Transfer(new_id(now), event, "payout.again", house.unclaimed, house.cash, amount)
+
+
+def suspend(event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime) -> list[Transfer]:
+    """A charge is disputed: it is not demanded while that stands."""
+    return _spread(event, "dispute.open", house.disputed, book, parts, now, None)
+
+
+def force(event: UUID, house: House, payable: UUID, amount: int, now: datetime) -> Transfer:
+    """A shop posts what nobody authorised: it is owed the money, and nobody owes it to us yet."""
+    return Transfer(new_id(now), event, "purchase.force", house.disputed, payable, amount)
+
+
+def charge_back(event: UUID, house: House, payable: UUID, amount: int, now: datetime) -> Transfer:
+    """The customer was right: the shop gives back what was disputed."""
+    return Transfer(new_id(now), event, "dispute.won", payable, house.disputed, amount)
+
+
+def demand(event: UUID, book: Book, house: House, amount: int, now: datetime) -> Transfer:
+    """The shop was right: what was disputed is owed."""
+    return Transfer(new_id(now), event, "dispute.lost", book.principal, house.disputed, amount)
 
 
 def waive(event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime) -> list[Transfer]:

@@ -153,7 +153,7 @@ def capture(tx: Tx, batch: Sequence[Capture], actor: str, now: datetime) -> list
     what is left. Refusals: ``purchase.not_found``, ``purchase.nothing_held``,
     ``purchase.over_held``, ``purchase.amount_invalid``, ``purchase.twice_in_batch``.
     """
-    found = _locked(tx, [each.purchase for each in batch])
+    found = locked(tx, [each.purchase for each in batch])
     answers: list[Purchase | Refusal] = []
     posted: list[tuple[date, Transfer]] = []
     plans: list[Captured] = []
@@ -207,7 +207,7 @@ def _plan(line: Line, purchase: Purchase, amount_minor: int, now: datetime) -> C
 
 def release(tx: Tx, purchase_id: UUID, actor: str, now: datetime) -> Purchase | Refusal:
     """Give up what is held. Refusal: ``purchase.not_found``; nothing held changes nothing."""
-    both = _locked(tx, [purchase_id]).get(purchase_id)
+    both = locked(tx, [purchase_id]).get(purchase_id)
     if both is None:
         return Refusal("purchase.not_found")
     line, purchase = both
@@ -220,7 +220,7 @@ def release(tx: Tx, purchase_id: UUID, actor: str, now: datetime) -> Purchase | 
 
 def expire(tx: Tx, now: datetime, batch: int = 500) -> int:
     """Release holds that have run out; call again until it returns zero."""
-    due = _locked(tx, store.expired(tx, now, batch))
+    due = locked(tx, store.expired(tx, now, batch))
     held = [both for both in due.values() if both[1].hold]
     for line, purchase in held:
         data = {"purchase": purchase.id, "amount_minor": purchase.held_minor}
@@ -259,8 +259,8 @@ def _post(tx: Tx, transfers: Sequence[tuple[date, Transfer]], now: datetime) -> 
         ledger.post(tx, of_day, day, now)
 
 
-def _locked(tx: Tx, purchases: Sequence[UUID]) -> store.Held:
-    """The lines first, then the purchases: the order in which every act locks."""
+def locked(tx: Tx, purchases: Sequence[UUID]) -> store.Held:
+    """Purchases with their lines, locked: the lines first, the order in which every act locks."""
     lines_of = store.lines_of(tx, purchases)
     found = lines.get_lines(tx, set(lines_of.values()), lock=True)
     return store.held(tx, list(lines_of), found)
@@ -272,7 +272,7 @@ def refund(tx: Tx, purchase_id: UUID, amount_minor: int, actor: str, now: dateti
 
     Refusals: ``purchase.not_found``, ``purchase.amount_invalid``, ``purchase.over_captured``.
     """
-    found = _locked(tx, [purchase_id])
+    found = locked(tx, [purchase_id])
     both = found.get(purchase_id)
     if both is None:
         return Refusal("purchase.not_found")

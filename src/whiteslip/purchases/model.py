@@ -70,6 +70,46 @@ class Declined:
     decision: UUID
 
 
+class Ground(StrEnum):
+    """Why a customer disputes a charge. ``FORCED`` is ours: a shop posted what nobody authorised."""
+
+    NOT_RECEIVED = "not_received"
+    NOT_AS_DESCRIBED = "not_as_described"
+    NOT_MINE = "not_mine"
+    WRONG_AMOUNT = "wrong_amount"
+    CANCELLED = "cancelled"
+    FORCED = "forced"
+
+
+class Outcome(StrEnum):
+    """How a dispute stands or ended, as the customer sees it."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A charge that is not demanded while it is looked into.
+
+    ``suspended_minor`` of ``amount_minor`` was still owed when it was disputed; the rest had been
+    paid. ``purchase`` is None for a forced post. Nobody's answer by ``due_at`` is a win.
+    """
+
+    id: UUID
+    line: UUID
+    merchant: UUID
+    purchase: UUID | None
+    ground: Ground
+    amount_minor: int
+    suspended_minor: int
+    outcome: Outcome
+    opened_at: datetime
+    due_at: datetime
+    resolved_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Merchant:
     """A shop and its payable account."""

@@ -73,3 +73,32 @@ SELECT
         AS before_minor,
     max(authorised_at) AS last_at
 FROM purchases.purchase WHERE line = :line;
+
+-- name: add_dispute!
+INSERT INTO purchases.dispute (
+    id, line, merchant, purchase, ground, amount_minor, suspended_minor, opened_at, due_at
+) VALUES (
+    :id, :line, :merchant, :purchase, :ground, :amount_minor, :suspended_minor, :opened_at, :due_at
+);
+
+-- name: resolve_dispute!
+UPDATE purchases.dispute SET outcome = :outcome, resolved_at = :now WHERE id = :id;
+
+-- name: dispute^
+SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
+    resolved_at
+FROM purchases.dispute WHERE id = :id;
+
+-- name: disputes
+SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
+    resolved_at
+FROM purchases.dispute WHERE line = :line ORDER BY opened_at, id;
+
+-- name: disputed_of_purchase$
+-- What of a purchase is disputed or was given back after a dispute.
+SELECT coalesce(sum(amount_minor), 0)::bigint FROM purchases.dispute
+WHERE purchase = :purchase AND outcome <> 'lost';
+
+-- name: suspended$
+SELECT coalesce(sum(suspended_minor), 0)::bigint FROM purchases.dispute
+WHERE line = :line AND outcome = 'open';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from whiteslip import ledger
 from whiteslip.base import new_id
 from whiteslip.ledger import Account
 from whiteslip.lines import Line
-from whiteslip.purchases.model import Activity, Merchant, Purchase, State
+from whiteslip.purchases.model import Activity, Dispute, Ground, Merchant, Outcome, Purchase, State
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -136,3 +137,45 @@ def activity(tx: Tx, line: UUID, now: datetime) -> Activity:
         tx.conn, line=line, recent=now - timedelta(days=30), before=now - timedelta(days=180)
     )
     return Activity(**row)
+
+
+def payable_of(tx: Tx, merchant: UUID) -> UUID:
+    """The payable account of a shop."""
+    return {row["id"]: row["payable"] for row in _queries.payables(tx.conn, ids=[merchant])}[merchant]
+
+
+def add_dispute(tx: Tx, opened: Dispute) -> None:
+    """Store a dispute that was just opened."""
+    row = {field.name: getattr(opened, field.name) for field in fields(opened)}
+    _queries.add_dispute(tx.conn, **row)
+
+
+def resolve_dispute(tx: Tx, done: Dispute) -> None:
+    """Write how a dispute ended."""
+    _queries.resolve_dispute(tx.conn, id=done.id, outcome=done.outcome, now=done.resolved_at)
+
+
+def dispute(tx: Tx, dispute_id: UUID) -> Dispute | None:
+    """A dispute by id."""
+    row = _queries.dispute(tx.conn, id=dispute_id)
+    return _dispute(row) if row else None
+
+
+def disputes_of_line(tx: Tx, line: UUID) -> list[Dispute]:
+    """A line's disputes, oldest first."""
+    return [_dispute(row) for row in _queries.disputes(tx.conn, line=line)]
+
+
+def _dispute(row: Row) -> Dispute:
+    row["ground"], row["outcome"] = Ground(row["ground"]), Outcome(row["outcome"])
+    return Dispute(**row)
+
+
+def disputed_of_purchase(tx: Tx, purchase: UUID) -> int:
+    """What of a purchase is disputed, or was given back after a dispute."""
+    return _queries.disputed_of_purchase(tx.conn, purchase=purchase)
+
+
+def suspended_minor(tx: Tx, line: UUID) -> int:
+    """What of a line's debt is disputed now and so not demanded."""
+    return _queries.suspended(tx.conn, line=line)

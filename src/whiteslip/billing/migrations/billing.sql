@@ -96,6 +96,7 @@ ON billing.payment FOR EACH STATEMENT EXECUTE FUNCTION billing.keep_schedule();
 --   unearned: given up, of what was scheduled and never owed
 --   return:   a payment came back
 --   carried:  moved to another plan
+--   disputed: not demanded while the customer disputes it
 CREATE TABLE billing.settlement (
     source uuid NOT NULL,
     line uuid NOT NULL,
@@ -104,7 +105,8 @@ CREATE TABLE billing.settlement (
     component text NOT NULL CHECK (component IN ('principal', 'interest', 'fee', 'credit')),
     amount_minor bigint NOT NULL CHECK (amount_minor <> 0),
     kind text NOT NULL CHECK (
-        kind IN ('payment', 'refund', 'credit', 'waiver', 'unearned', 'return', 'carried')),
+        kind IN (
+            'payment', 'refund', 'credit', 'waiver', 'unearned', 'return', 'carried', 'disputed')),
     on_day date NOT NULL,
     CHECK ((plan IS NULL) = (component = 'credit'))
 );

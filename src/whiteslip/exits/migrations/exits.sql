@@ -76,6 +76,12 @@ FROM exits.exit AS e JOIN purchases.purchase AS p ON p.line = e.line
 WHERE e.state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held', 'closed')
     AND p.authorised_at > e.requested_at
 UNION ALL
+SELECT 'what is disputed stands in suspense', coalesce(d.currency, h.currency)
+FROM (SELECT currency, sum(suspended_minor) AS minor FROM purchases.v_disputed GROUP BY currency) AS d
+FULL JOIN (SELECT currency, net_debit FROM ledger.v_balance WHERE code = 'house.disputed') AS h
+    ON h.currency = d.currency
+WHERE coalesce(d.minor, 0) <> coalesce(h.net_debit, 0)
+UNION ALL
 SELECT 'leaving changes no schedule', format('%s: plan %s, instalment %s', e.reference, s.plan, s.no)
 FROM exits.exit AS e
 CROSS JOIN LATERAL jsonb_to_recordset(e.plan -> 'schedule') AS s (

@@ -31,3 +31,30 @@ CREATE TABLE purchases.purchase (
 ) WITH (fillfactor = 85);
 CREATE INDEX purchase_line ON purchases.purchase (line, authorised_at);
 CREATE INDEX purchase_expiry ON purchases.purchase (expires_at) WHERE hold IS NOT NULL;
+
+-- What a customer disputes, or a shop forced. While it is open, its suspended part stands in
+-- house.disputed and nobody demands it.
+CREATE TABLE purchases.dispute (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    merchant uuid NOT NULL REFERENCES purchases.merchant,
+    purchase uuid REFERENCES purchases.purchase,
+    ground text NOT NULL CHECK (ground IN (
+        'not_received', 'not_as_described', 'not_mine', 'wrong_amount', 'cancelled', 'forced')),
+    amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+    suspended_minor bigint NOT NULL CHECK (suspended_minor BETWEEN 0 AND amount_minor),
+    outcome text NOT NULL DEFAULT 'open' CHECK (outcome IN ('open', 'won', 'lost')),
+    opened_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    resolved_at timestamptz,
+    CHECK ((purchase IS NULL) = (ground = 'forced')),
+    CHECK ((outcome = 'open') = (resolved_at IS NULL))
+);
+CREATE INDEX dispute_line ON purchases.dispute (line, opened_at);
+CREATE INDEX dispute_open ON purchases.dispute (line) WHERE outcome = 'open';
+
+-- What stands in suspense, by line.
+CREATE VIEW purchases.v_disputed AS
+SELECT d.line, m.currency, sum(d.suspended_minor)::bigint AS suspended_minor
+FROM purchases.dispute AS d JOIN purchases.merchant AS m ON m.id = d.merchant
+WHERE d.outcome = 'open' GROUP BY d.line, m.currency;

@@ -1,0 +1,46 @@
+"""Debts that arise late: a payment came back, a dispute was lost. A new plan with its own due day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from whiteslip import ledger
+from whiteslip.base import new_id
+from whiteslip.billing import store
+from whiteslip.billing.booking import Booking
+from whiteslip.billing.model import Instalment, NewPlan
+from whiteslip.lines import Line
+from whiteslip.lines.model import Product
+from whiteslip.store import Entry
+
+# Such a debt is asked for with at least this notice.
+NOTICE_DAYS: Final = 14
+
+
+def schedule(
+    booking: Booking, line: Line, principal_minor: int, interest_minor: int, fee_minor: int, actor: str
+) -> UUID:
+    """One instalment, billed tonight, due after :data:`NOTICE_DAYS` or the terms' days if they are more.
+
+    Returns the plan. It bears no interest and no late fee. The transfers are the caller's.
+    """
+    now, today = booking.now, line.today(booking.now)
+    due_on = today + timedelta(days=max(NOTICE_DAYS, line.terms.due_days))
+    row = Instalment(1, today, due_on, principal_minor, interest_minor, fee_minor)
+    plan = NewPlan(new_id(now), line.id, None, "residual", Product(1), today, [row])
+    store.add_plans(booking.tx, [plan])
+    data = {"plan": plan.id, "amount_minor": row.total_minor, "due_on": due_on}
+    booking.tx.record(Entry(now, "residual.scheduled", "line", line.id, actor, data))
+    return plan.id
+
+
+def write_over_limit(booking: Booking, line: Line, principal_minor: int) -> None:
+    """Write a booking that adds principal, whether or not it still fits: the limit only governs drawing."""
+    over = principal_minor > line.room_minor
+    if over:
+        ledger.set_debit_limit(booking.tx, line.principal, None)
+    booking.write()
+    if over:
+        ledger.set_debit_limit(booking.tx, line.principal, line.limit_minor)

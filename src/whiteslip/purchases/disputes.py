@@ -1,0 +1,137 @@
+"""Disputes: what is disputed is not demanded and does not age, whoever turns out to be right.
+
+None commits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from whiteslip import billing, ledger, lines, packs
+from whiteslip.base import Refusal, new_id
+from whiteslip.billing import disputed
+from whiteslip.ledger import recipes
+from whiteslip.ledger.recipes import House
+from whiteslip.lines import Line
+from whiteslip.lines.acts import house as house_of
+from whiteslip.purchases import store
+from whiteslip.purchases.acts import locked
+from whiteslip.purchases.model import Dispute, Ground, Outcome
+from whiteslip.store import Entry, Tx
+from whiteslip.store.timers import cancel_timer, set_timer
+
+
+def dispute(
+    tx: Tx, purchase_id: UUID, amount_minor: int, ground: Ground, actor: str, now: datetime
+) -> Dispute | Refusal:
+    """The customer disputes a captured purchase, or a part of it, on a line in any state.
+
+    What of it is owed is not demanded and not past due until it is resolved; nothing else of the
+    line changes. Refusals: ``purchase.not_found``, ``dispute.amount_invalid``.
+    """
+    found = locked(tx, [purchase_id])
+    both = found.get(purchase_id)
+    if both is None:
+        return Refusal("purchase.not_found")
+    line, purchase = both
+    left = purchase.captured_minor - purchase.refunded_minor
+    left -= store.disputed_of_purchase(tx, purchase.id)
+    if not 0 < amount_minor <= left:
+        return Refusal("dispute.amount_invalid", {"most_minor": left})
+    new = new_id(now)
+    suspended = disputed.suspend(tx, line, new, purchase.id, amount_minor, now)
+    opened = Dispute(
+        id=new,
+        line=line.id,
+        merchant=purchase.merchant,
+        purchase=purchase.id,
+        ground=ground,
+        amount_minor=amount_minor,
+        suspended_minor=suspended,
+        outcome=Outcome.OPEN,
+        opened_at=now,
+        due_at=_due_at(line, now),
+    )
+    return _opened(tx, opened, actor, now)
+
+
+def force_post(
+    tx: Tx, line_id: UUID, merchant: str, amount_minor: int, actor: str, now: datetime
+) -> Dispute | Refusal:
+    """A shop posts what it has no authorisation for, or no longer: it becomes a dispute, never a debt.
+
+    A line that was closed stays closed. Refusals: ``line.not_found``, ``purchase.amount_invalid``.
+    """
+    line = lines.get_line(tx, line_id, lock=True)
+    if isinstance(line, Refusal):
+        return line
+    if amount_minor <= 0:
+        return Refusal("purchase.amount_invalid")
+    shop = store.merchants(tx, [merchant], line.currency, now)[merchant]
+    new = new_id(now)
+    moved = recipes.force(new, house_of(tx, line.currency), shop.payable, amount_minor, now)
+    ledger.post(tx, [moved], line.today(now), now)
+    opened = Dispute(
+        id=new,
+        line=line.id,
+        merchant=shop.id,
+        purchase=None,
+        ground=Ground.FORCED,
+        amount_minor=amount_minor,
+        suspended_minor=amount_minor,
+        outcome=Outcome.OPEN,
+        opened_at=now,
+        due_at=_due_at(line, now),
+    )
+    return _opened(tx, opened, actor, now)
+
+
+def _due_at(line: Line, now: datetime) -> datetime:
+    return now + timedelta(days=packs.load(line.pack).days("dispute.resolve_days"))
+
+
+def _opened(tx: Tx, opened: Dispute, actor: str, now: datetime) -> Dispute:
+    store.add_dispute(tx, opened)
+    set_timer(tx, "dispute.due", opened.id, opened.due_at, now)
+    data = {"dispute": opened.id, "purchase": opened.purchase, "ground": opened.ground}
+    amounts = {"amount_minor": opened.amount_minor, "suspended_minor": opened.suspended_minor}
+    tx.record(Entry(now, "dispute.opened", "line", opened.line, actor, data | amounts))
+    return opened
+
+
+def resolve(tx: Tx, dispute_id: UUID, won: bool, actor: str, now: datetime) -> Dispute | Refusal:
+    """Say who was right. Won: the shop gives it back, also what had been paid. Lost: what was suspended
+    is owed with a fresh due day, at least fourteen days ahead, without interest for the time between.
+
+    Resolving again changes nothing. Refusal: ``dispute.not_found``.
+    """
+    found = store.dispute(tx, dispute_id)
+    line = lines.get_line(tx, found.line, lock=True) if found else None
+    found = store.dispute(tx, dispute_id)
+    if found is None or line is None or isinstance(line, Refusal):
+        return Refusal("dispute.not_found")
+    if found.outcome is not Outcome.OPEN:
+        return found
+    done = replace(found, outcome=Outcome.WON if won else Outcome.LOST, resolved_at=now)
+    store.resolve_dispute(tx, done)
+    cancel_timer(tx, "dispute.due", done.id, now)
+    if won:
+        _give_back(tx, line, done, house_of(tx, line.currency), now)
+    elif done.suspended_minor:
+        disputed.demand(tx, line, done.id, done.suspended_minor, actor, now)
+    data = {"dispute": done.id, "outcome": done.outcome, "amount_minor": done.amount_minor}
+    tx.record(Entry(now, "dispute.resolved", "line", line.id, actor, data))
+    return done
+
+
+def _give_back(tx: Tx, line: Line, done: Dispute, house: House, now: datetime) -> None:
+    """From the shop: what stood in suspense, and by the refund waterfall what had been paid."""
+    payable = store.payable_of(tx, done.merchant)
+    if done.suspended_minor:
+        moved = recipes.charge_back(done.id, house, payable, done.suspended_minor, now)
+        ledger.post(tx, [moved], line.today(now), now)
+    paid = done.amount_minor - done.suspended_minor
+    if paid and done.purchase:
+        billing.refund(tx, line, done.purchase, payable, paid, now)

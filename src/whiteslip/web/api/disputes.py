@@ -1,0 +1,150 @@
+"""Disputes, and what shops post without an authorisation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from litestar import Response
+from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import Struct
+
+from whiteslip import exits, lines
+from whiteslip.base.ids import public
+from whiteslip.purchases import disputes
+from whiteslip.purchases import store as purchases_store
+from whiteslip.purchases.model import Dispute, Ground
+from whiteslip.store import Tx
+from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.shapes import Amount, Key, PublicId
+from whiteslip.web.kit.cookies import WebRequest, ports_of
+from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.problems import problem_responses
+
+_MANY = 1_000
+
+
+class DisputeBody(Struct, forbid_unknown_fields=True):
+    """What the customer says is wrong, and how much of the purchase it concerns."""
+
+    amount_minor: Amount
+    ground: Literal["not_received", "not_as_described", "not_mine", "wrong_amount", "cancelled"]
+
+
+class ResolveBody(Struct, forbid_unknown_fields=True):
+    """Who was right, as the customer sees it."""
+
+    outcome: Literal["won", "lost"]
+
+
+class ForcedBody(Struct, forbid_unknown_fields=True):
+    """A shop's posting without an authorisation."""
+
+    line: PublicId
+    merchant: Key
+    amount_minor: Amount
+
+
+class DisputeShape(Struct):
+    """A dispute. ``suspended_minor`` is not demanded and not past due while it is open."""
+
+    id: str
+    line: str
+    purchase: str | None
+    ground: str
+    amount_minor: int
+    suspended_minor: int
+    outcome: str
+    opened_at: datetime
+    due_at: datetime
+    resolved_at: datetime | None
+
+    @classmethod
+    def of(cls, found: Dispute) -> DisputeShape:
+        """Shape a dispute."""
+        return cls(
+            id=public("dsp", found.id),
+            line=public("line", found.line),
+            purchase=public("pur", found.purchase) if found.purchase else None,
+            ground=found.ground,
+            amount_minor=found.amount_minor,
+            suspended_minor=found.suspended_minor,
+            outcome=found.outcome,
+            opened_at=found.opened_at,
+            due_at=found.due_at,
+            resolved_at=found.resolved_at,
+        )
+
+
+@post(
+    "/purchases/{purchase_id:str}/dispute",
+    summary="Dispute a purchase, or a part of it",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def dispute(
+    request: WebRequest, purchase_id: FromPath[str], data: JSONBody[DisputeBody]
+) -> Response[DisputeShape]:
+    """What of it is owed is not demanded until the dispute is resolved, on a line in any state."""
+    ports = ports_of(request, Ports)
+    wanted = identifier("pur", purchase_id, "purchase.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> DisputeShape:
+        ground = Ground(data.ground)
+        opened = granted(disputes.dispute(tx, wanted, data.amount_minor, ground, caller.actor, now))
+        exits.advance_line(tx, ports.office, opened.line, now)
+        return DisputeShape.of(opened)
+
+    return write(request, data, act, 201)
+
+
+@post(
+    "/disputes/{dispute_id:str}/resolve",
+    summary="Resolve a dispute",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def resolve(
+    request: WebRequest, dispute_id: FromPath[str], data: JSONBody[ResolveBody]
+) -> Response[DisputeShape]:
+    """Won: the shop gives it back. Lost: it is owed with a fresh due day. Again changes nothing."""
+    ports = ports_of(request, Ports)
+    wanted = identifier("dsp", dispute_id, "dispute.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> DisputeShape:
+        done = granted(disputes.resolve(tx, wanted, data.outcome == "won", caller.actor, now))
+        exits.advance_line(tx, ports.office, done.line, now)
+        return DisputeShape.of(done)
+
+    return write(request, data, act, 200)
+
+
+@post(
+    "/forced-posts",
+    summary="A posting without an authorisation",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def force(request: WebRequest, data: JSONBody[ForcedBody]) -> Response[DisputeShape]:
+    """It becomes a dispute, never a debt; a closed line stays closed."""
+    line = identifier("line", data.line, "line.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> DisputeShape:
+        posted = disputes.force_post(tx, line, data.merchant, data.amount_minor, caller.actor, now)
+        return DisputeShape.of(granted(posted))
+
+    return write(request, data, act, 201)
+
+
+@get("/disputes", summary="Disputes of a line", responses=problem_responses(401, 403, 404, 422))
+def list_disputes(request: WebRequest, line: FromQuery[str]) -> Page:
+    """All disputes of a line, oldest first."""
+    wanted = identifier("line", line, "line.not_found")
+
+    def question(tx: Tx, _now: datetime) -> Page:
+        granted(lines.get_line(tx, wanted))
+        found = purchases_store.disputes_of_line(tx, wanted)
+        return page_of(found, _MANY, DisputeShape.of, lambda row: public("dsp", row.id))
+
+    return read(request, question)
+
+
+handlers: list[Any] = [dispute, resolve, force, list_disputes]
