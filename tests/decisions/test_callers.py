@@ -23,7 +23,7 @@ def test_every_state_and_lock_of_a_line_is_a_code_of_the_purchase_table():
 
 def test_the_facts_of_a_purchase_are_those_of_its_table(db: Database):
     line = line_of(db, open_line(db))
-    facts = rules.facts(Request(line.id, "bookshop", 100), line, None, 0)
+    facts = rules.facts(Request(line.id, "bookshop", 100), line, None, 0, at(DAY))
     assert checked_facts(PURCHASE.name, PURCHASE.contract, facts) == facts
 
 

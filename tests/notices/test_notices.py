@@ -29,15 +29,13 @@ from whiteslip.store import Database
 
 NOW = datetime(2026, 10, 22, 6, 3, 22, tzinfo=UTC)
 WHO = Addressee("欧阳明远", "mingyuan@example.com", "+8613900000021")
-COMMON: dict[str, Any] = {
+LETTER: dict[str, Any] = {
     "reference": "EX-7K2M-91",
-    "stopped_at": NOW,
     "timezone": "Asia/Shanghai",
     "currency": "CNY",
-    "limit_minor": 1_200_000,
-    "owed_minor": 34_567,
     "issuer_name": "白条示范",
 }
+EXIT: dict[str, Any] = {"stopped_at": NOW, "limit_minor": 1_200_000, "owed_minor": 34_567}
 OWN: dict[str, dict[str, Any]] = {
     "exit.acknowledged": {},
     "exit.runoff": {
@@ -54,12 +52,23 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "exit.lapsed": {},
     "exit.cancelled": {"cancelled_at": NOW},
+    "line.restricted": {
+        "restricted_at": NOW,
+        "review_on": date(2027, 1, 20),
+        "reasons": ["returned_payments", "contact_lost"],
+    },
+    "line.restriction_lifted": {"lifted_at": NOW},
 }
+
+
+def facts_for(kind: str) -> dict[str, Any]:
+    """Facts that a letter of this kind is queued with."""
+    return LETTER | (EXIT if kind.startswith("exit.") else {}) | OWN[kind]
 
 
 def new(kind: str = "exit.closed", language: str = "zh-CN", **facts: Any) -> NewNotice:
     subject = uuid4()
-    whole = COMMON | OWN[kind] | facts
+    whole = facts_for(kind) | facts
     return NewNotice(kind, "exit", subject, uuid4(), language, whole, f"{kind}:{subject}")
 
 
@@ -135,7 +144,7 @@ def test_the_kinds_and_their_texts_are_complete_in_both_languages():
 @pytest.mark.parametrize("language", compose.LANGUAGES)
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kind: str, language: str):
-    facts = compose.facts_of(kind, COMMON | OWN[kind])
+    facts = compose.facts_of(kind, facts_for(kind))
     letter = compose.compose(kind, language, facts, WHO.full_name, NOW)
     first, second = compose.pdf(letter, NOW), compose.pdf(letter, NOW)
     assert first == second
@@ -148,21 +157,21 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
 
 def test_only_a_closing_letter_carries_a_certificate():
     for kind in KINDS:
-        facts = compose.facts_of(kind, COMMON | OWN[kind])
+        facts = compose.facts_of(kind, facts_for(kind))
         pages = PdfReader(io.BytesIO(compose.pdf(compose.compose(kind, "en", facts, "A", NOW), NOW))).pages
         certified = any("Nil-balance certificate" in page.extract_text() for page in pages)
         assert certified == (kind == "exit.closed")
 
 
 def test_a_run_off_letter_lists_the_schedule():
-    facts = compose.facts_of("exit.runoff", COMMON | OWN["exit.runoff"])
+    facts = compose.facts_of("exit.runoff", facts_for("exit.runoff"))
     shown = compose.body(compose.compose("exit.runoff", "en", facts, "A", NOW))
     assert "25 November 2026  CN¥115.22" in shown
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_hostile_words_stay_words(name: str, issuer: str):
-    facts = compose.facts_of("exit.lapsed", COMMON | {"issuer_name": issuer + "#import {name}"})
+    facts = compose.facts_of("exit.lapsed", LETTER | EXIT | {"issuer_name": issuer + "#import {name}"})
     letter = compose.compose("exit.lapsed", "en", facts, name + ' #read("/etc/passwd") {reference}', NOW)
     assert letter.issuer.endswith("#import {name}")
     assert '#read("/etc/passwd") {reference}' in letter.greeting
@@ -170,7 +179,7 @@ def test_hostile_words_stay_words(name: str, issuer: str):
 
 
 def test_missing_or_unknown_facts_are_refused_before_anything_is_queued(db: Database):
-    for facts in ({"reference": "EX"}, COMMON | OWN["exit.closed"] | {"full_name": "x"}):
+    for facts in ({"reference": "EX"}, LETTER | EXIT | OWN["exit.closed"] | {"full_name": "x"}):
         letter = NewNotice("exit.closed", "exit", uuid4(), uuid4(), "en", facts, "d")
         with pytest.raises(msgspec.ValidationError), db.transaction() as tx:
             notices.queue(tx, [letter], NOW)

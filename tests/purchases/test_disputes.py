@@ -19,6 +19,7 @@ from whiteslip.identity import Vault
 from whiteslip.lines.model import Lifecycle
 from whiteslip.notices import DemoPhone
 from whiteslip.purchases import Capture, Purchase, Request, disputes
+from whiteslip.purchases import store as purchases_store
 from whiteslip.purchases.model import Dispute, Ground, Outcome
 from whiteslip.store import Database
 
@@ -136,7 +137,7 @@ def test_nobody_finding_out_in_time_is_a_win_for_the_customer(db: Database):
     assert line_of(db, line).owed_minor == 0
     day.run_due(db, ports, dispute.due_at)
     with db.transaction() as tx:
-        (found,) = purchases.store.disputes_of_line(tx, line)
+        (found,) = purchases_store.disputes_of_line(tx, line)
     assert found.outcome is Outcome.WON
     assert sound(db)
 
@@ -158,7 +159,7 @@ def test_a_leaver_with_a_dispute_waits_for_nothing_else(db: Database, won: bool)
     assert (moved.state, moved.why) == (State.RUN_OFF, "debt_open")
     assert line_of(db, line).owed_minor == 0
     with db.transaction() as tx:
-        (dispute,) = purchases.store.disputes_of_line(tx, line)
+        (dispute,) = purchases_store.disputes_of_line(tx, line)
     resolved(db, dispute, won, later)
     with db.transaction() as tx:
         ended = exits_store.find(tx, case.id)

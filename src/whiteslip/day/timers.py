@@ -10,6 +10,7 @@ from uuid import UUID
 from whiteslip import exits, identity, notices
 from whiteslip.base import Refusal
 from whiteslip.day.model import Ports
+from whiteslip.exits import restrictions
 from whiteslip.identity import Vault
 from whiteslip.lines.locks import end_lock
 from whiteslip.notices import Addressee
@@ -77,10 +78,17 @@ def _dispute_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: d
     return None
 
 
+def _restriction_review(
+    _database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime
+) -> datetime | None:
+    return restrictions.end(tx, ports.office, timer.subject, now)
+
+
 Handler = Callable[[Database, Tx, Ports, Timer, datetime], datetime | None]
 HANDLERS: Final[dict[str, Handler]] = {
     "dispute.due": _dispute_due,
     "exit.deadline": _exit_deadline,
     "lock.ends": _lock_ends,
     "notice.send": _notice_send,
+    "restriction.review": _restriction_review,
 }

@@ -83,6 +83,34 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+class Cause(StrEnum):
+    """Objective reasons for which a lender may stop drawing.
+
+    That somebody disputed, complained, asked to leave or scored low is not among them.
+    """
+
+    RETURNED_PAYMENTS = "returned_payments"
+    PAST_DUE = "past_due"
+    SUSPECTED_FRAUD = "suspected_fraud"
+    INSOLVENCY = "insolvency"
+    INCOME_LOST = "income_lost"
+    CONTACT_LOST = "contact_lost"
+    DEBT_ELSEWHERE = "debt_elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """Drawing that the lender stopped. It ends by itself when ``review_on`` is over."""
+
+    id: UUID
+    reference: str
+    line: UUID
+    reasons: tuple[Cause, ...]
+    set_by: str
+    set_at: datetime
+    review_on: date
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """An unpaid instalment on the schedule a customer keeps; sums as agreed, not as left."""

@@ -85,3 +85,21 @@ SELECT at, actor, path, ground, reasons FROM exits.choice WHERE exit = :exit ORD
 
 -- name: violations
 SELECT invariant, detail FROM exits.v_violation LIMIT 100;
+
+-- name: add_restriction!
+INSERT INTO exits.restriction (id, reference, line, reasons, set_by, set_at, review_on)
+VALUES (:id, :reference, :line, :reasons::text[], :set_by, :set_at, :review_on);
+
+-- name: renew_restriction!
+UPDATE exits.restriction SET reasons = :reasons::text[], review_on = :review_on WHERE id = :id;
+
+-- name: lift_restriction!
+UPDATE exits.restriction SET lifted_at = :now, lifted_why = :why WHERE id = :id;
+
+-- name: restriction_of_line^
+SELECT id, reference, line, reasons, set_by, set_at, review_on FROM exits.restriction
+WHERE line = :line AND lifted_at IS NULL;
+
+-- name: restriction^
+SELECT id, reference, line, reasons, set_by, set_at, review_on FROM exits.restriction
+WHERE id = :id AND lifted_at IS NULL;

@@ -66,10 +66,10 @@ class Clocks:
         )
 
 
-def new_reference() -> str:
+def new_reference(prefix: str = "EX") -> str:
     """A reference that can be read out on the phone, such as ``EX-7K2M-91``."""
     letters = "".join(secrets.choice(_LETTERS) for _ in range(4))
-    return f"EX-{letters}-{secrets.randbelow(100):02d}"
+    return f"{prefix}-{letters}-{secrets.randbelow(100):02d}"
 
 
 def plan(

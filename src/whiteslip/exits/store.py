@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
-from whiteslip.exits.model import Assessment, Exit, Ground, Kept, Path, Route, State
+from whiteslip.exits.model import Assessment, Exit, Ground, Kept, Path, Restriction, Route, State
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -137,3 +137,32 @@ def choices(tx: Tx, exit_id: UUID) -> list[Row]:
 def violations(tx: Tx) -> list[str]:
     """Broken invariants of this room, in words."""
     return [f"{row['invariant']}: {row['detail']}" for row in _queries.violations(tx.conn)]
+
+
+def add_restriction(tx: Tx, new: Restriction) -> None:
+    """Store a restriction that was just set."""
+    row = {field.name: getattr(new, field.name) for field in fields(new)}
+    _queries.add_restriction(tx.conn, **row | {"reasons": [str(reason) for reason in new.reasons]})
+
+
+def renew_restriction(tx: Tx, renewed: Restriction) -> None:
+    """Write its new reasons and its new day."""
+    reasons = [str(reason) for reason in renewed.reasons]
+    _queries.renew_restriction(tx.conn, id=renewed.id, reasons=reasons, review_on=renewed.review_on)
+
+
+def lift_restriction(tx: Tx, restriction: UUID, why: str, now: datetime) -> None:
+    """Write that it is over."""
+    _queries.lift_restriction(tx.conn, id=restriction, why=why, now=now)
+
+
+def restriction_of_line(tx: Tx, line: UUID) -> Restriction | None:
+    """The restriction that stands on a line; there is at most one."""
+    row = _queries.restriction_of_line(tx.conn, line=line)
+    return msgspec.convert(row, Restriction) if row else None
+
+
+def restriction(tx: Tx, restriction_id: UUID) -> Restriction | None:
+    """A restriction that stands, by id."""
+    row = _queries.restriction(tx.conn, id=restriction_id)
+    return msgspec.convert(row, Restriction) if row else None

@@ -20,7 +20,15 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
 
 from whiteslip.base.money import MINOR_DIGITS
-from whiteslip.notices.model import KINDS, ClosedFacts, ExitFacts, HeldFacts, Letter, RunOffFacts
+from whiteslip.notices.model import (
+    KINDS,
+    ClosedFacts,
+    HeldFacts,
+    Letter,
+    LetterFacts,
+    RestrictedFacts,
+    RunOffFacts,
+)
 
 LANGUAGES: Final = ("zh-CN", "en")
 _HERE: Final = Path(__file__).parent
@@ -37,17 +45,17 @@ def texts(language: str) -> Mapping[str, Any]:
     return tomllib.loads((_HERE / "texts" / f"{language}.toml").read_text("utf-8"))
 
 
-def facts_of(kind: str, raw: Mapping[str, Any]) -> ExitFacts:
+def facts_of(kind: str, raw: Mapping[str, Any]) -> LetterFacts:
     """The facts of a kind. Raises msgspec.ValidationError for missing, unknown or wrong ones."""
     return msgspec.convert(raw, KINDS[kind], strict=False)
 
 
-def stored(facts: ExitFacts) -> str:
+def stored(facts: LetterFacts) -> str:
     """Facts as they are kept: JSON."""
     return msgspec.json.encode(facts).decode()
 
 
-def _in_words(facts: ExitFacts, language: str) -> dict[str, str]:
+def _in_words(facts: LetterFacts, language: str) -> dict[str, str]:
     words: dict[str, str] = {}
     for name in facts.__struct_fields__:
         value = getattr(facts, name)
@@ -73,7 +81,7 @@ def _fill(text: str, words: Mapping[str, str]) -> str:
     return _FACT.sub(lambda match: words[match[1]], text)
 
 
-def compose(kind: str, language: str, facts: ExitFacts, full_name: str, dated: datetime) -> Letter:
+def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated: datetime) -> Letter:
     """The letter in words. ``dated`` is when it was queued."""
     said, own = texts(language), texts(language)["kinds"][kind]
     words = _in_words(facts, language)
@@ -81,6 +89,8 @@ def compose(kind: str, language: str, facts: ExitFacts, full_name: str, dated: d
         words["ground_words"] = own[f"ground_{facts.ground}"]
     if isinstance(facts, ClosedFacts):
         words["credit_words"] = _fill(own["credit_words"], words) if facts.credit_minor else ""
+    if isinstance(facts, RestrictedFacts):
+        words["reason_words"] = said["labels"]["list"].join(said["reasons"][code] for code in facts.reasons)
     paragraphs = [_fill(text, words) for text in own["paragraphs"]]
     return Letter(
         language=language,

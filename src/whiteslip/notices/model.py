@@ -104,16 +104,21 @@ class Receipt:
     message_id: str
 
 
-class ExitFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every letter about an exit says. Amounts in minor units of ``currency``."""
+class LetterFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every letter says. Amounts are minor units of ``currency``."""
 
     reference: str
-    stopped_at: datetime
     timezone: str
     currency: str
+    issuer_name: str
+
+
+class ExitFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every letter about an exit says."""
+
+    stopped_at: datetime
     limit_minor: int
     owed_minor: int
-    issuer_name: str
 
 
 class DueFact(Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,11 +158,30 @@ class CancelledFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields
     cancelled_at: datetime
 
 
-KINDS: Mapping[str, type[ExitFacts]] = {
+class RestrictedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lender stopped drawing: since when, why, and until when that stands at the longest.
+
+    ``reasons`` are codes of the texts' ``reasons``, the weightiest first.
+    """
+
+    restricted_at: datetime
+    review_on: date
+    reasons: list[str]
+
+
+class LiftedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lender's restriction is over."""
+
+    lifted_at: datetime
+
+
+KINDS: Mapping[str, type[LetterFacts]] = {
     "exit.acknowledged": ExitFacts,
     "exit.runoff": RunOffFacts,
     "exit.held": HeldFacts,
     "exit.closed": ClosedFacts,
     "exit.lapsed": ExitFacts,
     "exit.cancelled": CancelledFacts,
+    "line.restricted": RestrictedFacts,
+    "line.restriction_lifted": LiftedFacts,
 }

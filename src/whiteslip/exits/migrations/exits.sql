@@ -60,6 +60,20 @@ CREATE TABLE exits.choice (
 CREATE INDEX choice_exit ON exits.choice (exit, at);
 CALL store.append_only('exits.choice');
 
+-- Drawing that the lender stopped: objective reasons, a day by which it ends unless it is renewed.
+CREATE TABLE exits.restriction (
+    id uuid PRIMARY KEY,
+    reference text NOT NULL UNIQUE,
+    line uuid NOT NULL,
+    reasons text[] NOT NULL CHECK (cardinality(reasons) BETWEEN 1 AND 4),
+    set_by text NOT NULL,
+    set_at timestamptz NOT NULL,
+    review_on date NOT NULL,
+    lifted_at timestamptz,
+    lifted_why text CHECK ((lifted_why IS NULL) = (lifted_at IS NULL))
+);
+CREATE UNIQUE INDEX restriction_standing ON exits.restriction (line) WHERE lifted_at IS NULL;
+
 -- Broken promises of this room; no row is sound.
 CREATE VIEW exits.v_violation AS
 SELECT 'drawing stays stopped while a case is open' AS invariant, e.reference AS detail

@@ -1,10 +1,10 @@
-"""The softer exits: pause, resume, lower the limit."""
+"""The softer exits: pause, resume, lower the limit; and what the lender restricts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from litestar import Response
@@ -13,7 +13,8 @@ from msgspec import Meta, Struct
 
 from whiteslip import lines
 from whiteslip.base import Refusal
-from whiteslip.exits import softer
+from whiteslip.exits import restrictions, softer
+from whiteslip.exits.model import Cause
 from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import VALUED, Feature, Lock, Part
@@ -21,10 +22,20 @@ from whiteslip.store import Tx
 from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
 from whiteslip.web.api.lines import shaped
 from whiteslip.web.api.shapes import Amount, LineShape
-from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.cookies import WebRequest, ports_of
+from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused, problem_responses
 
 _MANY = 1_000
+CauseCode: TypeAlias = Literal[
+    "returned_payments",
+    "past_due",
+    "suspected_fraud",
+    "insolvency",
+    "income_lost",
+    "contact_lost",
+    "debt_elsewhere",
+]
 
 
 class PartBody(Struct, forbid_unknown_fields=True):
@@ -45,6 +56,16 @@ class LimitBody(Struct, forbid_unknown_fields=True):
     """The new limit."""
 
     limit_minor: Amount
+
+
+class RestrictBody(Struct, forbid_unknown_fields=True):
+    """The principal reasons, the weightiest first."""
+
+    reasons: Annotated[list[CauseCode], Meta(min_length=1, max_length=4)]
+
+
+class EmptyBody(Struct, forbid_unknown_fields=True):
+    """Nothing more to say."""
 
 
 class LockShape(Struct):
@@ -143,6 +164,43 @@ def reduce(request: WebRequest, line_id: FromPath[str], data: JSONBody[LimitBody
     )
 
 
+@post(
+    "/lines/{line_id:str}/restrict",
+    summary="The lender stops drawing",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def restrict(
+    request: WebRequest, line_id: FromPath[str], data: JSONBody[RestrictBody]
+) -> Response[LineShape]:
+    """For objective reasons; the customer is written to at once, and it ends by itself unless renewed."""
+    office = ports_of(request, Ports).office
+    reasons = [Cause(reason) for reason in data.reasons]
+
+    def act(tx: Tx, line: UUID, now: datetime, caller: Caller) -> Line | Refusal:
+        done = restrictions.restrict(tx, office, line, reasons, caller.actor, now)
+        return done if isinstance(done, Refusal) else lines.get_line(tx, line)
+
+    return _change(request, line_id, data, act)
+
+
+@post(
+    "/lines/{line_id:str}/unrestrict",
+    summary="End the lender's restriction",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def unrestrict(request: WebRequest, line_id: FromPath[str], data: JSONBody[EmptyBody]) -> Response[LineShape]:
+    """The reason has ended. The customer's own locks, and an exit, stay."""
+    office = ports_of(request, Ports).office
+    return _change(
+        request,
+        line_id,
+        data,
+        lambda tx, line, now, caller: restrictions.lift(tx, office, line, "reason_ended", caller.actor, now),
+    )
+
+
 @get("/lines/{line_id:str}/locks", summary="Locks that stand", responses=problem_responses(401, 403, 404))
 def list_locks(request: WebRequest, line_id: FromPath[str]) -> Page:
     """All locks that stand on a line, whoever set them, oldest first."""
@@ -155,4 +213,4 @@ def list_locks(request: WebRequest, line_id: FromPath[str]) -> Page:
     return read(request, question)
 
 
-handlers: list[Any] = [pause, resume, reduce, list_locks]
+handlers: list[Any] = [pause, resume, reduce, restrict, unrestrict, list_locks]
