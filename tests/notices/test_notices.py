@@ -52,6 +52,13 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "exit.lapsed": {},
     "exit.cancelled": {"cancelled_at": NOW},
+    "withdrawal.received": {"contract": "line_7k2m", "pay_by": date(2026, 11, 21)},
+    "withdrawal.settled": {
+        "closed_on": date(2026, 10, 22),
+        "credit_minor": 1_200,
+        "credit_by": date(2026, 11, 2),
+        "keep_years": 10,
+    },
     "line.restricted": {
         "restricted_at": NOW,
         "review_on": date(2027, 1, 20),
@@ -63,7 +70,7 @@ OWN: dict[str, dict[str, Any]] = {
 
 def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
-    return LETTER | (EXIT if kind.startswith("exit.") else {}) | OWN[kind]
+    return LETTER | ({} if kind.startswith("line.") else EXIT) | OWN[kind]
 
 
 def new(kind: str = "exit.closed", language: str = "zh-CN", **facts: Any) -> NewNotice:

@@ -154,6 +154,11 @@ JOIN billing.payment AS p ON p.line = asked.line AND p.reference = asked.referen
 SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at
 FROM billing.payment WHERE line = :line ORDER BY value_on, id;
 
+-- name: fees_paid$
+-- Fees of a line that were paid, less what came back.
+SELECT coalesce(sum(amount_minor), 0)::bigint FROM billing.settlement
+WHERE line = :line AND component = 'fee' AND kind IN ('payment', 'credit', 'return');
+
 -- name: return_payment!
 UPDATE billing.payment SET returned_at = :now WHERE id = :id;
 

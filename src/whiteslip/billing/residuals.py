@@ -1,4 +1,4 @@
-"""Debts that arise late: a payment came back, a dispute was lost. A new plan with its own due day."""
+"""Debts with a due day of their own: a payment came back, a dispute was lost, somebody withdrew."""
 
 from __future__ import annotations
 
@@ -20,14 +20,21 @@ NOTICE_DAYS: Final = 14
 
 
 def schedule(
-    booking: Booking, line: Line, principal_minor: int, interest_minor: int, fee_minor: int, actor: str
+    booking: Booking,
+    line: Line,
+    principal_minor: int,
+    interest_minor: int,
+    fee_minor: int,
+    actor: str,
+    days: int | None = None,
 ) -> UUID:
-    """One instalment, billed tonight, due after :data:`NOTICE_DAYS` or the terms' days if they are more.
+    """One instalment, billed tonight, due after ``days``, or else after :data:`NOTICE_DAYS` or the terms'
+    days if they are more.
 
     Returns the plan. It bears no interest and no late fee. The transfers are the caller's.
     """
     now, today = booking.now, line.today(booking.now)
-    due_on = today + timedelta(days=max(NOTICE_DAYS, line.terms.due_days))
+    due_on = today + timedelta(days=days or max(NOTICE_DAYS, line.terms.due_days))
     row = Instalment(1, today, due_on, principal_minor, interest_minor, fee_minor)
     plan = NewPlan(new_id(now), line.id, None, "residual", Product(1), today, [row])
     store.add_plans(booking.tx, [plan])

@@ -210,6 +210,11 @@ def record(tx: Tx, line: UUID, day: date, since: date, returned_since: datetime)
     return Record(**row)
 
 
+def fees_paid(tx: Tx, line: UUID) -> int:
+    """Fees of a line that were paid, less what came back."""
+    return _queries.fees_paid(tx.conn, line=line)
+
+
 def take_book_total(tx: Tx, day: date, npl_after: int) -> None:
     """Keep the whole book's sums for ``day``; non-performing is more than ``npl_after`` days late."""
     _queries.take_book_total(tx.conn, day=day, npl_after=npl_after)

@@ -15,6 +15,7 @@ from whiteslip.exits.model import (
     Exit,
     Ground,
     Identity,
+    Kind,
     Path,
     Plan,
     Reason,
@@ -42,6 +43,7 @@ def request(
     now: datetime,
     who: Identity = Identity.PENDING,
     not_me: bool = False,
+    kind: Kind = Kind.CLOSE,
 ) -> Exit | Refusal:
     """Ask to close a line. Drawing stops in this transaction, whatever follows.
 
@@ -69,12 +71,13 @@ def request(
         since=now,
         requested_at=now,
         plan=steps.plan_of(tx, line, now),
+        kind=kind,
         identity=who,
         not_me=not_me,
     )
     lines.set_lock(tx, line.id, LockKind.EXIT, Party.CUSTOMER, case.reference, actor, now)
     lines.move(tx, line, Lifecycle.CLOSING, "customer_request", actor, now)
-    data = {"line": line.id, "channel": channel, "outcome": case.plan.outcome, "not_me": not_me}
+    data = {"line": line.id, "kind": kind, "channel": channel, "outcome": case.plan.outcome, "not_me": not_me}
     tx.record(Entry(now, "exit.requested", "exit", case.id, actor, data))
     tx.record(Entry(now, "line.spending_stopped", "line", line.id, actor, {"exit": case.id}))
     work = Work.on(tx, office, line, now).refreshed()

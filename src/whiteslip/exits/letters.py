@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from whiteslip import lines, notices
 from whiteslip.base import Refusal
-from whiteslip.exits.model import Exit, Plan, State
+from whiteslip.base.ids import public
+from whiteslip.exits.model import Exit, Kind, Plan, State
 from whiteslip.exits.rules import Clocks
 from whiteslip.lines import Line
 from whiteslip.notices import NewNotice
@@ -22,6 +23,12 @@ _LETTERS: Final = {
     State.CLOSED: "exit.closed",
     State.LAPSED: "exit.lapsed",
     State.CANCELLED: "exit.cancelled",
+}
+# Who withdraws gets a receipt at once, which says everything, and word when it is settled.
+_WITHDRAWAL_LETTERS: Final = {
+    State.STOPPED: "withdrawal.received",
+    State.HELD: "exit.held",
+    State.CLOSED: "withdrawal.settled",
 }
 
 
@@ -51,7 +58,7 @@ def next_letter(
 def _letter(
     tx: Tx, case: Exit, line: Line, plan: Plan, clocks: Clocks, issuer_name: str, now: datetime
 ) -> NewNotice | None:
-    kind = _LETTERS.get(case.state)
+    kind = (_WITHDRAWAL_LETTERS if case.kind is Kind.WITHDRAW else _LETTERS).get(case.state)
     if kind is None:
         return None
     customer = lines.get_customer(tx, case.customer)
@@ -85,6 +92,9 @@ def _common(case: Exit, line: Line, issuer_name: str) -> dict[str, Any]:
 
 def _own(case: Exit, line: Line, plan: Plan, clocks: Clocks, now: datetime) -> dict[str, Any]:
     match case.state:
+        case State.STOPPED if case.kind is Kind.WITHDRAW:
+            pay_by = plan.last_due_on or line.today(now)
+            return {"contract": public("line", line.id), "pay_by": pay_by}
         case State.RUN_OFF:
             return {
                 "schedule": [{"due_on": due.due_on, "amount_minor": due.open_minor} for due in plan.schedule],

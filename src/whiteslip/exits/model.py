@@ -57,6 +57,13 @@ class Path(StrEnum):
     HOLD = "hold"
 
 
+class Kind(StrEnum):
+    """Closing ends the line for the future; withdrawing in the first days undoes the contract."""
+
+    CLOSE = "close"
+    WITHDRAW = "withdraw"
+
+
 class Channel(StrEnum):
     """How the customer asked. Each is enough."""
 
@@ -183,6 +190,7 @@ class Exit:
     since: datetime
     requested_at: datetime
     plan: Plan
+    kind: Kind = Kind.CLOSE
     identity: Identity = Identity.PENDING
     not_me: bool = False
     reason: Reason | None = None

@@ -1,16 +1,16 @@
 -- name: add!
 INSERT INTO exits.exit (
-    id, reference, line, customer, channel, reason, state, why, since, ground, held_from, identity,
+    id, reference, line, customer, kind, channel, reason, state, why, since, ground, held_from, identity,
     not_me, route, path, requested_at, confirmed_at, closed_at, due_at, tail_until, plan
 ) VALUES (
-    :id, :reference, :line, :customer, :channel, :reason, :state, :why, :since, :ground, :held_from,
+    :id, :reference, :line, :customer, :kind, :channel, :reason, :state, :why, :since, :ground, :held_from,
     :identity, :not_me, :route, :path, :requested_at, :confirmed_at, :closed_at, :due_at, :tail_until,
     :plan
 );
 
 -- name: save!
 UPDATE exits.exit SET
-    reason = :reason, state = :state, why = :why, since = :since, ground = :ground,
+    kind = :kind, reason = :reason, state = :state, why = :why, since = :since, ground = :ground,
     held_from = :held_from, identity = :identity, not_me = :not_me, route = :route, path = :path,
     confirmed_at = :confirmed_at, closed_at = :closed_at, due_at = :due_at, tail_until = :tail_until
 WHERE id = :id;

@@ -21,6 +21,7 @@ from whiteslip.exits.model import (
     Facts,
     Ground,
     Identity,
+    Kind,
     Outcome,
     Path,
     Plan,
@@ -180,8 +181,12 @@ def waives_remainder(case: Exit, facts: Facts, clocks: Clocks) -> bool:
 
 
 def can_cancel(case: Exit, clocks: Clocks, now: datetime) -> bool:
-    """Whether the customer may still change their mind, without a new assessment."""
-    return case.state in CANCELLABLE and now < case.requested_at + timedelta(days=clocks.cancel_days)
+    """Whether the customer may still change their mind, without a new assessment.
+
+    Withdrawing undoes the contract, so there is nothing to come back to.
+    """
+    undoable = case.kind is Kind.CLOSE and case.state in CANCELLABLE
+    return undoable and now < case.requested_at + timedelta(days=clocks.cancel_days)
 
 
 def can_choose(case: Exit, path: Path, facts: Facts) -> bool:

@@ -14,7 +14,7 @@ from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.model import Record
 from whiteslip.decisions import Tables
 from whiteslip.exits import assessment, letters, rules, store
-from whiteslip.exits.model import Due, Exit, Facts, Kept, Plan, Route, State, Step
+from whiteslip.exits.model import Due, Exit, Facts, Kept, Kind, Plan, Route, State, Step
 from whiteslip.exits.rules import Clocks
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle, LockKind, Party
@@ -146,7 +146,10 @@ def _take(work: Work, case: Exit, facts: Facts, step: Step) -> Exit:
         held_from=_held_from(case) if step.to is State.HELD else None,
         due_at=None,
     )
-    if step.to in (State.CONFIRMED, State.HELD) and moved.route is None:
+    if moved.kind is Kind.WITHDRAW:
+        # A right of the first days that is exercised by saying so: nothing is assessed.
+        moved = replace(moved, route=Route.STRAIGHT_THROUGH)
+    elif step.to in (State.CONFIRMED, State.HELD) and moved.route is None:
         moved = _assess(work, moved)
     if step.to is State.CONFIRMED:
         moved = replace(moved, confirmed_at=case.confirmed_at or work.now)
@@ -222,9 +225,10 @@ def _run_off(work: Work, case: Exit) -> None:
         lines.move(work.tx, work.line, Lifecycle.RUN_OFF, case.why, "system", work.now)
 
 
-def _close(work: Work, _case: Exit) -> None:
+def _close(work: Work, case: Exit) -> None:
     billing.pay_out_credit(work.tx, work.line, "system", work.now)
-    lines.move(work.tx, work.line, Lifecycle.CLOSED, "customer_request", "system", work.now)
+    ground = "withdrawal" if case.kind is Kind.WITHDRAW else "customer_request"
+    lines.move(work.tx, work.line, Lifecycle.CLOSED, ground, "system", work.now)
 
 
 def _lapse(work: Work, _case: Exit) -> None:

@@ -149,6 +149,11 @@ def pay_again(event: UUID, house: House, amount: int, now: datetime) -> Transfer
     return Transfer(new_id(now), event, "payout.again", house.unclaimed, house.cash, amount)
 
 
+def give_back_fee(event: UUID, book: Book, house: House, amount: int, now: datetime) -> Transfer:
+    """A fee that was paid is not earned after all: it becomes the customer's credit."""
+    return Transfer(new_id(now), event, "fee.give_back", house.fee_income, book.credit, amount)
+
+
 def suspend(event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime) -> list[Transfer]:
     """A charge is disputed: it is not demanded while that stands."""
     return _spread(event, "dispute.open", house.disputed, book, parts, now, None)

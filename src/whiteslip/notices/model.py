@@ -158,6 +158,13 @@ class CancelledFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields
     cancelled_at: datetime
 
 
+class WithdrawnFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The receipt of a withdrawal: which contract, when it was said, what is repaid by which day."""
+
+    contract: str
+    pay_by: date
+
+
 class RestrictedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The lender stopped drawing: since when, why, and until when that stands at the longest.
 
@@ -182,6 +189,8 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "exit.closed": ClosedFacts,
     "exit.lapsed": ExitFacts,
     "exit.cancelled": CancelledFacts,
+    "withdrawal.received": WithdrawnFacts,
+    "withdrawal.settled": ClosedFacts,
     "line.restricted": RestrictedFacts,
     "line.restriction_lifted": LiftedFacts,
 }

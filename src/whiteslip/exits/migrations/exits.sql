@@ -8,6 +8,7 @@ CREATE TABLE exits.exit (
     reference text NOT NULL UNIQUE,
     line uuid NOT NULL,
     customer uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('close', 'withdraw')),
     channel text NOT NULL,
     reason text,
     -- There is no state "refused" and none that waits for leave to go.

@@ -14,6 +14,7 @@ from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.exits.withdrawal import withdraw
 from whiteslip.notices import Addressee
 from whiteslip.notices.model import Notice
 from whiteslip.store import Tx
@@ -60,6 +61,9 @@ def ask(request: WebRequest, data: JSONBody[NewExit]) -> Response[ExitShape]:
 
     def act(tx: Tx, now: datetime, caller: Caller) -> ExitShape:
         line = granted(lines.get_line(tx, line_id))
+        if data.type == "withdraw":
+            withdrawn = withdraw(tx, ports.office, line_id, Channel.API, caller.actor, now)
+            return ExitShape.of(granted(withdrawn), data.validate_only)
         who = Identity.VERIFIED if proof.is_fresh(tx, ports, line.customer, now) else Identity.PENDING
         case = granted(exits.request(tx, ports.office, line_id, Channel.API, caller.actor, now, who))
         return ExitShape.of(case, data.validate_only)

@@ -225,10 +225,13 @@ class PayoffShape(Struct):
 
 
 class NewExit(Struct, forbid_unknown_fields=True):
-    """A wish to leave. ``validate_only`` tells what would happen and changes nothing."""
+    """A wish to leave. ``validate_only`` tells what would happen and changes nothing.
+
+    ``withdraw`` undoes the contract within its first days instead of closing the line.
+    """
 
     line: PublicId
-    type: Literal["close"] = "close"
+    type: Literal["close", "withdraw"] = "close"
     validate_only: bool = False
 
 
@@ -277,6 +280,7 @@ class ExitShape(Struct):
     id: str | None
     reference: str | None
     line: str
+    type: str
     state: str
     why: str
     channel: str
@@ -297,6 +301,7 @@ class ExitShape(Struct):
             id=None if validated else public("exit", case.id),
             reference=None if validated else case.reference,
             line=public("line", case.line),
+            type=case.kind,
             state=case.state,
             why=case.why,
             channel=case.channel,

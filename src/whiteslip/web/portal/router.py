@@ -16,6 +16,7 @@ from whiteslip.web.portal.locks.handlers import lock_handlers
 from whiteslip.web.portal.phone.handlers import phone_handlers
 from whiteslip.web.portal.sign_in.handlers import sign_in_handlers
 from whiteslip.web.portal.start.handlers import start_handlers
+from whiteslip.web.portal.withdraw.handlers import withdraw_handlers
 
 routers: Final = [
     Router(
@@ -25,6 +26,7 @@ routers: Final = [
             *sign_in_handlers,
             *line_handlers,
             *lock_handlers,
+            *withdraw_handlers,
             *leave_handlers,
             *case_handlers,
             *close_handlers,

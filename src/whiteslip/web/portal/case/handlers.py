@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from whiteslip import exits, lines, notices
 from whiteslip.exits import Exit
 from whiteslip.exits.acts import clocks_of
-from whiteslip.exits.model import Ground, Reason, State
+from whiteslip.exits.model import Ground, Kind, Reason, State
 from whiteslip.exits.rules import can_cancel
 from whiteslip.notices.model import Notice
 from whiteslip.web.kit.cookies import WebRequest
@@ -24,6 +24,8 @@ from whiteslip.web.portal.visit import Visit, granted, signed_in
 
 def face_of(case: Exit) -> str:
     """Where a case stands, as a word of the page's texts."""
+    if case.kind is Kind.WITHDRAW and case.state in (State.RUN_OFF, State.CLEARING, State.CLOSED):
+        return "withdrawn" if case.state is State.CLOSED else "withdrawing"
     match case.state:
         case State.HELD:
             return "frozen" if case.ground is Ground.LEGAL else "held"
@@ -33,9 +35,12 @@ def face_of(case: Exit) -> str:
             return state.value
 
 
+_FIRST: Final = frozenset({"exit.acknowledged", "withdrawal.received"})
+
+
 def _written_last(letter: Notice) -> tuple[datetime, bool]:
     """Order of writing. A case that closes at once writes two letters in the same instant."""
-    return letter.queued_at, letter.kind != "exit.acknowledged"
+    return letter.queued_at, letter.kind not in _FIRST
 
 
 @get("/exits/{reference:str}", sync_to_thread=True)

@@ -15,6 +15,7 @@ from whiteslip import exits, lines
 from whiteslip.base import Money, local_day
 from whiteslip.exits import Exit, softer
 from whiteslip.exits.model import Plan
+from whiteslip.exits.withdrawal import can_withdraw
 from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import Lifecycle, LockKind
@@ -56,6 +57,7 @@ class Card:
     case: Exit | None
     plan: Plan
     firm_until: date | None
+    can_withdraw: bool
 
     @property
     def is_open(self) -> bool:
@@ -96,6 +98,7 @@ def _card(visit: Visit, line: Line) -> Card:
         case=visit.latest_case(line),
         plan=plan,
         firm_until=_firm_until(visit, line),
+        can_withdraw=can_withdraw(line, line.today(visit.now)),
     )
 
 

@@ -1,0 +1,1 @@
+"""Withdraw from the contract in its first days."""
