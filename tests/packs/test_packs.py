@@ -25,7 +25,13 @@ TERMS: dict[str, Any] = {
     "late_fee_grace_days": 0,
     "products": [{"instalments": 1, "monthly_fee_bps": 0, "apr_bps": 0}],
 }
-RAW: dict[str, Any] = {"title": "T", "currency": "EUR", "timezone": "UTC", "terms": TERMS}
+RAW: dict[str, Any] = {
+    "title": "T",
+    "currency": "EUR",
+    "timezone": "UTC",
+    "calendar": "weekends",
+    "terms": TERMS,
+}
 ENTRY: dict[str, Any] = {"value": 1, "unit": "days", "source": "s", "verified": False, "duty": "d"}
 KNOWN: dict[str, Any] = {"exit": {"step_up_days": ENTRY}}
 
@@ -126,7 +132,10 @@ def test_a_text_parameter_holds_a_text():
             {"terms": TERMS | {"products": [{"instalments": 1, "monthly_fee_bps": 0}]}},
             "a product's apr_bps is no whole number from 0",
         ),
-        ({"holidays": ["1 May"]}, "holidays holds '1 May'"),
+        (
+            {"calendar": "lunar"},
+            "calendar 'lunar' is unknown; there are: weekends, china, target2, england, us_federal",
+        ),
     ],
 )
 def test_a_pack_that_breaks_the_form_is_a_fault(changed: dict[str, Any], fault: str):
@@ -157,10 +166,30 @@ def test_every_parameter_that_a_room_reads_exists_in_that_unit():
     assert asked() - known == set()
 
 
-def test_the_calendar_keeps_weekends():
-    calendar = packs.load("cn").calendar
-    friday, monday = date(2026, 3, 6), date(2026, 3, 9)
-    assert calendar.add_business_days(friday, 1) == monday
+KNOWN_DAYS = [
+    ("cn", date(2026, 10, 10), True, "a Saturday that makes up for the long holiday"),
+    ("cn", date(2026, 10, 7), False, "the last day of the long holiday"),
+    ("cn", date(2025, 1, 26), True, "a Sunday before the Spring Festival"),
+    ("cn", date(2025, 2, 4), False, "the last day of the Spring Festival"),
+    ("eu", date(2026, 4, 3), False, "Good Friday"),
+    ("eu", date(2026, 5, 25), True, "Whit Monday: TARGET2 is open"),
+    ("uk", date(2026, 8, 31), False, "the summer bank holiday"),
+    ("uk", date(2026, 12, 28), False, "Boxing Day, moved from Saturday"),
+    ("us", date(2026, 7, 3), False, "Independence Day, observed on Friday"),
+    ("us", date(2026, 11, 27), True, "the day after Thanksgiving is no federal holiday"),
+    ("base", date(2026, 12, 25), True, "the neutral pack knows weekends only"),
+    ("base", date(2026, 12, 26), False, "a Saturday"),
+]
+
+
+@pytest.mark.parametrize(("pack", "day", "works", "why"), KNOWN_DAYS, ids=[row[3] for row in KNOWN_DAYS])
+def test_each_jurisdiction_works_on_its_own_days(pack: str, day: date, works: bool, why: str):
+    assert packs.load(pack).calendar.is_business_day(day) is works, why
+
+
+def test_five_business_days_over_a_golden_week_are_counted_by_its_make_up_days():
+    assert packs.load("cn").calendar.add_business_days(date(2026, 9, 30), 5) == date(2026, 10, 13)
+    assert packs.load("base").calendar.add_business_days(date(2026, 9, 30), 5) == date(2026, 10, 7)
 
 
 def values() -> list[str]:

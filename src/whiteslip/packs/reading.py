@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import available_timezones
 
-from whiteslip.base import Calendar
 from whiteslip.base.money import MINOR_DIGITS
+from whiteslip.packs.calendars import CALENDARS
 from whiteslip.packs.model import Pack, PackError, Parameter, Unit
 
 BASE: Final = "base"
@@ -39,9 +38,7 @@ def load(name: str) -> Pack:
         title=raw["title"],
         currency=raw["currency"],
         timezone=raw["timezone"],
-        calendar=Calendar(
-            holidays=frozenset(raw.get("holidays", [])), workdays=frozenset(raw.get("workdays", []))
-        ),
+        calendar=CALENDARS[raw["calendar"]](),
         parameters=parameters,
         terms=raw["terms"],
     )
@@ -84,8 +81,8 @@ def _faults(name: str, raw: Mapping[str, Any], known: Mapping[str, Any]) -> list
         for short, entry in entries.items():
             found = _entry_faults(entry, known.get(group, {}).get(short))
             faults += [f"{group}.{short} {fault}" for fault in found]
-    for key in ("holidays", "workdays"):
-        faults += [f"{key} holds {day!r}" for day in raw.get(key, []) if type(day) is not date]
+    if raw.get("calendar") not in CALENDARS:
+        faults.append(f"calendar {raw.get('calendar')!r} is unknown; there are: {', '.join(CALENDARS)}")
     return [f"{name}: {fault}" for fault in faults]
 
 
