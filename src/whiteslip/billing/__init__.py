@@ -25,11 +25,12 @@ Beside the door stand the singular forms ``debt`` and ``receive`` of ``debts`` a
 """
 
 from whiteslip.billing.acts import debt as debt
-from whiteslip.billing.acts import debts, pay_out_credit, payoff, refund, violations, waive_remainder
+from whiteslip.billing.acts import debts, payoff, refund, violations, waive_remainder
 from whiteslip.billing.bills import add_plans, charge_late_fees, issue_bills
 from whiteslip.billing.model import NewPayment
 from whiteslip.billing.payments import receive as receive
 from whiteslip.billing.payments import receive_many, return_payment
+from whiteslip.billing.payouts import pay_out_credit
 
 __all__ = [
     "NewPayment",

@@ -56,19 +56,6 @@ def pay_off_with_credit(tx: Tx, line: Line, now: datetime) -> int:
     return line.credit_minor - booking.credit[line.id]
 
 
-def pay_out_credit(tx: Tx, line: Line, actor: str, now: datetime) -> int:
-    """Send the customer's credit balance to their verified account. Returns the minor units."""
-    if line.credit_minor <= 0:
-        return 0
-    booking = Booking(tx, [], now)
-    moved = recipes.pay_out(new_id(now), line.book, booking.house(line), line.credit_minor, now)
-    booking.move(line, moved)
-    booking.write()
-    data = {"amount_minor": line.credit_minor, "payout": moved.event}
-    tx.record(Entry(now, "credit.paid_out", "line", line.id, actor, data))
-    return line.credit_minor
-
-
 def waive_remainder(tx: Tx, line: Line, de_minimis_minor: int, now: datetime) -> int:
     """Give up a remainder of at most ``de_minimis_minor``, billed or not. Returns what was given up.
 

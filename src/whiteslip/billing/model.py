@@ -204,6 +204,19 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True)
+class Payout:
+    """A credit balance that was sent to the customer: ``sent``, or back and ``unclaimed``."""
+
+    id: UUID
+    line: UUID
+    currency: str
+    amount_minor: int
+    state: str
+    sent_at: datetime
+    bounced_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewPayment:
     """Money that arrived for a line: what :func:`receive_many` takes.
 

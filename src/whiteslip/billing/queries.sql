@@ -212,6 +212,20 @@ ON CONFLICT (day, currency) DO UPDATE SET
 SELECT day, lines, limit_minor, owed_minor, past_due_minor, npl_minor FROM billing.book_total
 WHERE currency = :currency AND day <= :day ORDER BY day DESC LIMIT 1;
 
+-- name: add_payout!
+INSERT INTO billing.payout (id, line, currency, amount_minor, state, sent_at)
+VALUES (:id, :line, :currency, :amount_minor, 'sent', :now);
+
+-- name: move_payout!
+UPDATE billing.payout SET state = :state, sent_at = :sent_at, bounced_at = :bounced_at WHERE id = :id;
+
+-- name: payout^
+SELECT id, line, currency, amount_minor, state, sent_at, bounced_at FROM billing.payout WHERE id = :id;
+
+-- name: payouts
+SELECT id, line, currency, amount_minor, state, sent_at, bounced_at FROM billing.payout
+WHERE line = :line ORDER BY sent_at, id;
+
 -- name: violations
 -- Billing against itself and the ledger: each row is an offence. With :day, only what billing
 -- changed on it; without, everything.
@@ -235,6 +249,14 @@ LEFT JOIN (
 WHERE (:day::date IS NULL OR l.id IN (SELECT line FROM touched))
     AND (coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0))
     IS DISTINCT FROM (l.principal_minor, l.interest_minor, l.fee_minor)
+UNION ALL
+SELECT 'what is unclaimed came back from payouts', coalesce(p.currency, h.currency)
+FROM (
+    SELECT currency, sum(amount_minor) AS minor FROM billing.payout WHERE state = 'unclaimed' GROUP BY currency
+) AS p FULL JOIN (
+    SELECT currency, -net_debit AS minor FROM ledger.v_balance WHERE code = 'house.unclaimed'
+) AS h ON h.currency = p.currency
+WHERE coalesce(p.minor, 0) <> coalesce(h.minor, 0)
 UNION ALL
 SELECT 'a closed line owes nothing', l.id::text FROM lines.v_line AS l
 WHERE (:day::date IS NULL OR l.id IN (SELECT line FROM touched)) AND l.lifecycle = 'closed' AND EXISTS (

@@ -18,6 +18,7 @@ from whiteslip.billing.model import (
     OpenItem,
     Part,
     Payment,
+    Payout,
     Record,
     Settled,
 )
@@ -213,6 +214,36 @@ def record(tx: Tx, line: UUID, day: date, since: date, returned_since: datetime)
 def fees_paid(tx: Tx, line: UUID) -> int:
     """Fees of a line that were paid, less what came back."""
     return _queries.fees_paid(tx.conn, line=line)
+
+
+def add_payout(tx: Tx, payout: Payout) -> None:
+    """Store a payout that was just sent."""
+    _queries.add_payout(
+        tx.conn,
+        id=payout.id,
+        line=payout.line,
+        currency=payout.currency,
+        amount_minor=payout.amount_minor,
+        now=payout.sent_at,
+    )
+
+
+def move_payout(tx: Tx, payout: Payout) -> None:
+    """Write where a payout stands."""
+    _queries.move_payout(
+        tx.conn, id=payout.id, state=payout.state, sent_at=payout.sent_at, bounced_at=payout.bounced_at
+    )
+
+
+def payout(tx: Tx, payout_id: UUID) -> Payout | None:
+    """A payout by id."""
+    row = _queries.payout(tx.conn, id=payout_id)
+    return Payout(**row) if row else None
+
+
+def payouts(tx: Tx, line: UUID) -> list[Payout]:
+    """A line's payouts, oldest first."""
+    return [Payout(**row) for row in _queries.payouts(tx.conn, line=line)]
 
 
 def take_book_total(tx: Tx, day: date, npl_after: int) -> None:

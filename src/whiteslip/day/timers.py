@@ -9,6 +9,7 @@ from uuid import UUID
 
 from whiteslip import exits, identity, notices
 from whiteslip.base import Refusal
+from whiteslip.billing import payouts
 from whiteslip.day.model import Ports
 from whiteslip.exits import restrictions
 from whiteslip.identity import Vault
@@ -78,6 +79,13 @@ def _dispute_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: d
     return None
 
 
+def _payout_unclaimed(
+    _database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime
+) -> datetime | None:
+    payouts.remind(tx, timer.subject, now)
+    return None
+
+
 def _restriction_review(
     _database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime
 ) -> datetime | None:
@@ -90,5 +98,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     "exit.deadline": _exit_deadline,
     "lock.ends": _lock_ends,
     "notice.send": _notice_send,
+    "payout.unclaimed": _payout_unclaimed,
     "restriction.review": _restriction_review,
 }

@@ -115,6 +115,19 @@ CREATE INDEX settlement_line ON billing.settlement (line, on_day);
 CREATE INDEX settlement_day ON billing.settlement USING brin (on_day);
 CALL store.append_only('billing.settlement');
 
+-- A credit balance on its way to the customer. What comes back waits in house.unclaimed.
+CREATE TABLE billing.payout (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+    state text NOT NULL CHECK (state IN ('sent', 'unclaimed')),
+    sent_at timestamptz NOT NULL,
+    bounced_at timestamptz,
+    CHECK (state = 'sent' OR bounced_at IS NOT NULL)
+);
+CREATE INDEX payout_line ON billing.payout (line, sent_at);
+
 -- The whole book at the end of a day, for the portfolio effect of an exit.
 CREATE TABLE billing.book_total (
     day date NOT NULL,

@@ -6,7 +6,7 @@ from typing import Final
 
 from litestar import Router
 
-from whiteslip.web.api import clock, leaving, lines, locks, money
+from whiteslip.web.api import clock, disputes, leaving, lines, locks, money, payouts
 from whiteslip.web.api.access import authenticate
 
 routers: Final = [
@@ -16,6 +16,8 @@ routers: Final = [
             *lines.handlers,
             *locks.handlers,
             *money.handlers,
+            *disputes.handlers,
+            *payouts.handlers,
             *leaving.handlers,
             *clock.handlers,
         ],

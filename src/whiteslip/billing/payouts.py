@@ -1,0 +1,94 @@
+"""Credit balances go to their owner, and wait for them when they come back. None commits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from whiteslip import ledger, lines, packs
+from whiteslip.base import Refusal, add_months, end_of_day, new_id
+from whiteslip.billing import store
+from whiteslip.billing.booking import Booking
+from whiteslip.billing.model import Payout
+from whiteslip.ledger import recipes
+from whiteslip.lines import Line
+from whiteslip.lines.acts import house as house_of
+from whiteslip.store import Entry, Tx
+from whiteslip.store.timers import cancel_timer, set_timer
+
+
+def pay_out_credit(tx: Tx, line: Line, actor: str, now: datetime) -> int:
+    """Send the customer's credit balance to their verified account. Returns the minor units."""
+    if line.credit_minor <= 0:
+        return 0
+    booking = Booking(tx, [], now)
+    payout = Payout(new_id(now), line.id, line.currency, line.credit_minor, "sent", now)
+    booking.move(line, recipes.pay_out(payout.id, line.book, booking.house(line), payout.amount_minor, now))
+    booking.write()
+    store.add_payout(tx, payout)
+    tx.record(Entry(now, "credit.paid_out", "line", payout.line, actor, _data(payout)))
+    return payout.amount_minor
+
+
+def bounce(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | Refusal:
+    """A payout came back: the money waits for its owner, the line stays as it is.
+
+    After the pack's months (Regulation Z, 12 CFR 1026.11(a)(3): six) the desk is reminded to make an
+    effort to find them. Bouncing twice changes nothing. Refusal: ``payout.not_found``.
+    """
+    both = _locked(tx, payout_id)
+    if isinstance(both, Refusal):
+        return both
+    line, payout = both
+    if payout.state == "unclaimed":
+        return payout
+    moved = recipes.bounce_payout(new_id(now), house_of(tx, line.currency), payout.amount_minor, now)
+    ledger.post(tx, [moved], line.today(now), now)
+    back = replace(payout, state="unclaimed", bounced_at=now)
+    store.move_payout(tx, back)
+    months = packs.load(line.pack).months("credit.good_faith_months")
+    look_on = end_of_day(add_months(line.today(now), months), line.timezone)
+    set_timer(tx, "payout.unclaimed", payout.id, look_on, now)
+    tx.record(Entry(now, "payout.returned", "line", back.line, actor, _data(back)))
+    return back
+
+
+def send_again(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | Refusal:
+    """The owner has named an account: send what waited. What was not back is left alone.
+
+    Refusal: ``payout.not_found``.
+    """
+    both = _locked(tx, payout_id)
+    if isinstance(both, Refusal):
+        return both
+    line, payout = both
+    if payout.state != "unclaimed":
+        return payout
+    moved = recipes.pay_again(new_id(now), house_of(tx, line.currency), payout.amount_minor, now)
+    ledger.post(tx, [moved], line.today(now), now)
+    sent = replace(payout, state="sent", sent_at=now)
+    store.move_payout(tx, sent)
+    cancel_timer(tx, "payout.unclaimed", payout.id, now)
+    tx.record(Entry(now, "credit.paid_out", "line", sent.line, actor, _data(sent)))
+    return sent
+
+
+def remind(tx: Tx, payout_id: UUID, now: datetime) -> None:
+    """Nobody has claimed it for months: the desk is to make an effort in good faith."""
+    payout = store.payout(tx, payout_id)
+    if payout and payout.state == "unclaimed":
+        tx.record(Entry(now, "payout.unclaimed", "line", payout.line, "system", _data(payout)))
+
+
+def _locked(tx: Tx, payout_id: UUID) -> tuple[Line, Payout] | Refusal:
+    found = store.payout(tx, payout_id)
+    line = lines.get_line(tx, found.line, lock=True) if found else None
+    found = store.payout(tx, payout_id)
+    if found is None or line is None or isinstance(line, Refusal):
+        return Refusal("payout.not_found")
+    return line, found
+
+
+def _data(payout: Payout) -> dict[str, object]:
+    return {"amount_minor": payout.amount_minor, "payout": payout.id}

@@ -1,0 +1,99 @@
+"""Payouts of credit balances, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.params import FromPath, FromQuery
+from msgspec import Struct
+
+from whiteslip import lines
+from whiteslip.base import Refusal
+from whiteslip.base.ids import public
+from whiteslip.billing import payouts
+from whiteslip.billing import store as billing_store
+from whiteslip.billing.model import Payout
+from whiteslip.store import Tx
+from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.problems import problem_responses
+
+_MANY = 1_000
+
+
+class PayoutShape(Struct):
+    """A payout: ``sent``, or back and ``unclaimed``."""
+
+    id: str
+    line: str
+    currency: str
+    amount_minor: int
+    state: str
+    sent_at: datetime
+    bounced_at: datetime | None
+
+    @classmethod
+    def of(cls, payout: Payout) -> PayoutShape:
+        """Shape a payout."""
+        return cls(
+            id=public("pyo", payout.id),
+            line=public("line", payout.line),
+            currency=payout.currency,
+            amount_minor=payout.amount_minor,
+            state=payout.state,
+            sent_at=payout.sent_at,
+            bounced_at=payout.bounced_at,
+        )
+
+
+def _change(
+    request: WebRequest, payout_id: str, act: Callable[[Tx, UUID, str, datetime], Payout | Refusal]
+) -> Response[PayoutShape]:
+    wanted = identifier("pyo", payout_id, "payout.not_found")
+
+    def change(tx: Tx, now: datetime, caller: Caller) -> PayoutShape:
+        return PayoutShape.of(granted(act(tx, wanted, caller.actor, now)))
+
+    return write(request, None, change, 200)
+
+
+@get("/payouts", summary="Payouts of a line", responses=problem_responses(401, 403, 404, 422))
+def list_payouts(request: WebRequest, line: FromQuery[str]) -> Page:
+    """Everything that was paid out to a line's customer, oldest first."""
+    wanted = identifier("line", line, "line.not_found")
+
+    def question(tx: Tx, _now: datetime) -> Page:
+        granted(lines.get_line(tx, wanted))
+        found = billing_store.payouts(tx, wanted)
+        return page_of(found, _MANY, PayoutShape.of, lambda row: public("pyo", row.id))
+
+    return read(request, question)
+
+
+@post(
+    "/payouts/{payout_id:str}/bounce",
+    summary="A payout came back",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409),
+)
+def bounce(request: WebRequest, payout_id: FromPath[str]) -> Response[PayoutShape]:
+    """The money waits for its owner; the line stays as it is. Twice changes nothing."""
+    return _change(request, payout_id, payouts.bounce)
+
+
+@post(
+    "/payouts/{payout_id:str}/send-again",
+    summary="Send what came back",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409),
+)
+def send_again(request: WebRequest, payout_id: FromPath[str]) -> Response[PayoutShape]:
+    """The owner has named an account; what is not back is left alone."""
+    return _change(request, payout_id, payouts.send_again)
+
+
+handlers: list[Any] = [list_payouts, bounce, send_again]
