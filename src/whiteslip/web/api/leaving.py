@@ -37,6 +37,7 @@ from whiteslip.web.api.lines import Limit
 from whiteslip.web.api.shapes import (
     CheckBody,
     CheckShape,
+    DoubtBody,
     EventShape,
     ExitShape,
     LetterShape,
@@ -114,6 +115,27 @@ def confirm(request: WebRequest, exit_id: FromPath[str]) -> Response[ExitShape]:
         return ExitShape.of(granted(exits.confirm(tx, ports.office, wanted, caller.actor, now)))
 
     return write(request, None, act)
+
+
+@post(
+    "/exits/{exit_id:str}/doubt",
+    summary="Who asked is in doubt",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def doubt(request: WebRequest, exit_id: FromPath[str], data: JSONBody[DoubtBody]) -> Response[ExitShape]:
+    """The proof failed, cannot be given, or the line was not opened by them: a person looks at it.
+
+    Drawing stays stopped, and a doubt that nobody resolves in time ends in the customer's favour.
+    """
+    ports = ports_of(request, Ports)
+    wanted = identifier("exit", exit_id, "exit.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> ExitShape:
+        done = exits.doubt(tx, ports.office, wanted, caller.actor, now, data.not_me)
+        return ExitShape.of(granted(done))
+
+    return write(request, data, act)
 
 
 @post(
@@ -241,6 +263,7 @@ handlers: list[Any] = [
     list_exits,
     show_exit,
     confirm,
+    doubt,
     cancel,
     reason,
     start_check,

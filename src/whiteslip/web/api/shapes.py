@@ -317,6 +317,12 @@ class ExitShape(Struct):
         )
 
 
+class DoubtBody(Struct, forbid_unknown_fields=True):
+    """``not_me``: they say that they never opened the line."""
+
+    not_me: bool = False
+
+
 class ReasonBody(Struct, forbid_unknown_fields=True):
     """Why somebody left: afterwards, if at all."""
 

@@ -1,0 +1,344 @@
+"""The hard cases of leaving, through the API on a test clock: money, state, dates, letters, journal.
+
+Each goes through the public door alone, and at its end every invariant holds over all rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from whiteslip.base import local_day
+from whiteslip.base.ids import parse_public
+from whiteslip.day import every_violation
+from whiteslip.decisions import replay
+from whiteslip.notices import of_subject
+
+from .test_api import code_on_phone
+
+if TYPE_CHECKING:
+    from .conftest import Api
+
+
+@dataclass
+class Story:
+    """One customer with one line, told by requests."""
+
+    api: Api
+    customer: str
+    line: str
+    _paid: int = 0
+    exit: str = ""
+    seen: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    def passes(self, by: str) -> None:
+        """Time goes by, with every night and timer."""
+        self.api.post("/v1/test-clock/advance", {"by": by}, 200)
+
+    @property
+    def today(self) -> date:
+        """Today in Shanghai."""
+        now = datetime.fromisoformat(self.api.get("/v1/test-clock")["now"])
+        return local_day(now, "Asia/Shanghai")
+
+    def authorises(self, minor: int, instalments: int = 1, **more: Any) -> dict[str, Any]:
+        body = {"line": self.line, "merchant": "shop", "amount_minor": minor, "instalments": instalments}
+        return self.api.post("/v1/purchases", body | more)
+
+    def captures(self, purchase: str, minor: int, final: bool = True) -> dict[str, Any]:
+        path = f"/v1/purchases/{purchase}/capture"
+        return self.api.post(path, {"amount_minor": minor, "final": final}, 200)
+
+    def buys(self, minor: int, instalments: int = 1) -> str:
+        held = self.authorises(minor, instalments)
+        assert held["state"] == "authorised", held
+        return self.captures(held["id"], minor)["id"]
+
+    def refunds(self, purchase: str, minor: int) -> None:
+        self.api.post(f"/v1/purchases/{purchase}/refund", {"amount_minor": minor}, 200)
+
+    def pays(self, minor: int, method: str = "transfer", value_on: date | None = None) -> str:
+        self._paid += 1
+        body = {
+            "line": self.line,
+            "reference": f"P{self._paid}",
+            "amount_minor": minor,
+            "value_on": (value_on or self.today).isoformat(),
+            "method": method,
+        }
+        return self.api.post("/v1/payments", body)["id"]
+
+    def proves(self) -> None:
+        """Name, ID number and the code from the phone."""
+        self.api.post("/v1/identity-checks", {"customer": self.customer})
+        typed = {"full_name": "欧阳明远", "id_number": "11010119900307803X"}
+        code = {"code": code_on_phone(self.api, self.customer)}
+        self.api.post(f"/v1/identity-checks/{self.customer}/verify", typed | code, 200)
+
+    def leaves(self, proven: bool = True, **how: Any) -> dict[str, Any]:
+        if proven:
+            self.proves()
+        case = self.api.post("/v1/exits", {"line": self.line} | how)
+        self.exit = case["id"]
+        return case
+
+    def plan(self) -> dict[str, Any]:
+        """What leaving would lead to."""
+        return self.api.post("/v1/exits", {"line": self.line, "validate_only": True}, 200)["plan"]
+
+    @property
+    def case(self) -> dict[str, Any]:
+        return self.api.get(f"/v1/exits/{self.exit}")
+
+    @property
+    def now(self) -> dict[str, Any]:
+        """The line as it is."""
+        return self.api.get(f"/v1/lines/{self.line}")
+
+    def letters(self) -> list[str]:
+        found = self.api.get(f"/v1/letters?exit={self.exit}")["data"]
+        return [letter["kind"] for letter in found]
+
+    def events(self) -> list[str]:
+        """Kinds of everything that happened, in order."""
+        kinds: list[str] = []
+        after, more = 0, True
+        while more:
+            page = self.api.get(f"/v1/events?after={after}&limit=200")
+            kinds += [event["type"] for event in page["data"]]
+            after, more = page["data"][-1]["id"] if page["data"] else after, page["has_more"]
+        return kinds
+
+
+@pytest.fixture
+def story(api: Api) -> Iterator[Story]:
+    customer = api.customer()
+    told = Story(api, customer, api.line(1_000_000, customer))
+    yield told
+    with api.db.transaction() as tx:
+        assert every_violation(tx) == []
+        assert replay(tx).is_same
+
+
+def test_01_nothing_owed_and_unusual_spending_is_out_the_same_day_without_a_review(story: Story):
+    for _ in range(12):
+        story.refunds(story.buys(80_000), 80_000)
+    case = story.leaves()
+    assert (case["state"], case["route"]) == ("closed", "straight_through")
+    assert story.now["lifecycle"] == "closed"
+    assert "exit.review_opened" not in story.events()
+    assert story.letters() == ["exit.acknowledged", "exit.closed"]
+
+
+def test_02_instalments_that_are_left_keep_their_days_and_sums(story: Story):
+    story.buys(60_000, 6)
+    while len(story.plan()["schedule"]) > 3:
+        story.passes("+1d")
+        due = story.plan()["schedule"][0]
+        if due["due_on"] == story.today.isoformat():
+            story.pays(due["total_minor"])
+    before = story.plan()["schedule"]
+    case = story.leaves()
+    assert case["state"] == "run_off"
+    assert case["plan"]["schedule"] == before
+    for due in before:
+        story.passes(f"+{(date.fromisoformat(due['due_on']) - story.today).days}d")
+        story.pays(due["total_minor"])
+    story.passes("+11d")
+    assert story.case["state"] == "closed"
+    assert story.letters() == ["exit.acknowledged", "exit.runoff", "exit.closed"]
+    assert "fee.charged" not in story.events()
+
+
+def test_03_what_was_authorised_before_is_captured_and_what_comes_after_is_not(story: Story):
+    held = story.authorises(10_000)
+    story.passes("+1h")
+    story.leaves()
+    assert story.authorises(100)["code"] == "line.stopped"
+    story.passes("+5d")
+    story.captures(held["id"], 6_000, final=False)
+    story.captures(held["id"], 4_000)
+    assert story.now["owed_minor"] == 10_000
+    story.passes("+4d")
+    forced = story.api.post(
+        "/v1/forced-posts", {"line": story.line, "merchant": "subscription", "amount_minor": 990}
+    )
+    assert (forced["ground"], forced["suspended_minor"]) == ("forced", 990)
+    assert story.now["owed_minor"] == 10_000, "a dispute, and no debt"
+
+
+def test_04_a_refund_after_closing_is_paid_out_and_waits_when_it_comes_back(story: Story):
+    purchase = story.buys(8_000)
+    story.pays(8_000)
+    story.passes("+15d")
+    assert story.leaves()["state"] == "closed"
+    story.passes("+40d")
+    story.refunds(purchase, 8_000)
+    story.passes("+1d")
+    (payout,) = story.api.get(f"/v1/payouts?line={story.line}")["data"]
+    assert (payout["amount_minor"], payout["state"]) == (8_000, "sent")
+    assert story.now["lifecycle"] == "closed"
+    back = story.api.post(f"/v1/payouts/{payout['id']}/bounce", None, 200)
+    assert back["state"] == "unclaimed"
+    story.passes("+190d")
+    assert "payout.unclaimed" in story.events()
+    again = story.api.post(f"/v1/payouts/{payout['id']}/send-again", None, 200)
+    assert (again["state"], story.now["lifecycle"]) == ("sent", "closed")
+
+
+def test_05_a_refund_goes_to_its_own_purchase_then_to_what_is_billed_then_out(story: Story):
+    first = story.buys(30_000)
+    story.buys(9_000, 3)
+    story.passes("+15d")  # past the statement: 30,000 and a first part of 3,054 are billed
+    story.pays(20_000)
+    story.leaves()
+    story.refunds(first, 30_000)
+    line = story.now
+    assert line["owed_minor"] == 0, "the credit of somebody who leaves pays what is left, sooner"
+    assert 10_800 < line["credit_minor"] <= 10_946, "and no fee of a month that has not begun"
+    assert story.case["state"] == "clearing"
+    story.passes("+16d")
+    assert story.case["state"] == "closed"
+    (payout,) = story.api.get(f"/v1/payouts?line={story.line}")["data"]
+    assert payout["amount_minor"] == line["credit_minor"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_06_a_payoff_quote_binds_and_a_trifle_after_it_is_waived(story: Story, late: bool):
+    story.buys(60_000, 12)
+    story.passes("+3d")
+    story.leaves()
+    story.passes("+9h")  # shortly before midnight in Shanghai
+    quote = story.api.get(f"/v1/lines/{story.line}/payoff")
+    if late:
+        story.passes("+1d")
+    story.pays(quote["total_minor"])
+    assert story.now["owed_minor"] == 0
+    assert ("debt.waived" in story.events()) is late
+    story.passes("+11d")
+    assert story.case["state"] == "closed"
+    assert story.now["days_past_due"] == 0
+
+
+def test_07_a_debit_that_comes_back_after_closing_is_a_new_debt_on_a_closed_line(story: Story):
+    story.buys(20_000)
+    payment = story.pays(20_000, "direct_debit")
+    story.passes("+15d")
+    assert story.leaves()["state"] == "closed"
+    closed_on = story.now["closed_on"]
+    story.passes("+49d")
+    story.api.post(f"/v1/payments/{payment}/return", None, 200)
+    line = story.now
+    assert (line["lifecycle"], line["closed_on"], line["owed_minor"]) == ("closed", closed_on, 20_000)
+    story.passes("+14d")
+    assert story.now["days_past_due"] == 0, "at least fourteen days to pay"
+    story.passes("+30d")
+    assert story.now["days_past_due"] > 0
+    assert story.case["state"] == "closed"
+
+
+@pytest.mark.parametrize("won", [True, False])
+def test_08_a_dispute_at_the_door_is_neither_demanded_nor_aged(story: Story, won: bool):
+    purchase = story.buys(30_000)
+    path = f"/v1/purchases/{purchase}/dispute"
+    dispute = story.api.post(path, {"amount_minor": 12_000, "ground": "not_received"})
+    story.leaves()
+    story.pays(18_000)
+    story.passes("+60d")
+    assert story.case["state"] == "run_off", "the dispute is open"
+    assert (story.now["owed_minor"], story.now["days_past_due"]) == (0, 0)
+    outcome = "won" if won else "lost"
+    story.api.post(f"/v1/disputes/{dispute['id']}/resolve", {"outcome": outcome}, 200)
+    if won:
+        assert story.case["state"] == "closed"
+        return
+    assert story.now["owed_minor"] == 12_000
+    story.passes("+14d")
+    assert story.now["days_past_due"] == 0
+    story.pays(12_000)
+    story.passes("+11d")
+    assert story.case["state"] == "closed"
+
+
+def test_09_who_cannot_prove_who_they_are_is_stopped_at_once_and_held_for_a_person(story: Story):
+    story.leaves(proven=False)
+    assert story.now["drawing_stopped"]
+    held = story.api.post(f"/v1/exits/{story.exit}/doubt", {"not_me": True}, 200)
+    assert (held["state"], held["ground"]) == ("held", "identity")
+    assert story.authorises(100)["code"] == "line.stopped"
+    assert story.letters() == ["exit.acknowledged", "exit.held"]
+    story.passes("+10d")
+    assert story.case["state"] == "closed", "nobody answered in time: it goes the customer's way"
+
+
+def test_10_who_is_in_arrears_may_go_and_stays_in_the_class_they_are_in(story: Story):
+    story.buys(50_000)
+    story.passes("+130d")
+    before = story.now
+    assert before["days_past_due"] >= 95
+    case = story.leaves()
+    after = story.now
+    assert case["state"] == "run_off"
+    assert after["drawing_stopped"]
+    for kept in ("risk_class", "ifrs_stage", "bucket", "owed_minor", "days_past_due"):
+        assert after[kept] == before[kept], kept
+    assert (after["risk_class"], after["ifrs_stage"]) == ("substandard", 3)
+
+
+def test_13_withdrawing_asks_for_principal_and_interest_in_thirty_days(story: Story):
+    story.buys(50_000, 12)
+    story.passes("+13d")
+    case = story.leaves(type="withdraw")
+    (due,) = story.plan()["schedule"]
+    assert (case["type"], case["state"]) == ("withdraw", "run_off")
+    assert date.fromisoformat(due["due_on"]) == story.today + timedelta(days=30)
+    assert 50_000 <= due["total_minor"] <= 51_000
+    story.pays(due["total_minor"])
+    story.passes("+11d")
+    assert story.case["state"] == "closed"
+    assert story.letters() == ["withdrawal.received", "withdrawal.settled"]
+
+
+def test_14_two_requests_at_once_are_one_case(story: Story):
+    story.buys(5_000)
+
+    def ask(_: int) -> str:
+        return story.api.ask("POST", "/v1/exits", {"line": story.line}).json()["id"]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(ask, range(6)))) == 1
+    assert story.events().count("exit.requested") == 1
+    assert story.events().count("line.spending_stopped") == 1
+
+
+def test_15_a_restriction_and_a_closing_have_a_letter_each(story: Story):
+    path = f"/v1/lines/{story.line}/restrict"
+    story.api.post(path, {"reasons": ["returned_payments"]}, 200)
+    assert story.authorises(100)["code"] == "line.restricted"
+    story.passes("+1d")
+    assert story.leaves()["state"] == "closed"
+    line_id = parse_public("line", story.line)
+    assert line_id
+    with story.api.db.transaction() as tx:
+        assert [letter.kind for letter in of_subject(tx, line_id)] == ["line.restricted"]
+    assert story.letters() == ["exit.acknowledged", "exit.closed"]
+
+
+def test_18_a_subscription_on_a_line_that_its_owner_locked_is_told_locked(story: Story):
+    story.api.post(f"/v1/lines/{story.line}/pause", {}, 200)
+    assert story.authorises(2_000_000)["code"] == "line.locked", "and not: too little left"
+
+
+def test_20_a_contract_in_another_month_ends_where_the_month_ends(story: Story):
+    story.passes("+101d")  # 31 January 2027
+    assert story.today == date(2027, 1, 31)
+    assert story.leaves()["state"] == "closed"
+    with story.api.db.transaction() as tx:
+        row = tx.conn.execute("SELECT tail_until FROM exits.exit").fetchone()
+    assert row
+    assert row["tail_until"] == date(2028, 2, 29), "thirteen months after the 31st"
