@@ -1,0 +1,126 @@
+"""What may be done to a line in which state, written once: the page in the docs and the tests read it.
+
+A line's state has three regions (lifecycle, locks, debt). Each operation lists what stands against
+it, in the order in which it is told; what is not listed is allowed. The rules themselves stand in
+the rooms; a test drives every cell and compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Operation(StrEnum):
+    """Something that customers, shops, banks or the lender do to a line."""
+
+    AUTHORISE = "authorise"
+    CAPTURE = "capture"
+    RELEASE = "release"
+    REFUND = "refund"
+    PAYMENT = "payment"
+    RETURNED_PAYMENT = "returned_payment"
+    FORCED_POST = "forced_post"
+    DISPUTE = "dispute"
+    REDUCE_LIMIT = "reduce_limit"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RESTRICT = "restrict"
+    CLOSE = "close"
+    CANCEL_CLOSING = "cancel_closing"
+    CONTACT_CHANGE = "contact_change"
+    NEW_AGREEMENT = "new_agreement"
+
+
+class Lifecycle(StrEnum):
+    """Columns of the first region, as the docs show them."""
+
+    ACTIVE = "active"
+    CLOSING = "closing"
+    RUN_OFF = "run_off"
+    CLOSED = "closed"
+
+
+class Lock(StrEnum):
+    """Columns of the second region. ``EXIT`` goes with closing and run-off."""
+
+    NONE = "none"
+    CUSTOMER = "customer"
+    ISSUER = "issuer"
+    LEGAL = "legal"
+
+
+class Debt(StrEnum):
+    """Columns of the third region."""
+
+    NONE = "none"
+    CURRENT = "current"
+    PAST_DUE = "past_due"
+
+
+ALLOWED: Final = "allowed"
+# A forced post is taken in every state, and never as a debt.
+AS_DISPUTE: Final = "becomes a dispute"
+
+_NOT_ACTIVE: Final[Mapping[StrEnum, str]] = {
+    Lifecycle.CLOSING: "line.not_active",
+    Lifecycle.RUN_OFF: "line.not_active",
+    Lifecycle.CLOSED: "line.not_active",
+}
+
+# Operation → what stands against it: a state of any region and the code it is answered with.
+AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
+    Operation.AUTHORISE: {
+        Lifecycle.CLOSING: "line.stopped",
+        Lifecycle.RUN_OFF: "line.stopped",
+        Lifecycle.CLOSED: "line.stopped",
+        Lock.LEGAL: "line.frozen",
+        Lock.ISSUER: "line.restricted",
+        Lock.CUSTOMER: "line.locked",
+        Debt.PAST_DUE: "line.past_due",
+    },
+    # Nothing is held on a closed line: it does not close while a shop may still capture.
+    Operation.CAPTURE: {Lifecycle.CLOSED: "purchase.nothing_held"},
+    Operation.RELEASE: {},
+    Operation.REFUND: {},
+    Operation.PAYMENT: {},
+    Operation.RETURNED_PAYMENT: {},
+    Operation.FORCED_POST: {},
+    Operation.DISPUTE: {},
+    Operation.REDUCE_LIMIT: _NOT_ACTIVE,
+    Operation.PAUSE: _NOT_ACTIVE,
+    Operation.RESUME: {},
+    Operation.RESTRICT: _NOT_ACTIVE,
+    Operation.CLOSE: {Lifecycle.CLOSED: "exit.line_closed"},
+    Operation.CANCEL_CLOSING: {
+        Lifecycle.ACTIVE: "exit.not_found",
+        Lifecycle.CLOSED: "exit.not_cancellable",
+    },
+    Operation.CONTACT_CHANGE: {},
+    Operation.NEW_AGREEMENT: {},
+}
+
+
+def answer(operation: Operation, lifecycle: Lifecycle, lock: Lock, debt: Debt) -> str:
+    """What the operation is answered with in a state: allowed, or the code that stands against it."""
+    against = AGAINST[operation]
+    told = next((code for state, code in against.items() if state in (lifecycle, lock, debt)), ALLOWED)
+    return AS_DISPUTE if told == ALLOWED and operation is Operation.FORCED_POST else told
+
+
+def page() -> str:
+    """The matrix as the docs show it: a row per operation, a column per state of a region."""
+    columns: list[StrEnum] = [*Lifecycle, *Lock, *Debt]
+    heads = [
+        "Operation",
+        *(f"{type(column).__name__.lower()} {column.replace('_', ' ')}" for column in columns),
+    ]
+    rows = [heads, ["---"] * len(heads)]
+    for operation in Operation:
+        told = AS_DISPUTE if operation is Operation.FORCED_POST else "yes"
+        cells = [
+            f"`{AGAINST[operation][state]}`" if state in AGAINST[operation] else told for state in columns
+        ]
+        rows.append([operation.replace("_", " "), *cells])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
