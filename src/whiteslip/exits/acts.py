@@ -114,7 +114,7 @@ def doubt(
 def _answered(
     tx: Tx, office: Office, exit_id: UUID, who: Identity, not_me: bool, actor: str, now: datetime
 ) -> Exit | Refusal:
-    both = _locked(tx, exit_id)
+    both = locked(tx, exit_id)
     if isinstance(both, Refusal):
         return both
     line, case = both
@@ -144,15 +144,17 @@ def choose_path(
     actor: str,
     now: datetime,
     ground: Ground | None = None,
+    proposed_by: str | None = None,
 ) -> Exit | Refusal:
     """The desk chooses how the customer leaves, never whether.
 
     ``CLOSE_NOW`` does not wait for payments to clear; ``RUN_OFF`` lets money decide; ``HOLD``
-    needs a ``ground`` and ends by itself. Choosing either of the first two on a case held for
-    identity says that the desk is satisfied. Refusals: ``exit.not_found``,
-    ``exit.path_not_possible``, ``exit.ground_missing``.
+    needs a ``ground`` and two people (``proposed_by``, another ``actor``) and ends by itself.
+    Choosing either of the first two on a case held for identity says that the desk is satisfied.
+    Refusals: ``exit.not_found``,
+    ``exit.path_not_possible``, ``exit.ground_missing``, ``desk.second_person_missing``.
     """
-    both = _locked(tx, exit_id)
+    both = locked(tx, exit_id)
     if isinstance(both, Refusal):
         return both
     line, case = both
@@ -161,8 +163,10 @@ def choose_path(
         return Refusal("exit.path_not_possible", {"path": path, "state": case.state})
     if path is Path.HOLD and ground is None:
         return Refusal("exit.ground_missing")
+    if path is Path.HOLD and proposed_by in (None, actor):
+        return Refusal("desk.second_person_missing")
     store.add_choice(tx, case.id, path, ground, reasons, actor, now)
-    data = {"path": path, "ground": ground, "reasons": list(reasons)}
+    data = {"path": path, "ground": ground, "reasons": list(reasons), "proposed_by": proposed_by}
     tx.record(Entry(now, "exit.path_chosen", "exit", case.id, actor, data))
     if ground is Ground.LEGAL:
         lines.set_lock(tx, line.id, LockKind.LEGAL, Party.AUTHORITY, case.reference, actor, now)
@@ -179,7 +183,7 @@ def cancel(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> 
 
     Refusals: ``exit.not_found``, ``exit.not_cancellable`` (closed already, or the time is over).
     """
-    both = _locked(tx, exit_id)
+    both = locked(tx, exit_id)
     if isinstance(both, Refusal):
         return both
     line, case = both
@@ -209,7 +213,7 @@ def advance(tx: Tx, office: Office, exit_id: UUID, now: datetime) -> Exit | Refu
     A credit that reaches a closed line (a late refund) is paid out. Doing it again changes
     nothing. Refusal: ``exit.not_found``.
     """
-    both = _locked(tx, exit_id)
+    both = locked(tx, exit_id)
     if isinstance(both, Refusal):
         return both
     line, case = both
@@ -246,7 +250,7 @@ def review(tx: Tx, office: Office, now: datetime, after: UUID | None = None, cou
 
 def give_reason(tx: Tx, exit_id: UUID, reason: Reason, actor: str, now: datetime) -> Exit | Refusal:
     """The customer says why they left: afterwards, if at all. Refusal: ``exit.not_found``."""
-    both = _locked(tx, exit_id)
+    both = locked(tx, exit_id)
     if isinstance(both, Refusal):
         return both
     case = replace(both[1], reason=reason)
@@ -260,7 +264,7 @@ def clocks_of(line: Line) -> Clocks:
     return Clocks.of(packs.load(line.pack))
 
 
-def _locked(tx: Tx, exit_id: UUID) -> tuple[Line, Exit] | Refusal:
+def locked(tx: Tx, exit_id: UUID) -> tuple[Line, Exit] | Refusal:
     """The line first, then the case: the order in which every act locks."""
     case = store.find(tx, exit_id)
     if case is None:

@@ -90,6 +90,26 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A hold that one person proposed and another is to decide."""
+
+    id: UUID
+    exit: UUID
+    ground: Ground
+    reasons: tuple[str, ...]
+    proposed_by: str
+    proposed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who works on a case; nobody else does until then."""
+
+    actor: str
+    until: datetime
+
+
 class Cause(StrEnum):
     """Objective reasons for which a lender may stop drawing.
 

@@ -41,6 +41,42 @@ WHERE (state = 'held' AND ground = 'identity')
     OR (state = 'confirmed' AND route = 'desk' AND path IS NULL)
 ORDER BY due_at, id LIMIT :count;
 
+-- name: next_case^
+-- The case whose deadline breaks first and that nobody else works on; the actor's own claim first.
+SELECT e.* FROM exits.exit AS e LEFT JOIN exits.claim AS c ON c.exit = e.id AND c.until > :now
+WHERE ((e.state = 'held' AND e.ground = 'identity')
+        OR (e.state = 'confirmed' AND e.route = 'desk' AND e.path IS NULL))
+    AND (c.actor IS NULL OR c.actor = :actor)
+    AND NOT EXISTS (
+        SELECT FROM exits.proposal AS p
+        WHERE p.exit = e.id AND p.outcome = 'open' AND p.proposed_by = :actor)
+    AND e.id <> ALL(:but::uuid[])
+ORDER BY e.due_at, e.id LIMIT 1 FOR UPDATE OF e SKIP LOCKED;
+
+-- name: claim^
+INSERT INTO exits.claim AS c (exit, actor, until) VALUES (:exit, :actor, :until)
+ON CONFLICT (exit) DO UPDATE SET actor = excluded.actor, until = excluded.until
+    WHERE c.actor = excluded.actor OR c.until <= :now
+RETURNING exit;
+
+-- name: claim_of^
+SELECT actor, until FROM exits.claim WHERE exit = :exit AND until > :now;
+
+-- name: release_claim!
+DELETE FROM exits.claim WHERE exit = :exit AND actor = :actor;
+
+-- name: add_proposal!
+INSERT INTO exits.proposal (id, exit, ground, reasons, proposed_by, proposed_at)
+VALUES (:id, :exit, :ground, :reasons::text[], :proposed_by, :proposed_at);
+
+-- name: decide_proposal!
+UPDATE exits.proposal SET outcome = :outcome, decided_by = :decided_by, decided_at = :now
+WHERE id = :id AND outcome = 'open';
+
+-- name: proposal^
+SELECT id, exit, ground, reasons, proposed_by, proposed_at FROM exits.proposal
+WHERE exit = :exit AND outcome = 'open';
+
 -- name: page
 SELECT * FROM exits.exit
 WHERE id > :after AND (:state::text IS NULL OR state = :state) ORDER BY id LIMIT :count;

@@ -11,7 +11,18 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
-from whiteslip.exits.model import Assessment, Exit, Ground, Kept, Path, Restriction, Route, State
+from whiteslip.exits.model import (
+    Assessment,
+    Claim,
+    Exit,
+    Ground,
+    Kept,
+    Path,
+    Proposal,
+    Restriction,
+    Route,
+    State,
+)
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -166,3 +177,42 @@ def restriction(tx: Tx, restriction_id: UUID) -> Restriction | None:
     """A restriction that stands, by id."""
     row = _queries.restriction(tx.conn, id=restriction_id)
     return msgspec.convert(row, Restriction) if row else None
+
+
+def next_case(tx: Tx, actor: str, but: Sequence[UUID], now: datetime) -> Exit | None:
+    """The case nearest to its deadline that ``actor`` may take, none of ``but``; locked."""
+    row = _queries.next_case(tx.conn, actor=actor, but=list(but), now=now)
+    return _case(row) if row else None
+
+
+def claim(tx: Tx, exit_id: UUID, actor: str, until: datetime, now: datetime) -> bool:
+    """Take a case, or keep it; False while somebody else works on it."""
+    return _queries.claim(tx.conn, exit=exit_id, actor=actor, until=until, now=now) is not None
+
+
+def claim_of(tx: Tx, exit_id: UUID, now: datetime) -> Claim | None:
+    """Who works on a case now."""
+    row = _queries.claim_of(tx.conn, exit=exit_id, now=now)
+    return Claim(**row) if row else None
+
+
+def release_claim(tx: Tx, exit_id: UUID, actor: str) -> None:
+    """Put a case back."""
+    _queries.release_claim(tx.conn, exit=exit_id, actor=actor)
+
+
+def add_proposal(tx: Tx, new: Proposal) -> None:
+    """Store a proposal."""
+    row = {field.name: getattr(new, field.name) for field in fields(new)}
+    _queries.add_proposal(tx.conn, **row | {"reasons": list(new.reasons)})
+
+
+def decide_proposal(tx: Tx, proposal_id: UUID, outcome: str, actor: str | None, now: datetime) -> None:
+    """Write how a proposal ended."""
+    _queries.decide_proposal(tx.conn, id=proposal_id, outcome=outcome, decided_by=actor, now=now)
+
+
+def proposal(tx: Tx, exit_id: UUID) -> Proposal | None:
+    """The proposal that is open on a case."""
+    row = _queries.proposal(tx.conn, exit=exit_id)
+    return msgspec.convert(row, Proposal) if row else None

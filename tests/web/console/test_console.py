@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -84,6 +84,26 @@ class Desk:
             )
         assert not isinstance(case, Refusal)
         return case
+
+    def confirmed(self) -> Exit:
+        """A case that waits for the desk before it goes on: much was drawn and a payment came back."""
+        start = worlds.DAY - timedelta(days=65)
+        line = worlds.open_line(self.db, statement_day=5, day=start)
+        worlds.buy(self.db, line, 3_000, day=start)
+        worlds.night(self.db, date(2025, 12, 5))
+        paid = worlds.pay(self.db, line, 3_000, date(2025, 12, 20))
+        worlds.buy(self.db, line, 90_000, day=worlds.DAY - timedelta(days=1))
+        worlds.give_back(self.db, paid, worlds.DAY - timedelta(days=1))
+        with self.db.transaction() as tx:
+            case = exits.request(
+                tx, self.ports.office, line, Channel.PORTAL, "customer", NOW, Identity.VERIFIED
+            )
+        assert not isinstance(case, Refusal)
+        assert case.waits_for_desk, case
+        return case
+
+    def sign_out(self) -> None:
+        self.client.cookies.clear()
 
     def case(self, case: Exit) -> Exit:
         with self.db.transaction() as tx:
@@ -244,3 +264,38 @@ def test_every_page_speaks_chinese_too(desk: Desk):
         shown = desk.get(f"{path}?lang=zh-CN")
         assert '<html lang="zh-CN">' in shown
         assert re.search(r"[\u4e00-\u9fff]", shown)
+
+
+def test_a_hold_takes_two_and_the_first_sees_no_control_and_is_refused(desk: Desk):
+    case = desk.confirmed()
+    at = f"/console/cases/{case.reference}"
+    desk.sign_in(Role.REVIEWER)
+    assert desk.post(at, path="hold", ground="identity", reason="proof_missing").status_code == 303
+    assert desk.case(case).state is State.CONFIRMED, "nothing has changed yet"
+    mine = desk.get(at)
+    assert "A second person is to decide" in mine or "second person" in mine
+    assert "Approve the hold" not in mine
+    own = desk.post(f"{at}/hold", at, decision="approve")
+    assert own.status_code == 403
+    desk.sign_out()
+    desk.sign_in(Role.ADMIN)
+    assert "Approve the hold" in desk.get(at)
+    assert desk.post(f"{at}/hold", at, decision="approve").status_code == 303
+    assert desk.case(case).state is State.HELD
+
+
+def test_a_case_that_a_colleague_works_on_shows_no_controls(desk: Desk):
+    case = desk.confirmed()
+    at = f"/console/cases/{case.reference}"
+    desk.sign_in(Role.REVIEWER)
+    assert desk.client.get("/console/next", follow_redirects=False).headers["location"].endswith(at)
+    assert "Run off" in desk.get(at)
+    desk.sign_out()
+    desk.sign_in(Role.ADMIN)
+    assert desk.client.get("/console/next", follow_redirects=False).headers["location"] == "/console"
+    theirs = desk.get(at)
+    assert "A colleague works on this case" in theirs
+    assert 'value="run_off"' not in theirs
+    refused = desk.post(at, "/console", path="run_off", reason="papers_checked")
+    assert refused.status_code == 409
+    assert desk.case(case).path is None

@@ -61,6 +61,28 @@ CREATE TABLE exits.choice (
 CREATE INDEX choice_exit ON exits.choice (exit, at);
 CALL store.append_only('exits.choice');
 
+-- Who works on a case, and until when nobody else does.
+CREATE TABLE exits.claim (
+    exit uuid PRIMARY KEY REFERENCES exits.exit,
+    actor text NOT NULL,
+    until timestamptz NOT NULL
+);
+
+-- A hold takes two: one proposes it, another decides.
+CREATE TABLE exits.proposal (
+    id uuid PRIMARY KEY,
+    exit uuid NOT NULL REFERENCES exits.exit,
+    ground text NOT NULL CHECK (ground IN ('identity', 'legal')),
+    reasons text[] NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    decided_by text CHECK (decided_by <> proposed_by),
+    decided_at timestamptz,
+    outcome text NOT NULL DEFAULT 'open' CHECK (outcome IN ('open', 'approved', 'rejected', 'overtaken')),
+    CHECK ((outcome = 'open') = (decided_at IS NULL))
+);
+CREATE UNIQUE INDEX proposal_open ON exits.proposal (exit) WHERE outcome = 'open';
+
 -- Drawing that the lender stopped: objective reasons, a day by which it ends unless it is renewed.
 CREATE TABLE exits.restriction (
     id uuid PRIMARY KEY,

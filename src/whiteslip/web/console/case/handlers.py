@@ -9,14 +9,14 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from whiteslip import billing, exits, identity, lines, notices
+from whiteslip import billing, identity, lines, notices
 from whiteslip.base import Money, Rate, Refusal
 from whiteslip.decisions import decisions_about
-from whiteslip.exits import Exit, rules, steps
+from whiteslip.exits import Exit, desk, rules, steps
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.acts import clocks_of
 from whiteslip.exits.letters import next_letter
-from whiteslip.exits.model import Facts, Ground, Indicator, Path
+from whiteslip.exits.model import Facts, Ground, Indicator, Path, Proposal
 from whiteslip.lines import Line
 from whiteslip.notices import Addressee
 from whiteslip.notices.acts import preview, proofs
@@ -87,6 +87,8 @@ def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]
     tx, case = duty.tx, duty.case(reference)
     line = _line(duty, case)
     today = line.today(duty.now)
+    claim, proposal = exits_store.claim_of(tx, case.id, duty.now), exits_store.proposal(tx, case.id)
+    may_choose = duty.may_choose and (claim is None or claim.actor == duty.actor)
     facts: Facts = steps.facts_of(steps.Work.on(tx, duty.ports.office, line, duty.now))
     plan, issuer = steps.plan_of(tx, line, duty.now), duty.ports.office.issuer_name
     letter = next_letter(tx, case, line, plan, clocks_of(line), issuer, duty.now)
@@ -106,11 +108,19 @@ def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]
         letter=preview(letter, _NOBODY, duty.now)[0] if letter else None,
         sent=[(notice, proofs(tx, notice.id)) for notice in sent],
         choices=exits_store.choices(tx, case.id),
-        paths=[path for path in Path if duty.may_choose and rules.can_choose(case, path, facts)],
+        paths=[path for path in _open_paths(proposal) if may_choose and rules.can_choose(case, path, facts)],
+        taken_until=None if claim is None or claim.actor == duty.actor else claim.until,
+        proposal=proposal,
+        may_decide=duty.may_choose and proposal is not None and proposal.proposed_by != duty.actor,
         reasons=REASONS,
         **shown,
         **duty.shown(),
     )
+
+
+def _open_paths(proposal: Proposal | None) -> list[Path]:
+    """What may be chosen; while a hold is proposed it is not proposed again."""
+    return [path for path in Path if proposal is None or path is not Path.HOLD]
 
 
 def _events(duty: Duty, case: Exit) -> list[tuple[Any, str, str]]:
@@ -137,16 +147,35 @@ def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
         if typed.path is Path.HOLD and typed.ground is None:
             errors = Errors().add("ground", "missing")
             return _page(duty, reference, form, person=None, errors=errors)
-        case = duty.case(reference)
-        ground = typed.ground if typed.path is Path.HOLD else None
-        done = exits.choose_path(
-            duty.tx, duty.ports.office, case.id, typed.path, [typed.reason], duty.actor, duty.now, ground
-        )
+        case, office, reasons = duty.case(reference), duty.ports.office, [typed.reason]
+        if typed.path is Path.HOLD and typed.ground:
+            done = desk.propose_hold(duty.tx, office, case.id, typed.ground, reasons, duty.actor, duty.now)
+        else:
+            done = desk.choose(duty.tx, office, case.id, typed.path, reasons, duty.actor, duty.now)
         if isinstance(done, Refusal):
             return _page(duty, reference, form, person=None, refusal=done)
-        waiting = exits_store.queue(duty.tx, 1)
-        following = f"{HOME}/cases/{waiting[0].reference}" if waiting else f"{HOME}?done={reference}"
-        return see_other(request, following)
+        return _onwards(duty, case)
+
+    return on_duty(request, act, chooses=True)
+
+
+def _onwards(duty: Duty, done: Exit) -> Response[Any]:
+    """To the next case, taken; to the queue when there is none."""
+    following = desk.take_next(duty.tx, duty.actor, duty.now, [done.id])
+    to = f"{HOME}/cases/{following.reference}" if following else f"{HOME}?done={done.reference}"
+    return see_other(duty.request, to)
+
+
+@post("/cases/{reference:str}/hold", sync_to_thread=True)
+def decide_hold(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
+    """The second person approves a proposed hold or turns it down; the first is refused."""
+
+    def act(duty: Duty) -> Response[Any]:
+        case, approve = duty.case(reference), form.value("decision") == "approve"
+        done = desk.decide_hold(duty.tx, duty.ports.office, case.id, approve, duty.actor, duty.now)
+        if isinstance(done, Refusal):
+            raise Refused(done)
+        return _onwards(duty, case) if approve else see_other(request, f"{HOME}/cases/{reference}")
 
     return on_duty(request, act, chooses=True)
 
@@ -184,4 +213,4 @@ def letter_pdf(request: WebRequest, letter_id: FromPath[UUID]) -> Response[Any]:
     return on_duty(request, act, chooses=True)
 
 
-case_handlers: Final = [show, choose, reveal, letter_pdf]
+case_handlers: Final = [show, choose, decide_hold, reveal, letter_pdf]

@@ -10,7 +10,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from whiteslip import lines
 from whiteslip.base import Money
-from whiteslip.exits import Exit
+from whiteslip.exits import Exit, desk
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import State
 from whiteslip.web.console.duty import HOME, Duty, on_duty
@@ -93,13 +93,13 @@ def every(
 
 @get("/next", sync_to_thread=True)
 def following(request: WebRequest) -> Response[Any]:
-    """The case with the nearest deadline, or the empty queue."""
+    """Take the case nearest to its deadline that nobody else works on; or the empty queue."""
 
     def act(duty: Duty) -> Response[None]:
-        waiting = exits_store.queue(duty.tx, 1)
-        return see_other(request, f"{HOME}/cases/{waiting[0].reference}" if waiting else HOME)
+        case = desk.take_next(duty.tx, duty.actor, duty.now)
+        return see_other(request, f"{HOME}/cases/{case.reference}" if case else HOME)
 
-    return on_duty(request, act)
+    return on_duty(request, act, chooses=True)
 
 
 queue_handlers: Final = [queue, every, following]
