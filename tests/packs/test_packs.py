@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 import whiteslip
 from whiteslip import packs
 from whiteslip.packs import PackError, Parameter, Unit
-from whiteslip.packs.reading import _faults
+from whiteslip.packs.checking import _faults as faults_of
 
 HOUSE = Path(whiteslip.__file__).parent
 DOC = HOUSE.parents[1] / "docs" / "reference" / "packs.md"
@@ -29,11 +28,16 @@ RAW: dict[str, Any] = {
     "title": "T",
     "currency": "EUR",
     "timezone": "UTC",
-    "calendar": "weekends",
+    "calendar": "WEEKENDS",
     "terms": TERMS,
 }
 ENTRY: dict[str, Any] = {"value": 1, "unit": "days", "source": "s", "verified": False, "duty": "d"}
-KNOWN: dict[str, Any] = {"exit": {"step_up_days": ENTRY}}
+KNOWN: dict[str, Any] = {"parameters": {"exit": {"step_up_days": ENTRY}}}
+
+
+def _faults(name: str, raw: dict[str, Any], known: dict[str, Any]) -> list[str]:
+    """Faults where ``d`` is the only duty there is."""
+    return faults_of(name, raw, known, ["d"])
 
 
 def test_the_packs_that_ship_have_no_fault():
@@ -51,6 +55,19 @@ def test_a_country_overrides_and_base_fills_the_rest():
     assert cn.years("retention.transactions_years") == 10
     assert cn.parameters["retention.transactions_years"].pack == "cn"
     assert cn.parameters["exit.step_up_days"].pack == "base"
+
+
+def test_what_a_country_has_from_base_is_not_verified_for_it():
+    assert packs.load("base").parameters["exit.credit_payout_business_days"].verified
+    assert packs.load("us").parameters["exit.credit_payout_business_days"].verified
+    for name in set(packs.names()) - {"base"}:
+        assert [one.key for one in packs.load(name).listed() if one.verified and one.pack != name] == []
+
+
+@pytest.mark.parametrize("name", packs.names())
+def test_every_pack_sets_amounts_of_money_in_its_own_currency(name: str):
+    amounts = [one for one in packs.load(name).listed() if one.unit is Unit.MINOR]
+    assert {one.pack for one in amounts} == {name}
 
 
 def test_a_parameter_is_not_read_in_another_unit():
@@ -90,8 +107,10 @@ def test_a_text_is_read_as_text_and_never_as_a_number():
 @pytest.mark.parametrize(
     ("changed", "fault"),
     [
-        ({"source": ""}, "names no source or no duty"),
-        ({"duty": ""}, "names no source or no duty"),
+        ({"source": ""}, "names no source"),
+        ({"duty": ""}, "serves '', which is no duty"),
+        ({"duty": "fly"}, "serves 'fly', which is no duty"),
+        ({"duty": ["d"]}, "serves ['d'], which is no duty"),
         ({"value": -1}, "is -1, not a whole number from 0"),
         ({"value": True}, "is True, not a whole number from 0"),
         ({"value": 1.5}, "is 1.5, not a whole number from 0"),
@@ -115,7 +134,7 @@ def test_a_unit_or_a_key_that_nobody_knows_is_a_fault():
 
 
 def test_a_text_parameter_holds_a_text():
-    known = {"exit": {"form": ENTRY | {"unit": "text", "value": "any"}}}
+    known = {"parameters": {"exit": {"form": ENTRY | {"unit": "text", "value": "any"}}}}
     for value, faults in (("in writing", []), ("", ["x: exit.form is '', not a text"])):
         raw = RAW | {"parameters": {"exit": {"form": ENTRY | {"unit": "text", "value": value}}}}
         assert _faults("x", raw, known) == faults
@@ -126,15 +145,20 @@ def test_a_text_parameter_holds_a_text():
     [
         ({"currency": "XXX"}, "currency 'XXX' is unknown"),
         ({"timezone": "Mars/Olympus"}, "timezone 'Mars/Olympus' is unknown"),
+        ({"calendar": "MOON"}, "calendar 'MOON' is none of WEEKENDS, CN, TARGET2, UK, US"),
+        ({"colour": "red"}, "colour is nothing that a pack says"),
         ({"terms": TERMS | {"products": []}}, "terms offer no product"),
         ({"terms": TERMS | {"due_days": -1}}, "terms.due_days is no whole number from 0"),
         (
             {"terms": TERMS | {"products": [{"instalments": 1, "monthly_fee_bps": 0}]}},
             "a product's apr_bps is no whole number from 0",
         ),
+        ({"holidays": ["1 May"]}, "holidays holds '1 May'"),
+        ({"workdays": "1 May"}, "workdays holds '1 May'"),
+        ({"parameters": {"exit": 14}}, "exit. has [], not ['duty', 'source', 'unit', 'value', 'verified']"),
         (
-            {"calendar": "lunar"},
-            "calendar 'lunar' is unknown; there are: weekends, china, target2, england, us_federal",
+            {"parameters": {"exit": {"step_up_days": 14}}},
+            "exit.step_up_days has [], not ['duty', 'source', 'unit', 'value', 'verified']",
         ),
     ],
 )
@@ -146,6 +170,29 @@ def test_a_pack_that_breaks_the_form_is_a_fault(changed: dict[str, Any], fault: 
 def test_a_pack_without_its_head_has_a_fault_for_each_part():
     faults = _faults("x", {}, KNOWN)
     assert {"x: title is missing", "x: terms is missing", "x: currency None is unknown"} <= set(faults)
+
+
+def test_a_file_that_holds_anything_anywhere_has_faults_and_never_an_error():
+    raw = {key: [[3]] for key in (*RAW, "parameters", "holidays", "workdays")}
+    assert "x: holidays holds [3]" in _faults("x", raw, KNOWN)
+    assert "x: terms offer no product" in _faults("x", raw, KNOWN)
+
+
+def test_a_file_of_ones_own_is_checked_by_the_same_rules(tmp_path: Path):
+    mine = tmp_path / "mine.toml"
+    text = (HOUSE / "packs" / "data" / "eu.toml").read_text()
+    mine.write_text(text)
+    assert packs.check(mine) == []
+    mine.write_text(text.replace('unit = "months"', 'unit = "moons"', 1))
+    assert packs.check(mine) == [
+        "mine: exit.longest_notice_months is in 'moons', which is no unit",
+        "mine: exit.longest_notice_months has another unit than in base",
+    ]
+    mine.write_text("title = ")
+    (fault,) = packs.check(mine)
+    assert fault.startswith("mine: is no TOML: ")
+    with pytest.raises(FileNotFoundError):
+        packs.check(tmp_path / "nowhere.toml")
 
 
 def asked() -> set[tuple[str, str]]:
@@ -164,32 +211,6 @@ def test_every_parameter_that_a_room_reads_exists_in_that_unit():
     known = {(parameter.key, str(parameter.unit)) for parameter in packs.load("base").listed()}
     assert ("exit.step_up_days", "days") in asked()
     assert asked() - known == set()
-
-
-KNOWN_DAYS = [
-    ("cn", date(2026, 10, 10), True, "a Saturday that makes up for the long holiday"),
-    ("cn", date(2026, 10, 7), False, "the last day of the long holiday"),
-    ("cn", date(2025, 1, 26), True, "a Sunday before the Spring Festival"),
-    ("cn", date(2025, 2, 4), False, "the last day of the Spring Festival"),
-    ("eu", date(2026, 4, 3), False, "Good Friday"),
-    ("eu", date(2026, 5, 25), True, "Whit Monday: TARGET2 is open"),
-    ("uk", date(2026, 8, 31), False, "the summer bank holiday"),
-    ("uk", date(2026, 12, 28), False, "Boxing Day, moved from Saturday"),
-    ("us", date(2026, 7, 3), False, "Independence Day, observed on Friday"),
-    ("us", date(2026, 11, 27), True, "the day after Thanksgiving is no federal holiday"),
-    ("base", date(2026, 12, 25), True, "the neutral pack knows weekends only"),
-    ("base", date(2026, 12, 26), False, "a Saturday"),
-]
-
-
-@pytest.mark.parametrize(("pack", "day", "works", "why"), KNOWN_DAYS, ids=[row[3] for row in KNOWN_DAYS])
-def test_each_jurisdiction_works_on_its_own_days(pack: str, day: date, works: bool, why: str):
-    assert packs.load(pack).calendar.is_business_day(day) is works, why
-
-
-def test_five_business_days_over_a_golden_week_are_counted_by_its_make_up_days():
-    assert packs.load("cn").calendar.add_business_days(date(2026, 9, 30), 5) == date(2026, 10, 13)
-    assert packs.load("base").calendar.add_business_days(date(2026, 9, 30), 5) == date(2026, 10, 7)
 
 
 def values() -> list[str]:
@@ -217,6 +238,21 @@ def test_the_page_says_what_the_packs_say_row_by_row():
         line for line in DOC.read_text().splitlines() if re.match(r"\|[^|]*\|?[^|]*`[a-z_]+\.[a-z_]+`", line)
     ]
     assert rows == values() + sources()
+
+
+def served() -> list[str]:
+    """The rows of its third table: the duties."""
+    rows: list[str] = []
+    for one in packs.duties().values():
+        features = ", ".join(f"`{feature}`" for feature in one.features)
+        proof = f"planned: {one.planned}" if one.planned else f"{len(one.tests)} tests"
+        rows.append(f"| `{one.id}` | {one.sentence} | {one.law} | {features} | {proof} |")
+    return rows
+
+
+def test_the_page_lists_the_duties():
+    part = DOC.read_text().split("## Duties", 1)[1]
+    assert [line for line in part.splitlines() if line.startswith("| `")] == served()
 
 
 def test_the_page_names_every_unit_and_every_pack():

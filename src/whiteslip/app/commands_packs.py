@@ -1,63 +1,93 @@
-"""What the packs say, and whether they say it in good form."""
+"""Jurisdiction packs at a terminal: their numbers with source and duty, and whether they are sound."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from cyclopts import App
 
 from whiteslip import packs
 from whiteslip.app.commands_setup import Json
-from whiteslip.app.terminal import CommandError, Exit, answer, data, table
-from whiteslip.packs import PackError
+from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say, table
+from whiteslip.packs import Pack, PackError, Parameter
+
+_COLUMNS = ("key", "value", "unit", "verified", "from", "duty", "source")
 
 
 def show(name: str | None = None, /, *, json: Json = False) -> None:
-    """List the packs; or what pack NAME says, with source, verified or not, and the duty it serves."""
+    """Show a pack: each number with its unit, source and duty. Without NAME, list the packs.
+
+    Verified says that the source was read for this pack's own law. A duty that is served is no
+    statement that whoever runs Whiteslip complies with the law.
+    """
     if name is None:
-        found = [packs.load(each) for each in packs.names()]
-        listed = [
-            {
-                "name": pack.name,
-                "title": pack.title,
-                "currency": pack.currency,
-                "timezone": pack.timezone,
-                "verified": sum(parameter.verified for parameter in pack.parameters.values()),
-                "parameters": len(pack.parameters),
-            }
-            for pack in found
-        ]
-        columns = list(listed[0])
-        answer(listed, json, lambda: table(columns, [list(row.values()) for row in listed]))
+        rows = [_head(packs.load(each)) for each in packs.names()]
+        answer(rows, json, lambda: table(list(rows[0]), [list(row.values()) for row in rows]))
         return
     try:
         pack = packs.load(name)
     except PackError as error:
-        raise CommandError(str(error), Exit.NOT_FOUND) from None
-    rows = [asdict(parameter) for parameter in pack.listed()]
-    columns = ["key", "value", "unit", "verified", "pack", "duty", "source"]
-    shown = [
-        ["yes" if cell is True else "no" if cell is False else cell for cell in _row(row, columns)]
-        for row in rows
-    ]
-    answer(rows, json, lambda: table(columns, shown, numbers=["value"]))
+        raise CommandError(str(error), Exit.NOT_FOUND, hint="whiteslip packs show") from None
+    until = packs.make_up_days_until(pack.calendar)
+    head = _head(pack) | {"make_up_days_until": until}
+
+    def human() -> None:
+        pairs({what: value for what, value in head.items() if value is not None})
+        data("")
+        shown = [
+            [("yes" if row[column] else "no") if column == "verified" else row[column] for column in _COLUMNS]
+            for row in map(_row, pack.listed())
+        ]
+        table(_COLUMNS, shown, ["value"], ["source"])
+
+    parameters = [_row(one) | {"duty": asdict(packs.duties()[one.duty])} for one in pack.listed()]
+    answer(head | {"parameters": parameters}, json, human)
 
 
-def _row(row: dict[str, object], columns: list[str]) -> list[object]:
-    return [row[column] for column in columns]
-
-
-def check() -> None:
-    """Look whether each number of each pack has its unit, source and duty; exit code 1 when not."""
-    faults = packs.check()
+def check(file: Path | None = None, /) -> None:
+    """Check the packs that ship and their duties, or a FILE of your own; exit code 1 for faults."""
+    try:
+        faults = packs.check(file)
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}", Exit.NOT_FOUND) from None
+    for fault in faults:
+        say(fault)
     if faults:
-        raise CommandError("the packs have faults:\n" + "\n".join(faults))
-    data(f"{len(packs.names())} packs are in good form")
+        raise CommandError("not sound")
+    data(
+        f"{file} is sound"
+        if file
+        else f"{len(packs.names())} packs and {len(packs.duties())} duties are sound"
+    )
+
+
+def _head(pack: Pack) -> dict[str, Any]:
+    return {
+        "name": pack.name,
+        "title": pack.title,
+        "currency": pack.currency,
+        "timezone": pack.timezone,
+        "calendar": pack.calendar_name,
+    }
+
+
+def _row(one: Parameter) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "value": one.value,
+        "unit": one.unit,
+        "verified": one.verified,
+        "from": one.pack,
+        "duty": one.duty,
+        "source": one.source,
+    }
 
 
 def register(app: App) -> None:
     """Add these commands."""
-    group = App(name="packs", help="Jurisdiction packs: what the law demands, as sourced parameters.")
+    group = App(name="packs", help="Jurisdiction packs.")
     group.command(show)
     group.command(check)
     app.command(group)

@@ -54,11 +54,18 @@ def answer(result: object, as_json: bool, human: Callable[[], None]) -> None:
         human()
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[str] = ()) -> None:
-    """Print a table to stdout; ``numbers`` are the columns set flush right."""
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    numbers: Sequence[str] = (),
+    wrapped: Sequence[str] = (),
+) -> None:
+    """Print a table to stdout; ``numbers`` are set flush right, ``wrapped`` may take several lines."""
     grid = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        grid.add_column(column, justify="right" if column in numbers else "left", no_wrap=True)
+        grid.add_column(
+            column, justify="right" if column in numbers else "left", no_wrap=column not in wrapped
+        )
     for row in rows:
         grid.add_row(*(str(cell) for cell in row))
     width = None if sys.stdout.isatty() else 200

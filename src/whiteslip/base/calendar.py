@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar as _calendar
-from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -30,8 +29,8 @@ class Calendar:
     ``workdays`` holds make-up working days, which China declares on weekends around holidays.
     """
 
-    holidays: Container[date] = field(default_factory=frozenset[date])
-    workdays: Container[date] = field(default_factory=frozenset[date])
+    holidays: frozenset[date] = field(default_factory=frozenset[date])
+    workdays: frozenset[date] = field(default_factory=frozenset[date])
 
     def is_business_day(self, day: date) -> bool:
         """Whether offices work on ``day``."""

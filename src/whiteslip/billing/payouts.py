@@ -47,7 +47,7 @@ def bounce(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | Refus
     ledger.post(tx, [moved], line.today(now), now)
     back = replace(payout, state="unclaimed", bounced_at=now)
     store.move_payout(tx, back)
-    months = packs.load(line.pack).months("credit.good_faith_months")
+    months = packs.load(line.pack).months("exit.good_faith_refund_months")
     look_on = end_of_day(add_months(line.today(now), months), line.timezone)
     set_timer(tx, "payout.unclaimed", payout.id, look_on, now)
     tx.record(Entry(now, "payout.returned", "line", back.line, actor, _data(back)))

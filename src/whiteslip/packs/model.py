@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from whiteslip.base import Calendar
+from whiteslip.packs.calendars import CalendarName, business_days
 
 
 class PackError(ValueError):
@@ -35,8 +37,9 @@ class Unit(StrEnum):
 class Parameter:
     """What the law, the market or our design gives: a number, or a text.
 
-    ``verified`` says that the source was read in the primary text or a reliable restatement.
-    ``pack`` is the pack that set it.
+    ``verified`` says that the source was read in the primary text or a reliable restatement of it,
+    and that it is this pack's law: what a country has from ``base`` is never verified for it.
+    ``duty`` is the id of the duty it serves, ``pack`` the pack that set it.
     """
 
     key: str
@@ -50,15 +53,25 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A jurisdiction: its parameters, currency, timezone, business days and default terms."""
+    """A jurisdiction: its parameters, currency, timezone, business days and default terms.
+
+    ``holidays`` and ``workdays`` are what the pack says besides the calendar it follows.
+    """
 
     name: str
     title: str
     currency: str
     timezone: str
-    calendar: Calendar
+    calendar_name: CalendarName
     parameters: Mapping[str, Parameter]
     terms: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    holidays: frozenset[date] = frozenset()
+    workdays: frozenset[date] = frozenset()
+
+    @property
+    def calendar(self) -> Calendar:
+        """Its business days. Computed when first asked for: 0.3 s once per process."""
+        return business_days(self.calendar_name, self.holidays, self.workdays)
 
     def _read(self, key: str, unit: Unit) -> int | str:
         found = self.parameters.get(key)
