@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -125,6 +125,29 @@ def next_step(case: Exit, facts: Facts, now: datetime) -> Step | None:
             return step if step.to is not case.state else None
         case State.CLOSED | State.LAPSED | State.CANCELLED:
             return None
+
+
+def taken(case: Exit, step: Step, now: datetime) -> Exit:
+    """The case after a step, as far as the step alone decides; what goes with it is the caller's."""
+    confirmed = now if step.to is State.CONFIRMED else None
+    return replace(
+        case,
+        state=step.to,
+        why=step.why,
+        since=now,
+        ground=step.ground,
+        path=step.path or case.path,
+        held_from=_held_from(case) if step.to is State.HELD else None,
+        confirmed_at=case.confirmed_at or confirmed,
+        due_at=None,
+    )
+
+
+def _held_from(case: Exit) -> State:
+    """Where a held case goes back to; a hold upon a hold goes back to before both."""
+    if case.state is State.HELD:
+        return State.CONFIRMED if case.confirmed_at else State.STOPPED
+    return case.state
 
 
 def _from_stopped(case: Exit, overdue: bool) -> Step | None:

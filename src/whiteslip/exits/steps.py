@@ -136,23 +136,12 @@ def _settled(work: Work, case: Exit) -> Work:
 
 
 def _take(work: Work, case: Exit, facts: Facts, step: Step) -> Exit:
-    moved = replace(
-        case,
-        state=step.to,
-        why=step.why,
-        since=work.now,
-        ground=step.ground,
-        path=step.path or case.path,
-        held_from=_held_from(case) if step.to is State.HELD else None,
-        due_at=None,
-    )
+    moved = rules.taken(case, step, work.now)
     if moved.kind is Kind.WITHDRAW:
         # A right of the first days that is exercised by saying so: nothing is assessed.
         moved = replace(moved, route=Route.STRAIGHT_THROUGH)
     elif step.to in (State.CONFIRMED, State.HELD) and moved.route is None:
         moved = _assess(work, moved)
-    if step.to is State.CONFIRMED:
-        moved = replace(moved, confirmed_at=case.confirmed_at or work.now)
     if step.to is State.CLOSED:
         moved = replace(moved, closed_at=work.now, tail_until=rules.tail_end(facts.today, work.clocks))
     return enter(work, moved, facts, case.state)
@@ -184,13 +173,6 @@ def remind(work: Work, case: Exit) -> None:
         set_timer(work.tx, "exit.deadline", case.id, case.due_at, work.now)
     else:
         cancel_timer(work.tx, "exit.deadline", case.id, work.now)
-
-
-def _held_from(case: Exit) -> State:
-    """Where a held case goes back to; a hold upon a hold goes back to before both."""
-    if case.state is State.HELD:
-        return State.CONFIRMED if case.confirmed_at else State.STOPPED
-    return case.state
 
 
 def _assess(work: Work, case: Exit) -> Exit:

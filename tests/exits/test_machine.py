@@ -1,0 +1,134 @@
+"""The machine of leaving, walked in full: every case, every fact, every jurisdiction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path as FilePath
+
+import pytest
+
+from whiteslip import packs
+from whiteslip.exits import machine, rules
+from whiteslip.exits.machine import Edge
+from whiteslip.exits.model import OPEN, Exit, Ground, Identity, Kind, Path, State
+from whiteslip.exits.rules import Clocks
+
+DOC = FilePath(__file__).parents[2] / "docs" / "explanation" / "leaving.md"
+ENDS = frozenset(State) - OPEN
+LATE = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module", params=packs.names())
+def clocks(request: pytest.FixtureRequest) -> Clocks:
+    return Clocks.of(packs.load(request.param))
+
+
+@pytest.fixture(scope="module")
+def edges(clocks: Clocks) -> list[Edge]:
+    return machine.walk(clocks)
+
+
+def reached(edges: list[Edge]) -> set[Exit]:
+    return {edge.before for edge in edges} | {edge.after for edge in edges}
+
+
+def lead_to(edges: list[Edge], wanted: State) -> set[Exit]:
+    """Cases from which some way along ``edges`` leads to a state."""
+    back: defaultdict[Exit, set[Exit]] = defaultdict(set)
+    for edge in edges:
+        back[edge.after].add(edge.before)
+    found = {case for case in reached(edges) if case.state is wanted}
+    waiting = list(found)
+    while waiting:
+        for before in back[waiting.pop()] - found:
+            found.add(before)
+            waiting.append(before)
+    return found
+
+
+def test_the_walk_reaches_every_state(edges: list[Edge]):
+    assert {case.state for case in reached(edges)} == set(State)
+
+
+def test_from_every_open_case_there_is_a_way_to_closed(edges: list[Edge]):
+    stuck = {case for case in reached(edges) if case.is_open} - lead_to(edges, State.CLOSED)
+    assert stuck == set()
+
+
+def test_who_has_proven_who_they_are_gets_out_by_money_law_and_time_alone(edges: list[Edge]):
+    """Nobody's leave is needed: no choice of the desk, nor another word of the customer."""
+    alone = [edge for edge in edges if edge.by in ("money or law", "time")]
+    out = lead_to(alone, State.CLOSED)
+    told = {case for case in reached(edges) if case.is_open and case.identity is not Identity.PENDING}
+    assert told - out == set()
+
+
+def test_who_never_says_who_they_are_ends_with_their_own_lock(edges: list[Edge]):
+    alone = [edge for edge in edges if edge.by in ("money or law", "time")]
+    silent = {case for case in reached(edges) if case.is_open and case.identity is Identity.PENDING}
+    assert silent - lead_to(alone, State.LAPSED) == set()
+
+
+def test_nothing_closes_with_a_debt_a_hold_or_a_dispute(edges: list[Edge]):
+    closings = [edge for edge in edges if edge.after.state is State.CLOSED]
+    assert closings
+    for edge in closings:
+        facts = edge.facts
+        assert (facts.owed_minor, facts.held_minor, facts.disputed_minor) == (0, 0, 0), edge
+        assert not facts.legal_freeze, edge
+
+
+def test_what_has_ended_stays_ended(edges: list[Edge]):
+    assert [edge for edge in edges if edge.before.state in ENDS] == []
+
+
+def test_drawing_comes_back_only_by_the_customers_word_or_silence(edges: list[Edge]):
+    """Cancelled brings the line back; lapsed leaves the customer's own lock on it."""
+    for edge in edges:
+        if edge.after.state is State.CANCELLED:
+            assert edge.by == "customer"
+        if edge.after.state is State.LAPSED and edge.before.state is not State.LAPSED:
+            assert (edge.before.state, edge.by) == (State.STOPPED, "time")
+
+
+def test_who_withdraws_is_not_assessed_and_has_no_way_back(edges: list[Edge]):
+    withdrawn = {case for case in reached(edges) if case.kind is Kind.WITHDRAW}
+    assert all(case.state is not State.CANCELLED for case in withdrawn)
+    assert all(edge.before.kind is Kind.CLOSE or edge.after.kind is Kind.WITHDRAW for edge in edges)
+
+
+def test_only_identity_and_law_hold_anybody(edges: list[Edge]):
+    for edge in edges:
+        if edge.after.state is not State.HELD or edge.before.state is State.HELD:
+            continue
+        assert edge.after.ground in set(Ground)
+        doubted = edge.before.identity is Identity.DOUBTED
+        routed = edge.before.route == "hold" or edge.before.path is Path.HOLD
+        assert edge.facts.legal_freeze or doubted or routed, edge
+
+
+def test_every_deadline_ends_in_a_step(edges: list[Edge], clocks: Clocks):
+    """Whatever else is true, a case does not sit behind a deadline that has passed."""
+    for case in reached(edges):
+        for facts in machine.every_fact():
+            due_at = rules.deadline(case, facts, clocks, "UTC")
+            if due_at is None or facts.legal_freeze:
+                continue
+            later = rules.next_step(
+                replace(case, due_at=due_at),
+                replace(facts, today=LATE.date(), clears_on=None),
+                max(LATE, due_at + timedelta(days=1)),
+            )
+            assert later is not None, (case, facts)
+
+
+def test_the_drawing_in_the_docs_is_the_machine():
+    edges = machine.walk(Clocks.of(packs.load("base")))
+    assert machine.drawing(edges) in DOC.read_text()
+
+
+def test_the_machine_is_the_same_in_every_jurisdiction(edges: list[Edge]):
+    base = machine.walk(Clocks.of(packs.load("base")))
+    assert machine.drawing(edges) == machine.drawing(base)
