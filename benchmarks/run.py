@@ -17,6 +17,7 @@ from benchmarks.bench import CLIENTS, SCALE, WORKERS, Bench, Measure
 from benchmarks.book import authorising, posting
 from benchmarks.leaving import leaving
 from benchmarks.night import sealing
+from benchmarks.rush import rushing
 from benchmarks.takeover import importing
 from whiteslip.store import embedded
 
@@ -25,6 +26,7 @@ SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | None]]] = {
     "authorise": lambda bench, _: authorising(bench),
     "import": lambda bench, _: importing(bench),
     "seal": sealing,
+    "rush": lambda bench, _: rushing(bench),
     "leave": lambda _bench, _: leaving(),
 }
 
