@@ -23,5 +23,23 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => print());
 }
 
+// Single keys where a page offers them: they can be switched off, and never act while somebody types.
+// A link is followed; a button is focused, so that Enter decides and a slip of the finger does not.
+const keys = document.querySelector("[data-keys]");
+if (keys) {
+  keys.checked = localStorage.getItem("keys") !== "off";
+  keys.addEventListener("change", () => localStorage.setItem("keys", keys.checked ? "on" : "off"));
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input:not([type=checkbox]), select, textarea");
+    const combined = event.ctrlKey || event.metaKey || event.altKey;
+    if (!keys.checked || typing || combined || !/^[a-z]$/i.test(event.key)) return;
+    const target = document.querySelector(`[aria-keyshortcuts="${event.key.toUpperCase()}"]`);
+    if (!target) return;
+    event.preventDefault();
+    if (target.matches("a")) target.click();
+    else target.focus();
+  });
+}
+
 document.addEventListener("htmx:afterSwap", (event) => meetErrors(event.target));
 meetErrors(document);
