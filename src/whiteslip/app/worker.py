@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,11 +21,25 @@ _log: Any = structlog.get_logger("whiteslip.worker")
 
 
 def run(platform: Platform, stop: threading.Event) -> None:
-    """Work until ``stop`` is set. What fails is logged and tried again, ever more slowly."""
+    """Work until ``stop`` is set: deadlines, letters and nights here, webhooks beside.
+
+    A receiver of webhooks that is slow holds up other receivers at most.
+    """
+    beside = threading.Thread(target=_repeat, args=(platform, stop, send_webhooks), name="webhooks")
+    beside.start()
+    try:
+        _repeat(platform, stop, work)
+    finally:
+        stop.set()
+        beside.join()
+
+
+def _repeat(platform: Platform, stop: threading.Event, task: Callable[[Platform], int]) -> None:
+    """Do a task each second. What fails is logged and tried again, ever more slowly."""
     pause = _PAUSE
     while not stop.is_set():
         try:
-            work(platform)
+            task(platform)
             pause = _PAUSE
         except Exception as error:
             _log.error("worker.failed", error=f"{type(error).__module__}.{type(error).__qualname__}")
@@ -45,9 +60,17 @@ def work(platform: Platform) -> int:
     return day.run_due(platform.database, platform.ports, now)
 
 
+def send_webhooks(platform: Platform) -> int:
+    """Tell endpoints what the journal has for them and what is due again. Returns how many lanes ran."""
+    with platform.database.transaction() as tx:
+        now = present(tx)
+    return day.run_webhooks(platform.database, platform.ports, now)
+
+
 def advance(platform: Platform, to: datetime) -> Refusal | int:
     """Move the installation's clock to ``to``: each night on the way is sealed, each timer runs.
 
+    Webhooks are sent when the clock stands again, all that fell due on the way in their order.
     An installation that has sealed no day and has no clock of its own may begin at any time, also
     in the past. Returns how many nights were sealed. Refusal: ``clock.backwards``.
     """
@@ -73,6 +96,7 @@ def advance(platform: Platform, to: datetime) -> Refusal | int:
         nights += 1
     _set(platform, to)
     day.run_due(platform.database, platform.ports, to)
+    day.run_webhooks(platform.database, platform.ports, to)
     return nights
 
 

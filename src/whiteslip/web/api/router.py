@@ -6,13 +6,13 @@ from typing import Final
 
 from litestar import Router
 
-from whiteslip.web.api import leaving, lines, money
+from whiteslip.web.api import leaving, lines, money, webhooks
 from whiteslip.web.api.access import authenticate
 
 routers: Final = [
     Router(
         path="/v1",
-        route_handlers=[*lines.handlers, *money.handlers, *leaving.handlers],
+        route_handlers=[*lines.handlers, *money.handlers, *leaving.handlers, *webhooks.handlers],
         guards=[authenticate],
         include_in_schema=True,
         opt={"own_forms": False},
