@@ -15,6 +15,7 @@ from whiteslip.app import (
     commands_people,
     commands_run,
     commands_setup,
+    commands_webhooks,
 )
 from whiteslip.app.server import VERSION
 from whiteslip.app.settings import SettingError
@@ -35,6 +36,7 @@ for commands in (
     commands_books,
     commands_data,
     commands_packs,
+    commands_webhooks,
 ):
     commands.register(app)
 

@@ -15,6 +15,7 @@ _FLOORS: Final = (
     "decisions",
     "notices",
     "identity",
+    "webhooks",
     "lines",
     "billing",
     "purchases",

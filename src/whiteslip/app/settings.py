@@ -48,6 +48,11 @@ SETTINGS: Final = (
     Setting("smtp_password_file", "", "File with the password at the SMTP server"),
     Setting("smtp_tls", "starttls", "Encryption towards the SMTP server: starttls, tls or none"),
     Setting("secure_cookies", "true", "Whether cookies travel over HTTPS only; the demo sets false"),
+    Setting(
+        "webhooks_allow_internal",
+        "false",
+        "Whether webhooks may go to addresses inside your network, and over http",
+    ),
 )
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 

@@ -26,6 +26,7 @@ from whiteslip.notices.mailers import NoMailer
 from whiteslip.packs import Pack, PackError
 from whiteslip.store import Database, embedded
 from whiteslip.web.kit.ports import Ports
+from whiteslip.webhooks import Courier
 
 DATABASE: Final = "whiteslip"
 DEMO_MARK: Final = "demo"
@@ -45,7 +46,8 @@ class Platform:
     @property
     def doors(self) -> Ports:
         """What the web doors reach the rooms through."""
-        return Ports(self.database, self.ports.vault, self.ports.office, self.ports.mailer, self.pack)
+        inner = self.ports
+        return Ports(self.database, inner.vault, inner.office, inner.mailer, self.pack, inner.courier)
 
 
 def database_url(settings: Settings) -> str:
@@ -130,9 +132,9 @@ def _platform(settings: Settings, database: Database) -> Platform:
     is_demo = (settings.home / DEMO_MARK).exists()
     vault = Vault.open(settings.master_key_file)
     office = Office(Tables.load(), settings.text("issuer_name"))
-    return Platform(
-        settings, database, pack, day.Ports(office, vault, _mailer(settings, database, is_demo)), is_demo
-    )
+    courier = Courier(web_secret(settings), settings.flag("webhooks_allow_internal"))
+    ports = day.Ports(office, vault, _mailer(settings, database, is_demo), courier)
+    return Platform(settings, database, pack, ports, is_demo)
 
 
 def _mailer(settings: Settings, database: Database, is_demo: bool) -> Mailer:

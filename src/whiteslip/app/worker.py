@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -20,11 +21,25 @@ _log: Any = structlog.get_logger("whiteslip.worker")
 
 
 def run(platform: Platform, stop: threading.Event) -> None:
-    """Work until ``stop`` is set. What fails is logged and tried again, ever more slowly."""
+    """Work until ``stop`` is set: deadlines, letters and nights here, webhooks beside.
+
+    A receiver of webhooks that is slow holds up other receivers at most.
+    """
+    beside = threading.Thread(target=_repeat, args=(platform, stop, send_webhooks), name="webhooks")
+    beside.start()
+    try:
+        _repeat(platform, stop, work)
+    finally:
+        stop.set()
+        beside.join()
+
+
+def _repeat(platform: Platform, stop: threading.Event, task: Callable[[Platform], int]) -> None:
+    """Do a task each second. What fails is logged and tried again, ever more slowly."""
     pause = _PAUSE
     while not stop.is_set():
         try:
-            work(platform)
+            task(platform)
             pause = _PAUSE
         except Exception as error:
             _log.error("worker.failed", error=f"{type(error).__module__}.{type(error).__qualname__}")
@@ -43,3 +58,10 @@ def work(platform: Platform) -> int:
     if last and last < yesterday:
         day.seal(platform.database, platform.ports, yesterday, platform.pack.timezone, now)
     return day.run_due(platform.database, platform.ports, now)
+
+
+def send_webhooks(platform: Platform) -> int:
+    """Tell endpoints what the journal has for them and what is due again. Returns how many lanes ran."""
+    with platform.database.transaction() as tx:
+        now = present(tx)
+    return day.run_webhooks(platform.database, platform.ports, now)

@@ -9,11 +9,12 @@ Invariants
 - The business day is a parameter; stages run as of its last microsecond.
 - A batch commits together with its checkpoint; any stage may run twice.
 - A day whose books do not agree is not sealed.
+- Webhooks wait for servers of others, so they run apart from the night and from our own timers.
 """
 
 from whiteslip.day.model import InvariantError, Ports, Sealed
 from whiteslip.day.runner import seal
 from whiteslip.day.stages import every_violation
-from whiteslip.day.timers import run_due
+from whiteslip.day.timers import run_due, run_webhooks
 
-__all__ = ["InvariantError", "Ports", "Sealed", "every_violation", "run_due", "seal"]
+__all__ = ["InvariantError", "Ports", "Sealed", "every_violation", "run_due", "run_webhooks", "seal"]

@@ -9,7 +9,7 @@ from typing import Final
 from whiteslip.base import Refusal, end_of_day, local_day
 from whiteslip.day.model import Ports
 from whiteslip.day.runner import seal
-from whiteslip.day.timers import run_due
+from whiteslip.day.timers import run_due, run_webhooks
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock, present
@@ -27,6 +27,7 @@ def step_of(text: str) -> timedelta | None:
 def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Refusal | int:
     """Move the installation's clock to ``to``: each night on the way is sealed, each timer runs.
 
+    Webhooks are sent when the clock stands again, all that fell due on the way in their order.
     An installation that has sealed no day and has no clock of its own may begin at any time, also
     in the past. Returns how many nights were sealed. Refusal: ``clock.backwards``.
     """
@@ -51,6 +52,7 @@ def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Re
         nights += 1
     _set(database, to)
     run_due(database, ports, to)
+    run_webhooks(database, ports, to)
     return nights
 
 

@@ -10,15 +10,17 @@ from whiteslip.exits import Office
 from whiteslip.identity import Vault
 from whiteslip.notices import Mailer
 from whiteslip.store import Database, Tx
+from whiteslip.webhooks import Courier
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What the night and the timers reach out through."""
+    """What the night and the timers reach out through. Without a courier no webhook is sent."""
 
     office: Office
     vault: Vault
     mailer: Mailer
+    courier: Courier | None = None
 
 
 @dataclass(frozen=True, slots=True)

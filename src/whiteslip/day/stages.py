@@ -8,7 +8,7 @@ from uuid import UUID
 from whiteslip import billing, exits, ledger, notices, purchases
 from whiteslip.billing import store as billing_store
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
-from whiteslip.day.timers import run_one
+from whiteslip.day.timers import OWN, run_one
 from whiteslip.exits import store as exits_store
 from whiteslip.ledger.acts import violations_of_day
 from whiteslip.store import Tx
@@ -47,7 +47,7 @@ def _review_exits(night: Night) -> Batch:
 def _run_timers(night: Night) -> Batch:
     done = 0
     for _ in range(_TIMERS_AT_ONCE):
-        if not run_one(night.database, night.ports, night.now):
+        if not run_one(night.database, night.ports, night.now, OWN):
             break
         done += 1
     return Batch(done, more=done == _TIMERS_AT_ONCE)

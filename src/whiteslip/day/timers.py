@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from whiteslip import exits, identity, notices
+from whiteslip import exits, identity, notices, webhooks
 from whiteslip.base import Refusal
 from whiteslip.billing import payouts
 from whiteslip.day.model import Ports
@@ -19,14 +19,16 @@ from whiteslip.purchases import disputes
 from whiteslip.store import Database, Tx
 from whiteslip.store.timers import Timer, finish_timer, pop_timer, retry_timer
 
+_LATER: Final = timedelta(hours=1)
 
-def run_one(database: Database, ports: Ports, now: datetime) -> bool:
-    """Pop the timer that is longest due and do what it asks for; False when none is due.
+
+def run_one(database: Database, ports: Ports, now: datetime, kinds: Collection[str]) -> bool:
+    """Pop the timer of some kinds that is longest due and do what it asks for; False when none is due.
 
     The timer stays locked until its work has committed: a crash in between leaves it due.
     """
     with database.transaction() as tx:
-        timer = pop_timer(tx, now)
+        timer = pop_timer(tx, now, kinds)
         if timer is None:
             return False
         again = HANDLERS[timer.kind](database, tx, ports, timer, now)
@@ -38,9 +40,23 @@ def run_one(database: Database, ports: Ports, now: datetime) -> bool:
 
 
 def run_due(database: Database, ports: Ports, now: datetime) -> int:
-    """Run every timer that is due at ``now``; returns how many."""
+    """Run every timer of our own that is due at ``now``; returns how many."""
     done = 0
-    while run_one(database, ports, now):
+    while run_one(database, ports, now, OWN):
+        done += 1
+    return done
+
+
+def run_webhooks(database: Database, ports: Ports, now: datetime) -> int:
+    """Queue what the journal has for others and send what is due at ``now``; returns how many lanes ran."""
+    done = 0
+    if ports.courier is None:
+        return done
+    more = True
+    while more:
+        with database.transaction() as tx:
+            more = webhooks.dispatch(tx, now)
+    while run_one(database, ports, now, OTHERS):
         done += 1
     return done
 
@@ -92,6 +108,15 @@ def _restriction_review(
     return restrictions.end(tx, ports.office, timer.subject, now)
 
 
+def _webhook_deliver(
+    database: Database, _tx: Tx, ports: Ports, timer: Timer, now: datetime
+) -> datetime | None:
+    """As with a letter: what was sent stays sent. The subject is a lane."""
+    if ports.courier is None:
+        return now + _LATER
+    return webhooks.deliver(database, timer.subject, ports.courier, now)
+
+
 Handler = Callable[[Database, Tx, Ports, Timer, datetime], datetime | None]
 HANDLERS: Final[dict[str, Handler]] = {
     "dispute.due": _dispute_due,
@@ -100,4 +125,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     "notice.send": _notice_send,
     "payout.unclaimed": _payout_unclaimed,
     "restriction.review": _restriction_review,
+    "webhook.deliver": _webhook_deliver,
 }
+# What waits for servers of others runs apart: neither the night nor a deadline waits for them.
+OTHERS: Final = frozenset({"webhook.deliver"})
+OWN: Final = frozenset(HANDLERS) - OTHERS

@@ -44,7 +44,7 @@ WHERE kind = :kind AND subject = :subject AND done_at IS NULL;
 
 -- name: timer_pop^
 SELECT id, kind, subject, due_at, data, attempts FROM store.timer
-WHERE done_at IS NULL AND due_at <= :now
+WHERE done_at IS NULL AND due_at <= :now AND (:kinds::text[] IS NULL OR kind = ANY(:kinds::text[]))
 ORDER BY due_at, id FOR UPDATE SKIP LOCKED LIMIT 1;
 
 -- name: timer_done!

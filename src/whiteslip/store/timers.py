@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,9 +50,12 @@ def cancel_timer(tx: Tx, kind: str, subject: UUID, now: datetime) -> None:
     _queries.timer_cancel(tx.conn, kind=kind, subject=subject, now=now)
 
 
-def pop_timer(tx: Tx, now: datetime) -> Timer | None:
-    """Claim the timer that is longest due, or None. Other workers skip it until we commit."""
-    row = _queries.timer_pop(tx.conn, now=now)
+def pop_timer(tx: Tx, now: datetime, kinds: Collection[str] | None = None) -> Timer | None:
+    """Claim the timer that is longest due, of some kinds or of any; None when none is due.
+
+    Other workers skip it until we commit.
+    """
+    row = _queries.timer_pop(tx.conn, now=now, kinds=None if kinds is None else sorted(kinds))
     return Timer(**row) if row else None
 
 

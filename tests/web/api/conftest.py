@@ -22,13 +22,15 @@ from whiteslip.web.api import routers
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.settings import WebSettings
 from whiteslip.web.kit.shell import create_app
+from whiteslip.webhooks import Courier
 
 NOW = datetime(2026, 10, 22, 6, 3, 22, tzinfo=UTC)
 
 
 def application(db: Database) -> Any:
     """The shell with the API door alone."""
-    ports = Ports(db, Vault(bytes(32)), Office(Tables.load(), "Test"), DemoPhone(db), packs.load("cn"))
+    office, courier = Office(Tables.load(), "Test"), Courier(bytes(32), allow_internal=True)
+    ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), packs.load("cn"), courier)
     return create_app(routers, WebSettings(secret=bytes(32), default_language="en"), ports)
 
 

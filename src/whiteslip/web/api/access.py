@@ -31,6 +31,7 @@ READ, WRITE = "read", "write"
 get: Final = partial(litestar.get, sync_to_thread=True)
 post: Final = partial(litestar.post, sync_to_thread=True)
 put: Final = partial(litestar.put, sync_to_thread=True)
+delete: Final = partial(litestar.delete, sync_to_thread=True)
 MAX_KEY_LENGTH: Final = 255
 PAGE: Final = 50
 MAX_PAGE: Final = 200

@@ -6,7 +6,7 @@ from typing import Final
 
 from litestar import Router
 
-from whiteslip.web.api import clock, disputes, leaving, lines, locks, money, payouts
+from whiteslip.web.api import clock, disputes, leaving, lines, locks, money, payouts, webhooks
 from whiteslip.web.api.access import authenticate
 
 routers: Final = [
@@ -20,6 +20,7 @@ routers: Final = [
             *payouts.handlers,
             *leaving.handlers,
             *clock.handlers,
+            *webhooks.handlers,
         ],
         guards=[authenticate],
         include_in_schema=True,

@@ -9,14 +9,16 @@ from whiteslip.identity import Vault
 from whiteslip.notices import Mailer
 from whiteslip.packs import Pack
 from whiteslip.store import Database
+from whiteslip.webhooks import Courier
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The database, the vault, the desk's policy tables, the way out for codes, and the pack."""
+    """The database, the vault, the desk's policy tables, the way out for codes, the pack, webhooks."""
 
     database: Database
     vault: Vault
     office: Office
     mailer: Mailer
     pack: Pack
+    courier: Courier | None = None
