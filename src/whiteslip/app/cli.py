@@ -8,7 +8,14 @@ from collections.abc import Sequence
 import psycopg
 from cyclopts import App, CycloptsError
 
-from whiteslip.app import commands_books, commands_data, commands_people, commands_run, commands_setup
+from whiteslip.app import (
+    commands_books,
+    commands_bureau,
+    commands_data,
+    commands_people,
+    commands_run,
+    commands_setup,
+)
 from whiteslip.app.server import VERSION
 from whiteslip.app.settings import SettingError
 from whiteslip.app.terminal import CommandError, Exit, say
@@ -21,7 +28,14 @@ Start with `whiteslip demo`, or with `whiteslip init` and `whiteslip up`.
 """
 
 app = App(name="whiteslip", help=HELP, version=VERSION, help_format="plaintext")
-for commands in (commands_setup, commands_run, commands_people, commands_books, commands_data):
+for commands in (
+    commands_setup,
+    commands_run,
+    commands_people,
+    commands_books,
+    commands_bureau,
+    commands_data,
+):
     commands.register(app)
 
 

@@ -19,6 +19,7 @@ _FLOORS: Final = (
     "billing",
     "purchases",
     "exits",
+    "bureau",
     "intake",
     "day",
     "web",

@@ -48,6 +48,10 @@ SETTINGS: Final = (
     Setting("smtp_password_file", "", "File with the password at the SMTP server"),
     Setting("smtp_tls", "starttls", "Encryption towards the SMTP server: starttls, tls or none"),
     Setting("secure_cookies", "true", "Whether cookies travel over HTTPS only; the demo sets false"),
+    Setting("bureau_address", "", "The lender's address on files for credit bureaus, in Latin letters"),
+    Setting("bureau_phone", "", "The lender's telephone on files for credit bureaus, ten digits"),
+    Setting("bureau_member", "", "Identification number that a credit bureau gave the lender"),
+    Setting("bureau_programs", "", "Program identifiers, such as equifax=1,experian=2"),
 )
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 

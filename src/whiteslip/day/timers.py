@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from whiteslip import exits, identity, notices
+from whiteslip import bureau, exits, identity, notices
 from whiteslip.base import Refusal
 from whiteslip.day.model import Ports
 from whiteslip.identity import Vault
@@ -63,8 +63,16 @@ def _notice_send(database: Database, _tx: Tx, ports: Ports, timer: Timer, now: d
     )
 
 
+def _objection_due(
+    _database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime
+) -> datetime | None:
+    bureau.unanswered(tx, timer.subject, now)
+    return None
+
+
 Handler = Callable[[Database, Tx, Ports, Timer, datetime], datetime | None]
 HANDLERS: Final[dict[str, Handler]] = {
+    "bureau.objection_due": _objection_due,
     "exit.deadline": _exit_deadline,
     "notice.send": _notice_send,
 }
