@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError
 
 from whiteslip.app import (
     commands_books,
+    commands_bureau,
     commands_data,
     commands_packs,
     commands_people,
@@ -34,6 +35,7 @@ for commands in (
     commands_run,
     commands_people,
     commands_books,
+    commands_bureau,
     commands_data,
     commands_packs,
     commands_webhooks,

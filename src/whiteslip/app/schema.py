@@ -20,6 +20,7 @@ _FLOORS: Final = (
     "billing",
     "purchases",
     "exits",
+    "bureau",
     "intake",
     "day",
     "web",

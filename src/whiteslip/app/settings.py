@@ -53,6 +53,10 @@ SETTINGS: Final = (
         "false",
         "Whether webhooks may go to addresses inside your network, and over http",
     ),
+    Setting("bureau_address", "", "The lender's address on files for credit bureaus, in Latin letters"),
+    Setting("bureau_phone", "", "The lender's telephone on files for credit bureaus, ten digits"),
+    Setting("bureau_member", "", "Identification number that a credit bureau gave the lender"),
+    Setting("bureau_programs", "", "Program identifiers, such as equifax=1,experian=2"),
 )
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from whiteslip import exits, identity, notices, webhooks
+from whiteslip import bureau, exits, identity, notices, webhooks
 from whiteslip.base import Refusal
 from whiteslip.billing import payouts
 from whiteslip.day.model import Ports
@@ -117,8 +117,16 @@ def _webhook_deliver(
     return webhooks.deliver(database, timer.subject, ports.courier, now)
 
 
+def _objection_due(
+    _database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime
+) -> datetime | None:
+    bureau.unanswered(tx, timer.subject, now)
+    return None
+
+
 Handler = Callable[[Database, Tx, Ports, Timer, datetime], datetime | None]
 HANDLERS: Final[dict[str, Handler]] = {
+    "bureau.objection_due": _objection_due,
     "dispute.due": _dispute_due,
     "exit.deadline": _exit_deadline,
     "lock.ends": _lock_ends,

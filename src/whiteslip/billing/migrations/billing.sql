@@ -147,3 +147,48 @@ SELECT plan, no, line, bill_on, due_on, bill IS NOT NULL AS billed, charged,
     interest_minor - settled_interest AS interest_minor,
     fee_minor - settled_fee AS fee_minor
 FROM billing.instalment WHERE open;
+
+-- What rooms above read to tell what was owed on an earlier day --------------------------------
+
+-- What bills asked for, by instalment, and when. A line's instalments are found through its plans.
+CREATE VIEW billing.v_asked AS
+SELECT p.line, i.plan, i.no, b.statement_on, i.due_on,
+    i.principal_minor + i.interest_minor + i.fee_minor AS minor
+FROM billing.plan AS p
+JOIN billing.instalment AS i ON i.plan = p.id
+JOIN billing.bill AS b ON b.id = i.bill;
+
+-- What settled instalments, and the day from which it counts: money counts from its value date.
+CREATE VIEW billing.v_settlement AS
+SELECT s.line, s.plan, s.no, s.component, s.amount_minor,
+    CASE WHEN s.amount_minor > 0 AND p.value_on < s.on_day THEN p.value_on ELSE s.on_day END AS counts_from
+FROM billing.settlement AS s LEFT JOIN billing.payment AS p ON p.id = s.source
+WHERE s.plan IS NOT NULL;
+
+-- Every change of what a line owes. Interest and fees count from the day they are asked for;
+-- what is paid of them before, as it is earned, comes and goes and changes nothing.
+CREATE VIEW billing.v_movement AS
+WITH item AS NOT MATERIALIZED (
+    SELECT p.line, i.plan, i.no, p.opened_on, i.principal_minor, i.interest_minor + i.fee_minor AS price_minor,
+        CASE WHEN p.kind = 'purchase' THEN b.statement_on ELSE p.opened_on END AS charged_on
+    FROM billing.plan AS p
+    JOIN billing.instalment AS i ON i.plan = p.id
+    LEFT JOIN billing.bill AS b ON b.id = i.bill
+)
+SELECT line, opened_on AS day, principal_minor AS minor FROM item WHERE principal_minor > 0
+UNION ALL
+SELECT line, charged_on, price_minor FROM item WHERE charged_on IS NOT NULL AND price_minor > 0
+UNION ALL
+SELECT s.line,
+    CASE WHEN s.component = 'principal' THEN greatest(s.counts_from, i.opened_on)
+        ELSE greatest(s.counts_from, i.charged_on) END,
+    -s.amount_minor
+FROM billing.v_settlement AS s
+JOIN item AS i ON i.plan = s.plan AND i.no = s.no
+WHERE s.component = 'principal' OR i.charged_on IS NOT NULL;
+
+CREATE VIEW billing.v_payment AS
+SELECT line, amount_minor, value_on, returned_at FROM billing.payment;
+
+CREATE VIEW billing.v_bill AS
+SELECT line, statement_on, due_on, principal_minor + interest_minor + fee_minor AS minor FROM billing.bill;

@@ -126,3 +126,7 @@ CROSS JOIN LATERAL jsonb_to_recordset(e.plan -> 'schedule') AS s (
 LEFT JOIN billing.instalment AS i ON i.plan = s.plan AND i.no = s.no
 WHERE (i.due_on, i.principal_minor, i.interest_minor, i.fee_minor)
     IS DISTINCT FROM (s.due_on, s.principal_minor, s.interest_minor, s.fee_minor);
+
+-- Cases as rooms above see them.
+CREATE VIEW exits.v_case AS
+SELECT id, line, state, since, requested_at, confirmed_at, closed_at FROM exits.exit;

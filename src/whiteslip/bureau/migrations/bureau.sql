@@ -1,0 +1,75 @@
+-- Bureau: what credit bureaus were told, and what people object to.
+-- depends: exits
+
+CREATE SCHEMA bureau;
+
+-- A file that was made for a month.
+CREATE TABLE bureau.submission (
+    id uuid PRIMARY KEY,
+    -- The order of making, also within one instant.
+    seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    month date NOT NULL,
+    as_of date NOT NULL,
+    made_at timestamptz NOT NULL,
+    actor text NOT NULL
+);
+CREATE INDEX submission_month ON bureau.submission (month, seq);
+CALL store.append_only('bureau.submission');
+
+-- What a file said of a line. Whom it names is not kept: the hash is of the record without that.
+CREATE TABLE bureau.record (
+    submission uuid NOT NULL REFERENCES bureau.submission,
+    line uuid NOT NULL,
+    status text NOT NULL,
+    compliance text NOT NULL,
+    first_delinquent_on date,
+    closed_on date,
+    account jsonb NOT NULL,
+    sha256 bytea NOT NULL,
+    PRIMARY KEY (submission, line)
+);
+CREATE INDEX record_line ON bureau.record (line);
+CALL store.append_only('bureau.record');
+
+-- Events of credit agreements, told once and shown again as they were told.
+CREATE TABLE bureau.event (
+    line uuid NOT NULL,
+    exit uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('agreement_closed', 'closing_called_off')),
+    happened_on date NOT NULL,
+    told_at timestamptz NOT NULL,
+    said jsonb NOT NULL,
+    PRIMARY KEY (exit, kind)
+);
+CREATE INDEX event_day ON bureau.event (happened_on);
+CALL store.append_only('bureau.event');
+
+CREATE TABLE bureau.objection (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    field text NOT NULL,
+    ground text NOT NULL CHECK (ground IN ('record', 'billing_error')),
+    -- The month objected to; null: all that was reported until then.
+    month date,
+    disputed_minor bigint CHECK (disputed_minor > 0),
+    opened_at timestamptz NOT NULL,
+    opened_on date NOT NULL,
+    due_at timestamptz NOT NULL,
+    outcome text CHECK (outcome IN ('corrected', 'stays')),
+    resolved_at timestamptz,
+    resolved_on date,
+    CHECK ((outcome IS NULL) = (resolved_at IS NULL)),
+    CHECK ((outcome IS NULL) = (resolved_on IS NULL)),
+    CHECK ((disputed_minor IS NOT NULL) = (ground = 'billing_error'))
+) WITH (fillfactor = 85);
+-- One open objection to a field of a line.
+CREATE UNIQUE INDEX objection_open ON bureau.objection (line, field) WHERE outcome IS NULL;
+CREATE INDEX objection_line ON bureau.objection (line, opened_at);
+
+-- Lines whose agreement the law deems never made.
+CREATE TABLE bureau.never_made (
+    line uuid PRIMARY KEY,
+    at timestamptz NOT NULL,
+    actor text NOT NULL
+);
+CALL store.append_only('bureau.never_made');

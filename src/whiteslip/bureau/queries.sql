@@ -1,0 +1,127 @@
+-- name: page
+-- Lines that a file may tell of, with how they were closed and what the newest file of an earlier
+-- month said. A case that was called off, lapsed or waits for proof closes nothing.
+SELECT l.id AS line, l.customer, l.opened_on, l.limit_minor, (t.terms ->> 'due_days')::integer AS due_days,
+    CASE WHEN c.requested_at IS NOT NULL THEN 'consumer' WHEN l.lifecycle = 'closed' THEN 'grantor' END
+        AS closed_by,
+    coalesce((c.requested_at AT TIME ZONE l.timezone)::date, l.closed_on) AS drawing_ended_on,
+    l.closed_on AS settled_on,
+    EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = l.id) AS never_made,
+    p.made_at, p.status, p.compliance, p.first_delinquent_on, p.closed_on AS told_closed_on
+FROM lines.v_line AS l
+JOIN lines.v_terms AS t ON t.version = l.terms_version
+LEFT JOIN LATERAL (
+    SELECT requested_at FROM exits.v_case
+    WHERE line = l.id AND confirmed_at IS NOT NULL AND state NOT IN ('cancelled', 'lapsed')
+    ORDER BY requested_at DESC LIMIT 1
+) AS c ON true
+LEFT JOIN LATERAL (
+    SELECT s.made_at, r.status, r.compliance, r.first_delinquent_on, r.closed_on
+    FROM bureau.record AS r JOIN bureau.submission AS s ON s.id = r.submission
+    WHERE r.line = l.id AND s.month < :month
+    ORDER BY s.month DESC, s.seq DESC LIMIT 1
+) AS p ON true
+WHERE l.id > :after AND l.pack = :pack AND l.currency = :currency AND l.opened_on <= :as_of
+ORDER BY l.id LIMIT :count;
+
+-- name: movements
+SELECT line, day, sum(minor)::bigint AS minor FROM billing.v_movement
+WHERE line = ANY(:lines::uuid[]) GROUP BY line, day ORDER BY line, day;
+
+-- name: asked
+SELECT line, plan, no, statement_on, due_on, minor FROM billing.v_asked
+WHERE line = ANY(:lines::uuid[]) ORDER BY line, due_on, plan, no;
+
+-- name: settled
+SELECT plan, no, counts_from, sum(amount_minor)::bigint AS minor FROM billing.v_settlement
+WHERE line = ANY(:lines::uuid[]) GROUP BY plan, no, counts_from ORDER BY plan, no, counts_from;
+
+-- name: paid
+SELECT line, value_on, amount_minor, (returned_at AT TIME ZONE :timezone)::date AS returned_on
+FROM billing.v_payment WHERE line = ANY(:lines::uuid[]) ORDER BY line, value_on;
+
+-- name: bills
+SELECT line, statement_on, minor FROM billing.v_bill
+WHERE line = ANY(:lines::uuid[]) ORDER BY line, statement_on;
+
+-- name: add_submission!
+INSERT INTO bureau.submission (id, month, as_of, made_at, actor)
+VALUES (:id, :month, :as_of, :now, :actor);
+
+-- name: add_records!
+INSERT INTO bureau.record (
+    submission, line, status, compliance, first_delinquent_on, closed_on, account, sha256
+)
+SELECT :submission, line, status, compliance, first_delinquent_on, closed_on, account::jsonb, sha256
+FROM unnest(
+    :line::uuid[], :status::text[], :compliance::text[], :first_delinquent_on::date[], :closed_on::date[],
+    :account::text[], :sha256::bytea[]
+) AS u (line, status, compliance, first_delinquent_on, closed_on, account, sha256);
+
+-- name: told_of_line
+SELECT s.month, s.as_of, s.made_at, r.status, r.compliance, r.closed_on, r.account, r.sha256
+FROM bureau.record AS r JOIN bureau.submission AS s ON s.id = r.submission
+WHERE r.line = :line ORDER BY s.month, s.seq;
+
+-- name: to_tell
+-- Closings since a day that were not called off, and callings-off of closings that were told; of
+-- agreements of a pack. Those told already come as they were told.
+WITH happened AS (
+    SELECT l.id AS line, c.id AS exit, 'agreement_closed' AS kind,
+        (c.requested_at AT TIME ZONE l.timezone)::date AS happened_on
+    FROM exits.v_case AS c JOIN lines.v_line AS l ON l.id = c.line
+    WHERE l.pack = :pack AND c.confirmed_at IS NOT NULL AND c.requested_at <= :now
+        AND (c.state NOT IN ('cancelled', 'lapsed') OR EXISTS (
+            SELECT FROM bureau.event AS e WHERE e.exit = c.id AND e.kind = 'agreement_closed'))
+    UNION ALL
+    SELECT l.id, c.id, 'closing_called_off', (c.since AT TIME ZONE l.timezone)::date
+    FROM exits.v_case AS c JOIN lines.v_line AS l ON l.id = c.line
+    JOIN bureau.event AS e ON e.exit = c.id AND e.kind = 'agreement_closed'
+    WHERE l.pack = :pack AND c.state = 'cancelled'
+)
+SELECT h.line, h.exit, h.kind, h.happened_on, l.opened_on, l.limit_minor, l.currency,
+    l.principal_minor + l.interest_minor + l.fee_minor AS balance_minor, t.said
+FROM happened AS h
+JOIN lines.v_line AS l ON l.id = h.line
+LEFT JOIN bureau.event AS t ON t.exit = h.exit AND t.kind = h.kind
+WHERE h.happened_on >= :since
+    AND NOT EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = h.line)
+ORDER BY h.happened_on, h.exit, h.kind;
+
+-- name: add_events!
+INSERT INTO bureau.event (line, exit, kind, happened_on, told_at, said)
+SELECT line, exit, kind, happened_on, :now, said::jsonb
+FROM unnest(:line::uuid[], :exit::uuid[], :kind::text[], :happened_on::date[], :said::text[])
+    AS u (line, exit, kind, happened_on, said)
+ON CONFLICT (exit, kind) DO NOTHING;
+
+-- name: add_objection!
+INSERT INTO bureau.objection (
+    id, line, field, ground, month, disputed_minor, opened_at, opened_on, due_at
+)
+VALUES (:id, :line, :field, :ground, :month, :disputed_minor, :opened_at, :opened_on, :due_at)
+ON CONFLICT (line, field) WHERE outcome IS NULL DO NOTHING;
+
+-- name: lock_objection^
+SELECT id, line, field, ground, month, disputed_minor, opened_at, opened_on, due_at, outcome,
+    resolved_at, resolved_on
+FROM bureau.objection WHERE id = :id FOR UPDATE;
+
+-- name: resolve_objection!
+UPDATE bureau.objection SET outcome = :outcome, resolved_at = :resolved_at, resolved_on = :resolved_on
+WHERE id = :id;
+
+-- name: objections_of
+SELECT id, line, field, ground, month, disputed_minor, opened_at, opened_on, due_at, outcome,
+    resolved_at, resolved_on
+FROM bureau.objection WHERE line = ANY(:lines::uuid[]) ORDER BY opened_at, id;
+
+-- name: objections
+SELECT id, line, field, ground, month, disputed_minor, opened_at, opened_on, due_at, outcome,
+    resolved_at, resolved_on
+FROM bureau.objection WHERE outcome IS NULL OR NOT :open_only
+ORDER BY outcome IS NOT NULL, due_at, id LIMIT :count;
+
+-- name: add_never_made!
+INSERT INTO bureau.never_made (line, at, actor) VALUES (:line, :now, :actor)
+ON CONFLICT (line) DO NOTHING;
