@@ -40,12 +40,15 @@ from worlds import (
     refund,
 )
 
-from whiteslip import billing, bureau, exits, identity, lines
+from whiteslip import billing, bureau, exits, identity, lines, purchases
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.bureau import Reporter, rules, store
 from whiteslip.bureau.metro2 import account_number
 from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.exits.withdrawal import withdraw
 from whiteslip.lines.model import Lifecycle, LockKind, Party, Terms
+from whiteslip.purchases import Capture, Purchase, Request, disputes
+from whiteslip.purchases.model import Ground
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of
 
@@ -254,8 +257,49 @@ def test_a_late_debit_after_closing_keeps_the_day_of_closing(db: Database):
     assert record.days["date_closed"] == date(2026, 1, 20)
 
 
+@pytest.mark.parametrize("won", [True, False])
+def test_a_charge_that_is_disputed_at_the_door_is_told_as_disputed_and_not_as_late(db: Database, won: bool):
+    """Edge case 8: 120 of 300 is disputed, the rest is paid."""
+    line = open_us_line(db)
+    with db.transaction() as tx:
+        now = at(date(2026, 1, 10))
+        (held,) = purchases.authorise(tx, OFFICE.tables, [Request(line, "shop", 30_000)], "shop", now)
+        assert isinstance(held, Purchase)
+        purchases.capture(tx, [Capture(held.id, 30_000)], "shop", now)
+        opened = disputes.dispute(tx, held.id, 12_000, Ground.NOT_RECEIVED, "customer", now)
+        assert not isinstance(opened, Refusal)
+    case = ask(db, line, date(2026, 1, 20))
+    pay(db, line, 18_000, date(2026, 1, 22))
+    for month in (date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)):
+        record = said(db, line, month)
+        assert codes(record) == ("11", "", "XJ")
+        assert record.numbers["amount_past_due"] == 0
+    with db.transaction() as tx:
+        disputes.resolve(tx, opened.id, won, "desk", at(date(2026, 4, 20)))
+    if won:
+        assert step(db, case, date(2026, 4, 20)).state is State.CLOSED
+        assert codes(said(db, line, date(2026, 4, 1))) == ("13", "0", "XA")
+        return
+    record = said(db, line, date(2026, 4, 1))
+    assert codes(record) == ("11", "", "XA")
+    assert (record.numbers["current_balance"], record.numbers["amount_past_due"]) == (120, 0)
+
+
+def test_who_withdraws_was_never_a_customer_as_far_as_bureaus_go(db: Database):
+    """Edge case 13: no closed account in the history, and what was told is deleted."""
+    line, told_of = open_us_line(db, day=date(2026, 2, 1)), open_us_line(db, day=date(2026, 1, 25))
+    assert told(db, told_of, date(2026, 1, 1), made=date(2026, 2, 1)) is not None
+    with db.transaction() as tx:
+        for one in (line, told_of):
+            done = withdraw(tx, OFFICE, one, Channel.API, "customer", at(date(2026, 2, 7)))
+            assert not isinstance(done, Refusal)
+    assert told(db, line, date(2026, 2, 1)) is None
+    assert codes(said(db, told_of, date(2026, 2, 1)))[0] == "DA"
+    assert told(db, told_of, date(2026, 3, 1)) is None
+
+
 def test_an_agreement_deemed_never_made_is_deleted_once_where_it_was_told(db: Database):
-    """Edge case 13, as far as bureaus go: the product has no act of withdrawal yet."""
+    """Such as one that was withdrawn from by letter, or opened by mistake."""
     line, unknown = open_us_line(db, day=date(2026, 1, 25)), open_us_line(db, day=date(2026, 2, 1))
     assert told(db, line, date(2026, 1, 1), made=date(2026, 2, 1)) is not None
     for one in (line, unknown):

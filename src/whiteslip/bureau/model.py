@@ -112,6 +112,7 @@ class Facts:
     """A line as lower rooms know it.
 
     ``movements`` are changes of what is owed by day; ``bills`` are (statement day, what it asks).
+    ``bill_disputed``: a charge is disputed with the lender now, and not demanded.
     ``charged_off_minor`` is what was written off; no act of the product writes anything off yet.
     """
 
@@ -127,6 +128,7 @@ class Facts:
     closing: Closing | None = None
     objections: Sequence[Objection] = ()
     never_made: bool = False
+    bill_disputed: bool = False
     charged_off_minor: int | None = None
 
 

@@ -6,12 +6,15 @@ SELECT l.id AS line, l.customer, l.opened_on, l.limit_minor, (t.terms ->> 'due_d
         AS closed_by,
     coalesce((c.requested_at AT TIME ZONE l.timezone)::date, l.closed_on) AS drawing_ended_on,
     l.closed_on AS settled_on,
-    EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = l.id) AS never_made,
+    -- Who withdrew has undone the contract; a lender may deem others never made by hand.
+    coalesce(c.kind = 'withdraw', false)
+        OR EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = l.id) AS never_made,
+    EXISTS (SELECT FROM purchases.v_disputed AS d WHERE d.line = l.id) AS bill_disputed,
     p.made_at, p.status, p.compliance, p.first_delinquent_on, p.closed_on AS told_closed_on
 FROM lines.v_line AS l
 JOIN lines.v_terms AS t ON t.version = l.terms_version
 LEFT JOIN LATERAL (
-    SELECT requested_at FROM exits.v_case
+    SELECT requested_at, kind FROM exits.v_case
     WHERE line = l.id AND confirmed_at IS NOT NULL AND state NOT IN ('cancelled', 'lapsed')
     ORDER BY requested_at DESC LIMIT 1
 ) AS c ON true
@@ -70,7 +73,7 @@ WITH happened AS (
     SELECT l.id AS line, c.id AS exit, 'agreement_closed' AS kind,
         (c.requested_at AT TIME ZONE l.timezone)::date AS happened_on
     FROM exits.v_case AS c JOIN lines.v_line AS l ON l.id = c.line
-    WHERE l.pack = :pack AND c.confirmed_at IS NOT NULL AND c.requested_at <= :now
+    WHERE l.pack = :pack AND c.kind = 'close' AND c.confirmed_at IS NOT NULL AND c.requested_at <= :now
         AND (c.state NOT IN ('cancelled', 'lapsed') OR EXISTS (
             SELECT FROM bureau.event AS e WHERE e.exit = c.id AND e.kind = 'agreement_closed'))
     UNION ALL

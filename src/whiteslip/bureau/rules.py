@@ -185,7 +185,7 @@ def compliance(facts: Facts, closing: ClosedBy | None, previous: Previous | None
     """
     left = closing is ClosedBy.CONSUMER
     grounds = {each.ground for each in facts.objections if each.is_open}
-    if Ground.BILLING_ERROR in grounds:
+    if facts.bill_disputed or Ground.BILLING_ERROR in grounds:
         return "XJ" if left else "XF"
     if Ground.RECORD in grounds:
         return "XD" if left else "XB"

@@ -59,6 +59,7 @@ def page(
                 closing=_closing(row),
                 objections=found[row["line"]],
                 never_made=row["never_made"],
+                bill_disputed=row["bill_disputed"],
             ),
             _previous(row),
         )

@@ -129,4 +129,4 @@ WHERE (i.due_on, i.principal_minor, i.interest_minor, i.fee_minor)
 
 -- Cases as rooms above see them.
 CREATE VIEW exits.v_case AS
-SELECT id, line, state, since, requested_at, confirmed_at, closed_at FROM exits.exit;
+SELECT id, line, kind, state, since, requested_at, confirmed_at, closed_at FROM exits.exit;
