@@ -47,6 +47,7 @@ class Inputs:
     book: BookTotal | None
     contact_changed_at: datetime | None
     now: datetime
+    open_disputes: int = 0
 
 
 def ratio(part: int, whole: int, scale: int) -> int | None:
@@ -87,8 +88,8 @@ def facts(inputs: Inputs) -> dict[str, object]:
     days = _NEVER_DAYS if changed is None else max(0, (inputs.now - changed).days)
     usual = usual_drawn(inputs.bills, line.today(inputs.now))
     return {
-        # Disputes, and refunds that shops announce, are rooms to come; none can be open yet.
-        "open_disputes": 0,
+        "open_disputes": inputs.open_disputes,
+        # Shops cannot announce refunds yet, so none is pending.
         "refunds_pending": 0,
         "identity_verified": inputs.case.identity is Identity.VERIFIED,
         "contact_changed_days": min(days, _NEVER_DAYS),

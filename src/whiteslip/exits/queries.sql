@@ -42,7 +42,7 @@ WHERE (state = 'held' AND ground = 'identity')
 ORDER BY due_at, id LIMIT :count;
 
 -- name: next_case^
--- The case whose deadline breaks first and that nobody else works on; the actor's own claim first.
+-- The case whose deadline breaks first and that nobody else works on.
 SELECT e.* FROM exits.exit AS e LEFT JOIN exits.claim AS c ON c.exit = e.id AND c.until > :now
 WHERE ((e.state = 'held' AND e.ground = 'identity')
         OR (e.state = 'confirmed' AND e.route = 'desk' AND e.path IS NULL))

@@ -19,6 +19,7 @@ from whiteslip.exits.rules import Clocks
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle, LockKind, Party
 from whiteslip.purchases import store as purchases_store
+from whiteslip.purchases.model import Outcome as DisputeOutcome
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
 
@@ -190,6 +191,7 @@ def _assess(work: Work, case: Exit) -> Exit:
         book=billing_store.book_total(tx, line.currency, today),
         contact_changed_at=identity.contact_changed_at(tx, case.customer),
         now=now,
+        open_disputes=_open_disputes(tx, line),
     )
     facts = assessment.facts(inputs)
     decision = decisions.decide(tx, work.office.tables, "exit-routing", case.id, facts, now)
@@ -200,6 +202,11 @@ def _assess(work: Work, case: Exit) -> Exit:
     tx.record(Entry(now, "exit.assessed", "exit", case.id, "system", data))
     # A doubted identity is routed by what the desk finds, so it is asked again once proven.
     return replace(case, route=route) if case.state is State.CONFIRMED else case
+
+
+def _open_disputes(tx: Tx, line: Line) -> int:
+    found = purchases_store.disputes_of_line(tx, line.id)
+    return sum(dispute.outcome is DisputeOutcome.OPEN for dispute in found)
 
 
 def _run_off(work: Work, case: Exit) -> None:
