@@ -87,11 +87,14 @@ def test_listening_forwards_what_happens_signed_until_it_is_stopped(
         database.close()
         os.kill(os.getpid(), signal.SIGINT)
 
+    # A shell that starts tests in the background lets them ignore Ctrl-C; a person's does not.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=happen)
     thread.start()
     with pytest.raises(SystemExit) as ended:
         run("listen", "--forward-to", receiver.url, "--events", "line.opened,line.closed")
     thread.join()
+    signal.signal(signal.SIGINT, before)
     assert ended.value.code == 130
     out = capsys.readouterr().out
     assert set(receiver.types) == {"line.opened", "line.closed"}

@@ -11,6 +11,7 @@ import secrets
 import ssl
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -79,7 +80,10 @@ class Courier:
         status, wait, error = None, None, None
         try:
             reached = guard.target(url, self.allow_internal)
-            status, wait = asyncio.run(_post(reached, self._headers(signing, event), event.body, self.clock))
+            # In a thread of its own, for whoever calls may be inside an event loop.
+            with ThreadPoolExecutor(1) as thread:
+                sending = _post(reached, self._headers(signing, event), event.body, self.clock)
+                status, wait = thread.submit(asyncio.run, sending).result()
         except guard.BlockedError:
             error = "address_not_allowed"
         except (TimeoutError, httpx.TimeoutException):
