@@ -56,7 +56,14 @@ def test_what_is_not_on_the_page_locks_nothing(reader: Reader, scene: Scene):
     reader.signs_in(guest)
     at = f"/lines/{guest.line}/locks"
     reader.opens(at)
-    for form in ({"part": "mood:"}, {"part": "night:x"}, {"part": "all", "days": "365"}, {}):
+    for form in (
+        {"part": "mood:"},
+        {"part": "night:x"},
+        {"part": "all", "days": "365"},
+        {"part": "category", "category": "my phone is 139"},
+        {"part": "merchant", "merchant": "a shop never bought at"},
+        {},
+    ):
         assert reader.sends(at, **form).status_code == 422
     with scene.db.transaction() as tx:
         assert standing(tx, guest.line) == []

@@ -98,6 +98,15 @@ def _page(visit: Visit, line: Line, form: Form, errors: Errors | None = None) ->
     )
 
 
+def _is_offered(visit: Visit, line: Line, part: Part) -> bool:
+    """Whether the page offers that part: what is typed by hand would end up in the journal."""
+    if part.feature is Feature.CATEGORY:
+        return part.value in CATEGORIES
+    if part.feature is Feature.MERCHANT:
+        return part.value in purchases_store.shops_of_line(visit.tx, line.id)
+    return True
+
+
 @post("/lines/{line_id:uuid}/locks", sync_to_thread=True)
 def lock(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
     """Lock everything for some days, or one part until it is unlocked."""
@@ -108,6 +117,8 @@ def lock(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Respon
         if key in VALUED:
             key = f"{key}:{form.value(key)}"
         part = _part(key)
+        if isinstance(part, Part) and not _is_offered(visit, line, part):
+            part = Errors().add(part.feature, "missing")
         if isinstance(part, Errors):
             return _page(visit, line, form, part)
         days: int | None = None
