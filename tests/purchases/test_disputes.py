@@ -156,7 +156,7 @@ def test_a_leaver_with_a_dispute_waits_for_nothing_else(db: Database, won: bool)
     with db.transaction() as tx:
         moved = exits.advance(tx, OFFICE, case.id, later)
     assert not isinstance(moved, Refusal)
-    assert (moved.state, moved.why) == (State.RUN_OFF, "debt_open")
+    assert (moved.state, moved.why) == (State.RUN_OFF, "dispute_open")
     assert line_of(db, line).owed_minor == 0
     with db.transaction() as tx:
         (dispute,) = purchases_store.disputes_of_line(tx, line)
