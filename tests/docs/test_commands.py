@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import re
 import shutil
 import signal
@@ -258,15 +259,21 @@ class Shell:
             embedded.remove(made.parent)
 
 
+def free_port() -> int:
+    """A port that nobody listens on, below those that the system lends to outgoing connections."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("a hundred ports are taken")
+
+
 @pytest.fixture
 def shell(server: embedded.Server) -> Iterator[Shell]:
     # Not below pytest's own folder, which an embedded server could not enter when we are root.
     folder = Path(tempfile.mkdtemp(prefix="whiteslip-docs-"))
     folder.chmod(0o755)
-    with socket.socket() as first:
-        first.bind(("127.0.0.1", 0))
-        port = int(first.getsockname()[1])
-    opened = Shell(folder, port, server.port)
+    opened = Shell(folder, free_port(), server.port)
     yield opened
     opened.close()
     shutil.rmtree(folder, ignore_errors=True)
