@@ -15,15 +15,18 @@ import worlds
 from httpx import Response
 from litestar.testing import TestClient
 
-from whiteslip import exits, identity, packs
+from whiteslip import exits, identity, packs, purchases
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables
 from whiteslip.exits import Exit, Office
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.exits.withdrawal import withdraw
 from whiteslip.identity import Vault, access
 from whiteslip.identity.model import Kind, Role, Staff
 from whiteslip.notices import DemoPhone
+from whiteslip.purchases import Capture, Purchase, Request, disputes
+from whiteslip.purchases.model import Ground
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of
 from whiteslip.store.timers import StoredClock
@@ -299,3 +302,35 @@ def test_a_case_that_a_colleague_works_on_shows_no_controls(desk: Desk):
     refused = desk.post(at, "/console", path="run_off", reason="papers_checked")
     assert refused.status_code == 409
     assert desk.case(case).path is None
+
+
+@pytest.mark.parametrize("kind", ["withdrawn", "disputed"])
+def test_the_desk_shows_a_withdrawal_and_a_dispute_in_both_languages(desk: Desk, kind: str):
+    line = worlds.open_line(desk.db)
+    with desk.db.transaction() as tx:
+        customer = worlds.locked(tx, line).customer
+        identity.enrol_many(tx, desk.ports.vault, [(customer, person(Random(5), 7))], "test", NOW)
+        (held,) = purchases.authorise(
+            tx, desk.ports.office.tables, [Request(line, "shop", 9_000)], "shop", NOW
+        )
+        assert isinstance(held, Purchase)
+        purchases.capture(tx, [Capture(held.id, 9_000)], "shop", NOW)
+        if kind == "withdrawn":
+            case = withdraw(tx, desk.ports.office, line, Channel.PORTAL, "customer", NOW)
+        else:
+            disputes.dispute(tx, held.id, 9_000, Ground.NOT_RECEIVED, "customer", NOW)
+            case = exits.request(
+                tx, desk.ports.office, line, Channel.PORTAL, "customer", NOW, Identity.VERIFIED
+            )
+            assert not isinstance(case, Refusal)
+            case = exits.advance(tx, desk.ports.office, case.id, NOW + timedelta(days=9))
+    assert not isinstance(case, Refusal)
+    desk.sign_in()
+    for path in (f"/console/cases/{case.reference}", "/console/all"):
+        english = desk.get(path)
+        chinese = desk.client.get(path, headers={"Accept-Language": "zh-CN"})
+        assert chinese.status_code == 200
+        if kind == "disputed":
+            assert "a charge is disputed" in english
+    if kind == "withdrawn":
+        assert "receipt of withdrawal" in desk.get(f"/console/cases/{case.reference}")
