@@ -136,7 +136,7 @@ def disputing_leaver(db: Database) -> tuple[UUID, UUID, Objection]:
 
 
 def test_a_leaver_who_wins_a_dispute_ends_paid_and_closed_with_a_clean_history(db: Database):
-    """Edge case 8. There is no act for disputes yet: the objection carries it, a refund settles it."""
+    """Edge case 8 where a bureau forwards it: the objection carries it, a refund settles it."""
     line, wrong, objection = disputing_leaver(db)
     refund(db, line, wrong, 12_000, date(2026, 4, 10))
     answer(db, objection, Outcome.CORRECTED, date(2026, 4, 10))

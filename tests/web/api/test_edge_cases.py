@@ -247,6 +247,8 @@ def test_08_a_dispute_at_the_door_is_neither_demanded_nor_aged(story: Story, won
     purchase = story.buys(30_000)
     path = f"/v1/purchases/{purchase}/dispute"
     dispute = story.api.post(path, {"amount_minor": 12_000, "ground": "not_received"})
+    told = story.plan()
+    assert (told["owed_minor"], told["disputed_minor"]) == (18_000, 12_000)
     story.leaves()
     story.pays(18_000)
     story.passes("+60d")

@@ -256,6 +256,7 @@ class PlanShape(Struct):
     per_day_minor: int
     good_through: date
     schedule: Sequence[DueShape]
+    disputed_minor: int
 
     @classmethod
     def of(cls, plan: Plan) -> PlanShape:
@@ -271,6 +272,7 @@ class PlanShape(Struct):
             plan.per_day_minor,
             plan.good_through,
             [DueShape(due.due_on, due.total_minor, due.open_minor) for due in plan.schedule],
+            plan.disputed_minor,
         )
 
 
