@@ -14,7 +14,8 @@ from web.portal.scene import Scene
 
 from whiteslip.exits.model import Identity, Reason, State
 from whiteslip.lines.model import Lifecycle
-from whiteslip.purchases import Declined, Purchase
+from whiteslip.purchases import Declined, Purchase, disputes
+from whiteslip.purchases.model import Ground
 
 
 def test_a_clean_line_closes_with_one_confirmation(reader: Reader, scene: Scene):
@@ -234,3 +235,15 @@ def test_nobody_sees_the_line_the_case_or_the_letters_of_another(
     for path in ("leave", "leave/check", "leave/not-mine", "pause", "resume", "reduce"):
         other.page = home
         assert other.sends(f"/lines/{guest.line}/{path}", limit="1", way="pause").status_code == 404
+
+
+def test_what_is_disputed_is_told_before_the_choice_and_not_as_owed(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    bought = scene.buys(guest, 30_000)
+    assert isinstance(bought, Purchase)
+    with scene.db.transaction() as tx:
+        disputes.dispute(tx, bought.id, 12_000, Ground.NOT_RECEIVED, "customer", scene.now())
+    reader.signs_in(guest)
+    shown = reader.opens(f"/lines/{guest.line}/leave").text
+    assert "120.00, not asked for until it is resolved" in shown
+    assert "180.00" in shown

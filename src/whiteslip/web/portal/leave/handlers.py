@@ -71,6 +71,7 @@ def choose(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
             owed=line.money(plan.owed_minor),
             held=line.money(plan.held_minor),
             credit=line.money(plan.credit_minor),
+            disputed=line.money(plan.disputed_minor),
             uncleared=line.money(plan.uncleared_minor),
             clears_on=plan.clears_on,
         )
