@@ -262,6 +262,7 @@ def look_owing(look: Look, scene: Scene) -> None:
     look("link", scene.link(owing))
     page.click("main form button")
     look("line-owing")
+    look("data-open", "/data")
     at = f"/lines/{owing.line}"
     look("reduce", f"{at}/reduce")
     look("choose", f"{at}/leave")
@@ -313,6 +314,9 @@ def look_clean(look: Look, scene: Scene) -> None:
     look("closed-reason")
     look("line-closed", "/line")
     look("letters", "/letters")
+    look("data", "/data")
+    page.click("#form .button")
+    look("data-erased")
     scene.send_letters()
     look("phone", "/phone")
 

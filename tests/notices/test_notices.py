@@ -65,12 +65,13 @@ OWN: dict[str, dict[str, Any]] = {
         "reasons": ["returned_payments", "contact_lost"],
     },
     "line.restriction_lifted": {"lifted_at": NOW},
+    "privacy.answered": {"answered_at": NOW, "kept_until": date(2036, 10, 22), "keep_months": 120},
 }
 
 
 def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
-    return LETTER | ({} if kind.startswith("line.") else EXIT) | OWN[kind]
+    return LETTER | ({} if kind.startswith(("line.", "privacy.")) else EXIT) | OWN[kind]
 
 
 def new(kind: str = "exit.closed", language: str = "zh-CN", **facts: Any) -> NewNotice:

@@ -14,6 +14,7 @@ from whiteslip.app import (
     commands_data,
     commands_packs,
     commands_people,
+    commands_privacy,
     commands_run,
     commands_setup,
     commands_webhooks,
@@ -38,6 +39,7 @@ for commands in (
     commands_bureau,
     commands_data,
     commands_packs,
+    commands_privacy,
     commands_webhooks,
 ):
     commands.register(app)

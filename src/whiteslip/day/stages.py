@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from whiteslip import billing, exits, ledger, notices, purchases
+from whiteslip import billing, exits, ledger, notices, privacy, purchases
 from whiteslip.billing import store as billing_store
+from whiteslip.day.forgetting import FORGET
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
 from whiteslip.day.timers import OWN, run_one
 from whiteslip.exits import store as exits_store
@@ -74,6 +75,12 @@ def _seal(night: Night) -> Batch:
     return Batch(1, more=False)
 
 
+def _erase_expired(night: Night) -> Batch:
+    """Who left so long ago that no law keeps anything of them any more."""
+    done = privacy.erase_expired(night.tx, FORGET, night.day, night.now)
+    return Batch(done, more=done > 0)
+
+
 STAGES: Final = (
     Stage("expire_holds", _expire_holds),
     Stage("issue_bills", _issue_bills),
@@ -83,6 +90,7 @@ STAGES: Final = (
     Stage("run_timers", _run_timers, alone=True),
     Stage("sweep_notices", _sweep_notices),
     Stage("seal", _seal),
+    Stage("erase_expired", _erase_expired),
 )
 
 

@@ -30,6 +30,27 @@ WHERE (:id_number::bytea IS NULL OR id_number_index = :id_number)
     AND num_nonnulls(:id_number::bytea, :phone::bytea, :email::bytea) > 0
 ORDER BY subject LIMIT 100;
 
+-- name: erase!
+DELETE FROM identity.person WHERE subject = :subject;
+
+-- name: end_all_sessions!
+DELETE FROM identity.session WHERE subject = :subject;
+
+-- name: forget_traces$
+WITH codes AS (
+    DELETE FROM identity.code WHERE subject = :subject AND (used_at IS NOT NULL OR expires_at < :now) RETURNING 1
+), attempts AS (
+    DELETE FROM identity.attempt WHERE subject = :subject RETURNING 1
+), links AS (
+    DELETE FROM identity.link WHERE subject = :subject AND (used_at IS NOT NULL OR expires_at < :now) RETURNING 1
+), sessions AS (
+    DELETE FROM identity.session
+    WHERE subject = :subject AND (ended_at IS NOT NULL OR expires_at < :now) RETURNING 1
+)
+SELECT
+    (SELECT count(*) FROM codes) + (SELECT count(*) FROM attempts)
+    + (SELECT count(*) FROM links) + (SELECT count(*) FROM sessions);
+
 -- name: add_code!
 INSERT INTO identity.code (id, subject, purpose, hash, sent_at, expires_at)
 VALUES (:id, :subject, :purpose, :hash, :now, :expires_at);

@@ -243,6 +243,25 @@ def contact_changed_at(tx: Tx, subject: UUID) -> datetime | None:
     return _queries.contact_changed_at(tx.conn, subject=subject)
 
 
+def erase(tx: Tx, subject: UUID, now: datetime) -> bool:
+    """Erase a person with the key that only they had. Backups made before still hold both.
+
+    Their codes, links and sessions go too. False for somebody the vault does not know.
+    """
+    forget_traces(tx, subject, now)
+    _queries.end_all_sessions(tx.conn, subject=subject)
+    known = _queries.erase(tx.conn, subject=subject) > 0
+    if known:
+        tx.record(Entry(now, "identity.erased", "customer", subject, "system"))
+    return known
+
+
+def forget_traces(tx: Tx, subject: UUID, now: datetime) -> int:
+    """Erase the traces of coming and going that are of no more use: sessions and links that are
+    over, codes that were used or ran out, wrong attempts. Returns how many went."""
+    return _queries.forget_traces(tx.conn, subject=subject, now=now)
+
+
 def compare(tx: Tx, vault: Vault, subject: UUID, full_name: str, id_number: str) -> Ticks:
     """Whether a name and an ID number are this person's; neither, for somebody unknown."""
     person = peek(tx, vault, subject)

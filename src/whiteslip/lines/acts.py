@@ -143,6 +143,11 @@ def get_customer(tx: Tx, customer: UUID) -> Customer | Refusal:
     return Customer(**row) if row else Refusal("customer.not_found")
 
 
+def forget_reference(tx: Tx, customer: UUID) -> None:
+    """Take the lender's own reference off a customer who is erased."""
+    _queries.forget_reference(tx.conn, id=customer)
+
+
 def page_of_customers(tx: Tx, after: UUID | None, count: int) -> list[Customer]:
     """Up to ``count`` customers with ids above ``after``."""
     return [Customer(**row) for row in _queries.customers(tx.conn, after=after or _NO_ID, count=count)]

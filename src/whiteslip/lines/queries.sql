@@ -8,6 +8,9 @@ SELECT id, reference, language, opened_at FROM lines.customer WHERE id = :id;
 -- name: customer_by_reference$
 SELECT id FROM lines.customer WHERE reference = :reference;
 
+-- name: forget_reference!
+UPDATE lines.customer SET reference = NULL WHERE id = :id;
+
 -- name: customers_by_reference
 SELECT id, reference FROM lines.customer WHERE reference = ANY(:references::text[]);
 

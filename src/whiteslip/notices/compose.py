@@ -26,6 +26,7 @@ from whiteslip.notices.model import (
     HeldFacts,
     Letter,
     LetterFacts,
+    PrivacyFacts,
     RestrictedFacts,
     RunOffFacts,
 )
@@ -91,6 +92,8 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["credit_words"] = _fill(own["credit_words"], words) if facts.credit_minor else ""
     if isinstance(facts, RestrictedFacts):
         words["reason_words"] = said["labels"]["list"].join(said["reasons"][code] for code in facts.reasons)
+    if isinstance(facts, PrivacyFacts):
+        words["kept_words"] = _fill(own["kept_until" if facts.kept_until else "kept_while"], words)
     paragraphs = [_fill(text, words) for text in own["paragraphs"]]
     return Letter(
         language=language,

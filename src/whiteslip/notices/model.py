@@ -182,6 +182,14 @@ class LiftedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=
     lifted_at: datetime
 
 
+class PrivacyFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What came of a request to erase. ``kept_until`` is None while a line is open."""
+
+    answered_at: datetime
+    kept_until: date | None
+    keep_months: int
+
+
 KINDS: Mapping[str, type[LetterFacts]] = {
     "exit.acknowledged": ExitFacts,
     "exit.runoff": RunOffFacts,
@@ -193,4 +201,5 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "withdrawal.settled": ClosedFacts,
     "line.restricted": RestrictedFacts,
     "line.restriction_lifted": LiftedFacts,
+    "privacy.answered": PrivacyFacts,
 }

@@ -331,6 +331,25 @@ def test_15_a_restriction_and_a_closing_have_a_letter_each(story: Story):
     assert story.letters() == ["exit.acknowledged", "exit.closed"]
 
 
+def test_17_who_asks_to_be_erased_the_day_after_is_told_what_stays_and_until_when(story: Story):
+    story.buys(5_000)
+    story.pays(5_000)
+    story.passes("+15d")
+    assert story.leaves()["state"] == "closed"
+    story.passes("+1d")
+    decided = len(story.events())
+    answer = story.api.post(f"/v1/customers/{story.customer}/erasure", None, 200)
+    assert answer["erased"]["traces"] > 0, "used codes of a person who left are of no use"
+    closed_on = date.fromisoformat(story.now["closed_on"])
+    kept = {row["kind"]: date.fromisoformat(row["until"]) for row in answer["kept"]}
+    assert set(kept.values()) == {closed_on.replace(year=closed_on.year + 10)}, "反洗钱法 article 34"
+    assert [kind for kind in story.events()[decided:] if kind == "privacy.erasure_answered"]
+    story.passes("+60d")
+    assert not [kind for kind in story.events()[decided:] if kind.startswith(("exit.assessed", "purchase."))]
+    found = story.api.get(f"/v1/customers/{story.customer}/privacy")
+    assert found["gone_after"] == max(kept.values()).isoformat()
+
+
 def test_18_a_subscription_on_a_line_that_its_owner_locked_is_told_locked(story: Story):
     story.api.post(f"/v1/lines/{story.line}/pause", {}, 200)
     assert story.authorises(2_000_000)["code"] == "line.locked", "and not: too little left"

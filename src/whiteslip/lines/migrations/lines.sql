@@ -35,6 +35,7 @@ CREATE TABLE lines.line (
     credit uuid NOT NULL
 );
 CREATE INDEX line_customer ON lines.line (customer);
+CREATE INDEX line_closed ON lines.line (closed_on) WHERE closed_on IS NOT NULL;
 
 -- What was agreed stays, a closed line stays closed, and a line closes only at zero.
 CREATE FUNCTION lines.keep_agreement() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -6,7 +6,7 @@ from typing import Final
 
 from litestar import Router
 
-from whiteslip.web.api import clock, disputes, leaving, lines, locks, money, payouts, webhooks
+from whiteslip.web.api import clock, disputes, leaving, lines, locks, money, payouts, privacy, webhooks
 from whiteslip.web.api.access import authenticate
 
 routers: Final = [
@@ -18,6 +18,7 @@ routers: Final = [
             *money.handlers,
             *disputes.handlers,
             *payouts.handlers,
+            *privacy.handlers,
             *leaving.handlers,
             *clock.handlers,
             *webhooks.handlers,

@@ -8,6 +8,7 @@ from litestar import Router
 
 from whiteslip.web.portal.case.handlers import case_handlers
 from whiteslip.web.portal.close.handlers import close_handlers
+from whiteslip.web.portal.data.handlers import data_handlers
 from whiteslip.web.portal.help.handlers import help_handlers
 from whiteslip.web.portal.leave.handlers import leave_handlers
 from whiteslip.web.portal.letters.handlers import letter_handlers
@@ -31,6 +32,7 @@ routers: Final = [
             *case_handlers,
             *close_handlers,
             *letter_handlers,
+            *data_handlers,
             *help_handlers,
             *phone_handlers,
         ],

@@ -1,0 +1,109 @@
+"""What is held of people: hand it over, erase what may go, keep what an authority orders."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+from cyclopts import App
+
+from whiteslip import privacy
+from whiteslip.app.commands_setup import Json
+from whiteslip.app.settings import load
+from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say
+from whiteslip.app.wiring import opened, write_private
+from whiteslip.base import Refusal
+from whiteslip.base.ids import parse_public, public
+from whiteslip.day.forgetting import FORGET
+from whiteslip.store.timers import present
+
+_ACTOR = "desk:terminal"
+
+
+def _customer(text: str) -> UUID:
+    found = parse_public("cus", text)
+    if found is None:
+        raise CommandError(f"a customer is written as cus_…, not {text!r}", Exit.USAGE)
+    return found
+
+
+def export(customer: str, /, *, out: Path) -> None:
+    """Write everything that is held of CUSTOMER into one JSON file that only you can read."""
+    wanted = _customer(customer)
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        found = privacy.export(tx, platform.ports.vault, wanted, _ACTOR, present(tx))
+    if isinstance(found, Refusal):
+        refuse(found)
+    try:
+        write_private(out, msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    except OSError as error:
+        raise CommandError(f"{out} cannot be written: {error.strerror}") from None
+    say(f"everything that is held of {customer} is in {out}; hand it over and delete it")
+
+
+def erase(customer: str, /, *, json: Json = False) -> None:
+    """Erase what no law keeps of CUSTOMER. A letter tells them what stays and until when."""
+    wanted = _customer(customer)
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        issuer = platform.ports.office.issuer_name
+        done = privacy.erase(tx, wanted, FORGET, issuer, _ACTOR, present(tx))
+        if isinstance(done, Refusal):
+            refuse(done)
+    shown = {
+        "reference": done.reference,
+        "erased": dict(done.erased),
+        "kept": {kept.kind: kept.until for kept in done.kept},
+    }
+    answer(shown, json, lambda: pairs(shown))
+
+
+def hold(customer: str, /, *, until: date, reference: str, json: Json = False) -> None:
+    """Keep the records of CUSTOMER longer, as an authority's order with this REFERENCE demands."""
+    wanted = _customer(customer)
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        order = privacy.keep_longer(tx, wanted, reference, until, _ACTOR, present(tx))
+        if isinstance(order, Refusal):
+            refuse(order)
+    answer({"order": public("kpo", order.id)}, json, lambda: data(public("kpo", order.id)))
+
+
+def release(order: str, /) -> None:
+    """End an authority's ORDER before its day."""
+    wanted = parse_public("kpo", order)
+    if wanted is None:
+        raise CommandError(f"an order is written as kpo_…, not {order!r}", Exit.USAGE)
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        done = privacy.release(tx, wanted, _ACTOR, present(tx))
+        if isinstance(done, Refusal):
+            refuse(done)
+    say("the order is over")
+
+
+def show(customer: str, /, *, json: Json = False) -> None:
+    """Tell what is kept of CUSTOMER, by which source and until when."""
+    wanted = _customer(customer)
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        known = privacy.overview(tx, wanted)
+    if isinstance(known, Refusal):
+        refuse(known)
+    kept = {k.kind: {"until": k.until, "months": k.months, "source": k.source} for k in known.kept}
+    shown = {"customer": customer, "left_on": known.ended_on, "gone_after": known.until, "kept": kept}
+    answer(
+        shown,
+        json,
+        lambda: pairs(
+            {"left_on": known.ended_on or "-", "gone_after": known.until or "-"}
+            | {k.kind: f"until {k.until}" if k.until else f"{k.months} months" for k in known.kept}
+        ),
+    )
+
+
+def register(app: App) -> None:
+    """Add the commands."""
+    group = App(name="privacy", help="What is held of people, and erasing it.")
+    for command in (erase, export, hold, release, show):
+        group.command(command)
+    app.command(group)

@@ -1,0 +1,150 @@
+"""Tell what is held, erase what may go, keep what an authority orders. None commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from uuid import UUID
+
+from whiteslip import lines, notices, packs
+from whiteslip.base import Refusal, add_months, new_id
+from whiteslip.exits.rules import new_reference
+from whiteslip.identity.vault import erase as erase_person
+from whiteslip.lines import Customer, Line
+from whiteslip.lines.acts import forget_reference
+from whiteslip.notices import NewNotice
+from whiteslip.packs import Pack
+from whiteslip.privacy import rules, store
+from whiteslip.privacy.model import Answer, Forget, Order, Overview
+from whiteslip.store import Entry, Tx
+
+
+def overview(tx: Tx, customer_id: UUID) -> Overview | Refusal:
+    """What is held of a customer, why and until when. Refusal: ``customer.not_found``."""
+    customer = lines.get_customer(tx, customer_id)
+    return (
+        customer
+        if isinstance(customer, Refusal)
+        else _overview(tx, lines.lines_of(tx, customer.id), customer)
+    )
+
+
+def _overview(tx: Tx, theirs: list[Line], customer: Customer) -> Overview:
+    closed = [line.closed_on for line in theirs if line.closed_on]
+    ended_on = max(closed) if closed and len(closed) == len(theirs) else None
+    under = [packs.load(name) for name in sorted({line.pack for line in theirs})]
+    return Overview(
+        customer.id, ended_on, rules.kept(under, ended_on), store.standing_orders(tx, customer.id)
+    )
+
+
+def erase(
+    tx: Tx,
+    customer_id: UUID,
+    forget: Mapping[str, Forget],
+    issuer_name: str,
+    actor: str,
+    now: datetime,
+) -> Answer | Refusal:
+    """A customer asks to be erased: what no law keeps goes at once, and a letter says what stays.
+
+    ``forget`` names, for each kind of record that no law keeps, who erases it. GDPR article 17 with
+    17(3)(b); 个人信息保护法 article 47. Refusal: ``customer.not_found``.
+    """
+    customer = lines.get_customer(tx, customer_id)
+    if isinstance(customer, Refusal):
+        return customer
+    theirs = lines.lines_of(tx, customer.id)
+    known = _overview(tx, theirs, customer)
+    erased = {kind: gone(tx, customer.id, now) for kind, gone in forget.items()}
+    answer = Answer(new_id(now), _reference(tx), customer.id, now, erased, known.kept)
+    store.add_answer(tx, answer, actor)
+    data = {"answer": answer.id, "erased": dict(erased), "until": known.until}
+    tx.record(Entry(now, "privacy.erasure_answered", "customer", customer.id, actor, data))
+    if theirs:
+        notices.queue(tx, [_letter(answer, known, customer, theirs[-1], issuer_name)], now)
+    return answer
+
+
+def _reference(tx: Tx) -> str:
+    while store.reference_taken(tx, reference := new_reference("PR")):
+        pass
+    return reference
+
+
+def _letter(answer: Answer, known: Overview, customer: Customer, line: Line, issuer_name: str) -> NewNotice:
+    return NewNotice(
+        kind="privacy.answered",
+        subject_kind="customer",
+        subject=customer.id,
+        recipient=customer.id,
+        language=customer.language,
+        facts={
+            "reference": answer.reference,
+            "timezone": line.timezone,
+            "currency": line.currency,
+            "issuer_name": issuer_name,
+            "answered_at": answer.answered_at,
+            "kept_until": known.until,
+            "keep_months": max((kept.months for kept in answer.kept), default=0),
+        },
+        dedupe=f"privacy.answered:{answer.id}",
+    )
+
+
+def keep_longer(
+    tx: Tx, customer_id: UUID, reference: str, until: date, actor: str, now: datetime
+) -> Order | Refusal:
+    """An authority orders that somebody's records be kept until a day.
+
+    Refusals: ``customer.not_found``, ``privacy.order_too_long`` beyond what the pack allows.
+    """
+    known = overview(tx, customer_id)
+    if isinstance(known, Refusal):
+        return known
+    pack = _pack_of(tx, customer_id)
+    clock = max((kept.until for kept in known.kept if kept.until), default=now.date())
+    last = rules.longest_order(pack, clock)
+    if until > last:
+        return Refusal("privacy.order_too_long", {"last_on": last.isoformat()})
+    order = Order(new_id(now), customer_id, reference, until, actor, now)
+    store.add_order(tx, order)
+    data = {"order": order.id, "until": until}
+    tx.record(Entry(now, "privacy.kept_longer", "customer", customer_id, actor, data))
+    return order
+
+
+def _pack_of(tx: Tx, customer: UUID) -> Pack:
+    theirs = lines.lines_of(tx, customer)
+    return packs.load(theirs[-1].pack if theirs else "base")
+
+
+def release(tx: Tx, order_id: UUID, actor: str, now: datetime) -> Order | Refusal:
+    """An order is over before its day. Refusal: ``privacy.order_not_found``."""
+    order = store.order_to_release(tx, order_id)
+    if order is None:
+        return Refusal("privacy.order_not_found")
+    store.release_order(tx, order.id, now)
+    tx.record(Entry(now, "privacy.released", "customer", order.customer, actor, {"order": order.id}))
+    return order
+
+
+def erase_expired(tx: Tx, forget: Mapping[str, Forget], today: date, now: datetime, count: int = 200) -> int:
+    """Erase up to ``count`` people whose clocks have all run out; call again until it returns zero.
+
+    The person's record goes from the vault with its key, which also takes the names out of every
+    letter; the lender's own reference goes from the customer. The ledger keeps sums of nobody.
+    """
+    last_days = {pack.name: add_months(today, -_longest(pack)) for pack in map(packs.load, packs.names())}
+    gone = store.expired(tx, today, last_days, count)
+    for customer, ended_on in gone:
+        for each in forget.values():
+            each(tx, customer, now)
+        erase_person(tx, customer, now)
+        forget_reference(tx, customer)
+        store.add_erased(tx, customer, ended_on, now)
+    return len(gone)
+
+
+def _longest(pack: Pack) -> int:
+    return max(rules.months_of(pack, key) for key in rules.CLOCKS.values())

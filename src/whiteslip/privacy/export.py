@@ -1,0 +1,105 @@
+"""Hand over everything that is held of a person, in a form that machines read.
+
+GDPR articles 15 and 20; 个人信息保护法 article 45. Nothing is left out because it is awkward: the
+journal, the decisions with their facts and reasons, and who looked, are in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+from uuid import UUID
+
+import msgspec
+
+from whiteslip import identity, lines
+from whiteslip.base import Refusal
+from whiteslip.base.ids import public
+from whiteslip.billing import store as billing_store
+from whiteslip.decisions.acts import decisions_about
+from whiteslip.exits import store as exits_store
+from whiteslip.identity import Person, Vault
+from whiteslip.lines import Line
+from whiteslip.lines.locks import standing
+from whiteslip.notices import of_recipient
+from whiteslip.privacy import acts, store
+from whiteslip.purchases import store as purchases_store
+from whiteslip.store import Entry, Tx
+from whiteslip.store.database import journal_of
+
+FORMAT: Final = "whiteslip-person-1"
+
+
+def export(tx: Tx, vault: Vault, customer_id: UUID, actor: str, now: datetime) -> dict[str, Any] | Refusal:
+    """Everything about a customer, as plain values. Amounts are minor units, ids the API's own.
+
+    Refusals: ``customer.not_found``, ``identity.not_found`` once a person has been erased.
+    """
+    known = acts.overview(tx, customer_id)
+    if isinstance(known, Refusal):
+        return known
+    person = identity.peek(tx, vault, customer_id)
+    if isinstance(person, Refusal):
+        return person
+    theirs = lines.lines_of(tx, customer_id)
+    tx.record(Entry(now, "privacy.exported", "customer", customer_id, actor))
+    purchases = {line.id: purchases_store.of_line(tx, line.id) for line in theirs}
+    exits = {line.id: exits_store.of_line(tx, line.id) for line in theirs}
+    subjects = [
+        customer_id,
+        *(line.id for line in theirs),
+        *(case.id for found in exits.values() for case in found),
+    ]
+    decided_on = [
+        *subjects[1:],
+        *(purchase.id for found in purchases.values() for purchase in found),
+    ]
+    return {
+        "format": FORMAT,
+        "made_at": now.isoformat(),
+        "customer": public("cus", customer_id),
+        "person": _person(person),
+        "kept": [plain(kept) for kept in known.kept],
+        "lines": [_line(tx, line, purchases[line.id], exits[line.id]) for line in theirs],
+        "decisions": [plain(decision) for subject in decided_on for decision in decisions_about(tx, subject)],
+        "letters": [plain(letter) for letter in of_recipient(tx, customer_id)],
+        "requests": [plain(answer) for answer in store.answers(tx, customer_id)],
+        "journal": [plain(row) for row in journal_of(tx, subjects)],
+    }
+
+
+def _person(person: Person) -> dict[str, str]:
+    return {
+        "full_name": person.full_name,
+        "id_number": person.id_number,
+        "phone": person.phone,
+        "email": person.email,
+    }
+
+
+def _line(tx: Tx, line: Line, purchases: list[Any], exits: list[Any]) -> dict[str, Any]:
+    return {
+        **plain(line),
+        "id": public("line", line.id),
+        "locks_standing": [plain(lock) for lock in standing(tx, line.id)],
+        "purchases": [plain(purchase) for purchase in purchases],
+        "instalments": [plain(row) for row in billing_store.schedule(tx, line.id)],
+        "bills": [plain(bill) for bill in billing_store.bills(tx, line.id)],
+        "payments": [plain(payment) for payment in billing_store.payments(tx, line.id)],
+        "payouts": [plain(payout) for payout in billing_store.payouts(tx, line.id)],
+        "disputes": [plain(found) for found in purchases_store.disputes_of_line(tx, line.id)],
+        "exits": [plain(case) for case in exits],
+    }
+
+
+def plain(value: Any) -> Any:
+    """A record as JSON knows it."""
+    found: Any = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    row: Mapping[str, Any] = found
+    return msgspec.to_builtins({key: _named(part) for key, part in row.items()})
+
+
+def _named(part: Any) -> Any:
+    return sorted(map(str, cast("frozenset[object]", part))) if isinstance(part, frozenset) else part

@@ -1,0 +1,42 @@
+-- Privacy: who asked for what, who must be kept longer, and who is gone.
+-- depends: exits
+
+CREATE SCHEMA privacy;
+
+-- Answers name kinds of records and numbers of them, never what was in them.
+CREATE TABLE privacy.answer (
+    id uuid PRIMARY KEY,
+    reference text NOT NULL UNIQUE,
+    customer uuid NOT NULL,
+    answered_at timestamptz NOT NULL,
+    actor text NOT NULL,
+    erased jsonb NOT NULL,
+    kept jsonb NOT NULL
+);
+CREATE INDEX answer_customer ON privacy.answer (customer, answered_at);
+CALL store.append_only('privacy.answer');
+
+-- An authority's order for one case: nothing of that customer goes before it ends.
+CREATE TABLE privacy.keep_order (
+    id uuid PRIMARY KEY,
+    customer uuid NOT NULL,
+    reference text NOT NULL,
+    until date NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamptz NOT NULL,
+    released_at timestamptz
+);
+CREATE INDEX keep_order_customer ON privacy.keep_order (customer) WHERE released_at IS NULL;
+
+-- Who has been erased at the end of the years of keeping.
+CREATE TABLE privacy.erased (
+    customer uuid PRIMARY KEY,
+    ended_on date NOT NULL,
+    erased_at timestamptz NOT NULL
+);
+CALL store.append_only('privacy.erased');
+
+-- Who has left: every line is closed. Their records are stored, and nothing else is done with them.
+CREATE VIEW privacy.v_former AS
+SELECT customer, max(closed_on) AS ended_on FROM lines.v_line
+GROUP BY customer HAVING bool_and(closed_on IS NOT NULL);

@@ -1,0 +1,46 @@
+-- name: add_answer!
+INSERT INTO privacy.answer (id, reference, customer, answered_at, actor, erased, kept)
+VALUES (:id, :reference, :customer, :answered_at, :actor, :erased, :kept);
+
+-- name: answers
+SELECT id, reference, customer, answered_at, erased, kept FROM privacy.answer
+WHERE customer = :customer ORDER BY answered_at DESC;
+
+-- name: reference_taken$
+SELECT EXISTS (SELECT FROM privacy.answer WHERE reference = :reference);
+
+-- name: add_order!
+INSERT INTO privacy.keep_order (id, customer, reference, until, set_by, set_at)
+VALUES (:id, :customer, :reference, :until, :set_by, :set_at);
+
+-- name: order_to_release^
+SELECT id, customer, reference, until, set_by, set_at FROM privacy.keep_order
+WHERE id = :id AND released_at IS NULL FOR UPDATE;
+
+-- name: release_order!
+UPDATE privacy.keep_order SET released_at = :now WHERE id = :id;
+
+-- name: standing_orders
+SELECT id, customer, reference, until, set_by, set_at FROM privacy.keep_order
+WHERE customer = :customer AND released_at IS NULL ORDER BY set_at;
+
+-- name: expired
+-- Who left so long ago that the clocks of all their packs have run out, and whom no order keeps.
+-- Candidates first: on most nights nobody closed a line that long ago.
+WITH candidate AS MATERIALIZED (
+    SELECT DISTINCT customer FROM lines.v_line WHERE closed_on <= :before
+)
+SELECT l.customer, max(l.closed_on) AS ended_on
+FROM candidate AS c
+JOIN lines.v_line AS l ON l.customer = c.customer
+JOIN unnest(:packs::text[], :last_days::date[]) AS k (pack, last_day) ON k.pack = l.pack
+WHERE NOT EXISTS (SELECT FROM privacy.erased AS e WHERE e.customer = c.customer)
+    AND NOT EXISTS (
+        SELECT FROM privacy.keep_order AS o
+        WHERE o.customer = c.customer AND o.released_at IS NULL AND o.until >= :today)
+GROUP BY l.customer
+HAVING bool_and(l.closed_on IS NOT NULL) AND max(l.closed_on) <= min(k.last_day)
+ORDER BY ended_on, l.customer LIMIT :count;
+
+-- name: add_erased!
+INSERT INTO privacy.erased (customer, ended_on, erased_at) VALUES (:customer, :ended_on, :now);

@@ -1,0 +1,84 @@
+"""Rows of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from whiteslip.privacy.model import Answer, Order
+from whiteslip.store import Tx, load_queries
+
+_queries = load_queries(__file__)
+
+
+def add_answer(tx: Tx, answer: Answer, actor: str) -> None:
+    """Keep what was answered."""
+    _queries.add_answer(
+        tx.conn,
+        id=answer.id,
+        reference=answer.reference,
+        customer=answer.customer,
+        answered_at=answer.answered_at,
+        actor=actor,
+        erased=Jsonb(dict(answer.erased)),
+        kept=Jsonb(msgspec.to_builtins(answer.kept)),
+    )
+
+
+def answers(tx: Tx, customer: UUID) -> list[Answer]:
+    """What a customer was answered, newest first."""
+    return [
+        msgspec.convert(row, Answer, strict=False) for row in _queries.answers(tx.conn, customer=customer)
+    ]
+
+
+def reference_taken(tx: Tx, reference: str) -> bool:
+    """Whether an answer has this reference."""
+    return _queries.reference_taken(tx.conn, reference=reference)
+
+
+def add_order(tx: Tx, order: Order) -> None:
+    """Keep an authority's order."""
+    _queries.add_order(tx.conn, **asdict(order))
+
+
+def order_to_release(tx: Tx, order: UUID) -> Order | None:
+    """A standing order, held until the transaction ends."""
+    row = _queries.order_to_release(tx.conn, id=order)
+    return Order(**row) if row else None
+
+
+def release_order(tx: Tx, order: UUID, now: datetime) -> None:
+    """Note that an order is over."""
+    _queries.release_order(tx.conn, id=order, now=now)
+
+
+def standing_orders(tx: Tx, customer: UUID) -> tuple[Order, ...]:
+    """The orders that keep a customer's records, oldest first."""
+    return tuple(Order(**row) for row in _queries.standing_orders(tx.conn, customer=customer))
+
+
+def expired(tx: Tx, today: date, last_days: Mapping[str, date], count: int) -> list[tuple[UUID, date]]:
+    """Up to ``count`` customers to erase, with the day they left.
+
+    ``last_days``: by pack, the last day of leaving whose longest clock has run out.
+    """
+    rows = _queries.expired(
+        tx.conn,
+        today=today,
+        before=max(last_days.values()),
+        packs=list(last_days),
+        last_days=list(last_days.values()),
+        count=count,
+    )
+    return [(row["customer"], row["ended_on"]) for row in rows]
+
+
+def add_erased(tx: Tx, customer: UUID, ended_on: date, now: datetime) -> None:
+    """Note that a customer is gone."""
+    _queries.add_erased(tx.conn, customer=customer, ended_on=ended_on, now=now)

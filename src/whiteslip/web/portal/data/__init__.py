@@ -1,0 +1,1 @@
+"""Your data: what is held, why and until when."""

@@ -1,0 +1,188 @@
+"""What is held of a person: handed over whole, erased as far as may be, gone when its time is over."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from uuid import UUID
+
+import msgspec
+import pytest
+from bureaus import OFFICE, US_TERMS, VAULT, ask, open_us_line
+from hypothesis import given
+from hypothesis import strategies as st
+from worlds import DAY, TIMEZONE, at, buy, line_of, pay
+
+from whiteslip import identity, lines, packs, privacy
+from whiteslip.base import Refusal, add_months, new_id
+from whiteslip.day.forgetting import FORGET
+from whiteslip.identity import Person, codes
+from whiteslip.lines.model import Agreement, Lifecycle, NewLine
+from whiteslip.privacy import Answer, Order, Overview, RecordKind, rules
+from whiteslip.store import Database
+from whiteslip.store.database import journal_of
+
+NAME = "Given M Surname"
+ISSUER = OFFICE.issuer_name
+
+
+def customer_of(db: Database, line: UUID) -> UUID:
+    return line_of(db, line).customer
+
+
+def known(db: Database, customer: UUID) -> Overview:
+    with db.transaction() as tx:
+        found = privacy.overview(tx, customer)
+    assert not isinstance(found, Refusal)
+    return found
+
+
+def erase(db: Database, customer: UUID, day: date) -> Answer:
+    with db.transaction() as tx:
+        done = privacy.erase(tx, customer, FORGET, ISSUER, "customer", at(day))
+    assert not isinstance(done, Refusal)
+    return done
+
+
+def erase_expired(db: Database, today: date) -> int:
+    with db.transaction() as tx:
+        return privacy.erase_expired(tx, FORGET, today, at(today))
+
+
+def in_vault(db: Database, customer: UUID) -> bool:
+    with db.transaction() as tx:
+        return isinstance(identity.peek(tx, VAULT, customer), Person)
+
+
+def closed_line(db: Database, day: date = DAY) -> UUID:
+    line = open_us_line(db, NAME)
+    assert ask(db, line, day).state == "closed"
+    return line
+
+
+def test_everything_that_is_held_of_a_person_is_handed_over_as_json(db: Database):
+    line = open_us_line(db, NAME)
+    customer = customer_of(db, line)
+    buy(db, line, 12_000)
+    pay(db, line, 5_000, DAY)
+    ask(db, line, DAY + timedelta(days=1))
+    with db.transaction() as tx:
+        found = privacy.export(tx, VAULT, customer, "customer", at(DAY))
+        assert not isinstance(found, Refusal)
+        everything = {row["kind"] for row in journal_of(tx, [customer, line])}
+    text = msgspec.json.encode(found).decode()
+    assert json.loads(text)["person"]["full_name"] == NAME
+    (told,) = found["lines"]
+    assert [p["amount_minor"] for p in told["payments"]] == [5_000]
+    assert [row["principal_minor"] for row in told["instalments"]] == [12_000]
+    assert [case["state"] for case in told["exits"]] == ["run_off"]
+    assert [d["table_name"] for d in found["decisions"]] == ["exit-routing"]
+    assert {row["kind"] for row in found["journal"]} >= everything
+    assert {letter["kind"] for letter in found["letters"]} == {"exit.acknowledged", "exit.runoff"}
+
+
+def test_a_journal_never_holds_what_an_export_hands_over(db: Database):
+    line = closed_line(db)
+    customer = customer_of(db, line)
+    with db.transaction() as tx:
+        privacy.export(tx, VAULT, customer, "customer", at(DAY))
+    erase(db, customer, DAY)
+    with db.transaction() as tx:
+        person = identity.peek(tx, VAULT, customer)
+        assert isinstance(person, Person)
+        rows = json.dumps([msgspec.to_builtins(row) for row in journal_of(tx, [customer, line])])
+    assert not any(part in rows for part in (NAME, person.id_number, person.phone, person.email))
+
+
+def test_while_a_line_is_open_the_contract_keeps_its_records_and_their_clocks_have_not_begun(db: Database):
+    line = open_us_line(db, NAME)
+    found = known(db, customer_of(db, line))
+    assert (found.ended_on, found.until) == (None, None)
+    assert {kept.kind for kept in found.kept} == set(RecordKind)
+    assert all(kept.until is None for kept in found.kept)
+
+
+def test_traces_of_coming_and_going_are_erased_at_once_and_the_person_stays_for_the_law(db: Database):
+    line = closed_line(db)
+    customer = customer_of(db, line)
+    with db.transaction() as tx:
+        for _ in range(2):
+            codes.send_code(tx, VAULT, customer, "sign_in", 15, 5, at(DAY - timedelta(days=3)))
+    answer = erase(db, customer, DAY + timedelta(days=1))
+    assert answer.erased == {"traces": 2}
+    assert in_vault(db, customer)
+    assert all(kept.until == add_months(DAY, kept.months) for kept in answer.kept)
+    assert erase(db, customer, DAY + timedelta(days=2)).erased == {"traces": 0}
+
+
+def test_when_every_clock_has_run_out_the_night_erases_the_person(db: Database):
+    line = closed_line(db)
+    customer = customer_of(db, line)
+    until = known(db, customer).until
+    assert until
+    assert erase_expired(db, until - timedelta(days=1)) == 0
+    assert in_vault(db, customer)
+    assert erase_expired(db, until) == 1
+    assert not in_vault(db, customer)
+    assert erase_expired(db, until + timedelta(days=1)) == 0
+    with db.transaction() as tx:
+        assert lines.get_customer(tx, customer) == lines.Customer(customer, None, "en", at(date(2026, 1, 2)))
+        assert privacy.export(tx, VAULT, customer, "x", at(until)) == Refusal("identity.not_found")
+        assert "identity.erased" in {row["kind"] for row in journal_of(tx, [customer])}
+
+
+def test_who_has_a_line_that_is_not_closed_is_never_erased(db: Database):
+    line = open_us_line(db, NAME)
+    customer = customer_of(db, line)
+    buy(db, line, 5_000)
+    ask(db, line, DAY)
+    assert line_of(db, line).lifecycle is Lifecycle.RUN_OFF
+    assert erase_expired(db, DAY + timedelta(days=365 * 40)) == 0
+    assert in_vault(db, customer)
+
+
+def test_of_two_packs_the_longer_clock_counts(db: Database):
+    longer = packs.load("cn")
+    kept = rules.kept([packs.load("us"), longer], DAY)
+    assert {k.kind: k.months for k in kept}[RecordKind.IDENTITY] == 120
+    assert {k.source for k in kept if k.kind is RecordKind.IDENTITY} == {
+        longer.parameters["retention.identity_years"].source
+    }
+
+
+def test_an_authoritys_order_keeps_somebody_and_no_longer_than_the_law_lets_it(db: Database):
+    line = closed_line(db)
+    customer = customer_of(db, line)
+    until = known(db, customer).until
+    assert until
+    with db.transaction() as tx:
+        too_long = privacy.keep_longer(tx, customer, "FIU 1", add_months(until, 61), "desk", at(DAY))
+        order = privacy.keep_longer(tx, customer, "FIU 1", add_months(until, 12), "desk", at(DAY))
+    assert isinstance(too_long, Refusal)
+    assert too_long.code == "privacy.order_too_long"
+    assert isinstance(order, Order)
+    assert known(db, customer).until == order.until
+    assert erase_expired(db, until + timedelta(days=1)) == 0
+    with db.transaction() as tx:
+        assert privacy.release(tx, order.id, "desk", at(until)) == order
+        assert privacy.release(tx, order.id, "desk", at(until)) == Refusal("privacy.order_not_found")
+    assert erase_expired(db, until + timedelta(days=1)) == 1
+
+
+def test_a_new_line_stops_the_clocks_of_who_comes_back(db: Database):
+    line = closed_line(db)
+    customer = customer_of(db, line)
+    with db.transaction() as tx:
+        new = NewLine(new_id(at(DAY)), customer, 100_000, 5, DAY)
+        lines.open_lines(tx, Agreement("us", "USD", TIMEZONE, US_TERMS), [new], "test", at(DAY))
+    assert known(db, customer).until is None
+    assert erase_expired(db, DAY + timedelta(days=365 * 40)) == 0
+
+
+@pytest.mark.parametrize("name", packs.names())
+@given(day=st.dates(date(2020, 1, 1), date(2060, 12, 31)))
+def test_every_kind_has_a_clock_in_every_pack_and_it_ends_on_a_day_of_the_calendar(name: str, day: date):
+    pack = packs.load(name)
+    kept = rules.kept([pack], day)
+    assert [k.kind for k in kept] == list(RecordKind)
+    assert all(k.until and k.until > day and k.source for k in kept)
