@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whiteslip.base import Calendar, TestClock, add_months, new_id
-from whiteslip.base.ids import parse_public, public
+from whiteslip.base.ids import new_ids, parse_public, public
 
 
 def test_a_month_after_31_january_is_the_end_of_february():
@@ -48,6 +48,15 @@ def test_a_test_clock_never_goes_back():
     clock.advance(timedelta(days=30))
     with pytest.raises(ValueError, match="only goes forward"):
         clock.set(datetime(2026, 1, 2, tzinfo=UTC))
+
+
+@given(st.datetimes(timezones=st.just(UTC)).filter(lambda now: now.year > 1990), st.integers(0, 5_000))
+def test_ids_of_a_batch_rise_and_tell_their_time(now: datetime, count: int):
+    ids = new_ids(now, count)
+    assert ids == sorted(set(ids))
+    assert len(ids) == count
+    assert all((i.version, i.variant) == (7, RFC_4122) for i in ids)
+    assert all(0 <= (i.int >> 80) - int(now.timestamp() * 1000) <= 2 for i in ids)
 
 
 @given(st.uuids())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from worlds import DAY, at, line_of, open_line
+from worlds import DAY, at, open_line
 
 from whiteslip import purchases
 from whiteslip.decisions import Tables
 from whiteslip.decisions.contract import checked_facts
 from whiteslip.lines.model import Lifecycle, LockKind
-from whiteslip.purchases import Declined, Purchase, Request, rules
+from whiteslip.purchases import Declined, Purchase, Request, rules, store
 from whiteslip.store import Database
 
 TABLES = Tables.load()
@@ -22,8 +22,11 @@ def test_every_state_and_lock_of_a_line_is_a_code_of_the_purchase_table():
 
 
 def test_the_facts_of_a_purchase_are_those_of_its_table(db: Database):
-    line = line_of(db, open_line(db))
-    facts = rules.facts(Request(line.id, "bookshop", 100), line, None, 0, at(DAY))
+    line = open_line(db)
+    with db.transaction() as tx:
+        (standing,) = store.standings(tx, [line], at(DAY))
+    assert standing
+    facts = rules.facts(Request(line, "bookshop", 100), standing, DAY, at(DAY))
     assert checked_facts(PURCHASE.name, PURCHASE.contract, facts) == facts
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whiteslip.decisions import Tables, evaluate
+from whiteslip.decisions import FactError, Tables, evaluate
 from whiteslip.decisions.contract import EXACT
-from whiteslip.decisions.model import Contract, Kind
+from whiteslip.decisions.model import Contract, Kind, Table
 
 TABLES = Tables.load()
 EXIT: dict[str, Any] = {
@@ -226,3 +227,60 @@ def test_every_reason_a_table_may_give_is_given_by_one_of_its_rules(name: str):
     table = TABLES[name]
     whole = str(table.content)
     assert [code for code in table.contract.outcome["reasons"].one_of if f'"{code}"' not in whole] == []
+
+
+# Facts that break the contract in each way, for both ways of running a table.
+BROKEN: list[Any] = [None, True, 1, -1, 1.0, float("nan"), 10**30, "active", "nobody", [], {}]
+
+
+@pytest.mark.parametrize("name", TABLES.names)
+@given(data=st.data())
+def test_a_batch_is_decided_as_each_of_it_alone(name: str, data: st.DataObject):
+    table = TABLES[name]
+    batch = data.draw(st.lists(facts_of(table.contract), max_size=8))
+    alone = [TABLES.engine.run(table, facts)[:2] for facts in batch]
+    assert TABLES.engine.run_many(table, batch) == alone
+
+
+@given(facts_of(TABLES["purchase-authorisation"].contract), st.data())
+def test_a_batch_with_bad_facts_is_refused_as_they_are_alone(facts: dict[str, Any], data: st.DataObject):
+    table = TABLES["purchase-authorisation"]
+    bad = facts | {data.draw(st.sampled_from([*facts, "one_more"])): data.draw(st.sampled_from(BROKEN))}
+    missing = data.draw(st.none() | st.sampled_from(sorted(facts)))
+    bad.pop(missing or "", None)
+
+    def answer(run: Callable[[], Any]) -> object:
+        try:
+            return run()
+        except FactError as error:
+            return (error.path, error.given, error.expected)
+
+    alone = answer(lambda: [TABLES.engine.run(table, each)[:2] for each in (facts, bad)])
+    assert answer(lambda: TABLES.engine.run_many(table, [facts, bad])) == alone
+
+
+def test_a_graph_of_many_nodes_loops_too():
+    table = TABLES["purchase-authorisation"]
+    through = {
+        "id": "more",
+        "type": "expressionNode",
+        "name": "more",
+        "content": {
+            "expressions": [{"id": "x", "key": "x", "value": "amount_minor * 2"}],
+            "passThrough": True,
+        },
+    }
+    edges = [edge | ({"targetId": "more"} if edge["id"] == "in" else {}) for edge in table.content["edges"]]
+    edges.append({"id": "to", "type": "edge", "sourceId": "more", "targetId": "table"})
+    content = dict(table.content) | {"nodes": [*table.content["nodes"], through], "edges": edges}
+    longer = Table.of("longer", content, table.contract)
+    tables = Tables([longer])
+    batch = [PURCHASE | {"amount_minor": amount} for amount in (1, 200_000, 200_001, 600_000)]
+    answers = tables.engine.run_many(longer, batch)
+    assert [outcome["code"] for _, outcome in answers] == [
+        None,
+        None,
+        "purchase.over_cap",
+        "purchase.over_cap",
+    ]
+    assert answers == TABLES.engine.run_many(table, batch)

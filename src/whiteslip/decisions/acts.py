@@ -11,6 +11,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from whiteslip.base import new_id
+from whiteslip.base.ids import new_ids
 from whiteslip.decisions.model import (
     Contract,
     Decision,
@@ -44,8 +45,11 @@ def decide(
 
     Raises FactError when the facts break the table's contract.
     """
-    decision = _decision(tables, name, subject, facts, now, trace)
-    _keep(tx, tables[name], [decision], now)
+    table = tables[name]
+    plain, outcome, steps = tables.engine.run(table, facts, trace)
+    reasons = tuple(outcome["reasons"])
+    decision = Decision(new_id(now), name, table.version, subject, plain, outcome, reasons, steps, now)
+    _keep(tx, table, [decision], now)
     return decision
 
 
@@ -60,19 +64,16 @@ def decide_batch(
 
     The answers are in the batch's order. Raises FactError, keeping none, when any facts are bad.
     """
-    decisions = [_decision(tables, name, subject, facts, now, trace=False) for subject, facts in batch]
-    if decisions:
-        _keep(tx, tables[name], decisions, now)
-    return decisions
-
-
-def _decision(
-    tables: Tables, name: str, subject: UUID, facts: Mapping[str, object], now: datetime, trace: bool
-) -> Decision:
+    if not batch:
+        return []
     table = tables[name]
-    plain, outcome, steps = tables.engine.run(table, facts, trace)
-    reasons = tuple(outcome["reasons"])
-    return Decision(new_id(now), name, table.version, subject, plain, outcome, reasons, steps, now)
+    decided = tables.engine.run_many(table, [facts for _, facts in batch])
+    decisions = [
+        Decision(key, name, table.version, subject, facts, outcome, tuple(outcome["reasons"]), None, now)
+        for key, (subject, _), (facts, outcome) in zip(new_ids(now, len(batch)), batch, decided, strict=True)
+    ]
+    _keep(tx, table, decisions, now)
+    return decisions
 
 
 def _keep(tx: Tx, table: Table, decisions: Sequence[Decision], now: datetime) -> None:

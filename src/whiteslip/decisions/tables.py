@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -10,7 +10,7 @@ import msgspec
 import zen
 
 from whiteslip.decisions.checks import table_faults
-from whiteslip.decisions.contract import checked_facts, checked_outcome
+from whiteslip.decisions.contract import checked_facts, checked_outcome, facts_at_once
 from whiteslip.decisions.model import Contract, Outcome, Table, TableError, Trace
 
 SHIPPED: Final = Path(__file__).with_name("tables")
@@ -20,7 +20,10 @@ class Engine:
     """zen-engine over a fixed set of tables, compiled once. Thread-safe."""
 
     def __init__(self, tables: Iterable[Table]) -> None:
-        content = {table.key: dict(table.content) for table in tables}
+        content: dict[str, dict[str, Any]] = {}
+        for table in tables:
+            content[table.key] = dict(table.content)
+            content[_many(table)] = looping(table)
         self._zen = zen.ZenEngine({"loader": {"type": "static", "content": content}})
 
     def run(
@@ -38,6 +41,54 @@ class Engine:
             raise TableError(f"{table.key}: {str(error).partition(chr(10))[0]}") from None
         outcome = checked_outcome(table.name, table.contract, answer["result"])
         return plain, outcome, _matched(answer["trace"]) if trace else None
+
+    def run_many(
+        self, table: Table, batch: Sequence[Mapping[str, object]]
+    ) -> list[tuple[dict[str, Any], Outcome]]:
+        """What :meth:`run` gives for each, in one call into the engine; a third of the time.
+
+        Where anything is wrong :meth:`run` says what, so both raise the same.
+        """
+        plain = facts_at_once(table.contract, batch)
+        if plain is None:
+            return [self.run(table, facts)[:2] for facts in batch]
+        try:
+            answers: Any = self._zen.evaluate(_many(table), {"batch": plain})
+        except RuntimeError:
+            return [self.run(table, facts)[:2] for facts in batch]
+        seen: dict[bytes, Outcome] = {}
+        both: list[tuple[dict[str, Any], Outcome]] = []
+        for facts, answer in zip(plain, answers["result"]["batch"], strict=True):
+            text = msgspec.json.encode(answer)
+            if text not in seen:
+                seen[text] = checked_outcome(table.name, table.contract, answer)
+            both.append((facts, seen[text]))
+        return both
+
+
+def _many(table: Table) -> str:
+    return f"{table.key}*"
+
+
+def looping(table: Table) -> dict[str, Any]:
+    """A graph that runs the table once for each element of ``batch``.
+
+    A table of one node loops by itself. A larger graph is called by a node that loops.
+    """
+    nodes = [node for node in table.content["nodes"] if node["type"] == "decisionTableNode"]
+    loop = {"inputField": "batch", "outputPath": "batch", "executionMode": "loop"}
+    if len(table.content["nodes"]) == len(nodes) + 2 == 3:
+        inner = nodes[0] | {"content": nodes[0]["content"] | loop}
+    else:
+        content = {"key": table.key, "passThrough": False} | loop
+        inner = {"id": "loop", "type": "decisionNode", "name": "loop", "content": content}
+    ends = [{"id": f"{end}*", "type": f"{end}Node", "name": end} for end in ("input", "output")]
+    sides = [("input*", inner["id"]), (inner["id"], "output*")]
+    edges = [
+        {"id": source, "type": "edge", "sourceId": source, "targetId": target} for source, target in sides
+    ]
+    placed = [node | {"position": {"x": 0, "y": 0}} for node in (inner, *ends)]
+    return {"contentType": table.content.get("contentType"), "nodes": placed, "edges": edges}
 
 
 def _matched(trace: Mapping[str, Any]) -> Trace:

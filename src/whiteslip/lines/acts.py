@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -24,6 +24,7 @@ from whiteslip.lines.model import (
     Line,
     LockKind,
     NewLine,
+    Part,
     Terms,
 )
 from whiteslip.store import Entry, Tx, load_queries
@@ -32,6 +33,7 @@ from whiteslip.store.database import Row
 _queries = load_queries(__file__)
 _known_terms: Final[dict[str, Terms]] = {}
 _NO_ID = UUID(int=0)
+_UNLOCKED: Final = (frozenset[LockKind](), frozenset[Part]())
 
 
 def open_house(tx: Tx, currency: str, now: datetime) -> House:
@@ -96,29 +98,43 @@ def open_lines(tx: Tx, agreement: Agreement, lines: Sequence[NewLine], actor: st
 def _lines(tx: Tx, rows: Iterable[Row]) -> list[Line]:
     """Lines with their terms, which are the same for thousands: a version is read once and never changes."""
     found = list(rows)
-    missing = {row["terms_version"] for row in found} - _known_terms.keys()
-    if missing:
+    terms = terms_of(tx, {row["terms_version"] for row in found})
+    return [_line(row, terms[row["terms_version"]]) for row in found]
+
+
+def terms_of(tx: Tx, versions: set[str]) -> Mapping[str, Terms]:
+    """Terms by version, at least of those asked for."""
+    if missing := versions - _known_terms.keys():
         kept = _queries.terms(tx.conn, versions=list(missing))
         _known_terms.update((row["version"], msgspec.convert(row["terms"], Terms)) for row in kept)
-    return [_line(row) for row in found]
+    return _known_terms
 
 
-def _line(row: Row) -> Line:
-    row["terms"] = _known_terms[row["terms_version"]]
+def _line(row: Row, terms: Terms) -> Line:
+    row["terms"] = terms
     row["lifecycle"] = Lifecycle(row["lifecycle"])
-    if standing := row["locks"]:
-        row["locked_parts"] = frozenset(part_of(text) for text in standing if ":" in text)
-        row["locks"] = frozenset(LockKind(text) for text in standing if ":" not in text)
-    else:
-        row["locks"] = frozenset[LockKind]()
+    row["locks"], row["locked_parts"] = locks_of(row["locks"])
     return Line(**row)
+
+
+def locks_of(standing: Sequence[str] | None) -> tuple[frozenset[LockKind], frozenset[Part]]:
+    """Locks on all drawing, and on parts of it, from the texts by which the views name them."""
+    if not standing:
+        return _UNLOCKED
+    kinds = frozenset(LockKind(text) for text in standing if ":" not in text)
+    return kinds, frozenset(part_of(text) for text in standing if ":" in text)
+
+
+def lock_lines(tx: Tx, ids: Sequence[UUID]) -> None:
+    """Hold lines until the transaction ends. Always in id order; unknown ids are passed over."""
+    _queries.lock_rows(tx.conn, ids=ids)
 
 
 def get_lines(tx: Tx, ids: Iterable[UUID], lock: bool = False) -> dict[UUID, Line]:
     """Lines by id; unknown ids are absent. ``lock`` holds them until the transaction ends."""
     wanted = list(ids)
     if lock:
-        _queries.lock_rows(tx.conn, ids=wanted)
+        lock_lines(tx, wanted)
     return {line.id: line for line in _lines(tx, _queries.lines(tx.conn, ids=wanted))}
 
 

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from whiteslip import billing, decisions, ledger, lines
-from whiteslip.base import Refusal, new_id
+from whiteslip.base import Refusal, local_day
+from whiteslip.base.ids import new_ids
 from whiteslip.billing.bills import Captured
-from whiteslip.billing.model import Debt
 from whiteslip.decisions import Decision, Tables
 from whiteslip.ledger import Transfer, recipes
 from whiteslip.lines import Line
+from whiteslip.lines.acts import lock_lines
 from whiteslip.purchases import rules, store
-from whiteslip.purchases.model import Capture, Declined, Merchant, Purchase, Request, State
+from whiteslip.purchases.model import Capture, Declined, Merchant, Purchase, Request, Standing, State
 from whiteslip.store import Entry, Tx
 
 HOLD_DAYS: Final = 7
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A request with the place of its answer in the batch."""
-
-    place: int
-    request: Request
-    id: UUID
+# A request with the place of its answer in the batch.
+_Placed: TypeAlias = tuple[int, Request]
 
 
 def authorise(
@@ -42,33 +36,31 @@ def authorise(
     ``purchase.product_unknown``.
     """
     answers: dict[int, Purchase | Declined | Refusal] = {}
-    wanted = {request.line for request in batch}
-    found = lines.get_lines(tx, wanted, lock=True)
-    rounds: dict[UUID, list[_Asked]] = {}
-    for place, request in enumerate(batch):
-        line = found.get(request.line)
-        fault = rules.fault(request, line)
-        if fault:
-            answers[place] = fault
-        else:
-            rounds.setdefault(request.line, []).append(_Asked(place, request, new_id(now)))
-    merchants = _merchants(tx, batch, found, now)
-    while rounds:
-        first = [asked.pop(0) for asked in rounds.values()]
-        answers.update(_decide(tx, tables, first, found, merchants, actor, now))
-        rounds = {line: asked for line, asked in rounds.items() if asked}
-        if rounds:
-            found = lines.get_lines(tx, rounds)
+    lock_lines(tx, list({request.line for request in batch}))
+    waiting = list(enumerate(batch))
+    while waiting:
+        first, waiting = _one_per_line(waiting)
+        answers.update(_decide(tx, tables, first, actor, now))
     return [answers[place] for place in range(len(batch))]
 
 
+def _one_per_line(waiting: Sequence[_Placed]) -> tuple[list[_Placed], list[_Placed]]:
+    """The next request of each line, and those that come after."""
+    met: set[UUID] = set()
+    first: list[_Placed] = []
+    later: list[_Placed] = []
+    for placed in waiting:
+        (later if placed[1].line in met else first).append(placed)
+        met.add(placed[1].line)
+    return first, later
+
+
 def _merchants(
-    tx: Tx, batch: Sequence[Request], found: dict[UUID, Line], now: datetime
+    tx: Tx, asked: Iterable[tuple[int, Request, Standing]], now: datetime
 ) -> dict[tuple[str, str], Merchant]:
     keys: dict[str, set[str]] = {}
-    for request in batch:
-        if request.line in found:
-            keys.setdefault(found[request.line].currency, set()).add(request.merchant)
+    for _, request, line in asked:
+        keys.setdefault(line.currency, set()).add(request.merchant)
     return {
         (merchant.key, currency): merchant
         for currency, names in keys.items()
@@ -77,66 +69,65 @@ def _merchants(
 
 
 def _decide(
-    tx: Tx,
-    tables: Tables,
-    asked: Sequence[_Asked],
-    found: dict[UUID, Line],
-    merchants: dict[tuple[str, str], Merchant],
-    actor: str,
-    now: datetime,
+    tx: Tx, tables: Tables, asked: Sequence[_Placed], actor: str, now: datetime
 ) -> dict[int, Purchase | Declined | Refusal]:
-    ids = [each.request.line for each in asked]
-    debts = _debts(tx, [found[line] for line in ids], now)
-    recent = store.recent_counts(tx, ids, now - timedelta(hours=24))
+    """Decide about requests on different, locked lines."""
+    answers: dict[int, Purchase | Declined | Refusal] = {}
+    sound: list[tuple[int, Request, Standing]] = []
+    standings = store.standings(tx, [request.line for _, request in asked], now - timedelta(hours=24))
+    for (place, request), line in zip(asked, standings, strict=True):
+        fault = rules.fault(request, line)
+        if fault or line is None:
+            answers[place] = fault or Refusal("line.not_found")
+        else:
+            sound.append((place, request, line))
+    merchants = _merchants(tx, sound, now)
+    days = {timezone: local_day(now, timezone) for timezone in {line.timezone for _, _, line in sound}}
+    ids = new_ids(now, len(sound))
     facts = [
-        (each.id, rules.facts(each.request, found[line], debts.get(line), recent.get(line, 0), now))
-        for each, line in zip(asked, ids, strict=True)
+        (key, rules.facts(request, line, days[line.timezone], now))
+        for key, (_, request, line) in zip(ids, sound, strict=True)
     ]
     decided = decisions.decide_batch(tx, tables, "purchase-authorisation", facts, now)
-    answers: dict[int, Purchase | Declined | Refusal] = {}
     granted: list[Purchase] = []
-    holds: list[tuple[date, Transfer]] = []
+    holds: dict[date, list[Transfer]] = {}
     expires_at = now + timedelta(days=HOLD_DAYS)
-    for each, decision in zip(asked, decided, strict=True):
-        request, line = each.request, found[each.request.line]
+    for (place, request, line), decision in zip(sound, decided, strict=True):
         if not decision.outcome["allow"]:
-            answers[each.place] = _declined(tx, request, decision, actor, now)
+            answers[place] = _declined(tx, request, decision, actor, now)
             continue
-        merchant = merchants[(request.merchant, line.currency)]
-        hold = recipes.hold(each.id, line.book, merchant.payable, request.amount_minor, now)
-        purchase = Purchase(
-            each.id,
-            line.id,
-            merchant.id,
-            request.instalments,
-            request.amount_minor,
-            0,
-            0,
-            hold.id,
-            request.amount_minor,
-            State.AUTHORISED,
-            now,
-            expires_at,
-        )
-        holds.append((line.today(now), hold))
+        merchant = merchants[request.merchant, line.currency]
+        hold = recipes.hold(decision.subject, line.principal, merchant.payable, request.amount_minor, now)
+        purchase = _held(decision.subject, request, merchant, hold, now, expires_at)
+        holds.setdefault(days[line.timezone], []).append(hold)
         granted.append(purchase)
-        answers[each.place] = purchase
-        data = {"purchase": each.id, "amount_minor": request.amount_minor, "decision": decision.id}
-        tx.record(Entry(now, "purchase.authorised", "line", line.id, actor, data))
-    _post(tx, holds, now)
+        answers[place] = purchase
+        data = {"purchase": purchase.id, "amount_minor": request.amount_minor, "decision": decision.id}
+        tx.record(Entry(now, "purchase.authorised", "line", line.line, actor, data))
     store.add(tx, granted, now, expires_at)
+    # Last, because shops' accounts stay locked from here to the commit and others sell there too.
+    for day, of_day in holds.items():
+        ledger.post(tx, of_day, day, now)
     return answers
 
 
-def _debts(tx: Tx, asked: Sequence[Line], now: datetime) -> dict[UUID, Debt]:
-    """What the lines owe, each on its own business day."""
-    days: dict[date, list[UUID]] = {}
-    for line in asked:
-        days.setdefault(line.today(now), []).append(line.id)
-    found: dict[UUID, Debt] = {}
-    for day, ids in days.items():
-        found |= billing.debts(tx, ids, day)
-    return found
+def _held(
+    key: UUID, request: Request, merchant: Merchant, hold: Transfer, now: datetime, expires_at: datetime
+) -> Purchase:
+    return Purchase(
+        id=key,
+        line=request.line,
+        merchant=merchant.id,
+        instalments=request.instalments,
+        authorised_minor=request.amount_minor,
+        captured_minor=0,
+        refunded_minor=0,
+        hold=hold.id,
+        held_minor=request.amount_minor,
+        state=State.AUTHORISED,
+        authorised_at=now,
+        expires_at=expires_at,
+    )
 
 
 def _declined(tx: Tx, request: Request, decision: Decision, actor: str, now: datetime) -> Declined:
@@ -187,7 +178,7 @@ def _captured(
     transfers = [recipes.capture(purchase.id, purchase.hold, each.amount_minor, now)]
     rest = 0 if each.final else purchase.held_minor - each.amount_minor
     if rest:
-        transfers.append(recipes.hold(purchase.id, line.book, payable, rest, now))
+        transfers.append(recipes.hold(purchase.id, line.principal, payable, rest, now))
     after = replace(
         purchase,
         captured_minor=purchase.captured_minor + each.amount_minor,

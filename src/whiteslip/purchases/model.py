@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
+
+from whiteslip.lines.model import LockKind, Part, Terms
 
 
 class State(StrEnum):
@@ -108,6 +110,28 @@ class Dispute:
     opened_at: datetime
     due_at: datetime
     resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A line as an authorisation sees it; read while it is locked.
+
+    ``oldest_due_on`` is the first due day of what is billed and unpaid, past or to come. ``recent``
+    counts the purchases authorised in the 24 hours before.
+    """
+
+    line: UUID
+    currency: str
+    timezone: str
+    terms: Terms
+    lifecycle: str
+    limit_minor: int
+    principal: UUID
+    room_minor: int
+    locks: frozenset[LockKind]
+    locked_parts: frozenset[Part]
+    oldest_due_on: date | None
+    recent: int
 
 
 @dataclass(frozen=True, slots=True)

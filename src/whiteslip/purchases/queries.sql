@@ -6,10 +6,15 @@ WHERE key = ANY(:keys::text[]) AND currency = :currency;
 INSERT INTO purchases.merchant (id, key, currency, payable) VALUES (:id, :key, :currency, :payable)
 ON CONFLICT (key, currency) DO NOTHING;
 
--- name: recent
--- Purchases authorised per line after :since, for velocity.
-SELECT line, count(*) AS count FROM purchases.purchase
-WHERE line = ANY(:lines::uuid[]) AND authorised_at > :since GROUP BY line;
+-- name: standings
+-- Lines as an authorisation sees them, one row for each that is asked for, in that order.
+SELECT d.id, d.currency, d.timezone, d.terms_version, d.lifecycle, d.limit_minor, d.principal, d.room_minor,
+    d.locks,
+    (SELECT min(o.due_on) FROM billing.v_open AS o WHERE o.line = d.id AND o.billed) AS oldest_due_on,
+    (SELECT count(*) FROM purchases.purchase AS p
+     WHERE p.line = d.id AND p.authorised_at > :since) AS recent
+FROM unnest(:lines::uuid[]) WITH ORDINALITY AS a (line, n) LEFT JOIN lines.v_drawing AS d ON d.id = a.line
+ORDER BY a.n;
 
 -- name: add!
 INSERT INTO purchases.purchase (

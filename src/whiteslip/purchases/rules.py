@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from whiteslip.base import Refusal
-from whiteslip.billing.model import Debt
-from whiteslip.lines import Line
 from whiteslip.lines.model import NIGHT_HOURS, Feature, LockKind, Part
-from whiteslip.purchases.model import Capture, Purchase, Request
+from whiteslip.purchases.model import Capture, Purchase, Request, Standing
 
 # The lock that a decline names, when several stand: the law first, the customer's own wish last.
 _LOCK_ORDER: Final = (LockKind.LEGAL, LockKind.EXIT, LockKind.ISSUER, LockKind.CUSTOMER)
 
 
-def fault(request: Request, line: Line | None) -> Refusal | None:
+def fault(request: Request, line: Standing | None) -> Refusal | None:
     """What makes a request impossible before any policy is asked."""
     if line is None:
         return Refusal("line.not_found")
@@ -42,7 +40,7 @@ def capture_fault(capture: Capture, purchase: Purchase | None, again: bool) -> R
     return None
 
 
-def locked_part(request: Request, line: Line, now: datetime) -> Part | None:
+def locked_part(request: Request, line: Standing, now: datetime) -> Part | None:
     """The part of drawing that the customer has locked and this request would use, if any."""
     if not line.locked_parts:
         return None
@@ -58,18 +56,18 @@ def locked_part(request: Request, line: Line, now: datetime) -> Part | None:
     return next((part for part in used if part in line.locked_parts), None)
 
 
-def facts(request: Request, line: Line, debt: Debt | None, recent: int, now: datetime) -> dict[str, object]:
-    """The facts of the table ``purchase-authorisation``, amounts in minor units."""
-    lock = next((kind.value for kind in _LOCK_ORDER if kind in line.locks), None)
+def facts(request: Request, line: Standing, day: date, now: datetime) -> dict[str, object]:
+    """The facts of the table ``purchase-authorisation`` on the line's business ``day``, in minor units."""
+    lock = next((kind.value for kind in _LOCK_ORDER if kind in line.locks), None) if line.locks else None
     if lock is None:
         lock = "feature" if locked_part(request, line, now) else "none"
     return {
         "amount_minor": request.amount_minor,
         "available_minor": max(0, line.room_minor),
         "lock": lock,
-        "lifecycle": line.lifecycle.value,
-        "dpd_days": debt.days_past_due if debt else 0,
-        "velocity_24h": recent,
+        "lifecycle": line.lifecycle,
+        "dpd_days": max(0, (day - line.oldest_due_on).days) if line.oldest_due_on else 0,
+        "velocity_24h": line.recent,
         "per_purchase_cap_minor": line.limit_minor,
         "instalments": request.instalments,
     }

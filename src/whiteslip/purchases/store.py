@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
+
+from psycopg.rows import tuple_row
 
 from whiteslip import ledger
 from whiteslip.base import new_id
 from whiteslip.ledger import Account
 from whiteslip.lines import Line
-from whiteslip.purchases.model import Activity, Dispute, Ground, Merchant, Outcome, Purchase, State
+from whiteslip.lines.acts import locks_of, terms_of
+from whiteslip.lines.model import Terms
+from whiteslip.purchases.model import (
+    Activity,
+    Dispute,
+    Ground,
+    Merchant,
+    Outcome,
+    Purchase,
+    Standing,
+    State,
+)
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -35,10 +49,34 @@ def _merchants(tx: Tx, keys: list[str], currency: str) -> dict[str, Merchant]:
     return {row["key"]: Merchant(**row) for row in rows}
 
 
-def recent_counts(tx: Tx, lines: Sequence[UUID], since: datetime) -> dict[UUID, int]:
-    """Purchases authorised per line after ``since``."""
-    rows = _queries.recent(tx.conn, lines=list(lines), since=since)
-    return {row["line"]: row["count"] for row in rows}
+def standings(tx: Tx, lines: Sequence[UUID], since: datetime) -> list[Standing | None]:
+    """Each line as an authorisation sees it, in the order asked; None for one that is unknown.
+
+    ``recent`` counts from ``since``. Rows are tuples in binary, for this is read for each purchase.
+    """
+    with tx.conn.cursor(row_factory=tuple_row, binary=True) as cursor:
+        rows = cursor.execute(_queries.standings.sql, {"lines": lines, "since": since}).fetchall()
+    terms = terms_of(tx, {row[3] for row in rows if row[0]})
+    return [_standing(row, terms) if row[0] else None for row in rows]
+
+
+def _standing(row: tuple[Any, ...], terms: Mapping[str, Terms]) -> Standing:
+    line, currency, timezone, version, lifecycle, limit, principal, room, locks, oldest, recent = row
+    kinds, parts = locks_of(locks)
+    return Standing(
+        line,
+        currency,
+        timezone,
+        terms[version],
+        lifecycle,
+        limit,
+        principal,
+        room,
+        kinds,
+        parts,
+        oldest,
+        recent,
+    )
 
 
 def add(tx: Tx, purchases: Sequence[Purchase], now: datetime, expires_at: datetime) -> None:

@@ -85,6 +85,17 @@ CREATE TABLE lines.lock (
 -- Two parties may lock for the same cause; lifting one lock leaves the other.
 CREATE UNIQUE INDEX lock_standing ON lines.lock (line, kind, party, feature, value) WHERE lifted_at IS NULL;
 
+-- What an authorisation needs to know of a line; narrow, because it is read for each purchase.
+CREATE VIEW lines.v_drawing AS
+SELECT l.id, l.currency, l.timezone, l.terms_version, l.lifecycle, l.limit_minor, l.principal,
+    coalesce(p.room, 0)::bigint AS room_minor,
+    -- As in v_line; null when nothing is locked.
+    nullif(ARRAY(
+        SELECT DISTINCT CASE k.feature WHEN 'all' THEN k.kind ELSE k.feature || ':' || k.value END
+        FROM lines.lock AS k WHERE k.line = l.id AND k.lifted_at IS NULL
+    ), '{}') AS locks
+FROM lines.line AS l LEFT JOIN ledger.v_balance AS p ON p.id = l.principal;
+
 CREATE VIEW lines.v_terms AS
 SELECT version, terms FROM lines.terms;
 
