@@ -63,8 +63,7 @@ def _shape(fields: tuple[tuple[str, Field], ...]) -> Any:
                 kinds[name] = Literal[field.one_of]
             case _:
                 return None
-    shape: Any = TypedDict("Facts", kinds)  # pyright: ignore[reportArgumentType]
-    return list[shape]
+    return list[cast("Any", TypedDict)("Facts", kinds)]
 
 
 def _fact(path: str, field: Field, value: object) -> Any:
