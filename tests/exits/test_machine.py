@@ -12,11 +12,11 @@ import pytest
 from whiteslip import packs
 from whiteslip.exits import machine, rules
 from whiteslip.exits.machine import Edge
-from whiteslip.exits.model import OPEN, Exit, Ground, Identity, Kind, Path, State
+from whiteslip.exits.model import BY_LENDER, OPEN, Exit, Ground, Identity, Kind, Path, State
 from whiteslip.exits.rules import Clocks
 
 DOC = FilePath(__file__).parents[2] / "docs" / "explanation" / "leaving.md"
-ENDS = frozenset(State) - OPEN
+ENDS = frozenset(State) - OPEN - {State.NOTICE}
 LATE = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -52,8 +52,8 @@ def test_the_walk_reaches_every_state(edges: list[Edge]):
     assert {case.state for case in reached(edges)} == set(State)
 
 
-def test_from_every_open_case_there_is_a_way_to_closed(edges: list[Edge]):
-    stuck = {case for case in reached(edges) if case.is_open} - lead_to(edges, State.CLOSED)
+def test_from_every_case_under_way_there_is_a_way_to_closed(edges: list[Edge]):
+    stuck = {case for case in reached(edges) if not case.has_ended} - lead_to(edges, State.CLOSED)
     assert stuck == set()
 
 
@@ -68,7 +68,10 @@ def test_who_has_proven_who_they_are_gets_out_by_money_law_and_time_alone(edges:
 def test_who_never_says_who_they_are_ends_with_their_own_lock(edges: list[Edge]):
     alone = [edge for edge in edges if edge.by in ("money or law", "time")]
     silent = {case for case in reached(edges) if case.is_open and case.identity is Identity.PENDING}
-    assert silent - lead_to(alone, State.LAPSED) == set()
+    estates = {case for case in silent if case.kind is Kind.ESTATE}
+    assert silent - estates - lead_to(alone, State.LAPSED) == set()
+    assert estates
+    assert estates - lead_to(alone, State.CLOSED) == set(), "nobody draws again on a death in doubt"
 
 
 def test_nothing_closes_with_a_debt_a_hold_or_a_dispute(edges: list[Edge]):
@@ -85,9 +88,11 @@ def test_what_has_ended_stays_ended(edges: list[Edge]):
 
 
 def test_drawing_comes_back_only_by_the_customers_word_or_silence(edges: list[Edge]):
-    """Cancelled brings the line back; lapsed leaves the customer's own lock on it."""
+    """Cancelled brings the line back; lapsed leaves the customer's own lock on it. While a notice
+    runs, drawing has not stopped.
+    """
     for edge in edges:
-        if edge.after.state is State.CANCELLED:
+        if edge.after.state is State.CANCELLED and edge.before.state is not State.NOTICE:
             assert edge.by == "customer"
         if edge.after.state is State.LAPSED and edge.before.state is not State.LAPSED:
             assert (edge.before.state, edge.by) == (State.STOPPED, "time")
@@ -96,7 +101,40 @@ def test_drawing_comes_back_only_by_the_customers_word_or_silence(edges: list[Ed
 def test_who_withdraws_is_not_assessed_and_has_no_way_back(edges: list[Edge]):
     withdrawn = {case for case in reached(edges) if case.kind is Kind.WITHDRAW}
     assert all(case.state is not State.CANCELLED for case in withdrawn)
-    assert all(edge.before.kind is Kind.CLOSE or edge.after.kind is Kind.WITHDRAW for edge in edges)
+    assert all(edge.after.kind is Kind.WITHDRAW for edge in edges if edge.before.kind is Kind.WITHDRAW)
+
+
+def test_a_notice_ends_by_its_time_or_is_called_off_and_never_holds_anybody(edges: list[Edge]):
+    notices = [edge for edge in edges if edge.before.state is State.NOTICE]
+    assert {edge.after.state for edge in notices} == {State.CONFIRMED, State.CANCELLED}
+    for edge in notices:
+        if edge.after.state is State.CONFIRMED:
+            assert (edge.by, edge.after.why) == ("time", "notice_ended")
+    why = {(edge.by, edge.after.why) for edge in notices if edge.after.state is State.CANCELLED}
+    assert why == {
+        ("customer", "customer_asked_first"),
+        ("customer", "customer_keeps_it"),
+        ("lender", "lender_withdrew_notice"),
+        ("money or law", "line_used_again"),
+        ("time", "line_used_again"),
+    }
+
+
+def test_the_lender_ends_nothing_but_by_a_notice(edges: list[Edge]):
+    """No case of the customer's becomes one of the lender's, and the lender's begin with notice."""
+    for edge in edges:
+        assert (edge.before.kind in BY_LENDER) == (edge.after.kind in BY_LENDER) or (
+            edge.after.kind is Kind.WITHDRAW
+        )
+        if edge.after.kind in BY_LENDER and edge.after.state is not State.CANCELLED:
+            assert edge.before.state is State.NOTICE or edge.before.confirmed_at is not None
+
+
+def test_an_estate_is_not_assessed_and_may_always_turn_out_to_be_an_error(edges: list[Edge]):
+    estates = {case for case in reached(edges) if case.kind is Kind.ESTATE and case.is_open}
+    assert {case.route for case in estates} <= {None, "straight_through"}
+    undone = {edge.before for edge in edges if edge.after.state is State.CANCELLED and edge.by == "customer"}
+    assert estates - undone == set()
 
 
 def test_only_identity_and_law_hold_anybody(edges: list[Edge]):
@@ -106,7 +144,8 @@ def test_only_identity_and_law_hold_anybody(edges: list[Edge]):
         assert edge.after.ground in set(Ground)
         doubted = edge.before.identity is Identity.DOUBTED
         routed = edge.before.route == "hold" or edge.before.path is Path.HOLD
-        assert edge.facts.legal_freeze or doubted or routed, edge
+        unproven = edge.after.why == "authority_not_shown" and edge.before.kind is Kind.ESTATE
+        assert edge.facts.legal_freeze or doubted or routed or unproven, edge
 
 
 def test_every_deadline_ends_in_a_step(edges: list[Edge], clocks: Clocks):

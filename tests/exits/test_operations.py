@@ -17,9 +17,9 @@ from whiteslip import billing, exits, identity, lines, purchases
 from whiteslip.base import Refusal, new_id
 from whiteslip.billing.model import Payment
 from whiteslip.decisions import Tables
-from whiteslip.exits import Office, operations, restrictions, softer
+from whiteslip.exits import Office, estates, operations, restrictions, softer, terminations
 from whiteslip.exits import store as exits_store
-from whiteslip.exits.model import Cause, Channel, Identity
+from whiteslip.exits.model import Cause, Channel, Identity, Kind
 from whiteslip.exits.operations import ALLOWED, AS_DISPUTE, Debt, Lifecycle, Lock, Operation
 from whiteslip.identity import Person, Vault
 from whiteslip.lines.model import Agreement, LockKind, NewLine, Party
@@ -140,6 +140,10 @@ DONE: dict[Operation, Callable[[Tx, Scene], Any]] = {
     Operation.RESTRICT: lambda tx, s: restrictions.restrict(
         tx, OFFICE, s.line, [Cause.INSOLVENCY], "desk", s.now
     ),
+    Operation.TERMINATE: lambda tx, s: terminations.propose(
+        tx, s.line, Kind.TERMINATION, [Cause.PRODUCT_ENDED], "desk", s.now
+    ),
+    Operation.REPORT_DEATH: lambda tx, s: estates.report(tx, OFFICE, s.line, Channel.DESK, "desk", s.now),
     Operation.CLOSE: lambda tx, s: exits.request(tx, OFFICE, s.line, Channel.API, "customer", s.now),
     Operation.CANCEL_CLOSING: _cancel,
     Operation.CONTACT_CHANGE: _contact,

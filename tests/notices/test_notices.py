@@ -36,6 +36,12 @@ LETTER: dict[str, Any] = {
     "issuer_name": "白条示范",
 }
 EXIT: dict[str, Any] = {"stopped_at": NOW, "limit_minor": 1_200_000, "owed_minor": 34_567}
+CLOSED: dict[str, Any] = {
+    "closed_on": date(2026, 10, 22),
+    "credit_minor": 1_200,
+    "credit_by": date(2026, 11, 2),
+    "keep_years": 10,
+}
 OWN: dict[str, dict[str, Any]] = {
     "exit.acknowledged": {},
     "exit.runoff": {
@@ -44,21 +50,11 @@ OWN: dict[str, dict[str, Any]] = {
         "good_through": date(2026, 10, 22),
     },
     "exit.held": {"ground": "identity", "answer_by": NOW + timedelta(days=5)},
-    "exit.closed": {
-        "closed_on": date(2026, 10, 22),
-        "credit_minor": 1_200,
-        "credit_by": date(2026, 11, 2),
-        "keep_years": 10,
-    },
+    "exit.closed": CLOSED,
     "exit.lapsed": {},
     "exit.cancelled": {"cancelled_at": NOW},
     "withdrawal.received": {"contract": "line_7k2m", "pay_by": date(2026, 11, 21)},
-    "withdrawal.settled": {
-        "closed_on": date(2026, 10, 22),
-        "credit_minor": 1_200,
-        "credit_by": date(2026, 11, 2),
-        "keep_years": 10,
-    },
+    "withdrawal.settled": CLOSED,
     "line.restricted": {
         "restricted_at": NOW,
         "review_on": date(2027, 1, 20),
@@ -66,12 +62,34 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "line.restriction_lifted": {"lifted_at": NOW},
     "privacy.answered": {"answered_at": NOW, "kept_until": date(2036, 10, 22), "keep_months": 120},
+    "termination.notice": {
+        "given_at": NOW,
+        "ends_on": date(2026, 12, 22),
+        "reasons": ["past_due", "product_ended"],
+    },
+    "inactivity.notice": {"given_at": NOW, "ends_on": date(2026, 12, 22), "reasons": ["inactivity"]},
+    "termination.called_off": {"cancelled_at": NOW},
+    "termination.closed": CLOSED,
+    "estate.acknowledged": {},
+    "estate.balance": {
+        "schedule": [{"due_on": date(2026, 11, 25), "amount_minor": 11_522}],
+        "told_minor": 34_567,
+        "told_on": date(2026, 10, 22),
+        "settle_by": date(2026, 11, 21),
+    },
+    "estate.held": {"ground": "legal", "answer_by": None},
+    "estate.closed": CLOSED,
+    "estate.undone": {"cancelled_at": NOW},
 }
 
 
 def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
-    return LETTER | ({} if kind.startswith(("line.", "privacy.")) else EXIT) | OWN[kind]
+    return (
+        LETTER
+        | ({} if kind.startswith(("line.", "privacy.")) or kind.endswith(".notice") else EXIT)
+        | OWN[kind]
+    )
 
 
 def new(kind: str = "exit.closed", language: str = "zh-CN", **facts: Any) -> NewNotice:
@@ -159,7 +177,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
     shown = text_of(first)
     assert "EX-7K2M-91" in shown
     assert WHO.full_name in shown
-    assert "14:03:22" in shown or kind == "exit.cancelled"
+    assert "14:03:22" in shown or kind in ("exit.cancelled", "estate.balance")
     assert ("{" in shown, "{" in compose.body(letter)) == (False, False)
 
 
@@ -168,7 +186,7 @@ def test_only_a_closing_letter_carries_a_certificate():
         facts = compose.facts_of(kind, facts_for(kind))
         pages = PdfReader(io.BytesIO(compose.pdf(compose.compose(kind, "en", facts, "A", NOW), NOW))).pages
         certified = any("Nil-balance certificate" in page.extract_text() for page in pages)
-        assert certified == (kind == "exit.closed")
+        assert certified == kind.endswith(".closed")
 
 
 def test_a_run_off_letter_lists_the_schedule():

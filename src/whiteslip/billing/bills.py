@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -34,24 +34,28 @@ class Captured:
 
 
 def add_plans(tx: Tx, captures: Sequence[Captured], now: datetime) -> list[NewPlan]:
-    """Schedule captures on their lines' terms."""
+    """Schedule captures on their lines' terms; without a fee where an estate settles the line."""
+    no_fee = store.fees_stopped(tx, list({c.line.id for c in captures}))
+    priced = [
+        (c, replace(c.product, monthly_fee_bps=0) if c.line.id in no_fee else c.product) for c in captures
+    ]
     plans = [
         NewPlan(
             new_id(now),
             c.line.id,
             c.purchase,
             "purchase",
-            c.product,
+            product,
             c.captured_on,
             make_schedule(
                 c.line.money(c.amount_minor),
-                c.product,
+                product,
                 c.captured_on,
                 c.line.statement_day,
                 c.line.terms.due_days,
             ),
         )
-        for c in captures
+        for c, product in priced
     ]
     store.add_plans(tx, plans)
     return plans

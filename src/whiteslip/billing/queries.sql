@@ -128,7 +128,17 @@ WHERE i.open AND i.bill IS NOT NULL AND p.kind = 'purchase'
     AND NOT EXISTS (
         SELECT FROM billing.plan AS f
         WHERE f.line = i.line AND f.kind = 'late_fee' AND f.opened_on = :day)
+    AND NOT EXISTS (SELECT FROM billing.fee_stop AS s WHERE s.line = i.line)
 GROUP BY i.line ORDER BY i.line;
+
+-- name: stop_fees!
+INSERT INTO billing.fee_stop (line, at) VALUES (:line, :now) ON CONFLICT (line) DO NOTHING;
+
+-- name: allow_fees!
+DELETE FROM billing.fee_stop WHERE line = :line;
+
+-- name: fees_stopped
+SELECT line FROM billing.fee_stop WHERE line = ANY(:lines::uuid[]);
 
 -- name: add_payments!
 INSERT INTO billing.payment (id, line, reference, method, amount_minor, value_on, clears_on, received_at)

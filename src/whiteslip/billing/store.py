@@ -211,6 +211,21 @@ def record(tx: Tx, line: UUID, day: date, since: date, returned_since: datetime)
     return Record(**row)
 
 
+def stop_fees(tx: Tx, line: UUID, now: datetime) -> bool:
+    """Note that no fee arises on a line any more; False when that was so already."""
+    return _queries.stop_fees(tx.conn, line=line, now=now) > 0
+
+
+def allow_fees(tx: Tx, line: UUID) -> None:
+    """Note that fees may arise again."""
+    _queries.allow_fees(tx.conn, line=line)
+
+
+def fees_stopped(tx: Tx, lines: Sequence[UUID]) -> set[UUID]:
+    """Those of ``lines`` on which no fee arises any more."""
+    return {row["line"] for row in _queries.fees_stopped(tx.conn, lines=list(lines))}
+
+
 def fees_paid(tx: Tx, line: UUID) -> int:
     """Fees of a line that were paid, less what came back."""
     return _queries.fees_paid(tx.conn, line=line)

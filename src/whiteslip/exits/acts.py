@@ -9,6 +9,7 @@ from uuid import UUID
 
 from whiteslip import billing, lines, packs
 from whiteslip.base import Refusal, new_id
+from whiteslip.billing.estates import allow_fees
 from whiteslip.exits import letters, rules, steps, store
 from whiteslip.exits.model import (
     Channel,
@@ -60,9 +61,13 @@ def request(
         return (
             known if who is Identity.PENDING else _identify(tx, office, line, known, who, not_me, actor, now)
         )
+    notice = store.notice_of_line(tx, line_id)
+    if notice:
+        # Who asks to leave while the lender's notice runs has left by their own wish.
+        steps.call_off(Work.on(tx, office, line, now), notice, "customer_asked_first", actor)
     case = Exit(
         id=new_id(now),
-        reference=_reference(tx),
+        reference=new_reference(tx),
         line=line.id,
         customer=line.customer,
         channel=channel,
@@ -76,7 +81,9 @@ def request(
         not_me=not_me,
     )
     lines.set_lock(tx, line.id, LockKind.EXIT, Party.CUSTOMER, case.reference, actor, now)
-    lines.move(tx, line, Lifecycle.CLOSING, "customer_request", actor, now)
+    lines.move(
+        tx, line, Lifecycle.CLOSING, "estate" if kind is Kind.ESTATE else "customer_request", actor, now
+    )
     data = {"line": line.id, "kind": kind, "channel": channel, "outcome": case.plan.outcome, "not_me": not_me}
     tx.record(Entry(now, "exit.requested", "exit", case.id, actor, data))
     tx.record(Entry(now, "line.spending_stopped", "line", line.id, actor, {"exit": case.id}))
@@ -88,7 +95,8 @@ def request(
     return steps.run(work, case)
 
 
-def _reference(tx: Tx) -> str:
+def new_reference(tx: Tx) -> str:
+    """A reference that no case carries yet."""
     while store.reference_taken(tx, reference := rules.new_reference()):
         pass
     return reference
@@ -159,7 +167,7 @@ def choose_path(
         return both
     line, case = both
     work = Work.on(tx, office, line, now)
-    if not rules.can_choose(case, path, steps.facts_of(work)):
+    if not can_choose(work, case, path, ground):
         return Refusal("exit.path_not_possible", {"path": path, "state": case.state})
     if path is Path.HOLD and ground is None:
         return Refusal("exit.ground_missing")
@@ -176,6 +184,15 @@ def choose_path(
         case = replace(case, path=path, identity=who)
         store.save(tx, case)
     return steps.run(work.refreshed(), case)
+
+
+def can_choose(work: Work, case: Exit, path: Path, ground: Ground | None = None) -> bool:
+    """Whether the desk may put a case on ``path``; an estate that heirs dispute may wait on the
+    ground of law wherever it stands.
+    """
+    if path is Path.HOLD and ground is not Ground.IDENTITY and store.estate_of_line(work.tx, case.line):
+        return rules.may_hold_estate(case)
+    return rules.can_choose(case, path, steps.facts_of(work))
 
 
 def cancel(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:
@@ -200,6 +217,10 @@ def cancel(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> 
         due_at=None,
     )
     steps.reopen(work, "exit_cancelled", actor)
+    if store.estate_of_line(tx, line.id):
+        # Whoever takes the request back has not died.
+        store.end_estate(tx, line.id, now)
+        allow_fees(tx, line)
     tx.record(Entry(now, "exit.cancelled", "exit", case.id, actor, {"from": case.state}))
     store.save(tx, done)
     steps.remind(work, done)
@@ -224,12 +245,12 @@ def advance(tx: Tx, office: Office, exit_id: UUID, now: datetime) -> Exit | Refu
         store.save(tx, case)
         tx.record(Entry(now, "exit.tail_ended", "exit", case.id, "system"))
         return case
-    return steps.run(Work.on(tx, office, line, now), case) if case.is_open else case
+    return case if case.has_ended else steps.run(Work.on(tx, office, line, now), case)
 
 
 def advance_line(tx: Tx, office: Office, line_id: UUID, now: datetime) -> Exit | None:
     """:func:`advance` for the line's open case, if there is one."""
-    case = store.open_of_line(tx, line_id)
+    case = store.open_of_line(tx, line_id) or store.notice_of_line(tx, line_id)
     if case is None:
         return None
     moved = advance(tx, office, case.id, now)

@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from whiteslip.base import Refusal, new_id
-from whiteslip.exits import acts, rules, steps, store
+from whiteslip.exits import acts, store
 from whiteslip.exits.model import Exit, Ground, Path, Proposal
 from whiteslip.exits.steps import Office, Work
 from whiteslip.store import Entry, Tx
@@ -27,10 +27,13 @@ def take_next(tx: Tx, actor: str, now: datetime, but: Sequence[UUID] = ()) -> Ex
 
     Two people who ask at once never get the same case. ``but`` are cases that were just skipped.
     """
-    case = store.next_case(tx, actor, but, now)
-    if case:
-        store.claim(tx, case.id, actor, now + CLAIM, now)
-    return case
+    passed = list(but)
+    while case := store.next_case(tx, actor, passed, now):
+        # Somebody may have taken it between our look at the claims and our lock on the case.
+        if store.claim(tx, case.id, actor, now + CLAIM, now):
+            return case
+        passed.append(case.id)
+    return None
 
 
 def take(tx: Tx, exit_id: UUID, actor: str, now: datetime) -> Refusal | None:
@@ -80,7 +83,7 @@ def propose_hold(
     if isinstance(both, Refusal):
         return both
     line, case = both
-    if not rules.can_choose(case, Path.HOLD, steps.facts_of(Work.on(tx, office, line, now))):
+    if not acts.can_choose(Work.on(tx, office, line, now), case, Path.HOLD, ground):
         return Refusal("exit.path_not_possible", {"path": Path.HOLD, "state": case.state})
     if store.proposal(tx, exit_id):
         return Refusal("desk.proposal_open")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +10,8 @@ from typing import Any, Final
 from whiteslip import lines, notices
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
-from whiteslip.exits.model import Exit, Kind, Plan, State
+from whiteslip.exits import store
+from whiteslip.exits.model import Cause, Estate, Exit, Kind, Plan, State
 from whiteslip.exits.rules import Clocks
 from whiteslip.lines import Line
 from whiteslip.notices import NewNotice
@@ -29,6 +31,28 @@ _WITHDRAWAL_LETTERS: Final = {
     State.STOPPED: "withdrawal.received",
     State.HELD: "exit.held",
     State.CLOSED: "withdrawal.settled",
+}
+_TERMINATION_LETTERS: Final = {
+    State.NOTICE: "termination.notice",
+    State.RUN_OFF: "exit.runoff",
+    State.HELD: "exit.held",
+    State.CLOSED: "termination.closed",
+    State.CANCELLED: "termination.called_off",
+}
+_INACTIVITY_LETTERS: Final = _TERMINATION_LETTERS | {State.NOTICE: "inactivity.notice"}
+# The balance is told apart, with its day: see ``estates``.
+_ESTATE_LETTERS: Final = {
+    State.STOPPED: "estate.acknowledged",
+    State.HELD: "estate.held",
+    State.CLOSED: "estate.closed",
+    State.CANCELLED: "estate.undone",
+}
+_BY_KIND: Final = {
+    Kind.CLOSE: _LETTERS,
+    Kind.WITHDRAW: _WITHDRAWAL_LETTERS,
+    Kind.TERMINATION: _TERMINATION_LETTERS,
+    Kind.INACTIVITY: _INACTIVITY_LETTERS,
+    Kind.ESTATE: _ESTATE_LETTERS,
 }
 
 
@@ -58,7 +82,8 @@ def next_letter(
 def _letter(
     tx: Tx, case: Exit, line: Line, plan: Plan, clocks: Clocks, issuer_name: str, now: datetime
 ) -> NewNotice | None:
-    kind = (_WITHDRAWAL_LETTERS if case.kind is Kind.WITHDRAW else _LETTERS).get(case.state)
+    estate = store.estate_of_line(tx, line.id)
+    kind = (_ESTATE_LETTERS if estate else _BY_KIND[case.kind]).get(case.state)
     if kind is None:
         return None
     customer = lines.get_customer(tx, case.customer)
@@ -71,17 +96,54 @@ def _letter(
         kind=kind,
         subject_kind="exit",
         subject=case.id,
-        recipient=case.customer,
-        language=customer.language,
+        recipient=estate.contact if estate and estate.contact else case.customer,
+        language=estate.language if estate and estate.contact else customer.language,
         facts=facts,
         dedupe=f"{kind}:{case.id}{again}",
     )
 
 
+def notice_letter(
+    case: Exit, line: Line, reasons: Sequence[Cause], language: str, issuer_name: str
+) -> NewNotice:
+    """The letter by which the lender gives notice: why, until when, and what stays as it is."""
+    if case.due_at is None:
+        raise ValueError("a notice has an end")
+    kind = _BY_KIND[case.kind][State.NOTICE]
+    facts = {
+        "reference": case.reference,
+        "timezone": line.timezone,
+        "currency": line.currency,
+        "issuer_name": issuer_name,
+        "given_at": case.requested_at,
+        "ends_on": line.today(case.due_at),
+        "reasons": list(reasons),
+    }
+    return NewNotice(kind, "exit", case.id, case.customer, language, facts, dedupe=f"{kind}:{case.id}")
+
+
+def balance_letter(case: Exit, line: Line, plan: Plan, estate: Estate, issuer_name: str) -> NewNotice:
+    """The letter that tells an estate what is owed, and until when that sum settles everything."""
+    if estate.contact is None or estate.told_at is None:
+        raise ValueError("a balance is told to somebody, at some time")
+    facts = _common(case, line, issuer_name) | {
+        "schedule": _schedule(plan),
+        "told_minor": estate.told_minor,
+        "told_on": line.today(estate.told_at),
+        "settle_by": estate.settle_by,
+    }
+    dedupe = f"estate.balance:{case.id}:{estate.told_at.isoformat()}"
+    return NewNotice("estate.balance", "exit", case.id, estate.contact, estate.language, facts, dedupe)
+
+
+def _schedule(plan: Plan) -> list[dict[str, Any]]:
+    return [{"due_on": due.due_on, "amount_minor": due.open_minor} for due in plan.schedule]
+
+
 def _common(case: Exit, line: Line, issuer_name: str) -> dict[str, Any]:
     return {
         "reference": case.reference,
-        "stopped_at": case.requested_at,
+        "stopped_at": case.stopped_at or case.requested_at,
         "timezone": line.timezone,
         "currency": line.currency,
         "limit_minor": line.limit_minor,
@@ -97,7 +159,7 @@ def _own(case: Exit, line: Line, plan: Plan, clocks: Clocks, now: datetime) -> d
             return {"contract": public("line", line.id), "pay_by": pay_by}
         case State.RUN_OFF:
             return {
-                "schedule": [{"due_on": due.due_on, "amount_minor": due.open_minor} for due in plan.schedule],
+                "schedule": _schedule(plan),
                 "payoff_minor": plan.payoff_minor,
                 "good_through": plan.good_through,
             }

@@ -16,9 +16,11 @@ from uuid import UUID
 
 from whiteslip.exits import rules
 from whiteslip.exits.model import (
+    BY_LENDER,
     Channel,
     Exit,
     Facts,
+    Ground,
     Identity,
     Kind,
     Outcome,
@@ -64,19 +66,33 @@ def start(kind: Kind) -> Exit:
     )
 
 
+def notice(kind: Kind) -> Exit:
+    """A case as the lender gives notice."""
+    return replace(
+        start(kind),
+        state=State.NOTICE,
+        why="notice_given",
+        identity=Identity.VERIFIED,
+        route=Route.STRAIGHT_THROUGH,
+    )
+
+
 def every_fact() -> list[Facts]:
-    """Owing, on hold, uncleared, frozen, disputed: each or not."""
+    """Owing, on hold, uncleared, frozen, disputed: each or not.
+
+    That something was bought since matters where nothing is owed any more, and is one more case.
+    """
     soon, flags = _TODAY + timedelta(days=5), (False, True)
     return [
         Facts(_TODAY, 10_000 * owed, 100 * held, soon if uncleared else None, frozen, 500 * disputed)
         for owed, held, uncleared, frozen, disputed in product(flags, repeat=5)
-    ]
+    ] + [Facts(_TODAY, 0, 0, None, legal_freeze=False, used_since=True)]
 
 
 def walk(clocks: Clocks) -> list[Edge]:
-    """Every edge of the machine under a jurisdiction's clocks, from both kinds of start."""
+    """Every edge of the machine under a jurisdiction's clocks, from every kind of start."""
     found: list[Edge] = []
-    waiting = [start(kind) for kind in Kind]
+    waiting = [notice(kind) if kind in BY_LENDER else start(kind) for kind in Kind]
     seen = set(waiting)
     while waiting:
         case = waiting.pop()
@@ -105,11 +121,13 @@ def _ways(case: Exit, facts: Facts, clocks: Clocks) -> Iterator[Edge]:
         yield Edge(case, after, "customer", facts)
     for after in _by_desk(case, facts):
         yield Edge(case, after, "desk", facts)
+    if case.state is State.NOTICE:
+        yield Edge(case, _called_off(case, "lender_withdrew_notice"), "lender", facts)
 
 
 def _routed(case: Exit) -> list[Exit]:
-    """A case that was just confirmed gets any route; a withdrawal is not assessed."""
-    if case.kind is Kind.WITHDRAW:
+    """A case of closing that was just confirmed gets any route; nothing else is assessed."""
+    if case.kind is not Kind.CLOSE:
         return [replace(case, route=Route.STRAIGHT_THROUGH)]
     if case.state is State.CONFIRMED and case.route is None:
         return [replace(case, route=route) for route in Route]
@@ -117,6 +135,10 @@ def _routed(case: Exit) -> list[Exit]:
 
 
 def _by_customer(case: Exit, clocks: Clocks) -> Iterator[Exit]:
+    if case.state is State.NOTICE:
+        yield _called_off(case, "customer_asked_first")
+        if case.kind is Kind.INACTIVITY:
+            yield _called_off(case, "customer_keeps_it")
     if case.state is State.STOPPED and case.identity is not Identity.VERIFIED:
         yield replace(case, identity=Identity.VERIFIED)
         yield replace(case, identity=Identity.DOUBTED)
@@ -126,6 +148,14 @@ def _by_customer(case: Exit, clocks: Clocks) -> Iterator[Exit]:
         )
     if case.is_open and case.kind is Kind.CLOSE:
         yield replace(case, kind=Kind.WITHDRAW, route=Route.STRAIGHT_THROUGH if case.route else None)
+        if case.confirmed_at is None:
+            yield replace(case, kind=Kind.ESTATE)
+    if case.kind is Kind.ESTATE and case.state is State.HELD and case.ground is Ground.IDENTITY:
+        yield replace(case, identity=Identity.VERIFIED, path=Path.RUN_OFF)
+
+
+def _called_off(case: Exit, why: str) -> Exit:
+    return replace(case, state=State.CANCELLED, why=why)
 
 
 def _by_desk(case: Exit, facts: Facts) -> Iterator[Exit]:
@@ -146,6 +176,7 @@ def drawing(edges: list[Edge]) -> str:
     return "\n".join(
         [
             "stateDiagram-v2",
+            "    [*] --> notice: notice given",
             "    [*] --> stopped: asked",
             *sorted(lines),
             *(f"    {end} --> [*]" for end in ends),

@@ -10,8 +10,12 @@ from uuid import UUID
 
 
 class State(StrEnum):
-    """Where a case stands. None of them is "refused", and none waits for leave to go."""
+    """Where a case stands. None of them is "refused", and none waits for leave to go.
 
+    ``NOTICE``: the lender has said that the line will end; until then everything goes on.
+    """
+
+    NOTICE = "notice"
     STOPPED = "stopped"
     CONFIRMED = "confirmed"
     RUN_OFF = "run_off"
@@ -22,8 +26,10 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+# A notice that runs is not open yet: drawing goes on, and the customer's own wish goes before it.
 OPEN: Final = frozenset({State.STOPPED, State.CONFIRMED, State.RUN_OFF, State.CLEARING, State.HELD})
 CANCELLABLE: Final = OPEN - {State.CLEARING}
+ENDED: Final = frozenset({State.CLOSED, State.LAPSED, State.CANCELLED})
 
 
 class Ground(StrEnum):
@@ -58,10 +64,20 @@ class Path(StrEnum):
 
 
 class Kind(StrEnum):
-    """Closing ends the line for the future; withdrawing in the first days undoes the contract."""
+    """Closing ends the line for the future; withdrawing in the first days undoes the contract.
+
+    ``TERMINATION`` and ``INACTIVITY`` are the lender's, with notice; ``ESTATE`` settles the line of
+    somebody who has died.
+    """
 
     CLOSE = "close"
     WITHDRAW = "withdraw"
+    TERMINATION = "termination"
+    INACTIVITY = "inactivity"
+    ESTATE = "estate"
+
+
+BY_LENDER: Final = frozenset({Kind.TERMINATION, Kind.INACTIVITY})
 
 
 class Channel(StrEnum):
@@ -111,7 +127,7 @@ class Claim:
 
 
 class Cause(StrEnum):
-    """Objective reasons for which a lender may stop drawing.
+    """Objective reasons for which a lender may stop drawing or end the agreement.
 
     That somebody disputed, complained, asked to leave or scored low is not among them.
     """
@@ -123,6 +139,12 @@ class Cause(StrEnum):
     INCOME_LOST = "income_lost"
     CONTACT_LOST = "contact_lost"
     DEBT_ELSEWHERE = "debt_elsewhere"
+    PRODUCT_ENDED = "product_ended"
+    INACTIVITY = "inactivity"
+
+
+# Reasons to end an agreement that are none to stop drawing at once.
+ONLY_WITH_NOTICE: Final = frozenset({Cause.PRODUCT_ENDED, Cause.INACTIVITY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +158,46 @@ class Restriction:
     set_by: str
     set_at: datetime
     review_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Termination:
+    """Somebody proposes that the lender ends an agreement; another person decides.
+
+    ``exit`` is the case that approving it opened.
+    """
+
+    id: UUID
+    line: UUID
+    kind: Kind
+    reasons: tuple[Cause, ...]
+    proposed_by: str
+    proposed_at: datetime
+    outcome: str = "open"
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    exit: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """A death that was reported, and who settles the line.
+
+    ``contact`` is the estate's person in the identity vault; ``authority`` refers to the paper that
+    shows their authority, the only evidence that is ever asked for. Who pays ``told_minor`` by
+    ``settle_by`` owes no interest for the time since the balance was told.
+    """
+
+    line: UUID
+    exit: UUID
+    reported_by: str
+    reported_at: datetime
+    contact: UUID | None = None
+    language: str = "en"
+    authority: str | None = None
+    told_at: datetime | None = None
+    told_minor: int | None = None
+    settle_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +259,7 @@ class Exit:
     """A case. ``why`` and ``since`` tell why it is in its state, and since when.
 
     ``due_at`` is the deadline of the state, when it has one: what happens then favours the
-    customer. ``requested_at`` is when drawing stopped.
+    customer. ``requested_at`` is when it was asked for, or notice was given.
     """
 
     id: UUID
@@ -229,6 +291,16 @@ class Exit:
         return self.state in OPEN
 
     @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will happen to the case by itself, but for the tail of a closed one."""
+        return self.state in ENDED
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        """When drawing stopped: with the customer's request, or at the end of the lender's notice."""
+        return self.confirmed_at if self.kind in BY_LENDER else self.requested_at
+
+    @property
     def in_tail(self) -> bool:
         """Closed, while late credits and late debits may still arrive."""
         return self.tail_until is not None
@@ -243,7 +315,10 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a transition is decided on, as of ``today`` in the contract's timezone."""
+    """What a transition is decided on, as of ``today`` in the contract's timezone.
+
+    ``used_since``: something was bought since the case began; it matters to a line said inactive.
+    """
 
     today: date
     owed_minor: int
@@ -251,6 +326,7 @@ class Facts:
     clears_on: date | None
     legal_freeze: bool
     disputed_minor: int = 0
+    used_since: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class Operation(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     RESTRICT = "restrict"
+    TERMINATE = "terminate"
+    REPORT_DEATH = "report_death"
     CLOSE = "close"
     CANCEL_CLOSING = "cancel_closing"
     CONTACT_CHANGE = "contact_change"
@@ -92,6 +94,8 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
     Operation.PAUSE: _NOT_ACTIVE,
     Operation.RESUME: {},
     Operation.RESTRICT: _NOT_ACTIVE,
+    Operation.TERMINATE: _NOT_ACTIVE,
+    Operation.REPORT_DEATH: {Lifecycle.CLOSED: "exit.line_closed"},
     Operation.CLOSE: {Lifecycle.CLOSED: "exit.line_closed"},
     Operation.CANCEL_CLOSING: {
         Lifecycle.ACTIVE: "exit.not_found",

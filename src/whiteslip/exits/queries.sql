@@ -28,6 +28,9 @@ SELECT * FROM exits.exit WHERE reference = :reference;
 SELECT * FROM exits.exit
 WHERE line = :line AND state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held');
 
+-- name: notice_of_line^
+SELECT * FROM exits.exit WHERE line = :line AND state = 'notice';
+
 -- name: of_line
 SELECT * FROM exits.exit WHERE line = :line ORDER BY requested_at DESC, id DESC;
 
@@ -95,6 +98,7 @@ WHERE e.id > :after AND (
     (e.state = 'run_off' AND l.principal_minor + l.interest_minor + l.fee_minor <= :de_minimis
         AND l.held_minor = 0)
     OR e.state IN ('confirmed', 'clearing')
+    OR (e.state = 'notice' AND (e.kind = 'inactivity' OR e.due_at <= :now::timestamptz))
     OR (e.state = 'stopped' AND e.due_at <= :now::timestamptz)
     OR e.state = 'held'
     OR (e.state <> 'held' AND 'legal' = ANY(l.locks)
@@ -118,6 +122,69 @@ VALUES (:exit, :now, :actor, :path, :ground, :reasons);
 
 -- name: choices
 SELECT at, actor, path, ground, reasons FROM exits.choice WHERE exit = :exit ORDER BY at;
+
+-- name: inactive
+-- Lines in use on which nothing is owed and nothing has moved for so many months of their own days, and
+-- whose end was not weighed in that time either; one line, or all above an id.
+SELECT l.id FROM lines.v_line AS l
+CROSS JOIN LATERAL (
+    SELECT ((:now::timestamptz AT TIME ZONE l.timezone)::date - make_interval(months => :months))::date AS day
+) AS since
+WHERE l.pack = :pack AND l.lifecycle = 'active' AND l.opened_on <= since.day
+    AND l.id > :after AND (:line::uuid IS NULL OR l.id = :line)
+    AND l.principal_minor + l.interest_minor + l.fee_minor + l.credit_minor = 0 AND l.held_minor = 0
+    AND NOT EXISTS (
+        SELECT FROM ledger.v_touched AS t WHERE t.account = l.principal AND t.booked_on > since.day)
+    AND NOT EXISTS (SELECT FROM purchases.v_disputed AS d WHERE d.line = l.id)
+    AND NOT EXISTS (SELECT FROM exits.exit AS e WHERE e.line = l.id AND e.state = 'notice')
+    AND NOT EXISTS (
+        SELECT FROM exits.termination AS t WHERE t.line = l.id
+            AND (t.outcome = 'open' OR (t.proposed_at AT TIME ZONE l.timezone)::date > since.day))
+ORDER BY l.id LIMIT :count;
+
+-- name: add_termination!
+INSERT INTO exits.termination (id, line, kind, reasons, proposed_by, proposed_at)
+VALUES (:id, :line, :kind, :reasons::text[], :proposed_by, :proposed_at);
+
+-- name: decide_termination!
+UPDATE exits.termination SET outcome = :outcome, decided_by = :decided_by, decided_at = :decided_at, exit = :exit
+WHERE id = :id AND outcome = 'open';
+
+-- name: termination^
+SELECT * FROM exits.termination WHERE id = :id FOR UPDATE;
+
+-- name: open_terminations
+SELECT * FROM exits.termination WHERE outcome = 'open' AND id > :after ORDER BY id LIMIT :count;
+
+-- name: terminations_of_line
+SELECT * FROM exits.termination WHERE line = :line ORDER BY proposed_at DESC, id DESC;
+
+-- name: termination_of_exit^
+SELECT * FROM exits.termination WHERE exit = :exit;
+
+-- name: add_estate!
+INSERT INTO exits.estate (line, exit, reported_by, reported_at) VALUES (:line, :exit, :reported_by, :reported_at);
+
+-- name: save_estate!
+UPDATE exits.estate SET exit = :exit, contact = :contact, language = :language, authority = :authority,
+    told_at = :told_at, told_minor = :told_minor, settle_by = :settle_by
+WHERE line = :line AND ended_at IS NULL;
+
+-- name: end_estate!
+UPDATE exits.estate SET ended_at = :now WHERE line = :line AND ended_at IS NULL;
+
+-- name: estate_of_line^
+SELECT * FROM exits.estate WHERE line = :line AND ended_at IS NULL;
+
+-- name: paid_since$
+-- What came in after an instant, is still there, and counts from no later than a day.
+SELECT coalesce(sum(amount_minor), 0)::bigint FROM billing.v_payment
+WHERE line = :line AND received_at > :since AND value_on <= :until AND returned_at IS NULL;
+
+-- name: bought_since$
+-- What was captured after a day: promised to shops before drawing stopped.
+SELECT coalesce(sum(principal_minor), 0)::bigint FROM billing.v_bought
+WHERE line = :line AND opened_on > :day;
 
 -- name: violations
 SELECT invariant, detail FROM exits.v_violation LIMIT 100;

@@ -16,7 +16,7 @@ from uuid import UUID
 from whiteslip import lines, notices, packs
 from whiteslip.base import Refusal, end_of_day, new_id
 from whiteslip.exits import rules, store
-from whiteslip.exits.model import Cause, Restriction
+from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Restriction
 from whiteslip.exits.steps import Office
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle, LockKind, Party
@@ -41,7 +41,7 @@ def restrict(
         return Refusal("line.not_active", {"lifecycle": line.lifecycle})
     pack = packs.load(line.pack)
     most = pack.count("issuer.principal_reasons")
-    if not 1 <= len(set(reasons)) == len(reasons) <= most:
+    if not 1 <= len(set(reasons)) == len(reasons) <= most or ONLY_WITH_NOTICE & set(reasons):
         return Refusal("restriction.reasons_invalid", {"most": most})
     review_on = line.today(now) + timedelta(days=pack.days("issuer.restriction_review_days"))
     standing = store.restriction_of_line(tx, line.id)

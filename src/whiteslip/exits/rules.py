@@ -44,6 +44,10 @@ class Clocks:
     desk_business_days: int
     cancel_days: int
     tail_months: int
+    notice_months: int
+    inactivity_months: int
+    estate_answer_days: int
+    interest_free_days: int
     contact_change_days: int
     de_minimis_minor: int
     payout_business_days: int
@@ -59,6 +63,10 @@ class Clocks:
             desk_business_days=pack.business_days("exit.desk_business_days"),
             cancel_days=pack.days("exit.cancel_days"),
             tail_months=pack.months("exit.tail_months"),
+            notice_months=pack.months("issuer.notice_months"),
+            inactivity_months=pack.months("issuer.inactivity_months"),
+            estate_answer_days=pack.days("estate.answer_days"),
+            interest_free_days=pack.days("estate.interest_free_days"),
             contact_change_days=pack.days("exit.contact_change_days"),
             de_minimis_minor=pack.minor("exit.de_minimis_minor"),
             payout_business_days=pack.business_days("exit.credit_payout_business_days"),
@@ -114,6 +122,8 @@ def next_step(case: Exit, facts: Facts, now: datetime) -> Step | None:
         return None if held else Step(State.HELD, "legal_freeze", Ground.LEGAL)
     overdue = case.due_at is not None and now >= case.due_at
     match case.state:
+        case State.NOTICE:
+            return _from_notice(case, facts, overdue)
         case State.STOPPED:
             return _from_stopped(case, overdue)
         case State.HELD:
@@ -150,12 +160,30 @@ def _held_from(case: Exit) -> State:
     return case.state
 
 
+def _from_notice(case: Exit, facts: Facts, overdue: bool) -> Step | None:
+    """A line that is used again is not inactive; otherwise the notice runs to its end."""
+    used = facts.owed_minor or facts.held_minor or facts.disputed_minor
+    if case.kind is Kind.INACTIVITY and (used or facts.used_since):
+        return Step(State.CANCELLED, "line_used_again")
+    return Step(State.CONFIRMED, "notice_ended") if overdue else None
+
+
 def _from_stopped(case: Exit, overdue: bool) -> Step | None:
+    if case.kind is Kind.ESTATE:
+        return _from_reported(case, overdue)
     if case.identity is Identity.VERIFIED:
         return Step(State.CONFIRMED, "identity_verified")
     if case.identity is Identity.DOUBTED:
         return Step(State.HELD, "identity_not_proven", Ground.IDENTITY)
     return Step(State.LAPSED, "no_answer_in_time") if overdue else None
+
+
+def _from_reported(case: Exit, overdue: bool) -> Step | None:
+    """A death nobody has shown papers about goes to a person in the end, never back to drawing."""
+    if case.identity is Identity.VERIFIED:
+        return Step(State.CONFIRMED, "authority_shown")
+    doubted = case.identity is Identity.DOUBTED
+    return Step(State.HELD, "authority_not_shown", Ground.IDENTITY) if overdue or doubted else None
 
 
 def _from_held(case: Exit, overdue: bool) -> Step | None:
@@ -206,8 +234,11 @@ def waives_remainder(case: Exit, facts: Facts, clocks: Clocks) -> bool:
 def can_cancel(case: Exit, clocks: Clocks, now: datetime) -> bool:
     """Whether the customer may still change their mind, without a new assessment.
 
-    Withdrawing undoes the contract, so there is nothing to come back to.
+    Withdrawing undoes the contract, so there is nothing to come back to. What the lender ended
+    after its notice has ended. Who was wrongly said to have died has all the time.
     """
+    if case.kind is Kind.ESTATE:
+        return case.is_open
     undoable = case.kind is Kind.CLOSE and case.state in CANCELLABLE
     return undoable and now < case.requested_at + timedelta(days=clocks.cancel_days)
 
@@ -233,6 +264,10 @@ def deadline(case: Exit, facts: Facts, clocks: Clocks, timezone: str) -> datetim
         return end_of_day(clocks.calendar.add_business_days(facts.today, count), timezone)
 
     match case.state:
+        case State.NOTICE:
+            return notice_end(facts.today, clocks.notice_months, timezone)
+        case State.STOPPED if case.kind is Kind.ESTATE:
+            return case.requested_at + timedelta(days=clocks.estate_answer_days)
         case State.STOPPED:
             return case.requested_at + timedelta(days=clocks.step_up_days)
         case State.HELD:
@@ -245,6 +280,18 @@ def deadline(case: Exit, facts: Facts, clocks: Clocks, timezone: str) -> datetim
             return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone))
         case _:
             return None
+
+
+def notice_end(given_on: date, months: int, timezone: str) -> datetime:
+    """When a notice of that many calendar months has run: the end of the day with the same number,
+    or of the month's last day where it has none, by the contract's clock.
+    """
+    return end_of_day(add_months(given_on, months), timezone)
+
+
+def may_hold_estate(case: Exit) -> bool:
+    """Whether heirs who dispute an estate may be waited for, by a hold on the ground of law."""
+    return case.is_open and case.state is not State.HELD
 
 
 def tail_end(today: date, clocks: Clocks) -> date:

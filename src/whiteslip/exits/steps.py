@@ -9,6 +9,7 @@ from typing import Final
 
 from whiteslip import billing, decisions, identity, lines, packs
 from whiteslip.base import Refusal
+from whiteslip.billing import estates as billing_estates
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.model import Record
@@ -31,6 +32,15 @@ _KINDS: Final = {
     State.CLOSED: "exit.closed",
     State.HELD: "exit.held",
     State.LAPSED: "exit.lapsed",
+    State.CANCELLED: "exit.cancelled",
+}
+# On what ground a line's lifecycle moves.
+GROUNDS: Final = {
+    Kind.CLOSE: "customer_request",
+    Kind.WITHDRAW: "withdrawal",
+    Kind.TERMINATION: "termination",
+    Kind.INACTIVITY: "inactivity",
+    Kind.ESTATE: "estate",
 }
 _RECORD_DAYS: Final = 180
 _RETURNED_DAYS: Final = 60
@@ -100,9 +110,13 @@ def _record(tx: Tx, line: Line, now: datetime) -> Record:
     return billing_store.record(tx, line.id, today, since, now - timedelta(days=_RETURNED_DAYS))
 
 
-def facts_of(work: Work) -> Facts:
-    """What the next transition is decided on."""
+def facts_of(work: Work, case: Exit | None = None) -> Facts:
+    """What the next transition of ``case`` is decided on."""
     record = _record(work.tx, work.line, work.now)
+    used = False
+    if case and case.state is State.NOTICE:
+        last_at = purchases_store.activity(work.tx, work.line.id, work.now).last_at
+        used = last_at is not None and last_at > case.requested_at
     return Facts(
         today=work.line.today(work.now),
         owed_minor=work.line.owed_minor,
@@ -110,6 +124,7 @@ def facts_of(work: Work) -> Facts:
         clears_on=record.clears_on,
         legal_freeze=LockKind.LEGAL in work.line.locks,
         disputed_minor=purchases_store.suspended_minor(work.tx, work.line.id),
+        used_since=used,
     )
 
 
@@ -117,7 +132,7 @@ def run(work: Work, case: Exit) -> Exit:
     """Take every step that is due, one after the other, and return where the case stands."""
     while True:
         work = _settled(work, case)
-        facts = facts_of(work)
+        facts = facts_of(work, case)
         step = rules.next_step(case, facts, work.now)
         if step is None:
             return case
@@ -127,6 +142,8 @@ def run(work: Work, case: Exit) -> Exit:
 
 def _settled(work: Work, case: Exit) -> Work:
     """A leaving customer's credit pays what it covers, and a trifle that is left is waived."""
+    if case.state is State.RUN_OFF and _gives_interest_back(work):
+        work = work.refreshed()
     if case.state in (State.CONFIRMED, State.RUN_OFF) and work.line.credit_minor and work.line.owed_minor:
         pay_off_with_credit(work.tx, work.line, work.now)
         work = work.refreshed()
@@ -136,10 +153,27 @@ def _settled(work: Work, case: Exit) -> Work:
     return work
 
 
+def _gives_interest_back(work: Work) -> bool:
+    """Whether an estate that paid what it was told, in time, has just been spared the interest since.
+
+    Regulation Z, 12 CFR 1026.11(c)(3)(ii). What shops captured after the telling stays owed.
+    """
+    tx, line, now = work.tx, work.line, work.now
+    estate = store.estate_of_line(tx, line.id)
+    if estate is None or estate.told_at is None or estate.settle_by is None or not estate.told_minor:
+        return False
+    if store.paid_since(tx, line.id, estate.told_at, estate.settle_by) < estate.told_minor:
+        return False
+    today = line.today(now)
+    bought = store.bought_since(tx, line.id, line.today(estate.told_at))
+    rest = billing.payoff(tx, line, today).total_minor - bought
+    return rest > 0 and billing_estates.give_back_interest(tx, line, rest, now) > 0
+
+
 def _take(work: Work, case: Exit, facts: Facts, step: Step) -> Exit:
     moved = rules.taken(case, step, work.now)
-    if moved.kind is Kind.WITHDRAW:
-        # A right of the first days that is exercised by saying so: nothing is assessed.
+    if moved.kind is not Kind.CLOSE:
+        # A right that is exercised by saying so, a notice, a death: nothing is assessed.
         moved = replace(moved, route=Route.STRAIGHT_THROUGH)
     elif step.to in (State.CONFIRMED, State.HELD) and moved.route is None:
         moved = _assess(work, moved)
@@ -156,7 +190,7 @@ def enter(work: Work, case: Exit, facts: Facts, left: State) -> Exit:
     entry = {"exit": case.id, "from": left, "why": case.why, "ground": case.ground}
     actor = "system"
     work.tx.record(Entry(work.now, _KINDS[case.state], "exit", case.id, actor, entry))
-    follow = _FOLLOWS.get(case.state)
+    follow = _stop if left is State.NOTICE else _FOLLOWS.get(case.state)
     if follow:
         follow(work, case)
     if case.waits_for_desk:
@@ -209,6 +243,26 @@ def _open_disputes(tx: Tx, line: Line) -> int:
     return sum(dispute.outcome is DisputeOutcome.OPEN for dispute in found)
 
 
+def _stop(work: Work, case: Exit) -> None:
+    """The lender's notice is over: drawing stops. One that was called off leaves nothing behind."""
+    if case.state is not State.CONFIRMED:
+        return
+    tx, line, now = work.tx, work.line, work.now
+    lines.set_lock(tx, line.id, LockKind.EXIT, Party.ISSUER, case.reference, "system", now)
+    lines.move(tx, line, Lifecycle.CLOSING, GROUNDS[case.kind], "system", now)
+    tx.record(Entry(now, "line.spending_stopped", "line", line.id, "system", {"exit": case.id}))
+
+
+def call_off(work: Work, notice: Exit, why: str, actor: str) -> Exit:
+    """End a notice before its time; the line goes on as if it had not been given."""
+    done = replace(notice, state=State.CANCELLED, why=why, since=work.now, due_at=None)
+    data = {"from": notice.state, "why": why}
+    work.tx.record(Entry(work.now, "exit.cancelled", "exit", done.id, actor, data))
+    store.save(work.tx, done)
+    remind(work, done)
+    return done
+
+
 def _run_off(work: Work, case: Exit) -> None:
     if work.line.lifecycle is Lifecycle.CLOSING:
         lines.move(work.tx, work.line, Lifecycle.RUN_OFF, case.why, "system", work.now)
@@ -216,8 +270,7 @@ def _run_off(work: Work, case: Exit) -> None:
 
 def _close(work: Work, case: Exit) -> None:
     billing.pay_out_credit(work.tx, work.line, "system", work.now)
-    ground = "withdrawal" if case.kind is Kind.WITHDRAW else "customer_request"
-    lines.move(work.tx, work.line, Lifecycle.CLOSED, ground, "system", work.now)
+    lines.move(work.tx, work.line, Lifecycle.CLOSED, GROUNDS[case.kind], "system", work.now)
 
 
 def _lapse(work: Work, _case: Exit) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from whiteslip.exits.model import (
     Assessment,
     Claim,
+    Estate,
     Exit,
     Ground,
     Kept,
@@ -22,6 +23,7 @@ from whiteslip.exits.model import (
     Restriction,
     Route,
     State,
+    Termination,
 )
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
@@ -68,6 +70,12 @@ def reference_taken(tx: Tx, reference: str) -> bool:
 def open_of_line(tx: Tx, line: UUID) -> Exit | None:
     """The line's open case; there is at most one."""
     row = _queries.open_of_line(tx.conn, line=line)
+    return _case(row) if row else None
+
+
+def notice_of_line(tx: Tx, line: UUID) -> Exit | None:
+    """The lender's notice that runs on a line; there is at most one."""
+    row = _queries.notice_of_line(tx.conn, line=line)
     return _case(row) if row else None
 
 
@@ -216,3 +224,84 @@ def proposal(tx: Tx, exit_id: UUID) -> Proposal | None:
     """The proposal that is open on a case."""
     row = _queries.proposal(tx.conn, exit=exit_id)
     return msgspec.convert(row, Proposal) if row else None
+
+
+def inactive(
+    tx: Tx, pack: str, months: int, now: datetime, after: UUID | None, count: int, line: UUID | None = None
+) -> list[UUID]:
+    """Lines of a pack on which nothing has moved for ``months``: all above ``after``, or just ``line``."""
+    rows = _queries.inactive(
+        tx.conn, pack=pack, months=months, now=now, after=after or _NO_ID, line=line, count=count
+    )
+    return [row["id"] for row in rows]
+
+
+def _termination(row: Row | None) -> Termination | None:
+    return msgspec.convert(row, Termination) if row else None
+
+
+def add_termination(tx: Tx, new: Termination) -> None:
+    """Store a proposal to end an agreement."""
+    row = {field.name: getattr(new, field.name) for field in fields(new)}
+    _queries.add_termination(tx.conn, **row | {"reasons": [str(reason) for reason in new.reasons]})
+
+
+def decide_termination(tx: Tx, decided: Termination) -> None:
+    """Write how it was decided."""
+    row = {field.name: getattr(decided, field.name) for field in fields(decided)}
+    _queries.decide_termination(tx.conn, **row)
+
+
+def termination(tx: Tx, termination_id: UUID) -> Termination | None:
+    """A proposal by id, locked."""
+    return _termination(_queries.termination(tx.conn, id=termination_id))
+
+
+def termination_of_exit(tx: Tx, exit_id: UUID) -> Termination | None:
+    """The proposal that opened a case."""
+    return _termination(_queries.termination_of_exit(tx.conn, exit=exit_id))
+
+
+def open_terminations(tx: Tx, after: UUID | None = None, count: int = 100) -> list[Termination]:
+    """Proposals that wait for the second person, the oldest first."""
+    rows = _queries.open_terminations(tx.conn, after=after or _NO_ID, count=count)
+    return [msgspec.convert(row, Termination) for row in rows]
+
+
+def terminations_of_line(tx: Tx, line: UUID) -> list[Termination]:
+    """All proposals to end a line's agreement, newest first."""
+    rows = _queries.terminations_of_line(tx.conn, line=line)
+    return [msgspec.convert(row, Termination) for row in rows]
+
+
+def add_estate(tx: Tx, new: Estate) -> None:
+    """Store that a death was reported."""
+    _queries.add_estate(
+        tx.conn, line=new.line, exit=new.exit, reported_by=new.reported_by, reported_at=new.reported_at
+    )
+
+
+def save_estate(tx: Tx, estate: Estate) -> None:
+    """Write what became known of it."""
+    _queries.save_estate(tx.conn, **{field.name: getattr(estate, field.name) for field in fields(estate)})
+
+
+def end_estate(tx: Tx, line: UUID, now: datetime) -> None:
+    """Write that it was reported in error."""
+    _queries.end_estate(tx.conn, line=line, now=now)
+
+
+def estate_of_line(tx: Tx, line: UUID) -> Estate | None:
+    """The estate that settles a line, if a death was reported."""
+    row = _queries.estate_of_line(tx.conn, line=line)
+    return msgspec.convert(row, Estate) if row else None
+
+
+def paid_since(tx: Tx, line: UUID, since: datetime, until: date) -> int:
+    """What came in after ``since``, has stayed, and counts from ``until`` or sooner; minor units."""
+    return _queries.paid_since(tx.conn, line=line, since=since, until=until)
+
+
+def bought_since(tx: Tx, line: UUID, day: date) -> int:
+    """What was captured after ``day``, in minor units."""
+    return _queries.bought_since(tx.conn, line=line, day=day)

@@ -47,7 +47,7 @@ def withdraw(
     if line.lifecycle is Lifecycle.CLOSED:
         return Refusal("exit.line_closed")
     known = store.open_of_line(tx, line.id)
-    if known and known.kind is Kind.WITHDRAW:
+    if known and known.kind in (Kind.WITHDRAW, Kind.ESTATE):
         return known
     if not can_withdraw(line, line.today(now)):
         return Refusal("withdraw.too_late", {"until": last_day(line).isoformat()})

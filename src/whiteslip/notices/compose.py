@@ -22,10 +22,12 @@ from babel.numbers import format_currency
 from whiteslip.base.money import MINOR_DIGITS
 from whiteslip.notices.model import (
     KINDS,
+    BalanceFacts,
     ClosedFacts,
     HeldFacts,
     Letter,
     LetterFacts,
+    NoticeFacts,
     PrivacyFacts,
     RestrictedFacts,
     RunOffFacts,
@@ -90,7 +92,7 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["ground_words"] = own[f"ground_{facts.ground}"]
     if isinstance(facts, ClosedFacts):
         words["credit_words"] = _fill(own["credit_words"], words) if facts.credit_minor else ""
-    if isinstance(facts, RestrictedFacts):
+    if isinstance(facts, RestrictedFacts | NoticeFacts):
         words["reason_words"] = said["labels"]["list"].join(said["reasons"][code] for code in facts.reasons)
     if isinstance(facts, PrivacyFacts):
         words["kept_words"] = _fill(own["kept_until" if facts.kept_until else "kept_while"], words)
@@ -106,7 +108,7 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
             if name in words and not (name == "credit_minor" and not getattr(facts, name))
         ],
         paragraphs=[text for text in paragraphs if text],
-        table=_table(facts, language) if isinstance(facts, RunOffFacts) else (),
+        table=_table(facts, language) if isinstance(facts, RunOffFacts | BalanceFacts) else (),
         certificate_title=own.get("certificate_title", ""),
         certificate=[_fill(text, words) for text in own.get("certificate", [])],
         closing=said["closing"],
@@ -116,7 +118,7 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
     )
 
 
-def _table(facts: RunOffFacts, language: str) -> list[list[str]]:
+def _table(facts: RunOffFacts | BalanceFacts, language: str) -> list[list[str]]:
     rows = [
         [
             format_date(due.due_on, "long", locale=_LOCALES[language]),

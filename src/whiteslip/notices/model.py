@@ -190,6 +190,23 @@ class PrivacyFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields
     keep_months: int
 
 
+class NoticeFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lender gives notice: when, why, and the last day on which the line can be used."""
+
+    given_at: datetime
+    ends_on: date
+    reasons: list[str]
+
+
+class BalanceFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an estate owes; ``told_minor`` paid by the end of ``settle_by`` settles everything."""
+
+    schedule: list[DueFact]
+    told_minor: int
+    told_on: date
+    settle_by: date
+
+
 KINDS: Mapping[str, type[LetterFacts]] = {
     "exit.acknowledged": ExitFacts,
     "exit.runoff": RunOffFacts,
@@ -200,6 +217,15 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "withdrawal.received": WithdrawnFacts,
     "withdrawal.settled": ClosedFacts,
     "line.restricted": RestrictedFacts,
+    "termination.notice": NoticeFacts,
+    "inactivity.notice": NoticeFacts,
+    "termination.called_off": CancelledFacts,
+    "termination.closed": ClosedFacts,
+    "estate.acknowledged": ExitFacts,
+    "estate.balance": BalanceFacts,
+    "estate.held": HeldFacts,
+    "estate.closed": ClosedFacts,
+    "estate.undone": CancelledFacts,
     "line.restriction_lifted": LiftedFacts,
     "privacy.answered": PrivacyFacts,
 }

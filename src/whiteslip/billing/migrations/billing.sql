@@ -115,6 +115,12 @@ CREATE INDEX settlement_line ON billing.settlement (line, on_day);
 CREATE INDEX settlement_day ON billing.settlement USING brin (on_day);
 CALL store.append_only('billing.settlement');
 
+-- Lines on which no fee arises any more, because an estate settles them.
+CREATE TABLE billing.fee_stop (
+    line uuid PRIMARY KEY,
+    at timestamptz NOT NULL
+);
+
 -- A credit balance on its way to the customer. What comes back waits in house.unclaimed.
 CREATE TABLE billing.payout (
     id uuid PRIMARY KEY,
@@ -188,7 +194,10 @@ JOIN item AS i ON i.plan = s.plan AND i.no = s.no
 WHERE s.component = 'principal' OR i.charged_on IS NOT NULL;
 
 CREATE VIEW billing.v_payment AS
-SELECT line, amount_minor, value_on, returned_at FROM billing.payment;
+SELECT line, amount_minor, value_on, returned_at, received_at FROM billing.payment;
+
+CREATE VIEW billing.v_bought AS
+SELECT line, opened_on, principal_minor FROM billing.plan WHERE kind = 'purchase';
 
 CREATE VIEW billing.v_bill AS
 SELECT line, statement_on, due_on, principal_minor + interest_minor + fee_minor AS minor FROM billing.bill;

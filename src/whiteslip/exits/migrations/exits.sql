@@ -8,12 +8,12 @@ CREATE TABLE exits.exit (
     reference text NOT NULL UNIQUE,
     line uuid NOT NULL,
     customer uuid NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('close', 'withdraw')),
+    kind text NOT NULL CHECK (kind IN ('close', 'withdraw', 'termination', 'inactivity', 'estate')),
     channel text NOT NULL,
     reason text,
     -- There is no state "refused" and none that waits for leave to go.
     state text NOT NULL CHECK (state IN (
-        'stopped', 'confirmed', 'run_off', 'clearing', 'closed', 'lapsed', 'held', 'cancelled')),
+        'notice', 'stopped', 'confirmed', 'run_off', 'clearing', 'closed', 'lapsed', 'held', 'cancelled')),
     why text NOT NULL,
     since timestamptz NOT NULL,
     ground text CHECK (ground IN ('identity', 'legal')),
@@ -27,14 +27,19 @@ CREATE TABLE exits.exit (
     closed_at timestamptz,
     due_at timestamptz,
     tail_until date,
+    -- When drawing stopped: with the customer's request, or at the end of the lender's notice.
+    stopped_at timestamptz GENERATED ALWAYS AS (
+        CASE WHEN kind IN ('termination', 'inactivity') THEN confirmed_at ELSE requested_at END) STORED,
     -- What the customer was shown before confirming, with its schedule to the minor unit.
     plan jsonb NOT NULL,
+    CHECK (state <> 'notice' OR kind IN ('termination', 'inactivity')),
     CHECK ((state = 'held') = (ground IS NOT NULL)),
     CHECK ((state = 'closed') = (closed_at IS NOT NULL))
 ) WITH (fillfactor = 80);
 -- One open case per line, however many times and ways the customer asks.
 CREATE UNIQUE INDEX exit_open ON exits.exit (line)
     WHERE state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held');
+CREATE UNIQUE INDEX exit_notice ON exits.exit (line) WHERE state = 'notice';
 CREATE INDEX exit_line ON exits.exit (line, requested_at);
 CREATE INDEX exit_state ON exits.exit (state, due_at);
 CREATE INDEX exit_tail ON exits.exit (tail_until) WHERE tail_until IS NOT NULL;
@@ -97,6 +102,45 @@ CREATE TABLE exits.restriction (
 );
 CREATE UNIQUE INDEX restriction_standing ON exits.restriction (line) WHERE lifted_at IS NULL;
 
+-- Ending an agreement takes two as well.
+CREATE TABLE exits.termination (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('termination', 'inactivity')),
+    reasons text[] NOT NULL CHECK (cardinality(reasons) BETWEEN 1 AND 4),
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    outcome text NOT NULL DEFAULT 'open' CHECK (outcome IN ('open', 'approved', 'rejected')),
+    decided_by text CHECK (decided_by <> proposed_by),
+    decided_at timestamptz,
+    exit uuid REFERENCES exits.exit,
+    CHECK ((outcome = 'open') = (decided_at IS NULL)),
+    CHECK ((outcome = 'approved') = (exit IS NOT NULL))
+);
+CREATE UNIQUE INDEX termination_open ON exits.termination (line) WHERE outcome = 'open';
+CREATE INDEX termination_line ON exits.termination (line, proposed_at);
+
+-- A death that was reported. Whom the estate is told by is in the identity vault; of the paper that
+-- shows their authority only a reference is kept.
+CREATE TABLE exits.estate (
+    line uuid NOT NULL,
+    exit uuid NOT NULL REFERENCES exits.exit,
+    reported_by text NOT NULL,
+    reported_at timestamptz NOT NULL,
+    contact uuid,
+    language text NOT NULL DEFAULT 'en',
+    authority text,
+    told_at timestamptz,
+    told_minor bigint CHECK (told_minor >= 0),
+    settle_by date,
+    -- Reported in error: the row stays, and counts no more.
+    ended_at timestamptz,
+    PRIMARY KEY (line, reported_at),
+    CHECK ((contact IS NULL) = (authority IS NULL)),
+    CHECK (num_nulls(told_at, told_minor, settle_by) IN (0, 3))
+);
+CREATE UNIQUE INDEX estate_standing ON exits.estate (line) WHERE ended_at IS NULL;
+
 -- Broken promises of this room; no row is sound.
 CREATE VIEW exits.v_violation AS
 SELECT 'drawing stays stopped while a case is open' AS invariant, e.reference AS detail
@@ -111,7 +155,7 @@ UNION ALL
 SELECT 'nothing is authorised after the stop', format('%s: purchase %s', e.reference, p.id)
 FROM exits.exit AS e JOIN purchases.purchase AS p ON p.line = e.line
 WHERE e.state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held', 'closed')
-    AND p.authorised_at > e.requested_at
+    AND p.authorised_at > e.stopped_at
 UNION ALL
 SELECT 'what is disputed stands in suspense', coalesce(d.currency, h.currency)
 FROM (SELECT currency, sum(suspended_minor) AS minor FROM purchases.v_disputed GROUP BY currency) AS d
@@ -129,4 +173,8 @@ WHERE (i.due_on, i.principal_minor, i.interest_minor, i.fee_minor)
 
 -- Cases as rooms above see them.
 CREATE VIEW exits.v_case AS
-SELECT id, line, kind, state, since, requested_at, confirmed_at, closed_at FROM exits.exit;
+SELECT id, line, kind, state, since, requested_at, confirmed_at, closed_at, stopped_at FROM exits.exit;
+
+-- Lines whose customer is said to have died.
+CREATE VIEW exits.v_estate AS
+SELECT line, exit, reported_at FROM exits.estate WHERE ended_at IS NULL;

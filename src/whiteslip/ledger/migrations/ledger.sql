@@ -216,6 +216,11 @@ FROM ledger.transfer AS t JOIN ledger.sealed_day AS s ON s.day = t.booked_on
 WHERE t.at > s.sealed_at;
 
 -- What other rooms may read.
+CREATE VIEW ledger.v_touched AS
+SELECT debit_account AS account, booked_on FROM ledger.transfer
+UNION ALL
+SELECT credit_account, booked_on FROM ledger.transfer;
+
 CREATE VIEW ledger.v_balance AS
 SELECT id, code, owner, currency, debit_limit,
     debits_posted - credits_posted AS net_debit, debits_pending, credits_pending,

@@ -1,0 +1,149 @@
+"""A customer has died: the line stops, costs nothing more, and whoever settles it is told the balance.
+
+Regulation Z, 12 CFR 1026.11(c), taken for every jurisdiction: the balance is told within thirty days
+(here at once), no fee arises after the request, and who pays the sum told within thirty days owes no
+interest for the time between. The paper that shows who may settle the estate is the only evidence
+that is ever asked for. A wish to leave that the customer had proven stays theirs. None commits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from whiteslip import exits, lines, notices
+from whiteslip.base import Refusal
+from whiteslip.billing import estates as billing_estates
+from whiteslip.exits import acts, letters, rules, steps, store
+from whiteslip.exits.model import Channel, Estate, Exit, Ground, Identity, Kind, Path, State
+from whiteslip.exits.steps import Office, Work
+from whiteslip.lines import Line
+from whiteslip.lines.model import LockKind, Party
+from whiteslip.store import Entry, Tx
+
+
+def report(
+    tx: Tx, office: Office, line_id: UUID, channel: Channel, actor: str, now: datetime
+) -> Exit | Refusal:
+    """Somebody says that the customer has died: drawing and fees stop in this transaction.
+
+    A letter goes to the address on file, so that who is alive can say so. A case that is open goes on;
+    reporting twice is the same as once. Refusals: ``line.not_found``, ``exit.line_closed``.
+    """
+    case = exits.request(tx, office, line_id, channel, actor, now, kind=Kind.ESTATE)
+    if isinstance(case, Refusal):
+        return case
+    if store.estate_of_line(tx, line_id):
+        return case
+    work = _work(tx, office, case, now)
+    if case.confirmed_at is None and case.kind is Kind.CLOSE:
+        case = _taken_over(work, case)
+    store.add_estate(tx, Estate(line_id, case.id, actor, now))
+    tx.record(Entry(now, "estate.reported", "line", line_id, actor, {"exit": case.id}))
+    billing_estates.stop_fees(tx, work.line, actor, now)
+    told = replace(case, state=State.STOPPED, kind=Kind.ESTATE)
+    letters.tell(tx, told, work.line, case.plan, work.clocks, office.issuer_name, now)
+    # Whoever else may draw on the line is told here: see the journal's ``estate.reported``.
+    return steps.run(work.refreshed(), case)
+
+
+def _taken_over(work: Work, case: Exit) -> Exit:
+    """A wish that nobody has proven, as the estate's: it has the estate's time."""
+    case = replace(case, kind=Kind.ESTATE)
+    if case.state is State.STOPPED:
+        due_at = rules.deadline(case, steps.facts_of(work), work.clocks, work.line.timezone)
+        case = replace(case, due_at=due_at)
+    store.save(work.tx, case)
+    steps.remind(work, case)
+    return case
+
+
+def _work(tx: Tx, office: Office, case: Exit, now: datetime) -> Work:
+    line = lines.get_line(tx, case.line, lock=True)
+    if isinstance(line, Refusal):
+        raise LookupError(f"line {case.line} vanished")
+    return Work.on(tx, office, line, now)
+
+
+def show_authority(
+    tx: Tx,
+    office: Office,
+    exit_id: UUID,
+    contact: UUID,
+    language: str,
+    authority: str,
+    actor: str,
+    now: datetime,
+) -> Exit | Refusal:
+    """Somebody has shown that they settle the estate; they are told the balance at once.
+
+    ``contact`` is in the identity vault already; ``authority`` refers to the paper. Shown again, the
+    new person is told the balance as it is then. Refusals: ``exit.not_found``, ``exit.not_open``,
+    ``estate.not_reported``.
+    """
+    both = _both(tx, exit_id)
+    if isinstance(both, Refusal):
+        return both
+    line, case, estate = both
+    if not case.is_open:
+        return Refusal("exit.not_open", {"state": case.state})
+    tx.record(Entry(now, "estate.authority_shown", "line", line.id, actor, {"exit": case.id}))
+    if case.confirmed_at is None:
+        satisfied = Path.RUN_OFF if case.state is State.HELD and case.ground is Ground.IDENTITY else case.path
+        case = replace(case, identity=Identity.VERIFIED, path=satisfied)
+        store.save(tx, case)
+    work = Work.on(tx, office, line, now)
+    plan = steps.plan_of(tx, line, now)
+    estate = replace(
+        estate,
+        contact=contact,
+        language=language,
+        authority=authority,
+        told_at=now,
+        told_minor=plan.payoff_minor,
+        settle_by=line.today(now) + timedelta(days=work.clocks.interest_free_days),
+    )
+    store.save_estate(tx, estate)
+    notices.queue(tx, [letters.balance_letter(case, line, plan, estate, office.issuer_name)], now)
+    data = {"exit": case.id, "told_minor": estate.told_minor, "settle_by": estate.settle_by}
+    tx.record(Entry(now, "estate.balance_told", "line", line.id, actor, data))
+    return steps.run(work, case)
+
+
+def undo(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:
+    """The report was an error. A case that it began is taken back; one that the customer had begun
+    goes on as theirs. Fees given up stay given up. Refusals: ``exit.not_found``,
+    ``estate.not_reported``, ``exit.not_cancellable``.
+    """
+    both = _both(tx, exit_id)
+    if isinstance(both, Refusal):
+        return both
+    line, case, _ = both
+    tx.record(Entry(now, "estate.ended", "line", line.id, actor, {"exit": case.id}))
+    if case.kind is Kind.ESTATE:
+        return acts.cancel(tx, office, exit_id, actor, now)
+    store.end_estate(tx, line.id, now)
+    billing_estates.allow_fees(tx, line)
+    return case
+
+
+def release(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:
+    """The heirs agree, or a court has spoken: the hold on the ground of law ends and the case goes on.
+
+    Refusals: ``exit.not_found``, ``estate.not_reported``.
+    """
+    both = _both(tx, exit_id)
+    if isinstance(both, Refusal):
+        return both
+    line, case, _ = both
+    refused = lines.lift_lock(tx, line.id, LockKind.LEGAL, Party.AUTHORITY, actor, now)
+    return refused or steps.run(Work.on(tx, office, line, now).refreshed(), case)
+
+
+def _both(tx: Tx, exit_id: UUID) -> tuple[Line, Exit, Estate] | Refusal:
+    both = acts.locked(tx, exit_id)
+    if isinstance(both, Refusal):
+        return both
+    estate = store.estate_of_line(tx, both[0].id)
+    return (*both, estate) if estate else Refusal("estate.not_reported")
