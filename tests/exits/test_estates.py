@@ -224,7 +224,7 @@ def test_what_shops_capture_later_bears_no_fee_and_is_no_interest(db: Database):
     with db.transaction() as tx:
         assert estates.report(tx, OFFICE, line, Channel.DESK, "x", NOON) == Refusal("exit.line_closed")
         assert estates.undo(tx, OFFICE, case.id, "x", NOON) == Refusal(
-            "exit.not_cancellable", {"state": State.CLOSED, "days": 30}
+            "exit.not_open", {"state": State.CLOSED}
         )
         assert exits_store.violations(tx) == []
     other = known(db)

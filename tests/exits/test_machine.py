@@ -89,11 +89,11 @@ def test_what_has_ended_stays_ended(edges: list[Edge]):
 
 def test_drawing_comes_back_only_by_the_customers_word_or_silence(edges: list[Edge]):
     """Cancelled brings the line back; lapsed leaves the customer's own lock on it. While a notice
-    runs, drawing has not stopped.
+    runs, drawing has not stopped; and who was said to have died in error had not asked for anything.
     """
     for edge in edges:
         if edge.after.state is State.CANCELLED and edge.before.state is not State.NOTICE:
-            assert edge.by == "customer"
+            assert edge.by == "customer" or edge.after.why == "reported_in_error"
         if edge.after.state is State.LAPSED and edge.before.state is not State.LAPSED:
             assert (edge.before.state, edge.by) == (State.STOPPED, "time")
 
@@ -133,7 +133,7 @@ def test_the_lender_ends_nothing_but_by_a_notice(edges: list[Edge]):
 def test_an_estate_is_not_assessed_and_may_always_turn_out_to_be_an_error(edges: list[Edge]):
     estates = {case for case in reached(edges) if case.kind is Kind.ESTATE and case.is_open}
     assert {case.route for case in estates} <= {None, "straight_through"}
-    undone = {edge.before for edge in edges if edge.after.state is State.CANCELLED and edge.by == "customer"}
+    undone = {edge.before for edge in edges if edge.after.why == "reported_in_error"}
     assert estates - undone == set()
 
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from whiteslip import billing, lines, packs
 from whiteslip.base import Refusal, new_id
-from whiteslip.billing.estates import allow_fees
 from whiteslip.exits import letters, rules, steps, store
 from whiteslip.exits.model import (
     Channel,
@@ -198,33 +197,28 @@ def can_choose(work: Work, case: Exit, path: Path, ground: Ground | None = None)
 def cancel(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:
     """The customer changes their mind: the line is back as it was, without a new assessment.
 
-    Refusals: ``exit.not_found``, ``exit.not_cancellable`` (closed already, or the time is over).
+    Refusals: ``exit.not_found``, ``exit.not_cancellable`` (closed already, the time is over, or the
+    customer is said to have died).
     """
     both = locked(tx, exit_id)
     if isinstance(both, Refusal):
         return both
     line, case = both
     work = Work.on(tx, office, line, now)
-    if not rules.can_cancel(case, work.clocks, now):
+    if not rules.can_cancel(case, work.clocks, now) or store.estate_of_line(tx, line.id):
         return Refusal("exit.not_cancellable", {"state": case.state, "days": work.clocks.cancel_days})
-    done = replace(
-        case,
-        state=State.CANCELLED,
-        why="customer_changed_their_mind",
-        since=now,
-        ground=None,
-        held_from=None,
-        due_at=None,
-    )
+    return take_back(work, case, "customer_changed_their_mind", actor)
+
+
+def take_back(work: Work, case: Exit, why: str, actor: str) -> Exit:
+    """Take an open case back: the line is as it was before."""
+    tx, line, now = work.tx, work.line, work.now
+    done = replace(case, state=State.CANCELLED, why=why, since=now, ground=None, held_from=None, due_at=None)
     steps.reopen(work, "exit_cancelled", actor)
-    if store.estate_of_line(tx, line.id):
-        # Whoever takes the request back has not died.
-        store.end_estate(tx, line.id, now)
-        allow_fees(tx, line)
-    tx.record(Entry(now, "exit.cancelled", "exit", case.id, actor, {"from": case.state}))
+    tx.record(Entry(now, "exit.cancelled", "exit", case.id, actor, {"from": case.state, "why": why}))
     store.save(tx, done)
     steps.remind(work, done)
-    letters.tell(tx, done, line, case.plan, work.clocks, office.issuer_name, now)
+    letters.tell(tx, done, line, case.plan, work.clocks, work.office.issuer_name, now)
     return done
 
 

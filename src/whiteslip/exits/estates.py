@@ -114,18 +114,20 @@ def show_authority(
 def undo(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:
     """The report was an error. A case that it began is taken back; one that the customer had begun
     goes on as theirs. Fees given up stay given up. Refusals: ``exit.not_found``,
-    ``estate.not_reported``, ``exit.not_cancellable``.
+    ``estate.not_reported``, ``exit.not_open``.
     """
     both = _both(tx, exit_id)
     if isinstance(both, Refusal):
         return both
     line, case, _ = both
+    if not case.is_open:
+        return Refusal("exit.not_open", {"state": case.state})
     tx.record(Entry(now, "estate.ended", "line", line.id, actor, {"exit": case.id}))
-    if case.kind is Kind.ESTATE:
-        return acts.cancel(tx, office, exit_id, actor, now)
     store.end_estate(tx, line.id, now)
     billing_estates.allow_fees(tx, line)
-    return case
+    if case.kind is not Kind.ESTATE:
+        return case
+    return acts.take_back(Work.on(tx, office, line, now), case, "reported_in_error", actor)
 
 
 def release(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:

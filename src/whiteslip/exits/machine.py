@@ -123,6 +123,9 @@ def _ways(case: Exit, facts: Facts, clocks: Clocks) -> Iterator[Edge]:
         yield Edge(case, after, "desk", facts)
     if case.state is State.NOTICE:
         yield Edge(case, _called_off(case, "lender_withdrew_notice"), "lender", facts)
+    if case.kind is Kind.ESTATE and case.is_open:
+        undone = replace(_called_off(case, "reported_in_error"), ground=None, held_from=None)
+        yield Edge(case, undone, "desk", facts)
 
 
 def _routed(case: Exit) -> list[Exit]:

@@ -234,11 +234,9 @@ def waives_remainder(case: Exit, facts: Facts, clocks: Clocks) -> bool:
 def can_cancel(case: Exit, clocks: Clocks, now: datetime) -> bool:
     """Whether the customer may still change their mind, without a new assessment.
 
-    Withdrawing undoes the contract, so there is nothing to come back to. What the lender ended
-    after its notice has ended. Who was wrongly said to have died has all the time.
+    Withdrawing undoes the contract, so there is nothing to come back to; what the lender ended after
+    its notice has ended; a death that was reported in error is for a person to undo.
     """
-    if case.kind is Kind.ESTATE:
-        return case.is_open
     undoable = case.kind is Kind.CLOSE and case.state in CANCELLABLE
     return undoable and now < case.requested_at + timedelta(days=clocks.cancel_days)
 
