@@ -117,8 +117,17 @@ def decide(
         case = _give_notice(tx, office, line, seen, now)
         decided = replace(decided, outcome="approved", exit=case.id)
     store.decide_termination(tx, decided)
-    kind = "termination.approved" if approve else "termination.turned_down"
-    tx.record(Entry(now, kind, "line", line.id, actor, {"termination": seen.id, "exit": decided.exit}))
+    data = {"termination": seen.id, "exit": decided.exit}
+    tx.record(
+        Entry(
+            now,
+            "termination.approved" if approve else "termination.turned_down",
+            "line",
+            line.id,
+            actor,
+            data,
+        )
+    )
     return decided
 
 
