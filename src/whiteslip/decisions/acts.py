@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from psycopg.types.json import Jsonb
 
 from whiteslip.base import new_id
 from whiteslip.base.ids import new_ids
+from whiteslip.decisions import store
 from whiteslip.decisions.model import (
     Contract,
     Decision,
@@ -30,6 +30,8 @@ from whiteslip.store.database import Row
 _queries = load_queries(__file__)
 _KEPT_DIFFERENCES: Final = 1000
 _ROWS_AT_ONCE: Final = 2000
+# Once for the version, once for an activation meanwhile, once to be kept.
+_TRIES: Final = 4
 
 
 def decide(
@@ -45,12 +47,13 @@ def decide(
 
     Raises FactError when the facts break the table's contract.
     """
-    table = tables[name]
-    plain, outcome, steps = tables.engine.run(table, facts, trace)
-    reasons = tuple(outcome["reasons"])
-    decision = Decision(new_id(now), name, table.version, subject, plain, outcome, reasons, steps, now)
-    _keep(tx, table, [decision], now)
-    return decision
+
+    def one(engine: Engine, table: Table) -> list[Decision]:
+        plain, outcome, steps = engine.run(table, facts, trace)
+        reasons = tuple(outcome["reasons"])
+        return [Decision(new_id(now), name, table.version, subject, plain, outcome, reasons, steps, now)]
+
+    return _decided(tx, tables, name, one, now)[0]
 
 
 def decide_batch(
@@ -66,37 +69,46 @@ def decide_batch(
     """
     if not batch:
         return []
-    table = tables[name]
-    decided = tables.engine.run_many(table, [facts for _, facts in batch])
-    decisions = [
-        Decision(key, name, table.version, subject, facts, outcome, tuple(outcome["reasons"]), None, now)
-        for key, (subject, _), (facts, outcome) in zip(new_ids(now, len(batch)), batch, decided, strict=True)
-    ]
-    _keep(tx, table, decisions, now)
-    return decisions
+
+    def many(engine: Engine, table: Table) -> list[Decision]:
+        decided = engine.run_many(table, [facts for _, facts in batch])
+        return [
+            Decision(key, name, table.version, subject, facts, outcome, tuple(outcome["reasons"]), None, now)
+            for key, (subject, _), (facts, outcome) in zip(
+                new_ids(now, len(batch)), batch, decided, strict=True
+            )
+        ]
+
+    return _decided(tx, tables, name, many, now)
 
 
-def _keep(tx: Tx, table: Table, decisions: Sequence[Decision], now: datetime) -> None:
-    """Insert; when the version is met for the first time nothing is inserted, and it comes first."""
-    if _insert(tx, table, decisions, now) == len(decisions):
-        return
-    _queries.keep_version(
-        tx.conn,
-        name=table.name,
-        version=table.version,
-        content=Jsonb(table.content),
-        contract=Jsonb(msgspec.to_builtins(table.contract)),
-        now=now,
-    )
-    if _insert(tx, table, decisions, now) != len(decisions):
-        raise RuntimeError(f"{table.key} was kept by another transaction that this one cannot see")
+def _decided(
+    tx: Tx, tables: Tables, name: str, by: Callable[[Engine, Table], list[Decision]], now: datetime
+) -> list[Decision]:
+    """Decide by the version in force as far as we know, and keep; nothing is kept when we know too little.
+
+    Then the version is kept, activations are heard of, and it is decided again. So an activation
+    counts from the next decision on, in every process, and no decision pays for asking.
+    """
+    for _ in range(_TRIES):
+        in_use = tables.in_use
+        table = in_use.at(name, now)
+        decisions = by(in_use.engine, table)
+        if _insert(tx, table, decisions, in_use.last_activation, now) == len(decisions):
+            return decisions
+        store.keep_version(tx, table, now)
+        store.hear(tx, tables)
+    raise RuntimeError(f"{name}: its version or an activation is another transaction's, unseen by this one")
 
 
-def _insert(tx: Tx, table: Table, decisions: Sequence[Decision], now: datetime) -> int:
+def _insert(
+    tx: Tx, table: Table, decisions: Sequence[Decision], last_activation: UUID | None, now: datetime
+) -> int:
     return _queries.keep_decisions(
         tx.conn,
         table_name=table.name,
         version=table.version,
+        last_activation=last_activation,
         ids=[d.id for d in decisions],
         subjects=[d.subject for d in decisions],
         facts=[_text(d.facts) for d in decisions],

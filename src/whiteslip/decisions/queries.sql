@@ -4,7 +4,8 @@ VALUES (:name, :version, :content, :contract, :now)
 ON CONFLICT DO NOTHING;
 
 -- name: keep_decisions!
--- All of them, or none while their version is not kept yet; stands for a foreign key.
+-- All of them, or none: while their version is not kept yet, which stands for a foreign key, and when
+-- an activation was recorded that the caller has not heard of.
 INSERT INTO decisions.decision
     (id, table_name, version, subject, facts, outcome, reasons, trace, at)
 SELECT
@@ -14,7 +15,11 @@ FROM unnest(
     :ids::uuid[], :subjects::uuid[], :facts::text[], :outcomes::text[], :reasons::text[], :traces::text[]
 ) AS b (id, subject, facts, outcome, reasons, trace)
 CROSS JOIN decisions.table_version AS v
-WHERE v.name = :table_name AND v.version = :version;
+WHERE v.name = :table_name AND v.version = :version
+AND :last_activation::uuid IS NOT DISTINCT FROM (
+    SELECT s.id FROM decisions.policy_step AS s
+    WHERE s.effective_at IS NOT NULL ORDER BY s.seq DESC LIMIT 1
+);
 
 -- name: decisions_about
 SELECT id, table_name, version, subject, facts, outcome, reasons, trace, at
@@ -27,3 +32,34 @@ SELECT name, version, content, contract FROM decisions.table_version ORDER BY na
 SELECT id, table_name, version, facts, outcome, reasons
 FROM decisions.decision
 WHERE :since::timestamptz IS NULL OR at >= :since::timestamptz;
+
+-- name: keep_step^
+INSERT INTO decisions.policy_step (id, name, version, step, actor, note, effective_at, result, at)
+VALUES (:id, :name, :version, :step, :actor, :note, :effective_at, :result, :now)
+RETURNING seq;
+
+-- name: lock_policy
+SELECT pg_advisory_xact_lock(hashtextextended('policy ' || :name, 0));
+
+-- name: policy_steps
+SELECT seq, id, name, version, step, actor, note, effective_at, result, at
+FROM decisions.policy_step WHERE name = :name ORDER BY seq;
+
+-- name: activations
+SELECT seq, id, name, version, step, actor, note, effective_at, result, at
+FROM decisions.policy_step WHERE effective_at IS NOT NULL ORDER BY seq;
+
+-- name: activated_versions
+SELECT v.name, v.version, v.content, v.contract
+FROM decisions.table_version AS v
+WHERE EXISTS (
+    SELECT FROM decisions.policy_step AS s
+    WHERE s.name = v.name AND s.version = v.version AND s.effective_at IS NOT NULL
+);
+
+-- name: kept_version^
+SELECT name, version, content, contract FROM decisions.table_version
+WHERE name = :name AND version = :version;
+
+-- name: versions_like
+SELECT version FROM decisions.table_version WHERE name = :name AND starts_with(version, :start) LIMIT 2;

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, cast
+from uuid import UUID
 
 import msgspec
 import zen
 
 from whiteslip.decisions.checks import table_faults
 from whiteslip.decisions.contract import checked_facts, checked_outcome, facts_at_once
+from whiteslip.decisions.lifecycle import PolicyStep, in_force
 from whiteslip.decisions.model import Contract, Outcome, Table, TableError, Trace
 
 SHIPPED: Final = Path(__file__).with_name("tables")
@@ -103,19 +107,46 @@ def _matched(trace: Mapping[str, Any]) -> Trace:
     return steps
 
 
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """Which version of each table is in force when, as far as this process has heard."""
+
+    shipped: Mapping[str, Table]
+    activated: Mapping[tuple[str, str], Table]
+    activations: Mapping[str, Sequence[PolicyStep]]
+    last_activation: UUID | None
+    engine: Engine
+
+    def at(self, name: str, now: datetime) -> Table:
+        """The version of table ``name`` that is in force at ``now``. Raises TableError."""
+        if name not in self.shipped:
+            raise TableError(f"there is no table {name!r}; there are {', '.join(sorted(self.shipped))}")
+        last = in_force(self.activations.get(name, ()), now)
+        if last is None:
+            return self.shipped[name]
+        table = self.activated[name, last.version]
+        if table.contract != self.shipped[name].contract:
+            raise TableError(f"{table.key} is in force but takes other facts than this version of Whiteslip")
+        return table
+
+
 class Tables:
-    """Policy tables, read and checked at the start. Thread-safe, never changed."""
+    """Policy tables: those shipped, read and checked at the start, and those activated since.
+
+    Activations are heard of when a decision is kept, see :func:`whiteslip.decisions.decide`.
+    ``in_use`` is replaced whole, so threads may share one.
+    """
 
     def __init__(self, tables: Iterable[Table]) -> None:
-        self._tables = {table.name: table for table in tables}
+        shipped = {table.name: table for table in tables}
         faults = [
             f"{table.name}: {fault}"
-            for table in self._tables.values()
+            for table in shipped.values()
             for fault in table_faults(table.content, table.contract)
         ]
         if faults:
             raise TableError("; ".join(faults))
-        self.engine = Engine(self._tables.values())
+        self.in_use = InUse(shipped, {}, {}, None, Engine(shipped.values()))
 
     @classmethod
     def load(cls, folder: Path = SHIPPED) -> Tables:
@@ -123,15 +154,31 @@ class Tables:
         paths = [path for path in sorted(folder.glob("*.json")) if not path.name.endswith(".facts.json")]
         return cls(_read(path) for path in paths)
 
+    def hear(self, activations: Sequence[PolicyStep], activated: Sequence[Table]) -> None:
+        """Take in every activation recorded, in order, and the versions they name."""
+        shipped = self.in_use.shipped
+        by_name: dict[str, list[PolicyStep]] = {}
+        for each in activations:
+            by_name.setdefault(each.name, []).append(each)
+        every = {(table.name, table.version): table for table in (*shipped.values(), *activated)}
+        last = activations[-1].id if activations else None
+        self.in_use = InUse(shipped, every, by_name, last, Engine(every.values()))
+
+    @property
+    def engine(self) -> Engine:
+        """The engine over every version in use."""
+        return self.in_use.engine
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the tables, sorted."""
-        return tuple(sorted(self._tables))
+        return tuple(sorted(self.in_use.shipped))
 
     def __getitem__(self, name: str) -> Table:
-        if name not in self._tables:
+        """The version that was shipped; its contract is everybody's. Raises TableError."""
+        if name not in self.in_use.shipped:
             raise TableError(f"there is no table {name!r}; there are {', '.join(self.names)}")
-        return self._tables[name]
+        return self.in_use.shipped[name]
 
 
 def _read(path: Path) -> Table:
@@ -146,5 +193,5 @@ def _read(path: Path) -> Table:
 
 
 def evaluate(tables: Tables, name: str, facts: Mapping[str, object]) -> Outcome:
-    """What a table answers to ``facts``. Nothing is kept."""
+    """What the shipped version of a table answers to ``facts``. Nothing is kept."""
     return tables.engine.run(tables[name], facts)[1]

@@ -14,6 +14,33 @@ CREATE TABLE decisions.table_version (
 );
 CALL store.append_only('decisions.table_version');
 
+-- The life of a version, step by step. The last activation recorded among those whose instant has come
+-- says which version of a table is in force; before the first one it is the version that was shipped.
+CREATE TABLE decisions.policy_step (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id uuid NOT NULL UNIQUE,
+    name text NOT NULL,
+    version text NOT NULL,
+    step text NOT NULL CHECK (step IN (
+        'drafted', 'backtested', 'submitted', 'approved', 'returned', 'installed', 'activated', 'rolled_back'
+    )),
+    actor text NOT NULL,
+    -- Why, in words of staff; never about a customer.
+    note text NOT NULL CHECK (length(note) <= 1000),
+    effective_at timestamptz,
+    -- What a backtest counted.
+    result jsonb,
+    at timestamptz NOT NULL,
+    FOREIGN KEY (name, version) REFERENCES decisions.table_version (name, version),
+    CHECK ((step IN ('installed', 'activated', 'rolled_back')) = (effective_at IS NOT NULL)),
+    CHECK ((step = 'backtested') = (result IS NOT NULL))
+);
+CREATE INDEX policy_step_name ON decisions.policy_step (name, seq);
+-- Each decision looks at the last entry of this index, to see whether it knows all activations.
+CREATE UNIQUE INDEX policy_activation ON decisions.policy_step (seq) INCLUDE (id)
+WHERE effective_at IS NOT NULL;
+CALL store.append_only('decisions.policy_step');
+
 -- Facts, outcome and reasons are numbers, flags and codes: no personal data.
 CREATE TABLE decisions.decision (
     id uuid PRIMARY KEY,

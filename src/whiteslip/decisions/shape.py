@@ -1,0 +1,111 @@
+"""The form and the size of a table that comes from outside. Pure.
+
+What passes here can be walked without surprise: see :mod:`whiteslip.decisions.checks` for its sense.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+
+BYTES: Final = 256 * 1024
+NODES: Final = 20
+COLUMNS: Final = 50
+RULES: Final = 500
+CELL: Final = 500
+
+_Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+_Text = Annotated[str, msgspec.Meta(max_length=CELL)]
+# Digits that a cell may hold in a row: more than 2^53 is not exact once the engine has read it.
+_NUMBER: Final = re.compile(r"\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_STRING: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
+_EXACT: Final = 1 << 53
+
+
+class _Column(msgspec.Struct):
+    id: _Word
+    name: _Text = ""
+    field: _Word | None = None
+
+
+class _Output(msgspec.Struct):
+    id: _Word
+    field: _Word
+    name: _Text = ""
+
+
+class _Line(msgspec.Struct):
+    key: _Word
+    value: _Text
+    id: _Text = ""
+
+
+class _Content(msgspec.Struct):
+    hitPolicy: str = ""
+    executionMode: str = "single"
+    inputField: str | None = None
+    outputPath: str | None = None
+    passThrough: bool = False
+    inputs: Annotated[list[_Column], msgspec.Meta(max_length=COLUMNS)] = []
+    outputs: Annotated[list[_Output], msgspec.Meta(max_length=COLUMNS)] = []
+    rules: Annotated[list[dict[_Word, _Text]], msgspec.Meta(max_length=RULES)] = []
+    expressions: Annotated[list[_Line], msgspec.Meta(max_length=COLUMNS)] = []
+
+
+class _Node(msgspec.Struct):
+    id: _Word
+    type: _Word
+    name: _Word
+    content: _Content | None = None
+
+
+class _Edge(msgspec.Struct):
+    sourceId: _Word
+    targetId: _Word
+
+
+class _Graph(msgspec.Struct):
+    nodes: Annotated[list[_Node], msgspec.Meta(max_length=NODES)]
+    edges: Annotated[list[_Edge], msgspec.Meta(max_length=NODES * NODES)]
+
+
+def shape_faults(content: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the form of a table, with its path; empty when it can be read."""
+    try:
+        size = len(msgspec.json.encode(content))
+        if size > BYTES:
+            return [f"the table has {size} bytes; {BYTES} are the most"]
+        graph = msgspec.convert(content, _Graph)
+    except (msgspec.ValidationError, msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        return [str(error)]
+    if len({node.id for node in graph.nodes}) != len(graph.nodes):
+        return ["two nodes have the same id"]
+    return [
+        fault for node in graph.nodes if node.content for fault in _content_faults(node.name, node.content)
+    ]
+
+
+def _content_faults(node: str, content: _Content) -> list[str]:
+    """Columns that share an id, and numbers that are not exact, each with its place."""
+    faults: list[str] = []
+    columns = [column.id for column in (*content.inputs, *content.outputs)]
+    if len(set(columns)) != len(columns):
+        faults.append(f"{node}: two columns have the same id")
+    cells = [
+        (f"{node}, rule {rule.get('_id', '?')}, {column}", text)
+        for rule in content.rules
+        for column, text in rule.items()
+        if not column.startswith("_")
+    ]
+    cells += [(f"{node}, {line.key}", line.value) for line in content.expressions]
+    for place, text in cells:
+        bare = _STRING.sub(" ", text)
+        if "^" in bare:
+            faults.append(f"{place}: powers grow without bound and are not allowed")
+        for number in _NUMBER.findall(bare):
+            if float(number.replace("_", "")) > _EXACT:
+                faults.append(f"{place}: {number[:30]} is beyond 2^53")
+    return faults
