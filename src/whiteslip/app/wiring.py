@@ -18,13 +18,14 @@ from whiteslip import day, packs
 from whiteslip.app.schema import migrate_all, missing_migrations
 from whiteslip.app.settings import Settings
 from whiteslip.app.terminal import CommandError, Exit
-from whiteslip.decisions import Tables
+from whiteslip.decisions import Tables, policies
 from whiteslip.exits import Office
 from whiteslip.identity import Vault
 from whiteslip.notices import DemoPhone, Mailer, SmtpMailer
 from whiteslip.notices.mailers import NoMailer
 from whiteslip.packs import Pack, PackError
 from whiteslip.store import Database, embedded
+from whiteslip.store.timers import present
 from whiteslip.web.kit.ports import Ports
 from whiteslip.webhooks import Courier
 
@@ -71,9 +72,20 @@ def create_empty_database(settings: Settings) -> None:
 
 
 def create_database(settings: Settings) -> list[str]:
-    """Make the database if need be and migrate it. Returns the migrations applied."""
+    """Make the database if need be, migrate it and put the shipped policies in force.
+
+    Returns the migrations applied.
+    """
     create_empty_database(settings)
-    return migrate_all(database_url(settings))
+    url = database_url(settings)
+    applied = migrate_all(url)
+    database = Database(url, 1)
+    try:
+        with database.transaction() as tx:
+            policies.install(tx, Tables.load(), present(tx))
+    finally:
+        database.close()
+    return applied
 
 
 def prepare_home(settings: Settings) -> None:

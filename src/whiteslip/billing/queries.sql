@@ -295,3 +295,17 @@ WHERE (:day::date IS NULL OR (i.plan, i.no) IN (SELECT plan, no FROM settled))
     AND (coalesce(s.principal, 0), coalesce(s.interest, 0), coalesce(s.fee, 0))
     IS DISTINCT FROM (i.settled_principal, i.settled_interest, i.settled_fee)
 LIMIT 100;
+
+-- name: lateness
+-- The most days past due that an instalment of each purchase ever was by :day. An instalment counts
+-- as unpaid until the last money that went to it.
+SELECT p.purchase, max(greatest(0, CASE
+    WHEN i.open THEN :day::date
+    ELSE coalesce((
+        SELECT max(s.on_day) FROM billing.settlement AS s
+        WHERE s.line = i.line AND s.plan = i.plan AND s.no = i.no AND s.amount_minor > 0
+    ), i.due_on)
+END - i.due_on))::integer AS days
+FROM billing.plan AS p JOIN billing.instalment AS i ON i.plan = p.id
+WHERE p.purchase = ANY(:purchases::uuid[])
+GROUP BY p.purchase;

@@ -160,6 +160,12 @@ def late(tx: Tx, day: date, lines: Sequence[UUID] | None = None) -> dict[UUID, i
     return {row["line"]: row["unpaid_minor"] for row in rows}
 
 
+def lateness(tx: Tx, purchases: Sequence[UUID], day: date) -> dict[UUID, int]:
+    """The most days past due that any instalment of each captured purchase ever was by ``day``."""
+    rows = _queries.lateness(tx.conn, purchases=list(purchases), day=day)
+    return {row["purchase"]: row["days"] for row in rows}
+
+
 def add_payments(tx: Tx, payments: Sequence[Payment]) -> None:
     """Store payments, set-based."""
     if payments:

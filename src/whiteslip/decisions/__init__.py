@@ -1,8 +1,8 @@
 """Decisions: policy tables. Facts in; outcome, reasons and version out.
 
 What it owns: the tables in ``tables/`` (JDM graphs, run by zen-engine), the contract beside each
-(``<name>.facts.json``), and in schema ``decisions`` every table version ever used and every
-decision ever made. It knows no customer, line or purchase: a decision is about a ``subject`` id.
+(``<name>.facts.json``), and in schema ``decisions`` every version ever drafted or used, the steps of
+their lives and every decision ever made. It knows no customer, line or purchase: a decision is about a ``subject`` id.
 
 Invariants
 ----------
@@ -10,13 +10,16 @@ Invariants
   the exact type, in range. The engine would turn a missing number into null and go on.
 - Facts and outcomes are numbers, flags and listed codes. Free text, so personal data, cannot enter.
 - A table cannot loop, call out, read a clock or roll dice, and its last rule always matches.
+- Which version decides is read from the steps of its life (``policies``): the last activation
+  recorded among those whose instant has come. Every process takes one up with its next decision.
 - A version is the first 12 hexadecimal digits of the SHA-256 of table and contract. A decision
   keeps its version, and the version keeps its content: deciding again gives the same answer.
-- Both database tables are append-only.
+- All database tables are append-only.
 
 Acts: :func:`decide` and :func:`decide_batch` decide and keep, :func:`replay` decides again what
 was kept, :func:`evaluate` only answers. They write no journal row: the decision is the record, and
-the act that asked for it journals its id.
+the act that asked for it journals its id. ``policies`` drafts, approves, activates and rolls back;
+``backtest`` holds a draft against history.
 """
 
 from whiteslip.decisions.acts import decide, decide_batch, decisions_about, replay

@@ -63,3 +63,10 @@ WHERE name = :name AND version = :version;
 
 -- name: versions_like
 SELECT version FROM decisions.table_version WHERE name = :name AND starts_with(version, :start) LIMIT 2;
+
+-- name: decisions_between
+SELECT id, subject, at, facts, outcome
+FROM decisions.decision
+WHERE table_name = :name
+    AND (:since::timestamptz IS NULL OR at >= :since::timestamptz)
+    AND (:until::timestamptz IS NULL OR at < :until::timestamptz);

@@ -43,12 +43,12 @@ class _Line(msgspec.Struct):
     id: _Text = ""
 
 
-class _Content(msgspec.Struct):
-    hitPolicy: str = ""
-    executionMode: str = "single"
-    inputField: str | None = None
-    outputPath: str | None = None
-    passThrough: bool = False
+class _Content(msgspec.Struct, rename="camel"):
+    hit_policy: str = ""
+    execution_mode: str = "single"
+    input_field: str | None = None
+    output_path: str | None = None
+    pass_through: bool = False
     inputs: Annotated[list[_Column], msgspec.Meta(max_length=COLUMNS)] = []
     outputs: Annotated[list[_Output], msgspec.Meta(max_length=COLUMNS)] = []
     rules: Annotated[list[dict[_Word, _Text]], msgspec.Meta(max_length=RULES)] = []
@@ -62,9 +62,9 @@ class _Node(msgspec.Struct):
     content: _Content | None = None
 
 
-class _Edge(msgspec.Struct):
-    sourceId: _Word
-    targetId: _Word
+class _Edge(msgspec.Struct, rename="camel"):
+    source_id: _Word
+    target_id: _Word
 
 
 class _Graph(msgspec.Struct):

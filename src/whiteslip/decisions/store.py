@@ -58,7 +58,8 @@ def steps(tx: Tx, name: str) -> list[PolicyStep]:
 
 
 def _step(row: Row) -> PolicyStep:
-    return PolicyStep(**row | {"step": Step(row["step"])})
+    typed: Row = row | {"step": Step(row["step"])}
+    return PolicyStep(**typed)
 
 
 def keep_step(

@@ -1,0 +1,195 @@
+"""What a draft would have decided: stored decisions, decided again under another version.
+
+It streams: memory does not grow with history. Nothing is kept here; see ``policies.note_backtest``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from whiteslip.decisions.model import Contract, FactError, Kind, Outcome, Table, TableError
+from whiteslip.decisions.tables import Engine
+from whiteslip.store import Tx, load_queries
+
+_queries = load_queries(__file__)
+_ROWS_AT_ONCE: Final = 2_000
+SHOWN: Final = 200
+BAD_DAYS: Final = (30, 90)
+_MONEY: Final = ("amount_minor", "owed_minor")
+
+# Subjects of decisions -> the most days past due that followed, for those that can be followed.
+Follow: TypeAlias = Callable[[Sequence[UUID]], Mapping[UUID, int]]
+
+
+@dataclass(slots=True)
+class Cell:
+    """Decisions that were ``old`` and would be ``new``: how many, over what amount in minor units.
+
+    ``followed`` of them can be followed; ``late_30`` and ``late_90`` of those were later 30 and 90
+    days past due. Both are counted where the outcome changes: that is the swap set.
+    """
+
+    old: str
+    new: str
+    count: int = 0
+    minor: int = 0
+    followed: int = 0
+    late_30: int = 0
+    late_90: int = 0
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the outcome would be another."""
+        return self.old != self.new
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A decision that would be another."""
+
+    decision: UUID
+    subject: UUID
+    at: datetime
+    old: str
+    new: str
+    minor: int
+
+
+@dataclass(slots=True)
+class Backtest:
+    """The matrix of a draft against history, and the first 200 cases that change.
+
+    ``reworded`` come out the same for other reasons; ``undecidable`` have facts of an older
+    contract. ``deciding`` names the outcome that the matrix is about, ``money`` the fact summed.
+    """
+
+    table_name: str
+    version: str
+    deciding: str
+    money: str | None
+    since: datetime | None
+    until: datetime | None
+    decisions: int = 0
+    reworded: int = 0
+    undecidable: int = 0
+    cells: list[Cell] = field(default_factory=list[Cell])
+    cases: list[Case] = field(default_factory=list[Case])
+
+    @property
+    def changed(self) -> int:
+        """How many decisions would come out differently."""
+        return sum(cell.count for cell in self.cells if cell.is_change)
+
+    @property
+    def swaps(self) -> list[Cell]:
+        """The cells off the diagonal."""
+        return [cell for cell in self.cells if cell.is_change]
+
+
+def deciding_outcome(contract: Contract) -> str:
+    """The outcome that a table is about: its first one that is a flag or a code and always there."""
+    plain = [
+        name
+        for name, each in contract.outcome.items()
+        if each.type in (Kind.BOOLEAN, Kind.TEXT) and not each.nullable
+    ]
+    return plain[0] if plain else next(iter(contract.outcome))
+
+
+def backtest(
+    tx: Tx,
+    table: Table,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    follow: Follow | None = None,
+) -> Backtest:
+    """Decide again, by ``table``, what its name decided from ``since`` up to but not at ``until``."""
+    facts = table.contract.facts
+    money = next((name for name in _MONEY if name in facts), None)
+    deciding = deciding_outcome(table.contract)
+    found = Backtest(table.name, table.version, deciding, money, since, until)
+    cells: dict[tuple[str, str], Cell] = {}
+    engine = Engine([table])
+    for rows in _chunks(tx, table.name, since, until):
+        moved: defaultdict[tuple[str, str], list[UUID]] = defaultdict(list)
+        for row, new in zip(rows, _again(engine, table, [row[3] for row in rows]), strict=True):
+            found.decisions += 1
+            if new is None:
+                found.undecidable += 1
+                continue
+            _count(found, cells, moved, row, new)
+        if follow:
+            _follow(cells, moved, follow)
+    found.cells = sorted(cells.values(), key=lambda cell: (cell.old, cell.new))
+    return found
+
+
+_Row: TypeAlias = tuple[UUID, UUID, datetime, dict[str, Any], dict[str, Any]]
+
+
+def _count(
+    found: Backtest,
+    cells: dict[tuple[str, str], Cell],
+    moved: Mapping[tuple[str, str], list[UUID]],
+    row: _Row,
+    new: Outcome,
+) -> None:
+    decision, subject, at, facts, old = row
+    key = (_word(old.get(found.deciding)), _word(new[found.deciding]))
+    cell = cells.get(key)
+    if cell is None:
+        cell = cells[key] = Cell(*key)
+    minor = facts[found.money] if found.money else 0
+    cell.count += 1
+    cell.minor += minor
+    if cell.is_change:
+        moved[key].append(subject)
+        if len(found.cases) < SHOWN:
+            found.cases.append(Case(decision, subject, at, *key, minor))
+    elif old != new:
+        found.reworded += 1
+
+
+def _follow(
+    cells: Mapping[tuple[str, str], Cell], moved: Mapping[tuple[str, str], list[UUID]], follow: Follow
+) -> None:
+    for key, subjects in moved.items():
+        worst = follow(subjects)
+        cell, (late, very_late) = cells[key], BAD_DAYS
+        cell.followed += len(worst)
+        cell.late_30 += sum(1 for days in worst.values() if days >= late)
+        cell.late_90 += sum(1 for days in worst.values() if days >= very_late)
+
+
+def _again(engine: Engine, table: Table, facts: Sequence[dict[str, Any]]) -> Sequence[Outcome | None]:
+    """The outcomes now; None for facts that the table's contract does not take."""
+    try:
+        return [outcome for _, outcome in engine.run_many(table, facts)]
+    except (FactError, TableError):
+        return [_one_again(engine, table, each) for each in facts]
+
+
+def _one_again(engine: Engine, table: Table, facts: dict[str, Any]) -> Outcome | None:
+    try:
+        return engine.run(table, facts)[1]
+    except (FactError, TableError):
+        return None
+
+
+def _chunks(tx: Tx, name: str, since: datetime | None, until: datetime | None) -> Generator[list[_Row]]:
+    """Decisions from a cursor on the server, as bare rows."""
+    with tx.conn.cursor(name="backtest") as cursor:
+        cursor.execute(_queries.decisions_between.sql, {"name": name, "since": since, "until": until})
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            yield [(r["id"], r["subject"], r["at"], r["facts"], r["outcome"]) for r in rows]
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

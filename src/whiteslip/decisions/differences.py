@@ -1,0 +1,112 @@
+"""What changed between two versions of a table, rule by rule. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import StrEnum
+from typing import Any
+
+from whiteslip.decisions.model import Table
+
+
+class Change(StrEnum):
+    """What happened to a rule. ``MOVED`` rules read the same and stand elsewhere in the order."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class CellChange:
+    """A cell, by its column, before and after; empty means that it says nothing."""
+
+    column: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """A rule that is not the same, by its id and, where it stands, its number from the top.
+
+    An added or removed rule lists the cells that say something.
+    """
+
+    change: Change
+    node: str
+    rule: str
+    meaning: str
+    number: int
+    cells: tuple[CellChange, ...]
+
+
+def differences(old: Table, new: Table) -> list[RuleChange]:
+    """The rules that differ, node by node; rules are known by their ``_id``."""
+    before, after = tables_of(old.content), tables_of(new.content)
+    found: list[RuleChange] = []
+    for node in [*after, *(name for name in before if name not in after)]:
+        found += _of_node(node, before.get(node, {}), after.get(node, {}))
+    return found
+
+
+def tables_of(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The decision tables of a graph by the names of their nodes; expressions as one rule each."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for node in content["nodes"]:
+        inner: Mapping[str, Any] = node.get("content") or {}
+        if node["type"] == "decisionTableNode":
+            found[node["name"]] = inner
+        elif node["type"] == "expressionNode":
+            lines: Sequence[Mapping[str, str]] = inner["expressions"]
+            rules = [{"_id": line["key"], "value": line["value"]} for line in lines]
+            outputs = [{"id": "value", "field": "value", "name": "value"}]
+            found[node["name"]] = {"inputs": [], "outputs": outputs, "rules": rules}
+    return found
+
+
+def _of_node(node: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[RuleChange]:
+    columns = {**_columns(old), **_columns(new)}
+    before = {rule.get("_id", ""): rule for rule in old.get("rules", ())}
+    after = {rule.get("_id", ""): rule for rule in new.get("rules", ())}
+    moved = _moved([key for key in before if key in after], [key for key in after if key in before])
+    found: list[RuleChange] = []
+    for number, (key, rule) in enumerate(after.items(), 1):
+        cells = _cells(columns, before.get(key, {}), rule)
+        if key not in before:
+            kind = Change.ADDED
+        elif cells:
+            kind = Change.CHANGED
+        elif key in moved:
+            kind = Change.MOVED
+        else:
+            continue
+        found.append(RuleChange(kind, node, key, rule.get("_description", ""), number, cells))
+    for number, (key, rule) in enumerate(before.items(), 1):
+        if key not in after:
+            cells = _cells(columns, rule, {})
+            found.append(RuleChange(Change.REMOVED, node, key, rule.get("_description", ""), number, cells))
+    return found
+
+
+def _columns(node: Mapping[str, Any]) -> dict[str, str]:
+    """Column ids and what they are about."""
+    both = [*node.get("inputs", ()), *node.get("outputs", ())]
+    return {column["id"]: column.get("field") or column.get("name") or column["id"] for column in both}
+
+
+def _cells(
+    columns: Mapping[str, str], old: Mapping[str, str], new: Mapping[str, str]
+) -> tuple[CellChange, ...]:
+    pairs = [(name, old.get(key, "").strip(), new.get(key, "").strip()) for key, name in columns.items()]
+    return tuple(CellChange(*pair) for pair in pairs if pair[1] != pair[2])
+
+
+def _moved(old: Sequence[str], new: Sequence[str]) -> set[str]:
+    """What stands elsewhere; the longest run that kept its order has not moved."""
+    blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+    stayed = {key for block in blocks for key in old[block.a : block.a + block.size]}
+    return set(new) - stayed
