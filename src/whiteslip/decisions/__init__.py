@@ -2,7 +2,8 @@
 
 What it owns: the tables in ``tables/`` (JDM graphs, run by zen-engine), the contract beside each
 (``<name>.facts.json``), and in schema ``decisions`` every version ever drafted or used, the steps of
-their lives and every decision ever made. It knows no customer, line or purchase: a decision is about a ``subject`` id.
+their lives and every decision ever made. It knows no customer, line or purchase: a decision is about a
+``subject`` id.
 
 Invariants
 ----------
