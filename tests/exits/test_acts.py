@@ -204,8 +204,8 @@ def test_a_run_up_with_a_returned_payment_goes_to_the_desk_which_chooses_the_pat
     _, case = run_up(db)
     assert (case.state, case.route) == (State.CONFIRMED, Route.DESK)
     with db.transaction() as tx:
-        assert [each.id for each in exits_store.queue(tx)] == [case.id]
         now_ = at(date(2026, 3, 21))
+        assert [each.id for each in exits_store.queue(tx, now_)] == [case.id]
         refused = exits.choose_path(tx, OFFICE, case.id, Path.CLOSE_NOW, ["x"], "staff:1", now_)
         assert isinstance(refused, Refusal)
         assert refused.code == "exit.path_not_possible"
@@ -213,7 +213,7 @@ def test_a_run_up_with_a_returned_payment_goes_to_the_desk_which_chooses_the_pat
     assert not isinstance(chosen, Refusal)
     assert chosen.state is State.RUN_OFF
     with db.transaction() as tx:
-        assert exits_store.queue(tx) == []
+        assert exits_store.queue(tx, now_) == []
         assert [choice["actor"] for choice in exits_store.choices(tx, case.id)] == ["staff:1"]
 
 

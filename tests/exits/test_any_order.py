@@ -22,7 +22,7 @@ from whiteslip.store import Database
 
 OFFICE = Office(Tables.load(), "Test")
 # From where to where a case may move between two looks at it, any number of steps apart.
-ENDED = {State.CLOSED, State.LAPSED, State.CANCELLED}
+ENDED = {State.CLOSED, State.LAPSED, State.CANCELLED, State.REJECTED}
 
 
 class ExitMachine(RuleBasedStateMachine):

@@ -14,7 +14,7 @@ from whiteslip.billing.model import Component
 from whiteslip.decisions import Tables
 from whiteslip.exits import Exit, Office, desk, estates
 from whiteslip.exits import store as exits_store
-from whiteslip.exits.model import Channel, Estate, Ground, Identity, Kind, State
+from whiteslip.exits.model import Channel, Estate, Ground, Identity, Kind, Path, State
 from whiteslip.identity import Person, Vault
 from whiteslip.lines.model import Lifecycle
 from whiteslip.notices import DemoPhone
@@ -196,16 +196,19 @@ def test_heirs_who_dispute_are_waited_for_by_two_people_on_the_ground_of_law(db:
     line = known(db)
     buy(db, line, 10_000)
     case = show(db, report(db, line))
+    why = ["order_received"]
     with db.transaction() as tx:
-        refused = desk.propose_hold(
-            tx, OFFICE, case.id, Ground.IDENTITY, ["order_received"], "staff:one", NOON
-        )
+        refused = desk.choose(tx, OFFICE, case.id, Path.HOLD, why, "staff:one", NOON, Ground.IDENTITY)
         assert isinstance(refused, Refusal)
-        desk.propose_hold(tx, OFFICE, case.id, Ground.LEGAL, ["order_received"], "staff:one", NOON)
+        desk.choose(tx, OFFICE, case.id, Path.HOLD, why, "staff:one", NOON, Ground.LEGAL)
+    with db.transaction() as tx:
+        desk.carry_out(tx, OFFICE, case.id, NOON + desk.UNDO)
     assert again(db, case).state is State.RUN_OFF
     with db.transaction() as tx:
-        held = desk.decide_hold(tx, OFFICE, case.id, True, "staff:two", NOON)
-    assert isinstance(held, Exit)
+        desk.decide(tx, OFFICE, case.id, True, "staff:two", NOON)
+    with db.transaction() as tx:
+        desk.carry_out(tx, OFFICE, case.id, NOON + desk.UNDO)
+    held = again(db, case)
     assert (held.state, held.ground) == (State.HELD, Ground.LEGAL)
     pay(db, line, 10_000, DAY)
     later(db, 200)

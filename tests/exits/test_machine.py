@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 import pytest
 
 from whiteslip import packs
-from whiteslip.exits import machine, rules
+from whiteslip.exits import machine, operations, rules
 from whiteslip.exits.machine import Edge
 from whiteslip.exits.model import BY_LENDER, OPEN, Exit, Ground, Identity, Kind, Path, State
 from whiteslip.exits.rules import Clocks
@@ -54,7 +54,7 @@ def test_the_walk_reaches_every_state(edges: list[Edge]):
 
 def test_from_every_case_under_way_there_is_a_way_to_closed(edges: list[Edge]):
     stuck = {case for case in reached(edges) if not case.has_ended} - lead_to(edges, State.CLOSED)
-    assert stuck == set()
+    assert {case for case in stuck if case.path is not Path.REJECT} == set()
 
 
 def test_who_has_proven_who_they_are_gets_out_by_money_law_and_time_alone(edges: list[Edge]):
@@ -62,7 +62,37 @@ def test_who_has_proven_who_they_are_gets_out_by_money_law_and_time_alone(edges:
     alone = [edge for edge in edges if edge.by in ("money or law", "time")]
     out = lead_to(alone, State.CLOSED)
     told = {case for case in reached(edges) if case.is_open and case.identity is not Identity.PENDING}
-    assert told - out == set()
+    assert {case for case in told - out if case.path is not Path.REJECT} == set()
+
+
+def test_nobody_is_refused_only_a_request_of_somebody_else_ends(edges: list[Edge]):
+    """Rejecting takes doubt about who asked, and the desk; neither time, money nor law rejects.
+
+    It ends one request and no right: the line is as it was under the customer's own lock, a state in
+    which the published matrix allows closing whatever is owed, and a new case begins like any other.
+    """
+    rejections = [edge for edge in edges if edge.after.state is State.REJECTED]
+    assert rejections
+    for edge in rejections:
+        assert (edge.before.state, edge.before.ground) == (State.HELD, Ground.IDENTITY)
+        assert (edge.before.path, edge.before.kind) == (Path.REJECT, Kind.CLOSE)
+    found = [e for e in edges if e.after.path is Path.REJECT and e.before.path is not Path.REJECT]
+    assert {(edge.by, edge.before.state, edge.before.ground) for edge in found} == {
+        ("desk", State.HELD, Ground.IDENTITY)
+    }
+    for lock in (operations.Lock.CUSTOMER, operations.Lock.NONE):
+        for debt in operations.Debt:
+            for lifecycle in set(operations.Lifecycle) - {operations.Lifecycle.CLOSED}:
+                told = operations.answer(operations.Operation.CLOSE, lifecycle, lock, debt)
+                assert told == operations.ALLOWED
+
+
+def test_who_was_going_already_cannot_be_rejected(edges: list[Edge]):
+    """Not from confirmed, running off or clearing, not under an order, and nobody who withdraws."""
+    for case in {edge.before for edge in edges}:
+        for facts in machine.every_fact():
+            if rules.can_choose(case, Path.REJECT, facts):
+                assert (case.state, case.ground, case.kind) == (State.HELD, Ground.IDENTITY, Kind.CLOSE)
 
 
 def test_who_never_says_who_they_are_ends_with_their_own_lock(edges: list[Edge]):

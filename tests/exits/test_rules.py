@@ -42,6 +42,7 @@ CLOCKS = rules.Clocks(
     de_minimis_minor=100,
     payout_business_days=7,
     keep_years=10,
+    blind_sample_bps=500,
     calendar=Calendar(),
 )
 PLAN = Plan(Outcome.CLOSES_NOW, 0, 0, None, 0, 0, None, 0, 0, TODAY, ())
@@ -225,7 +226,7 @@ def test_a_legal_freeze_holds_and_gives_back_where_it_found_the_case():
     assert back.to is State.RUN_OFF
 
 
-@pytest.mark.parametrize("state", [State.CLOSED, State.LAPSED, State.CANCELLED])
+@pytest.mark.parametrize("state", [State.CLOSED, State.LAPSED, State.CANCELLED, State.REJECTED])
 def test_what_has_ended_stays_ended(state: State):
     assert rules.next_step(case(state, **VERIFIED), IN_DEBT, T0 + timedelta(days=999)) is None
 

@@ -53,6 +53,7 @@ OWN: dict[str, dict[str, Any]] = {
     "exit.closed": CLOSED,
     "exit.lapsed": {},
     "exit.cancelled": {"cancelled_at": NOW},
+    "exit.rejected": {},
     "withdrawal.received": {"contract": "line_7k2m", "pay_by": date(2026, 11, 21)},
     "withdrawal.settled": CLOSED,
     "line.restricted": {
@@ -229,7 +230,7 @@ def test_a_letter_goes_out_by_a_real_mail_server_with_proof(db: Database, smtp: 
     pdf = attachment(mail)
     assert "EX-7K2M-91" in text_of(pdf)
     with db.transaction() as tx:
-        (proof,) = proofs(tx, letter)
+        (proof,) = proofs(tx, [letter])
         assert (proof["outcome"], proof["reply"]) == ("sent", "accepted")
         assert proof["message_id"] == mail["Message-ID"]
         assert proof["pdf_sha256"] == compose.sha256(pdf)

@@ -162,6 +162,18 @@ def exits_request(line_id: str, /, *, dry_run: bool = False, json: Json = False)
     answer(row, json, lambda: pairs(row))
 
 
+def exits_agreement(*, json: Json = False) -> None:
+    """How often reviewers chose what the table had advised: with the advice hidden, and shown."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        counted = exits_store.agreement(tx)
+    rows = [
+        {"advice": "hidden", "cases": counted.blind, "agreed": counted.blind_agreed},
+        {"advice": "shown", "cases": counted.seen, "agreed": counted.seen_agreed},
+    ]
+    columns = ["advice", "cases", "agreed"]
+    answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], columns[1:]))
+
+
 def register(app: App) -> None:
     """Add these commands."""
     user = App(name="user", help="Staff.")
@@ -180,4 +192,5 @@ def register(app: App) -> None:
     of_exits.command(exits_list, name="list")
     of_exits.command(exits_show, name="show")
     of_exits.command(exits_request, name="request")
+    of_exits.command(exits_agreement, name="agreement")
     app.command(of_exits)

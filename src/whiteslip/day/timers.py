@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from whiteslip import bureau, exits, identity, notices, webhooks
 from whiteslip.base import Refusal
 from whiteslip.billing import payouts
 from whiteslip.day.model import Ports
-from whiteslip.exits import restrictions
+from whiteslip.exits import desk, restrictions
 from whiteslip.identity import Vault
+from whiteslip.identity.vault import former
 from whiteslip.lines.locks import end_lock
 from whiteslip.notices import Addressee
+from whiteslip.notices.model import Notice
 from whiteslip.purchases import disputes
 from whiteslip.store import Database, Tx
 from whiteslip.store.timers import Timer, finish_timer, pop_timer, retry_timer
@@ -61,11 +62,12 @@ def run_webhooks(database: Database, ports: Ports, now: datetime) -> int:
     return done
 
 
-def addressee(tx: Tx, vault: Vault, recipient: UUID) -> Addressee:
-    """Whom a letter goes to. Raises LookupError for somebody the vault does not know."""
-    person = identity.peek(tx, vault, recipient)
+def addressee(tx: Tx, vault: Vault, notice: Notice) -> Addressee:
+    """Whom a letter goes to, and where. Raises LookupError for somebody the vault does not know."""
+    find = former if notice.to_former else identity.peek
+    person = find(tx, vault, notice.recipient)
     if isinstance(person, Refusal):
-        raise LookupError(f"the vault does not know {recipient}")
+        raise LookupError(f"the vault does not know {notice.recipient}")
     return Addressee(person.full_name, person.email, person.phone)
 
 
@@ -76,10 +78,15 @@ def _exit_deadline(_database: Database, tx: Tx, ports: Ports, timer: Timer, now:
     return None
 
 
+def _choice_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime) -> datetime | None:
+    desk.carry_out(tx, ports.office, timer.subject, now)
+    return None
+
+
 def _notice_send(database: Database, _tx: Tx, ports: Ports, timer: Timer, now: datetime) -> datetime | None:
     """Sending is not undone by a rollback, so it keeps its own transactions; see ``notices``."""
     return notices.deliver(
-        database, timer.subject, ports.mailer, lambda tx, who: addressee(tx, ports.vault, who), now
+        database, timer.subject, ports.mailer, lambda tx, notice: addressee(tx, ports.vault, notice), now
     )
 
 
@@ -128,6 +135,7 @@ Handler = Callable[[Database, Tx, Ports, Timer, datetime], datetime | None]
 HANDLERS: Final[dict[str, Handler]] = {
     "bureau.objection_due": _objection_due,
     "dispute.due": _dispute_due,
+    "exit.choice_due": _choice_due,
     "exit.deadline": _exit_deadline,
     "lock.ends": _lock_ends,
     "notice.send": _notice_send,

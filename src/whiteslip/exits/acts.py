@@ -10,17 +10,8 @@ from uuid import UUID
 from whiteslip import billing, lines, packs
 from whiteslip.base import Refusal, new_id
 from whiteslip.exits import letters, rules, steps, store
-from whiteslip.exits.model import (
-    Channel,
-    Exit,
-    Ground,
-    Identity,
-    Kind,
-    Path,
-    Plan,
-    Reason,
-    State,
-)
+from whiteslip.exits.choices import Choice
+from whiteslip.exits.model import TAKES_TWO, Channel, Exit, Ground, Identity, Kind, Path, Plan, Reason, State
 from whiteslip.exits.rules import Clocks
 from whiteslip.exits.steps import Office, Work
 from whiteslip.lines import Line
@@ -152,12 +143,15 @@ def choose_path(
     now: datetime,
     ground: Ground | None = None,
     proposed_by: str | None = None,
+    letter_sha256: str | None = None,
 ) -> Exit | Refusal:
     """The desk chooses how the customer leaves, never whether.
 
     ``CLOSE_NOW`` does not wait for payments to clear; ``RUN_OFF`` lets money decide; ``HOLD``
     needs a ``ground`` and two people (``proposed_by``, another ``actor``) and ends by itself.
-    Choosing either of the first two on a case held for identity says that the desk is satisfied.
+    ``REJECT`` takes two as well: it was not the customer who asked. Choosing either of the first two
+    on a case held for identity says that the desk is satisfied. ``letter_sha256`` is the hash of the
+    letter that was read before choosing.
     Refusals: ``exit.not_found``,
     ``exit.path_not_possible``, ``exit.ground_missing``, ``desk.second_person_missing``.
     """
@@ -170,17 +164,18 @@ def choose_path(
         return Refusal("exit.path_not_possible", {"path": path, "state": case.state})
     if path is Path.HOLD and ground is None:
         return Refusal("exit.ground_missing")
-    if path is Path.HOLD and proposed_by in (None, actor):
+    if path in TAKES_TWO and proposed_by in (None, actor):
         return Refusal("desk.second_person_missing")
-    store.add_choice(tx, case.id, path, ground, reasons, actor, now)
+    kept = store.assessment(tx, case.id)
+    blind = rules.is_blind(case.id, work.clocks.blind_sample_bps)
+    made = Choice(case.id, path, tuple(reasons), actor, now, now, ground, letter_sha256=letter_sha256)
+    store.add_choice(tx, made, kept.route if kept else None, blind)
     data = {"path": path, "ground": ground, "reasons": list(reasons), "proposed_by": proposed_by}
     tx.record(Entry(now, "exit.path_chosen", "exit", case.id, actor, data))
     if ground is Ground.LEGAL:
         lines.set_lock(tx, line.id, LockKind.LEGAL, Party.AUTHORITY, case.reference, actor, now)
     else:
-        satisfied = path is not Path.HOLD
-        who = Identity.VERIFIED if satisfied and case.state is State.HELD else case.identity
-        case = replace(case, path=path, identity=who)
+        case = rules.chosen(case, path)
         store.save(tx, case)
     return steps.run(work.refreshed(), case)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from whiteslip import lines, notices
+from whiteslip import identity, lines, notices
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.exits import store
-from whiteslip.exits.model import Cause, Estate, Exit, Kind, Plan, State
+from whiteslip.exits.model import Cause, Estate, Exit, Ground, Kind, Plan, State
 from whiteslip.exits.rules import Clocks
 from whiteslip.lines import Line
 from whiteslip.notices import NewNotice
@@ -25,6 +25,7 @@ _LETTERS: Final = {
     State.CLOSED: "exit.closed",
     State.LAPSED: "exit.lapsed",
     State.CANCELLED: "exit.cancelled",
+    State.REJECTED: "exit.rejected",
 }
 # Who withdraws gets a receipt at once, which says everything, and word when it is settled.
 _WITHDRAWAL_LETTERS: Final = {
@@ -60,28 +61,30 @@ def tell(tx: Tx, case: Exit, line: Line, plan: Plan, clocks: Clocks, issuer_name
     """Queue the letter of the state that ``case`` just entered, once per case.
 
     ``line`` and ``plan`` are as they were before the step, so that a closing letter can name the
-    credit that is paid out.
+    credit that is paid out. Where somebody else may have asked, and where the customer is reached
+    was changed shortly before, it goes where they were reached until then, too.
     """
-    notice = _letter(tx, case, line, plan, clocks, issuer_name, now)
-    if notice:
-        notices.queue(tx, [notice], now)
+    letter = written(tx, case, line, plan, clocks, issuer_name, now)
+    if letter is None:
+        return
+    batch = [letter]
+    in_doubt = case.state is State.REJECTED or (case.state is State.HELD and case.ground is Ground.IDENTITY)
+    if in_doubt and _contact_is_new(tx, case, clocks):
+        batch.append(replace(letter, to_former=True, dedupe=f"{letter.dedupe}:former"))
+    notices.queue(tx, batch, now)
 
 
-def next_letter(
+def _contact_is_new(tx: Tx, case: Exit, clocks: Clocks) -> bool:
+    changed_at = identity.contact_changed_at(tx, case.customer)
+    if changed_at is None:
+        return False
+    return changed_at > case.requested_at - timedelta(days=clocks.contact_change_days)
+
+
+def written(
     tx: Tx, case: Exit, line: Line, plan: Plan, clocks: Clocks, issuer_name: str, now: datetime
 ) -> NewNotice | None:
-    """The letter that the case would send next if nothing held it, for the desk to look at."""
-    if not case.is_open:
-        return None
-    owing = line.owed_minor or line.held_minor
-    told = case.state is State.RUN_OFF or not owing
-    state = State.CLOSED if told else State.RUN_OFF
-    return _letter(tx, replace(case, state=state), line, plan, clocks, issuer_name, now)
-
-
-def _letter(
-    tx: Tx, case: Exit, line: Line, plan: Plan, clocks: Clocks, issuer_name: str, now: datetime
-) -> NewNotice | None:
+    """The letter of the state that ``case`` is in, as it would be queued; None for a state without."""
     estate = store.estate_of_line(tx, line.id)
     kind = (_ESTATE_LETTERS if estate else _BY_KIND[case.kind]).get(case.state)
     if kind is None:

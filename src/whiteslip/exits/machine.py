@@ -164,8 +164,7 @@ def _called_off(case: Exit, why: str) -> Exit:
 def _by_desk(case: Exit, facts: Facts) -> Iterator[Exit]:
     for path in Path:
         if rules.can_choose(case, path, facts):
-            proven = path is not Path.HOLD and case.state is State.HELD
-            yield replace(case, path=path, identity=Identity.VERIFIED if proven else case.identity)
+            yield rules.chosen(case, path)
 
 
 def drawing(edges: list[Edge]) -> str:

@@ -24,6 +24,8 @@ class State(StrEnum):
     LAPSED = "lapsed"
     HELD = "held"
     CANCELLED = "cancelled"
+    # Ends a request of somebody who is not the customer; the customer's own is open as ever.
+    REJECTED = "rejected_not_holder"
 
 
 # A notice that runs is not open yet: drawing goes on, and the customer's own wish goes before it.
@@ -61,6 +63,11 @@ class Path(StrEnum):
     CLOSE_NOW = "close_now"
     RUN_OFF = "run_off"
     HOLD = "hold"
+    REJECT = "reject_not_holder"
+
+
+# What keeps somebody waiting, or ends what they asked for, takes a second person.
+TAKES_TWO: Final = frozenset({Path.HOLD, Path.REJECT})
 
 
 class Kind(StrEnum):
@@ -104,26 +111,6 @@ class Reason(StrEnum):
     NOT_ME = "not_me"
     HARDSHIP = "hardship"
     OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A hold that one person proposed and another is to decide."""
-
-    id: UUID
-    exit: UUID
-    ground: Ground
-    reasons: tuple[str, ...]
-    proposed_by: str
-    proposed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Who works on a case; nobody else does until then."""
-
-    actor: str
-    until: datetime
 
 
 class Cause(StrEnum):

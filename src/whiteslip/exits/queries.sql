@@ -38,11 +38,15 @@ SELECT * FROM exits.exit WHERE line = :line ORDER BY requested_at DESC, id DESC;
 SELECT EXISTS (SELECT FROM exits.exit WHERE reference = :reference);
 
 -- name: queue
--- Cases that wait for a person, the one whose deadline breaks first on top.
-SELECT * FROM exits.exit
-WHERE (state = 'held' AND ground = 'identity')
-    OR (state = 'confirmed' AND route = 'desk' AND path IS NULL)
-ORDER BY due_at, id LIMIT :count;
+-- Cases that wait for a person, the one whose deadline breaks first on top; not what was just
+-- chosen for, nor what was put aside.
+SELECT e.* FROM exits.exit AS e
+LEFT JOIN exits.snooze AS s ON s.exit = e.id AND s.until > :now
+LEFT JOIN exits.pending AS p ON p.exit = e.id
+WHERE ((e.state = 'held' AND e.ground = 'identity')
+        OR (e.state = 'confirmed' AND e.route = 'desk' AND e.path IS NULL))
+    AND s.exit IS NULL AND p.exit IS NULL
+ORDER BY e.due_at, e.id LIMIT :count;
 
 -- name: next_case^
 -- The case whose deadline breaks first and that nobody else works on.
@@ -53,8 +57,35 @@ WHERE ((e.state = 'held' AND e.ground = 'identity')
     AND NOT EXISTS (
         SELECT FROM exits.proposal AS p
         WHERE p.exit = e.id AND p.outcome = 'open' AND p.proposed_by = :actor)
+    AND NOT EXISTS (SELECT FROM exits.pending AS p WHERE p.exit = e.id)
+    AND NOT EXISTS (SELECT FROM exits.snooze AS s WHERE s.exit = e.id AND s.until > :now)
     AND e.id <> ALL(:but::uuid[])
 ORDER BY e.due_at, e.id LIMIT 1 FOR UPDATE OF e SKIP LOCKED;
+
+-- name: add_pending!
+INSERT INTO exits.pending (
+    exit, path, ground, reasons, actor, chosen_at, due_at, proposal, letter_sha256
+) VALUES (
+    :exit, :path, :ground, :reasons::text[], :actor, :chosen_at, :due_at, :proposal, :letter_sha256
+);
+
+-- name: pending^
+SELECT * FROM exits.pending WHERE exit = :exit;
+
+-- name: pending_of
+-- What somebody chose and can still take back, the newest first.
+SELECT p.exit, e.reference, p.path, p.due_at FROM exits.pending AS p JOIN exits.exit AS e ON e.id = p.exit
+WHERE p.actor = :actor AND p.due_at > :now ORDER BY p.chosen_at DESC, p.exit LIMIT 5;
+
+-- name: drop_pending!
+DELETE FROM exits.pending WHERE exit = :exit;
+
+-- name: snooze!
+INSERT INTO exits.snooze (exit, actor, until) VALUES (:exit, :actor, :until)
+ON CONFLICT (exit) DO UPDATE SET actor = excluded.actor, until = excluded.until;
+
+-- name: snoozed_until$
+SELECT until FROM exits.snooze WHERE exit = :exit AND until > :now;
 
 -- name: claim^
 INSERT INTO exits.claim AS c (exit, actor, until) VALUES (:exit, :actor, :until)
@@ -69,15 +100,15 @@ SELECT actor, until FROM exits.claim WHERE exit = :exit AND until > :now;
 DELETE FROM exits.claim WHERE exit = :exit AND actor = :actor;
 
 -- name: add_proposal!
-INSERT INTO exits.proposal (id, exit, ground, reasons, proposed_by, proposed_at)
-VALUES (:id, :exit, :ground, :reasons::text[], :proposed_by, :proposed_at);
+INSERT INTO exits.proposal (id, exit, path, ground, reasons, proposed_by, proposed_at)
+VALUES (:id, :exit, :path, :ground, :reasons::text[], :proposed_by, :proposed_at);
 
 -- name: decide_proposal!
 UPDATE exits.proposal SET outcome = :outcome, decided_by = :decided_by, decided_at = :now
 WHERE id = :id AND outcome = 'open';
 
 -- name: proposal^
-SELECT id, exit, ground, reasons, proposed_by, proposed_at FROM exits.proposal
+SELECT id, exit, path, ground, reasons, proposed_by, proposed_at FROM exits.proposal
 WHERE exit = :exit AND outcome = 'open';
 
 -- name: page
@@ -117,11 +148,17 @@ SELECT exit, at, decision, route, reasons, parts FROM exits.assessment
 WHERE exit = :exit ORDER BY at DESC LIMIT 1;
 
 -- name: add_choice!
-INSERT INTO exits.choice (exit, at, actor, path, ground, reasons)
-VALUES (:exit, :now, :actor, :path, :ground, :reasons);
+INSERT INTO exits.choice (exit, at, actor, path, ground, reasons, route, blind, letter_sha256)
+VALUES (:exit, :now, :actor, :path, :ground, :reasons, :route, :blind, :letter_sha256);
 
 -- name: choices
-SELECT at, actor, path, ground, reasons FROM exits.choice WHERE exit = :exit ORDER BY at;
+SELECT at, actor, path, ground, reasons, route, blind, letter_sha256 FROM exits.choice
+WHERE exit = :exit ORDER BY at;
+
+-- name: agreement
+-- How often each path was chosen on each advice, blind or seen; by people, not by a simulation.
+SELECT route, path, blind, count(*) AS count FROM exits.choice
+WHERE route IS NOT NULL AND actor LIKE 'staff:%%' GROUP BY route, path, blind;
 
 -- name: inactive
 -- Lines in use on which nothing is owed and nothing has moved for so many months of their own days, and

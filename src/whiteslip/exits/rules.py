@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from whiteslip.base import Calendar, add_months, end_of_day
 from whiteslip.billing.model import Quote, Record
 from whiteslip.exits.model import (
     CANCELLABLE,
+    TAKES_TWO,
     Due,
     Exit,
     Facts,
@@ -52,6 +55,7 @@ class Clocks:
     de_minimis_minor: int
     payout_business_days: int
     keep_years: int
+    blind_sample_bps: int
     calendar: Calendar
 
     @classmethod
@@ -71,6 +75,7 @@ class Clocks:
             de_minimis_minor=pack.minor("exit.de_minimis_minor"),
             payout_business_days=pack.business_days("exit.credit_payout_business_days"),
             keep_years=pack.years("retention.transactions_years"),
+            blind_sample_bps=pack.bps("desk.blind_sample_bps"),
             calendar=pack.calendar,
         )
 
@@ -133,7 +138,7 @@ def next_step(case: Exit, facts: Facts, now: datetime) -> Step | None:
         case State.RUN_OFF | State.CLEARING:
             step = _onwards(case, facts)
             return step if step.to is not case.state else None
-        case State.CLOSED | State.LAPSED | State.CANCELLED:
+        case State.CLOSED | State.LAPSED | State.CANCELLED | State.REJECTED:
             return None
 
 
@@ -189,6 +194,8 @@ def _from_reported(case: Exit, overdue: bool) -> Step | None:
 def _from_held(case: Exit, overdue: bool) -> Step | None:
     if case.ground is Ground.LEGAL:
         return Step(case.held_from or State.CONFIRMED, "legal_freeze_lifted")
+    if case.path is Path.REJECT and case.kind is Kind.CLOSE:
+        return Step(State.REJECTED, "asked_by_somebody_else")
     if case.path in (Path.CLOSE_NOW, Path.RUN_OFF):
         return Step(State.CONFIRMED, "desk_was_satisfied")
     # Doubt that nobody resolved in time does not keep a customer: the final step goes ahead.
@@ -250,6 +257,25 @@ def can_choose(case: Exit, path: Path, facts: Facts) -> bool:
             return case.waits_for_desk
         case Path.HOLD:
             return case.waits_for_desk and case.state is not State.HELD
+        case Path.REJECT:
+            # Not where somebody withdraws: their days run out, so doubt alone must not end it.
+            return case.waits_for_desk and case.state is State.HELD and case.kind is Kind.CLOSE
+
+
+def chosen(case: Exit, path: Path) -> Exit:
+    """The case with what the desk chose; to go on with one in doubt says that they are satisfied."""
+    satisfied = path not in TAKES_TWO and case.state is State.HELD
+    return replace(case, path=path, identity=Identity.VERIFIED if satisfied else case.identity)
+
+
+def is_blind(case_id: UUID, share_bps: int) -> bool:
+    """Whether a case is one of the share that is shown without advice: the same case, always."""
+    return int.from_bytes(hashlib.sha256(b"blind" + case_id.bytes).digest()[:8]) % 10_000 < share_bps
+
+
+def agrees(route: Route, path: Path) -> bool:
+    """Whether a choice is what the table advised: to let go on, or not yet."""
+    return (route is Route.HOLD) == (path in TAKES_TWO)
 
 
 def deadline(case: Exit, facts: Facts, clocks: Clocks, timezone: str) -> datetime | None:

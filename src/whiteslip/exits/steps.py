@@ -15,10 +15,23 @@ from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.model import Record
 from whiteslip.decisions import Tables
 from whiteslip.exits import assessment, letters, rules, store
-from whiteslip.exits.model import Due, Exit, Facts, Kept, Kind, Plan, Route, State, Step
+from whiteslip.exits.model import (
+    Due,
+    Exit,
+    Facts,
+    Ground,
+    Kept,
+    Kind,
+    Path,
+    Plan,
+    Route,
+    State,
+    Step,
+)
 from whiteslip.exits.rules import Clocks
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle, LockKind, Party
+from whiteslip.notices import NewNotice
 from whiteslip.purchases import store as purchases_store
 from whiteslip.purchases.model import Outcome as DisputeOutcome
 from whiteslip.store import Entry, Tx
@@ -33,6 +46,7 @@ _KINDS: Final = {
     State.HELD: "exit.held",
     State.LAPSED: "exit.lapsed",
     State.CANCELLED: "exit.cancelled",
+    State.REJECTED: "exit.rejected",
 }
 # On what ground a line's lifecycle moves.
 GROUNDS: Final = {
@@ -126,6 +140,28 @@ def facts_of(work: Work, case: Exit | None = None) -> Facts:
         disputed_minor=purchases_store.suspended_minor(work.tx, work.line.id),
         used_since=used,
     )
+
+
+def foreseen(work: Work, case: Exit, path: Path, ground: Ground | None = None) -> NewNotice | None:
+    """The letter that choosing ``path`` would send as things stand, for the desk to read first.
+
+    None where none goes out at once, and where a credit pays first what it covers or a trifle is
+    waived: then what the letter says is known only once that has happened.
+    """
+    facts = facts_of(work)
+    if ground is Ground.LEGAL:
+        facts = replace(facts, legal_freeze=True)
+    after = case if ground is Ground.LEGAL else rules.chosen(case, path)
+    settles = bool(work.line.credit_minor and work.line.owed_minor)
+    if settles or rules.waives_remainder(replace(after, state=State.CONFIRMED), facts, work.clocks):
+        return None
+    while step := rules.next_step(after, facts, work.now):
+        after = rules.taken(after, step, work.now)
+    if after.state is case.state:
+        return None
+    after = replace(after, due_at=rules.deadline(after, facts, work.clocks, work.line.timezone))
+    plan = plan_of(work.tx, work.line, work.now)
+    return letters.written(work.tx, after, work.line, plan, work.clocks, work.office.issuer_name, work.now)
 
 
 def run(work: Work, case: Exit) -> Exit:
@@ -273,12 +309,11 @@ def _close(work: Work, case: Exit) -> None:
     lines.move(work.tx, work.line, Lifecycle.CLOSED, GROUNDS[case.kind], "system", work.now)
 
 
-def _lapse(work: Work, _case: Exit) -> None:
+def _keep_locked(work: Work, case: Exit) -> None:
     """Not an exit any more, and still no drawing: the customer's own lock stays until they lift it."""
-    lines.set_lock(
-        work.tx, work.line.id, LockKind.CUSTOMER, Party.CUSTOMER, "exit_lapsed", "system", work.now
-    )
-    reopen(work, "exit_lapsed", "system")
+    why = f"exit_{case.state}"
+    lines.set_lock(work.tx, work.line.id, LockKind.CUSTOMER, Party.CUSTOMER, why, "system", work.now)
+    reopen(work, why, "system")
 
 
 def reopen(work: Work, ground: str, actor: str) -> None:
@@ -291,5 +326,6 @@ _FOLLOWS: Final[dict[State, Callable[[Work, Exit], None]]] = {
     State.RUN_OFF: _run_off,
     State.CLEARING: _run_off,
     State.CLOSED: _close,
-    State.LAPSED: _lapse,
+    State.LAPSED: _keep_locked,
+    State.REJECTED: _keep_locked,
 }

@@ -11,20 +11,9 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
-from whiteslip.exits.model import (
-    Assessment,
-    Claim,
-    Estate,
-    Exit,
-    Ground,
-    Kept,
-    Path,
-    Proposal,
-    Restriction,
-    Route,
-    State,
-    Termination,
-)
+from whiteslip.exits import rules
+from whiteslip.exits.choices import Agreement, Choice, Claim, Proposal
+from whiteslip.exits.model import Assessment, Estate, Exit, Kept, Path, Restriction, Route, State, Termination
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -84,9 +73,9 @@ def of_line(tx: Tx, line: UUID) -> list[Exit]:
     return [_case(row) for row in _queries.of_line(tx.conn, line=line)]
 
 
-def queue(tx: Tx, count: int = 100) -> list[Exit]:
+def queue(tx: Tx, now: datetime, count: int = 100) -> list[Exit]:
     """Cases that wait for a person, the nearest deadline first."""
-    return [_case(row) for row in _queries.queue(tx.conn, count=count)]
+    return [_case(row) for row in _queries.queue(tx.conn, now=now, count=count)]
 
 
 def page(tx: Tx, after: UUID | None, state: State | None, count: int) -> list[Exit]:
@@ -133,24 +122,70 @@ def assessment(tx: Tx, exit_id: UUID) -> Kept | None:
     return Kept(**(row | {"parts": parts, "route": Route(row["route"]), "reasons": tuple(row["reasons"])}))
 
 
-def add_choice(
-    tx: Tx,
-    exit_id: UUID,
-    path: Path,
-    ground: Ground | None,
-    reasons: Sequence[str],
-    actor: str,
-    now: datetime,
-) -> None:
-    """Keep what the desk chose."""
+def add_choice(tx: Tx, made: Choice, route: Route | None, blind: bool) -> None:
+    """Keep what the desk chose, and what it had been advised."""
     _queries.add_choice(
-        tx.conn, exit=exit_id, now=now, actor=actor, path=path, ground=ground, reasons=list(reasons)
+        tx.conn,
+        exit=made.exit,
+        now=made.chosen_at,
+        actor=made.actor,
+        path=made.path,
+        ground=made.ground,
+        reasons=list(made.reasons),
+        route=route,
+        blind=blind,
+        letter_sha256=made.letter_sha256,
     )
 
 
 def choices(tx: Tx, exit_id: UUID) -> list[Row]:
-    """What the desk chose: at, actor, path, ground, reasons."""
+    """What the desk chose: at, actor, path, ground, reasons, route, blind, letter_sha256."""
     return list(_queries.choices(tx.conn, exit=exit_id))
+
+
+def agreement(tx: Tx) -> Agreement:
+    """How often people at the desk chose what the table had advised."""
+    sums = {(blind, agreed): 0 for blind in (True, False) for agreed in (True, False)}
+    for row in _queries.agreement(tx.conn):
+        sums[row["blind"], rules.agrees(Route(row["route"]), Path(row["path"]))] += row["count"]
+    return Agreement(
+        blind=sums[True, True] + sums[True, False],
+        blind_agreed=sums[True, True],
+        seen=sums[False, True] + sums[False, False],
+        seen_agreed=sums[False, True],
+    )
+
+
+def add_pending(tx: Tx, made: Choice) -> None:
+    """Store what was chosen and can still be taken back."""
+    row = {field.name: getattr(made, field.name) for field in fields(made)}
+    _queries.add_pending(tx.conn, **row | {"reasons": list(made.reasons)})
+
+
+def pending(tx: Tx, exit_id: UUID) -> Choice | None:
+    """What was chosen for a case and not carried out yet."""
+    row = _queries.pending(tx.conn, exit=exit_id)
+    return msgspec.convert(row, Choice) if row else None
+
+
+def pending_of(tx: Tx, actor: str, now: datetime) -> list[Row]:
+    """What somebody can still take back, the newest first: exit, reference, path, due_at."""
+    return list(_queries.pending_of(tx.conn, actor=actor, now=now))
+
+
+def drop_pending(tx: Tx, exit_id: UUID) -> None:
+    """It was taken back, or carried out."""
+    _queries.drop_pending(tx.conn, exit=exit_id)
+
+
+def snooze(tx: Tx, exit_id: UUID, actor: str, until: datetime) -> None:
+    """Put a case aside."""
+    _queries.snooze(tx.conn, exit=exit_id, actor=actor, until=until)
+
+
+def snoozed_until(tx: Tx, exit_id: UUID, now: datetime) -> datetime | None:
+    """Until when a case is put aside; None when it is not."""
+    return _queries.snoozed_until(tx.conn, exit=exit_id, now=now)
 
 
 def violations(tx: Tx) -> list[str]:

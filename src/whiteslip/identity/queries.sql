@@ -11,12 +11,16 @@ FROM unnest(
 -- name: record^
 SELECT subject, master, wrapped, sealed FROM identity.person WHERE subject = :subject;
 
+-- name: former^
+SELECT subject, master, wrapped, former AS sealed FROM identity.person
+WHERE subject = :subject AND former IS NOT NULL;
+
 -- name: record_to_change^
 SELECT subject, master, wrapped, sealed FROM identity.person WHERE subject = :subject FOR UPDATE;
 
 -- name: change!
 UPDATE identity.person SET
-    sealed = :sealed, phone_index = :phone, email_index = :email, contact_changed_at = :now
+    former = sealed, sealed = :sealed, phone_index = :phone, email_index = :email, contact_changed_at = :now
 WHERE subject = :subject;
 
 -- name: contact_changed_at$

@@ -161,6 +161,12 @@ def peek(tx: Tx, vault: Vault, subject: UUID) -> Person | Refusal:
     return Refusal("identity.not_found") if row is None else _read(vault, row)
 
 
+def former(tx: Tx, vault: Vault, subject: UUID) -> Person | Refusal:
+    """The person as they were reached before that was changed last. Refusal: ``identity.not_found``."""
+    row = _queries.former(tx.conn, subject=subject)
+    return Refusal("identity.not_found") if row is None else _read(vault, row)
+
+
 def reveal(tx: Tx, vault: Vault, subject: UUID, purpose: str, actor: str, now: datetime) -> Person | Refusal:
     """The person, for somebody else to see; who looked and why goes into the journal."""
     person = peek(tx, vault, subject)

@@ -22,7 +22,7 @@ _queries = load_queries(__file__)
 _PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 30, 120, 600, 1440))
 _CRASHED_AFTER: Final = timedelta(minutes=15)
 
-AddresseeOf = Callable[[Tx, UUID], Addressee]
+AddresseeOf = Callable[[Tx, Notice], Addressee]
 
 
 def queue(tx: Tx, batch: Sequence[NewNotice], now: datetime) -> int:
@@ -42,6 +42,7 @@ def queue(tx: Tx, batch: Sequence[NewNotice], now: datetime) -> int:
             language=[n.language for n in batch],
             facts=facts,
             dedupe=[n.dedupe for n in batch],
+            to_former=[n.to_former for n in batch],
             now=now,
         )
     )
@@ -65,7 +66,7 @@ def deliver(
         if row is None:
             return None
         notice = _notice(row)
-        message = _message(notice, addressee_of(tx, notice.recipient), now)
+        message = _message(notice, addressee_of(tx, notice), now)
     try:
         receipt = mailer.send(message)
     except MailError as error:
@@ -159,9 +160,10 @@ def of_recipient(tx: Tx, recipient: UUID) -> list[Notice]:
     return [_notice(row) for row in _queries.of_recipient(tx.conn, recipient=recipient)]
 
 
-def proofs(tx: Tx, notice_id: UUID) -> list[Row]:
-    """Attempts to send: at, outcome, reply, message_id, text_sha256, pdf_sha256."""
-    return list(_queries.proofs(tx.conn, notice=notice_id))
+def proofs(tx: Tx, letters: Sequence[UUID]) -> list[Row]:
+    """Attempts to send letters, the oldest first: notice, at, outcome, reply, message_id, text_sha256,
+    pdf_sha256."""
+    return list(_queries.proofs(tx.conn, notices=list(letters)))
 
 
 def letter(tx: Tx, notice_id: UUID, addressee: Addressee) -> bytes | Refusal:
@@ -180,11 +182,14 @@ def letter(tx: Tx, notice_id: UUID, addressee: Addressee) -> bytes | Refusal:
     return made
 
 
-def preview(new: NewNotice, addressee: Addressee, now: datetime) -> tuple[str, bytes]:
-    """What a letter would look like if it were queued now: its text and its PDF."""
+def preview(new: NewNotice, now: datetime) -> tuple[str, str]:
+    """What a letter would say if it were queued now, without its greeting; and that text's SHA-256.
+
+    The proof of sending keeps the same hash, so what was read can be compared with what was sent.
+    """
     facts = compose.facts_of(new.kind, new.facts)
-    written = compose.compose(new.kind, new.language, facts, addressee.full_name, now)
-    return compose.body(written), compose.pdf(written, now)
+    text = compose.body(compose.compose(new.kind, new.language, facts, "", now))
+    return text, compose.sha256(text.encode())
 
 
 def counts(tx: Tx) -> dict[str, int]:

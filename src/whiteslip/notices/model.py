@@ -24,7 +24,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewNotice:
-    """A letter to queue. ``facts`` are those of its kind; ``dedupe`` makes it unique for ever."""
+    """A letter to queue. ``facts`` are those of its kind; ``dedupe`` makes it unique for ever.
+
+    ``to_former``: it goes where the recipient was reached before that was changed last.
+    """
 
     kind: str
     subject_kind: str
@@ -33,6 +36,7 @@ class NewNotice:
     language: str
     facts: Mapping[str, Any]
     dedupe: str
+    to_former: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Notice:
     attempts: int
     queued_at: datetime
     sent_at: datetime | None
+    to_former: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +219,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "exit.closed": ClosedFacts,
     "exit.lapsed": ExitFacts,
     "exit.cancelled": CancelledFacts,
+    "exit.rejected": ExitFacts,
     "withdrawal.received": WithdrawnFacts,
     "withdrawal.settled": ClosedFacts,
     "line.restricted": RestrictedFacts,

@@ -1,32 +1,34 @@
 -- name: add
 -- Letters that were queued before under the same "dedupe" stay as they were.
 INSERT INTO notices.notice (
-    id, kind, subject_kind, subject, recipient, language, facts, dedupe, state, queued_at
+    id, kind, subject_kind, subject, recipient, language, facts, dedupe, state, queued_at,
+    to_former
 )
-SELECT u.id, u.kind, u.subject_kind, u.subject, u.recipient, u.language, u.facts::jsonb, u.dedupe, 'queued', :now
+SELECT u.id, u.kind, u.subject_kind, u.subject, u.recipient, u.language, u.facts::jsonb, u.dedupe, 'queued', :now,
+    u.to_former
 FROM unnest(
     :id::uuid[], :kind::text[], :subject_kind::text[], :subject::uuid[], :recipient::uuid[],
-    :language::text[], :facts::text[], :dedupe::text[]
-) AS u (id, kind, subject_kind, subject, recipient, language, facts, dedupe)
+    :language::text[], :facts::text[], :dedupe::text[], :to_former::boolean[]
+) AS u (id, kind, subject_kind, subject, recipient, language, facts, dedupe, to_former)
 ON CONFLICT (dedupe) DO NOTHING
 RETURNING id, kind;
 
 -- name: notice^
-SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at
+SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at, to_former
 FROM notices.notice WHERE id = :id;
 
 -- name: of_subject
-SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at
+SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at, to_former
 FROM notices.notice WHERE subject = :subject ORDER BY seq;
 
 -- name: of_recipient
-SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at
+SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at, to_former
 FROM notices.notice WHERE recipient = :recipient ORDER BY seq DESC LIMIT 200;
 
 -- name: claim^
 UPDATE notices.notice SET state = 'sending', attempts = attempts + 1, claimed_at = :now
 WHERE id = :id AND state = 'queued'
-RETURNING id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at;
+RETURNING id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at, to_former;
 
 -- name: settle!
 UPDATE notices.notice SET state = :state, sent_at = :sent_at WHERE id = :id AND state = 'sending';
@@ -36,8 +38,8 @@ INSERT INTO notices.proof (notice, at, outcome, reply, message_id, text_sha256, 
 VALUES (:notice, :now, :outcome, :reply, :message_id, :text_sha256, :pdf_sha256);
 
 -- name: proofs
-SELECT at, outcome, reply, message_id, text_sha256, pdf_sha256 FROM notices.proof
-WHERE notice = :notice ORDER BY at;
+SELECT notice, at, outcome, reply, message_id, text_sha256, pdf_sha256 FROM notices.proof
+WHERE notice = ANY(:notices::uuid[]) ORDER BY at;
 
 -- name: sent_pdf$
 SELECT pdf_sha256 FROM notices.proof WHERE notice = :notice AND outcome = 'sent' ORDER BY at LIMIT 1;

@@ -27,6 +27,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "exit.held": (),
     "exit.lapsed": ("from",),
     "exit.notice_given": ("kind", "ends_at"),
+    "exit.rejected": ("from",),
     "exit.requested": ("kind", "channel", "outcome"),
     "exit.resumed": (),
     "exit.review_opened": ("due_at", "route"),

@@ -184,7 +184,7 @@ class Life:
         if not self._happens(3_000):
             return
         with self.database.transaction() as tx:
-            for case in exits_store.queue(tx, 3):
+            for case in exits_store.queue(tx, now, 3):
                 exits.choose_path(
                     tx, self.ports.office, case.id, Path.RUN_OFF, ["papers_checked"], "desk", now
                 )

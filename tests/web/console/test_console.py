@@ -3,127 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import timedelta
 from random import Random
-from typing import Any
 from uuid import UUID
 
 import pytest
 import worlds
-from httpx import Response
-from litestar.testing import TestClient
+from web.console.conftest import NOW, Desk
 
-from whiteslip import exits, identity, packs, purchases
+from whiteslip import exits, identity, purchases
 from whiteslip.base import Refusal
-from whiteslip.decisions import Tables
-from whiteslip.exits import Exit, Office
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, State
 from whiteslip.exits.withdrawal import withdraw
-from whiteslip.identity import Vault, access
+from whiteslip.identity import access
 from whiteslip.identity.model import Kind, Role, Staff
-from whiteslip.notices import DemoPhone
 from whiteslip.purchases import Capture, Purchase, Request, disputes
 from whiteslip.purchases.model import Ground
-from whiteslip.store import Database
 from whiteslip.store.database import journal_of
-from whiteslip.store.timers import StoredClock
-from whiteslip.web.console import routers
-from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.settings import WebSettings
-from whiteslip.web.kit.shell import create_app
 from whiteslip.world.population import person
-
-NOW = worlds.at(worlds.DAY)
-PASSWORD = "a long password"
-
-
-@dataclass
-class Desk:
-    """A browser at the desk."""
-
-    db: Database
-    ports: Ports
-    client: TestClient[Any]
-
-    def get(self, path: str, status: int = 200) -> str:
-        answer = self.client.get(path, headers={"Accept-Language": "en"})
-        assert answer.status_code == status, answer.text
-        return answer.text
-
-    def post(self, to: str, page: str | None = None, **fields: str) -> Response:
-        """Post a form with the token of the page it stands on."""
-        token = re.search(r'name="form_token" value="([^"]+)"', self.get(page or to))
-        assert token
-        data = {"form_token": token[1]} | fields
-        return self.client.post(to, data=data, headers={"Accept-Language": "en"}, follow_redirects=False)
-
-    def staff(self, role: Role = Role.REVIEWER) -> Staff:
-        with self.db.transaction() as tx:
-            made = access.create_staff(tx, role.value, role, PASSWORD, NOW)
-        assert isinstance(made, Staff)
-        return made
-
-    def sign_in(self, role: Role = Role.REVIEWER) -> Staff:
-        staff = self.staff(role)
-        answer = self.post("/console/sign-in", name=staff.name, password=PASSWORD)
-        assert answer.status_code == 303, answer.text
-        return staff
-
-    def held(self, owed_minor: int = 0, days: int = 0) -> Exit:
-        """A customer whose proof failed: a case that waits for a person."""
-        line = worlds.open_line(self.db)
-        if owed_minor:
-            worlds.buy(self.db, line, owed_minor, 3)
-        with self.db.transaction() as tx:
-            customer = worlds.locked(tx, line).customer
-            one = person(Random(int(customer) % 1000), 7)
-            identity.enrol_many(tx, self.ports.vault, [(customer, one)], "test", NOW)
-            now = NOW + timedelta(days=days)
-            case = exits.request(
-                tx, self.ports.office, line, Channel.PORTAL, "customer", now, Identity.DOUBTED
-            )
-        assert not isinstance(case, Refusal)
-        return case
-
-    def confirmed(self) -> Exit:
-        """A case that waits for the desk before it goes on: much was drawn and a payment came back."""
-        start = worlds.DAY - timedelta(days=65)
-        line = worlds.open_line(self.db, statement_day=5, day=start)
-        worlds.buy(self.db, line, 3_000, day=start)
-        worlds.night(self.db, date(2025, 12, 5))
-        paid = worlds.pay(self.db, line, 3_000, date(2025, 12, 20))
-        worlds.buy(self.db, line, 90_000, day=worlds.DAY - timedelta(days=1))
-        worlds.give_back(self.db, paid, worlds.DAY - timedelta(days=1))
-        with self.db.transaction() as tx:
-            case = exits.request(
-                tx, self.ports.office, line, Channel.PORTAL, "customer", NOW, Identity.VERIFIED
-            )
-        assert not isinstance(case, Refusal)
-        assert case.waits_for_desk, case
-        return case
-
-    def sign_out(self) -> None:
-        self.client.cookies.clear()
-
-    def case(self, case: Exit) -> Exit:
-        with self.db.transaction() as tx:
-            found = exits_store.find(tx, case.id)
-        assert found
-        return found
-
-
-@pytest.fixture
-def desk(db: Database) -> Iterator[Desk]:
-    office = Office(Tables.load(), "Test")
-    ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), packs.load("cn"))
-    with db.transaction() as tx:
-        StoredClock(tx).set(NOW.astimezone(UTC))
-    app = create_app(routers, WebSettings(secret=bytes(32), default_language="en"), ports)
-    with TestClient(app) as client:
-        yield Desk(db, ports, client)
 
 
 def test_without_signing_in_every_page_leads_to_the_door(desk: Desk):
@@ -194,10 +92,11 @@ def test_choosing_runs_the_case_off_and_leads_to_the_next(desk: Desk):
     path = f"/console/cases/{case.reference}"
     answer = desk.post(path, path="run_off", reason="called_back")
     assert answer.headers["location"] == f"/console/cases/{other.reference}"
-    assert desk.case(case).state is State.RUN_OFF
+    assert desk.case(case).state is State.HELD, "half a minute is left to take it back"
     answer = desk.post(f"/console/cases/{other.reference}", path="close_now", reason="papers_checked")
     assert answer.headers["location"] == f"/console?done={other.reference}"
-    assert desk.case(other).state is State.CLOSED
+    desk.half_a_minute_later(case, other)
+    assert (desk.case(case).state, desk.case(other).state) == (State.RUN_OFF, State.CLOSED)
     assert f"{other.reference} is done" in desk.get(answer.headers["location"])
     with desk.db.transaction() as tx:
         (choice,) = exits_store.choices(tx, case.id)
@@ -269,22 +168,29 @@ def test_every_page_speaks_chinese_too(desk: Desk):
         assert re.search(r"[\u4e00-\u9fff]", shown)
 
 
-def test_a_hold_takes_two_and_the_first_sees_no_control_and_is_refused(desk: Desk):
-    case = desk.confirmed()
+@pytest.mark.parametrize("path", ["hold", "reject_not_holder"])
+def test_what_takes_two_shows_the_first_no_control_and_refuses_them(desk: Desk, path: str):
+    case = desk.confirmed() if path == "hold" else desk.held()
     at = f"/console/cases/{case.reference}"
+    before = desk.case(case)
     desk.sign_in(Role.REVIEWER)
-    assert desk.post(at, path="hold", ground="identity", reason="proof_missing").status_code == 303
-    assert desk.case(case).state is State.CONFIRMED, "nothing has changed yet"
+    assert desk.post(at, path=path, ground="identity", reason="proof_missing").status_code == 303
+    desk.half_a_minute_later(case)
+    assert desk.case(case) == before, "nothing has changed yet"
     mine = desk.get(at)
-    assert "A second person is to decide" in mine or "second person" in mine
-    assert "Approve the hold" not in mine
-    own = desk.post(f"{at}/hold", at, decision="approve")
+    assert "A second person is to decide" in mine
+    assert 'value="approve"' not in mine
+    own = desk.post(f"{at}/proposal", at, decision="approve")
     assert own.status_code == 403
     desk.sign_out()
     desk.sign_in(Role.ADMIN)
-    assert "Approve the hold" in desk.get(at)
-    assert desk.post(f"{at}/hold", at, decision="approve").status_code == 303
-    assert desk.case(case).state is State.HELD
+    shown = desk.get(at)
+    assert 'value="approve"' in shown
+    letter = re.search(r'name="letter" value="([0-9a-f]{64})"', shown)
+    assert letter
+    assert desk.post(f"{at}/proposal", at, decision="approve", letter=letter[1]).status_code == 303
+    desk.half_a_minute_later(case)
+    assert desk.case(case).state is (State.HELD if path == "hold" else State.REJECTED)
 
 
 def test_a_case_that_a_colleague_works_on_shows_no_controls(desk: Desk):

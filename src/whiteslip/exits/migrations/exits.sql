@@ -13,7 +13,8 @@ CREATE TABLE exits.exit (
     reason text,
     -- There is no state "refused" and none that waits for leave to go.
     state text NOT NULL CHECK (state IN (
-        'notice', 'stopped', 'confirmed', 'run_off', 'clearing', 'closed', 'lapsed', 'held', 'cancelled')),
+        'notice', 'stopped', 'confirmed', 'run_off', 'clearing', 'closed', 'lapsed', 'held', 'cancelled',
+        'rejected_not_holder')),
     why text NOT NULL,
     since timestamptz NOT NULL,
     ground text CHECK (ground IN ('identity', 'legal')),
@@ -21,7 +22,7 @@ CREATE TABLE exits.exit (
     identity text NOT NULL CHECK (identity IN ('pending', 'verified', 'doubted')),
     not_me boolean NOT NULL DEFAULT false,
     route text CHECK (route IN ('straight_through', 'desk', 'hold')),
-    path text CHECK (path IN ('close_now', 'run_off', 'hold')),
+    path text CHECK (path IN ('close_now', 'run_off', 'hold', 'reject_not_holder')),
     requested_at timestamptz NOT NULL,
     confirmed_at timestamptz,
     closed_at timestamptz,
@@ -61,7 +62,11 @@ CREATE TABLE exits.choice (
     actor text NOT NULL,
     path text NOT NULL,
     ground text,
-    reasons text[] NOT NULL
+    reasons text[] NOT NULL,
+    -- What the table advised, whether the reviewer was shown it, and the letter they had read.
+    route text,
+    blind boolean NOT NULL,
+    letter_sha256 text
 );
 CREATE INDEX choice_exit ON exits.choice (exit, at);
 CALL store.append_only('exits.choice');
@@ -73,18 +78,40 @@ CREATE TABLE exits.claim (
     until timestamptz NOT NULL
 );
 
--- A hold takes two: one proposes it, another decides.
+-- What was chosen and can still be taken back; carried out at "due_at".
+CREATE TABLE exits.pending (
+    exit uuid PRIMARY KEY REFERENCES exits.exit,
+    path text NOT NULL,
+    ground text,
+    reasons text[] NOT NULL,
+    actor text NOT NULL,
+    chosen_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    proposal uuid,
+    letter_sha256 text
+);
+
+-- Put aside till an instant before the deadline.
+CREATE TABLE exits.snooze (
+    exit uuid PRIMARY KEY REFERENCES exits.exit,
+    actor text NOT NULL,
+    until timestamptz NOT NULL
+);
+
+-- A hold and a rejection take two: one proposes it, another decides.
 CREATE TABLE exits.proposal (
     id uuid PRIMARY KEY,
     exit uuid NOT NULL REFERENCES exits.exit,
-    ground text NOT NULL CHECK (ground IN ('identity', 'legal')),
+    path text NOT NULL CHECK (path IN ('hold', 'reject_not_holder')),
+    ground text CHECK (ground IN ('identity', 'legal')),
     reasons text[] NOT NULL,
     proposed_by text NOT NULL,
     proposed_at timestamptz NOT NULL,
     decided_by text CHECK (decided_by <> proposed_by),
     decided_at timestamptz,
     outcome text NOT NULL DEFAULT 'open' CHECK (outcome IN ('open', 'approved', 'rejected', 'overtaken')),
-    CHECK ((outcome = 'open') = (decided_at IS NULL))
+    CHECK ((outcome = 'open') = (decided_at IS NULL)),
+    CHECK ((path = 'hold') = (ground IS NOT NULL))
 );
 CREATE UNIQUE INDEX proposal_open ON exits.proposal (exit) WHERE outcome = 'open';
 

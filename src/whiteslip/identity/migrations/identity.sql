@@ -14,7 +14,9 @@ CREATE TABLE identity.person (
     phone_index bytea NOT NULL,
     email_index bytea NOT NULL,
     enrolled_at timestamptz NOT NULL,
-    contact_changed_at timestamptz
+    contact_changed_at timestamptz,
+    -- The record as it was before that, so that a letter can still reach who was there.
+    former bytea
 );
 CREATE INDEX person_id_number ON identity.person (id_number_index);
 CREATE INDEX person_phone ON identity.person (phone_index);

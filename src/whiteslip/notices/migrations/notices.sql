@@ -19,7 +19,9 @@ CREATE TABLE notices.notice (
     attempts integer NOT NULL DEFAULT 0,
     queued_at timestamptz NOT NULL,
     claimed_at timestamptz,
-    sent_at timestamptz
+    sent_at timestamptz,
+    -- It goes where the recipient was reached before that was changed last.
+    to_former boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 85);
 CREATE INDEX notice_subject ON notices.notice (subject, queued_at);
 CREATE INDEX notice_recipient ON notices.notice (recipient, queued_at);

@@ -59,7 +59,8 @@ class Duty:
 
     def shown(self) -> dict[str, Any]:
         """What every page of the desk shows."""
-        return {"staff": self.staff, "may_choose": self.may_choose}
+        undoable = exits_store.pending_of(self.tx, self.actor, self.now) if self.may_choose else []
+        return {"staff": self.staff, "may_choose": self.may_choose, "undoable": undoable}
 
 
 def on_duty(request: WebRequest, act: Callable[[Duty], T], chooses: bool = False) -> T | Response[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,12 +15,12 @@ from whiteslip.base import Money, Rate, Refusal
 from whiteslip.decisions import decisions_about
 from whiteslip.exits import Exit, desk, rules, steps
 from whiteslip.exits import store as exits_store
-from whiteslip.exits.acts import clocks_of
-from whiteslip.exits.letters import next_letter
-from whiteslip.exits.model import Facts, Ground, Indicator, Path, Proposal
+from whiteslip.exits.choices import Proposal
+from whiteslip.exits.model import TAKES_TWO, Ground, Indicator, Path
+from whiteslip.exits.steps import Work
 from whiteslip.lines import Line
 from whiteslip.notices import Addressee
-from whiteslip.notices.acts import preview, proofs
+from whiteslip.notices.acts import proofs
 from whiteslip.store.database import journal_of
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
@@ -32,7 +33,8 @@ PURPOSE: Final = "review of an exit"
 REASONS: Final = ("papers_checked", "called_back", "nothing_unusual", "order_received", "proof_missing")
 _TOLD: Final = frozenset({"exit", "line", "payment", "debt", "credit"})
 _EVENTS: Final = 12
-_NOBODY: Final = Addressee("……", "", "")
+# How long a case may be put aside, in minutes; never beyond its deadline.
+SNOOZES: Final = (30, 120, 480, 1440)
 
 
 class Choice(msgspec.Struct):
@@ -41,6 +43,12 @@ class Choice(msgspec.Struct):
     path: Path
     reason: str = REASONS[2]
     ground: Ground | None = None
+
+
+class Aside(msgspec.Struct):
+    """For how many minutes a case is put aside."""
+
+    minutes: int
 
 
 def _line(duty: Duty, case: Exit) -> Line:
@@ -86,30 +94,34 @@ def _assessment(duty: Duty, case: Exit, line: Line) -> dict[str, Any] | None:
 def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]:
     tx, case = duty.tx, duty.case(reference)
     line = _line(duty, case)
-    today = line.today(duty.now)
+    work = Work.on(tx, duty.ports.office, line, duty.now)
     claim, proposal = exits_store.claim_of(tx, case.id, duty.now), exits_store.proposal(tx, case.id)
-    may_choose = duty.may_choose and (claim is None or claim.actor == duty.actor)
-    facts: Facts = steps.facts_of(steps.Work.on(tx, duty.ports.office, line, duty.now))
-    plan, issuer = steps.plan_of(tx, line, duty.now), duty.ports.office.issuer_name
-    letter = next_letter(tx, case, line, plan, clocks_of(line), issuer, duty.now)
-    sent = notices.of_subject(tx, case.id)
+    pending, choices = exits_store.pending(tx, case.id), exits_store.choices(tx, case.id)
+    may_choose = duty.may_choose and (claim is None or claim.actor == duty.actor) and pending is None
+    blind = case.waits_for_desk and rules.is_blind(case.id, work.clocks.blind_sample_bps)
+    paths = _paths(work, case, proposal)
     return page(
         duty.request,
         PAGE,
         form=form,
         case=case,
         line=line,
-        debt=billing.debt(tx, line.id, today),
-        quote=billing.payoff(tx, line, today),
+        debt=billing.debt(tx, line.id, line.today(duty.now)),
+        quote=billing.payoff(tx, line, line.today(duty.now)),
         phone_ends=_phone_ends(duty, case),
         contact_changed_at=identity.contact_changed_at(tx, case.customer),
         assessed=_assessment(duty, case, line),
+        blind=blind and not choices and pending is None,
         events=_events(duty, case),
-        letter=preview(letter, _NOBODY, duty.now)[0] if letter else None,
-        sent=[(notice, proofs(tx, notice.id)) for notice in sent],
-        choices=exits_store.choices(tx, case.id),
-        paths=[path for path in _open_paths(proposal) if may_choose and rules.can_choose(case, path, facts)],
+        letters=_letters(work, case, paths, proposal),
+        sent=_sent(duty, case),
+        choices=choices,
+        previewed={choice["letter_sha256"] for choice in choices},
+        pending=pending,
+        paths=paths if may_choose else [],
         taken_until=None if claim is None or claim.actor == duty.actor else claim.until,
+        snoozed_until=exits_store.snoozed_until(tx, case.id, duty.now),
+        snoozes=[m for m in SNOOZES if case.due_at and duty.now + timedelta(minutes=m) < case.due_at],
         proposal=proposal,
         may_decide=duty.may_choose and proposal is not None and proposal.proposed_by != duty.actor,
         reasons=REASONS,
@@ -118,9 +130,37 @@ def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]
     )
 
 
-def _open_paths(proposal: Proposal | None) -> list[Path]:
-    """What may be chosen; while a hold is proposed it is not proposed again."""
-    return [path for path in Path if proposal is None or path is not Path.HOLD]
+def _paths(work: Work, case: Exit, proposal: Proposal | None) -> list[Path]:
+    """What may be chosen; while something is proposed nothing else is proposed."""
+    if not case.waits_for_desk:
+        return []
+    facts = steps.facts_of(work)
+    possible = [path for path in Path if rules.can_choose(case, path, facts)]
+    return [path for path in possible if proposal is None or path not in TAKES_TWO]
+
+
+def _letters(
+    work: Work, case: Exit, paths: list[Path], proposal: Proposal | None
+) -> list[tuple[Path, str, str]]:
+    """What each way would send: the path, the letter without the name, its hash. The likeliest first."""
+    ways: list[tuple[Path, Ground | None]] = [(path, None) for path in paths if path not in TAKES_TWO]
+    if proposal:
+        ways.insert(0, (proposal.path, proposal.ground))
+    read = [(path, desk.read_letter(work, case, path, ground)) for path, ground in ways]
+    return [(path, *letter) for path, letter in read if letter]
+
+
+def _sent(duty: Duty, case: Exit) -> list[tuple[Any, str | None, Any]]:
+    """Letters sent, the oldest first: each with the hash of its text and when, once it has gone out."""
+    found = notices.of_subject(duty.tx, case.id)
+    proven = proofs(duty.tx, [notice.id for notice in found])
+    last = {proof["notice"]: proof for proof in proven}
+    return [
+        (notice, last[notice.id]["text_sha256"], last[notice.id]["at"])
+        if notice.id in last
+        else (notice, None, None)
+        for notice in found
+    ]
 
 
 def _events(duty: Duty, case: Exit) -> list[tuple[Any, str, str]]:
@@ -138,7 +178,7 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
 
 @post("/cases/{reference:str}", sync_to_thread=True)
 def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
-    """Choose how the customer leaves, and go on to the next case."""
+    """Choose how the customer leaves, and go on to the next case. Half a minute is left to undo it."""
 
     def act(duty: Duty) -> Response[Any]:
         typed = form.read(Choice)
@@ -147,11 +187,18 @@ def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
         if typed.path is Path.HOLD and typed.ground is None:
             errors = Errors().add("ground", "missing")
             return _page(duty, reference, form, person=None, errors=errors)
-        case, office, reasons = duty.case(reference), duty.ports.office, [typed.reason]
-        if typed.path is Path.HOLD and typed.ground:
-            done = desk.propose_hold(duty.tx, office, case.id, typed.ground, reasons, duty.actor, duty.now)
-        else:
-            done = desk.choose(duty.tx, office, case.id, typed.path, reasons, duty.actor, duty.now)
+        case = duty.case(reference)
+        done = desk.choose(
+            duty.tx,
+            duty.ports.office,
+            case.id,
+            typed.path,
+            [typed.reason],
+            duty.actor,
+            duty.now,
+            typed.ground,
+            form.value(f"letter_{typed.path}") or None,
+        )
         if isinstance(done, Refusal):
             return _page(duty, reference, form, person=None, refusal=done)
         return _onwards(duty, case)
@@ -166,13 +213,46 @@ def _onwards(duty: Duty, done: Exit) -> Response[Any]:
     return see_other(duty.request, to)
 
 
-@post("/cases/{reference:str}/hold", sync_to_thread=True)
-def decide_hold(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
-    """The second person approves a proposed hold or turns it down; the first is refused."""
+@post("/cases/{reference:str}/undo", sync_to_thread=True)
+def undo(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
+    """Take one's own choice back, within half a minute."""
+
+    def act(duty: Duty) -> Response[Any]:
+        done = desk.undo(duty.tx, duty.case(reference).id, duty.actor, duty.now)
+        if isinstance(done, Refusal):
+            raise Refused(done)
+        return see_other(request, f"{HOME}/cases/{reference}")
+
+    return on_duty(request, act, chooses=True)
+
+
+@post("/cases/{reference:str}/snooze", sync_to_thread=True)
+def snooze(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
+    """Put the case aside for a while, and go on to the next."""
+
+    def act(duty: Duty) -> Response[Any]:
+        typed, case = form.read(Aside), duty.case(reference)
+        if isinstance(typed, Errors):
+            return _page(duty, reference, form, person=None, errors=typed)
+        until = duty.now + timedelta(minutes=max(1, min(typed.minutes, SNOOZES[-1])))
+        done = desk.snooze(duty.tx, case.id, until, duty.actor, duty.now)
+        if isinstance(done, Refusal):
+            return _page(duty, reference, form, person=None, refusal=done)
+        return _onwards(duty, case)
+
+    return on_duty(request, act, chooses=True)
+
+
+@post("/cases/{reference:str}/proposal", sync_to_thread=True)
+def decide(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
+    """The second person approves what is proposed or turns it down; the first is refused."""
 
     def act(duty: Duty) -> Response[Any]:
         case, approve = duty.case(reference), form.value("decision") == "approve"
-        done = desk.decide_hold(duty.tx, duty.ports.office, case.id, approve, duty.actor, duty.now)
+        letter = form.value("letter") or None
+        done = desk.decide(
+            duty.tx, duty.ports.office, case.id, approve, duty.actor, duty.now, letter if approve else None
+        )
         if isinstance(done, Refusal):
             raise Refused(done)
         return _onwards(duty, case) if approve else see_other(request, f"{HOME}/cases/{reference}")
@@ -213,4 +293,4 @@ def letter_pdf(request: WebRequest, letter_id: FromPath[UUID]) -> Response[Any]:
     return on_duty(request, act, chooses=True)
 
 
-case_handlers: Final = [show, choose, decide_hold, reveal, letter_pdf]
+case_handlers: Final = [show, choose, undo, snooze, decide, reveal, letter_pdf]

@@ -51,13 +51,14 @@ def queue(request: WebRequest, done: FromQuery[str | None] = None) -> Response[A
     """Cases that wait for a person, the nearest deadline first."""
 
     def act(duty: Duty) -> Response[str]:
-        cases = exits_store.queue(duty.tx, _SHOWN)
+        cases = exits_store.queue(duty.tx, duty.now, _SHOWN)
         counts = exits_store.counts(duty.tx)
         return page(
             request,
             "console/queue/page.html",
             rows=_rows(duty, cases),
             counts=[(state, counts.get(state, 0)) for state in State],
+            agreement=exits_store.agreement(duty.tx),
             done=done if done and exits_store.by_reference(duty.tx, done) else None,
             **duty.shown(),
         )
