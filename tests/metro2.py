@@ -173,7 +173,7 @@ def base(line: str) -> Record:
     assert re.fullmatch("[0-6EB]{24}", texts["payment_history"])
     assert not re.search("B[^B]", texts["payment_history"]), "history before the beginning"
     assert texts["compliance_code"] in _CODES
-    assert texts["special_comment"] in ("", "M")
+    assert texts["special_comment"] in ("", "M", "CI")
     if status == "13":
         assert numbers["current_balance"] == 0
         assert days["date_closed"]
@@ -191,7 +191,7 @@ def base(line: str) -> Record:
     for name in ("date_opened", "first_delinquency", "date_closed", "last_payment"):
         day = days[name]
         assert day is None or day <= informed, name
-    if texts["special_comment"] == "M":
+    if texts["special_comment"]:
         assert texts["compliance_code"] not in ("XA", "XD", "XE", "XJ")
     return record
 

@@ -44,7 +44,9 @@ from whiteslip import billing, bureau, exits, identity, lines, purchases
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.bureau import Reporter, rules, store
 from whiteslip.bureau.metro2 import account_number
-from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.exits import estates, terminations
+from whiteslip.exits.model import Cause, Channel, Identity, State, Termination
+from whiteslip.exits.model import Kind as ExitKind
 from whiteslip.exits.withdrawal import withdraw
 from whiteslip.lines.model import Lifecycle, LockKind, Party, Terms
 from whiteslip.purchases import Capture, Purchase, Request, disputes
@@ -421,3 +423,46 @@ def test_end_of_day_is_the_contracts(db: Database):
         moment = end_of_day(date(2026, 1, 20), TIMEZONE)
         exits.request(tx, OFFICE, line, Channel.PORTAL, "customer", moment, Identity.VERIFIED)
     assert said(db, line, date(2026, 1, 1)).days["date_closed"] == date(2026, 1, 20)
+
+
+@pytest.mark.parametrize(("kind", "comment"), [(ExitKind.TERMINATION, "M"), (ExitKind.INACTIVITY, "CI")])
+def test_what_the_lender_ended_is_told_from_the_end_of_its_notice(db: Database, kind: ExitKind, comment: str):
+    line = open_us_line(db)
+    given, ends = at(date(2026, 6, 10)), date(2026, 8, 10)
+    with db.transaction() as tx:
+        proposal = terminations.propose(tx, line, kind, [Cause.PRODUCT_ENDED], "one", given)
+        assert isinstance(proposal, Termination), proposal
+        terminations.decide(tx, OFFICE, proposal.id, True, "two", given)
+    assert said(db, line, date(2026, 6, 1)).texts["special_comment"] == "", "the notice runs"
+    with db.transaction() as tx:
+        exits.review(tx, OFFICE, end_of_day(ends, TIMEZONE))
+    record = said(db, line, date(2026, 8, 1))
+    assert (codes(record), record.texts["special_comment"]) == (("13", "0", ""), comment)
+    assert record.days["date_closed"] == ends
+
+
+def test_who_leaves_during_the_lenders_notice_is_told_of_as_having_left(db: Database):
+    line = open_us_line(db)
+    with db.transaction() as tx:
+        given = at(date(2026, 6, 10))
+        proposal = terminations.propose(tx, line, ExitKind.TERMINATION, [Cause.PRODUCT_ENDED], "one", given)
+        assert isinstance(proposal, Termination), proposal
+        terminations.decide(tx, OFFICE, proposal.id, True, "two", given)
+    ask(db, line, date(2026, 6, 20))
+    record = said(db, line, date(2026, 6, 1))
+    assert (codes(record), record.texts["special_comment"]) == (("13", "0", "XA"), "")
+    assert record.days["date_closed"] == date(2026, 6, 20)
+
+
+@pytest.mark.parametrize("left_before", [True, False])
+def test_the_account_of_somebody_who_has_died_says_so(db: Database, left_before: bool):
+    line = open_us_line(db)
+    buy(db, line, 30_000, 3, date(2026, 1, 10))
+    if left_before:
+        ask(db, line, date(2026, 1, 20))
+    with db.transaction() as tx:
+        estates.report(tx, OFFICE, line, Channel.DESK, "staff", at(date(2026, 1, 21)))
+    record = said(db, line, date(2026, 1, 1))
+    assert record.texts["ecoa"] == "X"
+    assert record.texts["compliance_code"] == ("XA" if left_before else "")
+    assert record.texts["special_comment"] == ""

@@ -101,7 +101,7 @@ previous_files = st.none() | st.builds(
 
 def line_of(facts: Facts, as_of: date, previous: Previous | None, person: Consumer) -> str:
     account = rules.account(facts, as_of, previous)
-    return metro2.about_account(LINE, "MEMBER", account, NOW) + metro2.about_person(person)
+    return metro2.about_account(LINE, "MEMBER", account, NOW) + metro2.about_person(person, account.ecoa)
 
 
 @given(
@@ -142,7 +142,7 @@ def test_the_trailer_sums_what_stands_before_it(statuses: list[str], births: boo
         )
         totals.count(account, person)
         about = metro2.about_account(UUID(int=place), "M", account, NOW)
-        lines.append(about + metro2.about_person(person))
+        lines.append(about + metro2.about_person(person, account.ecoa))
     lines.append(metro2.trailer(totals))
     assert len(reader.read("".join(line + "\n" for line in lines))) == len(statuses)
 

@@ -11,6 +11,7 @@ Invariants
 ----------
 - Whoever leaves is told of as closed at the consumer's request from the day drawing stopped, with
   a code on every file until nothing is owed; never as closed by the lender.
+- What the lender ended is told so, from the day its notice was over: M, or CI where it was not used.
 - Paid and closed (13) is said at zero only. A lapsed or cancelled case closes nothing.
 - A sum that is disputed as a billing error is not late, and each file marks an open objection.
 - An objection that nobody answers in time ends in the customer's favour.

@@ -65,7 +65,7 @@ class _Work:
             self.left_out.append((facts.line, named.code))
             return None
         about = metro2.about_account(facts.line, self.reporter.member, account, self.at)
-        self.write(about + metro2.about_person(named) + metro2.LINE_END)
+        self.write(about + metro2.about_person(named, account.ecoa) + metro2.LINE_END)
         self._count(account, named, previous)
         return facts.line, account, hashlib.sha256(about.encode("ascii")).digest()
 

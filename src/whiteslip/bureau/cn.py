@@ -18,7 +18,13 @@ import msgspec
 
 from whiteslip.base.ids import public
 
-REASON: Final = "consumer_request"
+# Why an agreement ended, by the kind of the exit that ended it.
+REASONS: Final = {
+    "close": "consumer_request",
+    "termination": "lender_notice",
+    "inactivity": "not_used",
+    "estate": "consumer_died",
+}
 
 
 class Kind(StrEnum):
@@ -30,11 +36,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event before it is told. ``balance_minor`` runs off after the agreement has ended."""
+    """An event before it is told. ``balance_minor`` runs off after the agreement has ended;
+    ``exit_kind`` is that of the exit which ended it.
+    """
 
     line: UUID
     exit: UUID
     kind: Kind
+    exit_kind: str
     opened_on: date
     happened_on: date
     limit_minor: int
@@ -67,7 +76,7 @@ def told(happened: Happened, report_days: int) -> AgreementEvent:
         limit_minor=happened.limit_minor,
         currency=happened.currency,
         closed_on=happened.happened_on,
-        reason=REASON,
+        reason=REASONS[happened.exit_kind],
         balance_to_run_off_minor=happened.balance_minor,
         report_by=happened.happened_on + timedelta(days=report_days),
     )

@@ -22,7 +22,7 @@ LENGTH: Final = 426
 LINE_END: Final = "\n"
 MOST_DOLLARS: Final = 999_999_999
 # Line of credit, unsecured, repaid monthly. Another product of the lender's may be another type.
-_PORTFOLIO, _ACCOUNT_TYPE, _TERMS, _MONTHLY, _FIXED_RATE, _INDIVIDUAL = "C", "15", "LOC", "M", "F", "1"
+_PORTFOLIO, _ACCOUNT_TYPE, _TERMS, _MONTHLY, _FIXED_RATE = "C", "15", "LOC", "M", "F"
 
 _TEXT, _NUMBER = "text", "number"
 _Layout = tuple[tuple[str, int, str], ...]
@@ -213,7 +213,7 @@ def about_account(line: UUID, member: str, account: Account, now: datetime) -> s
     )
 
 
-def about_person(person: Consumer) -> str:
+def about_person(person: Consumer, ecoa: str) -> str:
     """The last 195 characters of a base segment: whom it names."""
     return _set(
         _PERSON,
@@ -225,7 +225,7 @@ def about_person(person: Consumer) -> str:
             "social_security_number": person.social_security_number,
             "born_on": _day(person.born_on),
             "phone": person.phone,
-            "ecoa": _INDIVIDUAL,
+            "ecoa": ecoa,
             "country": "US" if person.street else "",
             "street": person.street,
             "street_more": person.street_more,

@@ -46,10 +46,12 @@ class Outcome(StrEnum):
 
 
 class ClosedBy(StrEnum):
-    """Who ended the agreement."""
+    """Who ended the agreement; ``INACTIVITY``: the grantor, because it was not used."""
 
     CONSUMER = "consumer"
     GRANTOR = "grantor"
+    INACTIVITY = "inactivity"
+    ESTATE = "estate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ class Facts:
     """A line as lower rooms know it.
 
     ``movements`` are changes of what is owed by day; ``bills`` are (statement day, what it asks).
-    ``bill_disputed``: a charge is disputed with the lender now, and not demanded.
+    ``bill_disputed``: a charge is disputed with the lender now, and not demanded. ``deceased``: the
+    consumer is said to have died.
     ``charged_off_minor`` is what was written off; no act of the product writes anything off yet.
     """
 
@@ -129,6 +132,7 @@ class Facts:
     objections: Sequence[Objection] = ()
     never_made: bool = False
     bill_disputed: bool = False
+    deceased: bool = False
     charged_off_minor: int | None = None
 
 
@@ -154,6 +158,7 @@ class Account:
     closed_on: date | None
     last_paid_on: date | None
     is_correction: bool = False
+    ecoa: str = "1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,21 @@
 -- Lines that a file may tell of, with how they were closed and what the newest file of an earlier
 -- month said. A case that was called off, lapsed or waits for proof closes nothing.
 SELECT l.id AS line, l.customer, l.opened_on, l.limit_minor, (t.terms ->> 'due_days')::integer AS due_days,
-    CASE WHEN c.requested_at IS NOT NULL THEN 'consumer' WHEN l.lifecycle = 'closed' THEN 'grantor' END
-        AS closed_by,
-    coalesce((c.requested_at AT TIME ZONE l.timezone)::date, l.closed_on) AS drawing_ended_on,
+    CASE WHEN c.kind = 'inactivity' THEN 'inactivity' WHEN c.kind = 'estate' THEN 'estate'
+        WHEN c.kind = 'termination' OR c.kind IS NULL AND l.lifecycle = 'closed' THEN 'grantor'
+        WHEN c.kind IS NOT NULL THEN 'consumer' END AS closed_by,
+    coalesce((c.stopped_at AT TIME ZONE l.timezone)::date, l.closed_on) AS drawing_ended_on,
     l.closed_on AS settled_on,
     -- Who withdrew has undone the contract; a lender may deem others never made by hand.
     coalesce(c.kind = 'withdraw', false)
         OR EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = l.id) AS never_made,
     EXISTS (SELECT FROM purchases.v_disputed AS d WHERE d.line = l.id) AS bill_disputed,
+    EXISTS (SELECT FROM exits.v_estate AS e WHERE e.line = l.id) AS deceased,
     p.made_at, p.status, p.compliance, p.first_delinquent_on, p.closed_on AS told_closed_on
 FROM lines.v_line AS l
 JOIN lines.v_terms AS t ON t.version = l.terms_version
 LEFT JOIN LATERAL (
-    SELECT requested_at, kind FROM exits.v_case
+    SELECT stopped_at, kind FROM exits.v_case
     WHERE line = l.id AND confirmed_at IS NOT NULL AND state NOT IN ('cancelled', 'lapsed')
     ORDER BY requested_at DESC LIMIT 1
 ) AS c ON true
@@ -71,18 +73,18 @@ WHERE r.line = :line ORDER BY s.month, s.seq;
 -- agreements of a pack. Those told already come as they were told.
 WITH happened AS (
     SELECT l.id AS line, c.id AS exit, 'agreement_closed' AS kind,
-        (c.requested_at AT TIME ZONE l.timezone)::date AS happened_on
+        (c.stopped_at AT TIME ZONE l.timezone)::date AS happened_on, c.kind AS exit_kind
     FROM exits.v_case AS c JOIN lines.v_line AS l ON l.id = c.line
-    WHERE l.pack = :pack AND c.kind = 'close' AND c.confirmed_at IS NOT NULL AND c.requested_at <= :now
+    WHERE l.pack = :pack AND c.kind <> 'withdraw' AND c.confirmed_at IS NOT NULL AND c.stopped_at <= :now
         AND (c.state NOT IN ('cancelled', 'lapsed') OR EXISTS (
             SELECT FROM bureau.event AS e WHERE e.exit = c.id AND e.kind = 'agreement_closed'))
     UNION ALL
-    SELECT l.id, c.id, 'closing_called_off', (c.since AT TIME ZONE l.timezone)::date
+    SELECT l.id, c.id, 'closing_called_off', (c.since AT TIME ZONE l.timezone)::date, c.kind
     FROM exits.v_case AS c JOIN lines.v_line AS l ON l.id = c.line
     JOIN bureau.event AS e ON e.exit = c.id AND e.kind = 'agreement_closed'
     WHERE l.pack = :pack AND c.state = 'cancelled'
 )
-SELECT h.line, h.exit, h.kind, h.happened_on, l.opened_on, l.limit_minor, l.currency,
+SELECT h.line, h.exit, h.kind, h.happened_on, h.exit_kind, l.opened_on, l.limit_minor, l.currency,
     l.principal_minor + l.interest_minor + l.fee_minor AS balance_minor, t.said
 FROM happened AS h
 JOIN lines.v_line AS l ON l.id = h.line

@@ -40,6 +40,12 @@ _STATUSES: Final = (
 )
 
 
+# Special comments: closed at the credit grantor's request; closed for inactivity.
+_COMMENTS: Final = {ClosedBy.GRANTOR: "M", ClosedBy.INACTIVITY: "CI"}
+# Whose the account is (Regulation B): one person's; a person's who has died.
+_INDIVIDUAL, _DECEASED = "1", "X"
+
+
 @dataclass(frozen=True, slots=True)
 class Late:
     """What is late at the end of a day: since when, for how long, and what of it for 30 days."""
@@ -258,7 +264,7 @@ def account(facts: Facts, as_of: date, previous: Previous | None = None) -> Acco
         status=status,
         rating=arrears.sign if status == PAID_AND_CLOSED else "",
         profile=profile(facts, as_of),
-        special_comment="M" if closing and closing.by is ClosedBy.GRANTOR else "",
+        special_comment=_COMMENTS.get(closing.by, "") if closing else "",
         compliance=compliance(facts, closing.by if closing else None, previous),
         balance_dollars=dollars(owed),
         past_due_dollars=dollars(arrears.minor) if is_late else 0,
@@ -267,6 +273,7 @@ def account(facts: Facts, as_of: date, previous: Previous | None = None) -> Acco
         closed_on=closing.closed_on if closing else None,
         last_paid_on=max((each.value_on for each in standing), default=None),
         is_correction=_corrects(facts, previous),
+        ecoa=_DECEASED if facts.deceased else _INDIVIDUAL,
     )
 
 

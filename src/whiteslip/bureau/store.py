@@ -60,6 +60,7 @@ def page(
                 objections=found[row["line"]],
                 never_made=row["never_made"],
                 bill_disputed=row["bill_disputed"],
+                deceased=row["deceased"],
             ),
             _previous(row),
         )
