@@ -12,7 +12,8 @@ INSERT INTO exits.exit (
 UPDATE exits.exit SET
     kind = :kind, reason = :reason, state = :state, why = :why, since = :since, ground = :ground,
     held_from = :held_from, identity = :identity, not_me = :not_me, route = :route, path = :path,
-    confirmed_at = :confirmed_at, closed_at = :closed_at, due_at = :due_at, tail_until = :tail_until
+    confirmed_at = :confirmed_at, closed_at = :closed_at, due_at = :due_at, tail_until = :tail_until,
+    plan = :plan
 WHERE id = :id;
 
 -- name: by_id^

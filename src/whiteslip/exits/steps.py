@@ -223,6 +223,9 @@ def enter(work: Work, case: Exit, facts: Facts, left: State) -> Exit:
     due_at = rules.deadline(case, facts, work.clocks, work.line.timezone)
     case = replace(case, due_at=due_at)
     plan = plan_of(work.tx, work.line, work.now)
+    if left is State.NOTICE:
+        # What was open when notice was given has moved on since; from here on it runs off.
+        case = replace(case, plan=plan)
     entry = {"exit": case.id, "from": left, "why": case.why, "ground": case.ground}
     actor = "system"
     work.tx.record(Entry(work.now, _KINDS[case.state], "exit", case.id, actor, entry))

@@ -22,7 +22,8 @@ _NO_ID: Final = UUID(int=0)
 
 
 def _columns(case: Exit) -> dict[str, Any]:
-    return {field.name: getattr(case, field.name) for field in fields(case)}
+    row = {field.name: getattr(case, field.name) for field in fields(case)}
+    return row | {"plan": Jsonb(msgspec.to_builtins(case.plan))}
 
 
 def _case(row: Row) -> Exit:
@@ -31,7 +32,7 @@ def _case(row: Row) -> Exit:
 
 def add(tx: Tx, case: Exit) -> None:
     """Store a new case."""
-    _queries.add(tx.conn, **(_columns(case) | {"plan": Jsonb(msgspec.to_builtins(case.plan))}))
+    _queries.add(tx.conn, **_columns(case))
 
 
 def save(tx: Tx, case: Exit) -> None:

@@ -16,6 +16,7 @@ import os
 import secrets
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,8 @@ from whiteslip.store.database import Row
 _queries = load_queries(__file__)
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
+# Stands in where somebody has no ID number to be checked.
+_NO_NUMBER: Final = "NONE0"
 
 
 class VaultError(RuntimeError):
@@ -129,6 +132,34 @@ def enrol(
     kept = rules.normalise(person, region)
     if not isinstance(kept, Refusal):
         enrol_many(tx, vault, [(subject, kept)], actor, now)
+    return kept
+
+
+def enrol_contact(
+    tx: Tx, vault: Vault, subject: UUID, person: Person, actor: str, now: datetime, *, region: str = "CN"
+) -> Person | Refusal:
+    """Put somebody into the vault who is only written to, such as the person who settles an estate.
+
+    They have no ID number here and are found by nothing, so nobody signs in as them. Refusals:
+    ``identity.name_invalid``, ``identity.phone_invalid``, ``identity.email_invalid``.
+    """
+    kept = rules.normalise(replace(person, id_number=_NO_NUMBER), region)
+    if isinstance(kept, Refusal):
+        return kept
+    kept, key = replace(kept, id_number=""), AESGCMSIV.generate_key(256)
+    nobody = [vault.index("contact", str(subject))]
+    _queries.enrol(
+        tx.conn,
+        master=vault.master_id,
+        now=now,
+        subject=[subject],
+        wrapped=[vault.wrap(subject, key)],
+        sealed=[vault.seal(subject, kept, key)],
+        id_number=nobody,
+        phone=nobody,
+        email=nobody,
+    )
+    tx.record(Entry(now, "identity.enrolled", "contact", subject, actor))
     return kept
 
 

@@ -27,10 +27,10 @@ from whiteslip.webhooks import Courier
 NOW = datetime(2026, 10, 22, 6, 3, 22, tzinfo=UTC)
 
 
-def application(db: Database) -> Any:
+def application(db: Database, pack: str = "cn") -> Any:
     """The shell with the API door alone."""
     office, courier = Office(Tables.load(), "Test"), Courier(bytes(32), allow_internal=True)
-    ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), packs.load("cn"), courier)
+    ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), packs.load(pack), courier)
     return create_app(routers, WebSettings(secret=bytes(32), default_language="en"), ports)
 
 

@@ -10,19 +10,31 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+import metro2
 import pytest
+from bureaus import REPORTER
+from litestar.testing import TestClient
 
+from whiteslip import bureau, identity
 from whiteslip.base import local_day
 from whiteslip.base.ids import parse_public
 from whiteslip.day import every_violation
 from whiteslip.decisions import replay
+from whiteslip.identity import Vault, access
 from whiteslip.notices import of_subject
+from whiteslip.store.timers import present
 
+from .conftest import Api, application, with_key
 from .test_api import code_on_phone
 
 if TYPE_CHECKING:
-    from .conftest import Api
+    from whiteslip.bureau.cn import AgreementEvent
+    from whiteslip.store import Database
+
+VAULT = Vault(bytes(32))
+BRUSSELS = ZoneInfo("Europe/Brussels")
 
 
 @dataclass
@@ -355,7 +367,7 @@ def test_18_a_subscription_on_a_line_that_its_owner_locked_is_told_locked(story:
     assert story.authorises(2_000_000)["code"] == "line.locked", "and not: too little left"
 
 
-def test_20_a_contract_in_another_month_ends_where_the_month_ends(story: Story):
+def test_20_thirteen_months_from_the_31st_end_where_the_month_ends(story: Story):
     story.passes("+101d")  # 31 January 2027
     assert story.today == date(2027, 1, 31)
     assert story.leaves()["state"] == "closed"
@@ -363,3 +375,134 @@ def test_20_a_contract_in_another_month_ends_where_the_month_ends(story: Story):
         row = tx.conn.execute("SELECT tail_until FROM exits.exit").fetchone()
     assert row
     assert row["tail_until"] == date(2028, 2, 29), "thirteen months after the 31st"
+
+
+def other_key(story: Story) -> Api:
+    """A second integrator, for what takes two."""
+    with story.api.db.transaction() as tx:
+        secret = access.create_key(tx, "other", ("read", "write"), present(tx))
+    return type(story.api)(story.api.db, story.api.client, secret)
+
+
+HEIR = {
+    "full_name": "Heir of the estate",
+    "phone": "+8613900000077",
+    "email": "heir@example.com",
+    "authority": "probate-17",
+}
+
+
+def test_16_a_customer_dies_while_it_runs_off_and_the_estate_settles_it(db: Database):
+    with TestClient(application(db, "us")) as client:
+        api = Api(db, client, with_key(db))
+        customer = api.customer(full_name="Given Surname", id_number="123456789")
+        story = Story(api, customer, api.line(1_000_000, customer))
+        story.buys(600_000, 12)
+        story.passes("+3d")
+        story.leaves(proven=False)
+        api.post("/v1/identity-checks", {"customer": customer})
+        said = {"full_name": "Given Surname", "id_number": "123456789", "code": code_on_phone(api, customer)}
+        api.post(f"/v1/identity-checks/{customer}/verify", said, 200)
+        api.post(f"/v1/exits/{story.exit}/confirm", None, 200)
+        _dies_and_is_settled(story)
+        made: list[str] = []
+        with db.transaction() as tx:
+            now, month = present(tx) + timedelta(days=31), story.today.replace(day=1)
+            bureau.report_month(
+                tx, month, REPORTER, lambda who: identity.peek(tx, VAULT, who), made.append, "test", now
+            )
+            assert every_violation(tx) == []
+        (record,) = metro2.read("".join(made)).values()
+        assert (record.texts["account_status"], record.texts["compliance_code"]) == ("13", "XA")
+        assert record.texts["ecoa"] == "X", "deceased, and it had been their own wish to leave"
+
+
+def _dies_and_is_settled(story: Story) -> None:
+    schedule = story.plan()["schedule"]
+    story.passes("+10d")
+    path = f"/v1/lines/{story.line}/estate"
+    case = story.api.post(path, {}, 200)
+    assert (case["id"], case["type"], case["state"]) == (story.exit, "close", "run_off")
+    assert story.authorises(100)["code"] == "line.stopped"
+    estate = story.api.post(f"{path}/authority", HEIR, 200)
+    told, today = estate["told_minor"], story.today
+    assert told == story.api.get(f"/v1/lines/{story.line}/payoff")["total_minor"]
+    assert datetime.fromisoformat(estate["told_at"]).date() <= today + timedelta(days=30)
+    assert date.fromisoformat(estate["settle_by"]) == today + timedelta(days=30)
+    assert story.plan()["schedule"][-1]["due_on"] == schedule[-1]["due_on"], "nothing falls due sooner"
+    story.passes("+30d")
+    grown = story.api.get(f"/v1/lines/{story.line}/payoff")["total_minor"] - told
+    assert grown > 1_000
+    story.pays(told)
+    assert story.now["owed_minor"] == 0, "paid as told and in time: no interest since"
+    story.passes("+11d")
+    assert (story.case["state"], story.now["lifecycle"]) == ("closed", "closed")
+    assert story.letters() == [
+        "exit.acknowledged",
+        "exit.runoff",
+        "estate.acknowledged",
+        "estate.balance",
+        "estate.closed",
+    ]
+    events = story.events()
+    assert "fee.charged" not in events
+    assert [kind for kind in events if kind.startswith(("estate.", "interest."))] == [
+        "estate.reported",
+        "estate.authority_shown",
+        "estate.balance_told",
+        "interest.given_back",
+    ]
+
+
+def told_to_bureau(story: Story) -> list[AgreementEvent]:
+    with story.api.db.transaction() as tx:
+        return list(bureau.events_due(tx, date(2026, 1, 1), "test", present(tx)))
+
+
+def test_20_a_notice_from_the_31st_ends_where_the_month_ends(story: Story):
+    story.passes("+70d")  # 31 December 2026
+    assert story.today == date(2026, 12, 31)
+    body = {"reasons": ["product_ended"]}
+    proposal = story.api.post(f"/v1/lines/{story.line}/terminate", body)
+    approve = f"/v1/terminations/{proposal['id']}/approve"
+    assert story.api.post(approve, None, 403)["code"] == "desk.own_proposal"
+    story.exit = other_key(story).post(approve, None, 200)["exit"]
+    case = story.case
+    assert (case["state"], case["type"]) == ("notice", "termination")
+    ends = datetime.fromisoformat(case["due_at"])
+    assert local_day(ends, "Asia/Shanghai") == date(2027, 2, 28)
+    assert local_day(ends + timedelta(seconds=1), "Asia/Shanghai") == date(2027, 3, 1)
+    story.passes("+58d")
+    assert story.today == date(2027, 2, 27)
+    story.buys(600_000, 12)  # drawing goes on
+    assert told_to_bureau(story) == []
+    before = {due["due_on"]: due["total_minor"] for due in story.plan()["schedule"]}
+    story.passes("+2d")
+    assert story.case["state"] == "run_off"
+    assert story.authorises(100)["code"] == "line.stopped"
+    after = {due["due_on"]: due["total_minor"] for due in story.plan()["schedule"]}
+    assert after == before
+    assert story.letters() == ["termination.notice", "exit.runoff"]
+    (event,) = told_to_bureau(story)
+    assert (event.closed_on, event.reason) == (date(2027, 2, 28), "lender_notice")
+
+
+def test_20_clocks_that_change_move_no_statement_and_no_end_of_a_notice(db: Database):
+    """Europe: summer time begins on 28 March 2027, inside a notice from 31 January."""
+    with TestClient(application(db, "eu")) as client:
+        api = Api(db, client, with_key(db))
+        customer = api.customer()
+        story = Story(api, customer, api.line(1_000_000, customer))
+        story.passes("+101d")  # 31 January 2027
+        story.buys(600_000, 12)
+        before = story.plan()["schedule"]
+        body = {"reasons": ["product_ended"]}
+        proposal = api.post(f"/v1/lines/{story.line}/terminate", body)
+        approve = f"/v1/terminations/{proposal['id']}/approve"
+        story.exit = other_key(story).post(approve, None, 200)["exit"]
+        ends = datetime.fromisoformat(story.case["due_at"])
+        assert ends.astimezone(BRUSSELS).strftime("%d %H:%M %z") == "31 23:59 +0200"
+        story.passes("+60d")
+        assert story.case["state"] == "run_off"
+        left = [due for due in story.plan()["schedule"] if due["total_minor"] > 1_000]  # no late fees
+        assert left == before, "each month is earned by the contract's own calendar"

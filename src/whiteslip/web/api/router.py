@@ -6,7 +6,18 @@ from typing import Final
 
 from litestar import Router
 
-from whiteslip.web.api import clock, disputes, leaving, lines, locks, money, payouts, privacy, webhooks
+from whiteslip.web.api import (
+    clock,
+    disputes,
+    leaving,
+    lender,
+    lines,
+    locks,
+    money,
+    payouts,
+    privacy,
+    webhooks,
+)
 from whiteslip.web.api.access import authenticate
 
 routers: Final = [
@@ -20,6 +31,7 @@ routers: Final = [
             *payouts.handlers,
             *privacy.handlers,
             *leaving.handlers,
+            *lender.handlers,
             *clock.handlers,
             *webhooks.handlers,
         ],
