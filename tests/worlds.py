@@ -106,7 +106,7 @@ def hold(db: Database, line: UUID, amount_minor: int, day: date = DAY) -> UUID:
     now = at(day)
     with db.transaction() as tx:
         found = locked(tx, line)
-        held = recipes.hold(uuid4(), found.principal, payable(tx, found.currency), amount_minor, now)
+        held = recipes.hold(uuid4(), uuid4(), found.principal, payable(tx, found.currency), amount_minor)
         ledger.post(tx, [held], found.today(now), now)
     return held.id
 
@@ -118,7 +118,7 @@ def buy(db: Database, line: UUID, amount_minor: int, instalments: int = 1, day: 
         found = locked(tx, line)
         product = found.terms.product(instalments)
         assert product
-        held = recipes.hold(purchase, found.principal, payable(tx, found.currency), amount_minor, now)
+        held = recipes.hold(uuid4(), purchase, found.principal, payable(tx, found.currency), amount_minor)
         captured = recipes.capture(purchase, held.id, amount_minor, now)
         ledger.post(tx, [held], found.today(now), now)
         ledger.post(tx, [captured], found.today(now), now)

@@ -64,3 +64,15 @@ def test_codes_of_an_enumeration_go_as_their_text(db: Database):
 def test_a_list_that_no_statement_takes_is_refused(db: Database, values: list[object], words: str):
     with db.dry_run() as tx, pytest.raises(psycopg.DataError, match=f"an array cannot hold {words}"):
         tx.conn.execute("SELECT %s::text[]", [values])
+
+
+@pytest.mark.parametrize("number", [1 << 63, -(1 << 63) - 1])
+def test_a_number_that_no_column_can_hold_is_refused(db: Database, number: int):
+    with db.dry_run() as tx, pytest.raises(psycopg.DataError, match="int too big"):
+        tx.conn.execute("SELECT %s::bigint[]", [[number]])
+
+
+def test_numbers_fit_narrow_columns_too(db: Database):
+    with db.dry_run() as tx:
+        row = tx.conn.execute("SELECT %s::smallint[] AS back", [[1, None, -2]]).fetchone()
+    assert row == {"back": [1, None, -2]}

@@ -59,9 +59,9 @@ class House:
         return self.interest_income if component == "interest" else self.fee_income
 
 
-def hold(event: UUID, principal: UUID, payable: UUID, amount: int, now: datetime) -> Transfer:
-    """Reserve a purchase: principal would rise, the shop would be owed."""
-    return Transfer(new_id(now), event, "purchase.hold", principal, payable, amount, Phase.PENDING)
+def hold(key: UUID, event: UUID, principal: UUID, payable: UUID, amount: int) -> Transfer:
+    """Reserve a purchase, under the transfer's ``key``: principal would rise, the shop would be owed."""
+    return Transfer(key, event, "purchase.hold", principal, payable, amount, Phase.PENDING)
 
 
 def capture(event: UUID, held: UUID, amount: int, now: datetime) -> Transfer:

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from whiteslip import billing, decisions, ledger, lines
-from whiteslip.base import Refusal, local_day
+from whiteslip.base import Refusal, local_day, new_id
 from whiteslip.base.ids import new_ids
 from whiteslip.billing.bills import Captured
 from whiteslip.decisions import Decision, Tables
@@ -92,12 +92,12 @@ def _decide(
     granted: list[Purchase] = []
     holds: dict[date, list[Transfer]] = {}
     expires_at = now + timedelta(days=HOLD_DAYS)
-    for (place, request, line), decision in zip(sound, decided, strict=True):
+    for (place, request, line), decision, key in zip(sound, decided, new_ids(now, len(sound)), strict=True):
         if not decision.outcome["allow"]:
             answers[place] = _declined(tx, request, decision, actor, now)
             continue
         merchant = merchants[request.merchant, line.currency]
-        hold = recipes.hold(decision.subject, line.principal, merchant.payable, request.amount_minor, now)
+        hold = recipes.hold(key, decision.subject, line.principal, merchant.payable, request.amount_minor)
         purchase = _held(decision.subject, request, merchant, hold, now, expires_at)
         holds.setdefault(days[line.timezone], []).append(hold)
         granted.append(purchase)
@@ -178,7 +178,7 @@ def _captured(
     transfers = [recipes.capture(purchase.id, purchase.hold, each.amount_minor, now)]
     rest = 0 if each.final else purchase.held_minor - each.amount_minor
     if rest:
-        transfers.append(recipes.hold(purchase.id, line.principal, payable, rest, now))
+        transfers.append(recipes.hold(new_id(now), purchase.id, line.principal, payable, rest))
     after = replace(
         purchase,
         captured_minor=purchase.captured_minor + each.amount_minor,

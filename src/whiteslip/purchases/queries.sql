@@ -23,7 +23,8 @@ INSERT INTO purchases.purchase (
 SELECT u.id, u.line, u.merchant, u.instalments, u.amount, u.hold, u.amount, 'authorised', :now, :expires_at
 FROM unnest(
     :id::uuid[], :line::uuid[], :merchant::uuid[], :instalments::smallint[], :amount::bigint[], :hold::uuid[]
-) AS u (id, line, merchant, instalments, amount, hold);
+) AS u (id, line, merchant, instalments, amount, hold)
+JOIN purchases.merchant AS m ON m.id = u.merchant;
 
 -- name: add_captured!
 INSERT INTO purchases.purchase (
