@@ -99,8 +99,7 @@ def version_of(content: Mapping[str, Any], contract: Contract | Mapping[str, Any
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """A decision as it was made about ``subject``.
 
     ``reasons`` are those of ``outcome``. ``trace`` names the rules that matched, by node of the

@@ -7,6 +7,8 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
+
 
 class Phase(StrEnum):
     """How a transfer takes effect: at once, or in two phases."""
@@ -54,8 +56,7 @@ class Account:
         return self.debit_limit - self.debits_pending - self.net_debit
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(msgspec.Struct, frozen=True, gc=False):
     """An amount in minor units from ``credit`` to ``debit``, as one leg of a business ``event``.
 
     POST and VOID name the pending transfer they resolve and take its accounts; their ``amount``

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
+
 from whiteslip.lines.model import LockKind, Part, Terms
 
 
@@ -44,8 +46,7 @@ class Capture:
     final: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(msgspec.Struct, frozen=True, gc=False):
     """A purchase that was authorised. ``held_minor`` may still be captured."""
 
     id: UUID
@@ -112,8 +113,7 @@ class Dispute:
     resolved_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """A line as an authorisation sees it; read while it is locked.
 
     ``oldest_due_on`` is the first due day of what is billed and unpaid, past or to come. ``recent``

@@ -32,8 +32,7 @@ def load_queries(room: str) -> Any:
 _queries = load_queries(__file__)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A journal row: at ``at``, ``actor`` made ``kind`` (past tense) happen to a subject.
 
     ``data`` holds ids, codes and amounts in minor units; never personal data.
@@ -44,7 +43,7 @@ class Entry:
     subject_kind: str
     subject: UUID
     actor: str
-    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    data: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
 @dataclass(slots=True)
