@@ -63,8 +63,8 @@ def shipped(folder: Path) -> Path:
     return folder / "tables"
 
 
-def test_the_shipped_tables_are_the_two_that_are_used(tmp_path: Path):
-    assert Tables.load().names == ("exit-routing", "purchase-authorisation")
+def test_the_shipped_tables_are_the_three_that_are_used(tmp_path: Path):
+    assert Tables.load().names == ("application-limit", "exit-routing", "purchase-authorisation")
     assert Tables.load(shipped(tmp_path)).names == Tables.load().names
 
 

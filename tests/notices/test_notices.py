@@ -81,16 +81,38 @@ OWN: dict[str, dict[str, Any]] = {
     "estate.held": {"ground": "legal", "answer_by": None},
     "estate.closed": CLOSED,
     "estate.undone": {"cancelled_at": NOW},
+    "application.declined": {
+        "reasons": ["debt_service_high", "income_unproven"],
+        "free_report_days": 60,
+        "review_days": 10,
+    },
+    "application.counter_offered": {
+        "reasons": ["free_income_low"],
+        "free_report_days": 0,
+        "review_days": 10,
+        "limit_minor": 300_000,
+        "offer_until": NOW,
+    },
+    "application.offered": {"limit_minor": 300_000, "offer_until": NOW},
+    "application.contract": {
+        "limit_minor": 300_000,
+        "due_days": 20,
+        "late_fee_minor": 3_000,
+        "late_fee_grace_days": 3,
+        "withdraw_until": date(2026, 11, 5),
+        "repay_days": 30,
+        "products": [
+            {"instalments": 1, "monthly_fee_bps": 0, "apr_bps": 0},
+            {"instalments": 12, "monthly_fee_bps": 60, "apr_bps": 0},
+        ],
+    },
 }
 
 
 def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
-    return (
-        LETTER
-        | ({} if kind.startswith(("line.", "privacy.")) or kind.endswith(".notice") else EXIT)
-        | OWN[kind]
-    )
+    without = kind.startswith(("line.", "privacy.", "application.")) or kind.endswith(".notice")
+    return LETTER | ({} if without else EXIT) | OWN[kind]
 
 
 def new(kind: str = "exit.closed", language: str = "zh-CN", **facts: Any) -> NewNotice:

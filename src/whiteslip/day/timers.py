@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from whiteslip import bureau, exits, identity, notices, webhooks
+from whiteslip.applications import acts as applications
 from whiteslip.base import Refusal
 from whiteslip.billing import payouts
 from whiteslip.day.model import Ports
@@ -109,6 +110,12 @@ def _payout_unclaimed(
     return None
 
 
+def _application_deadline(
+    _database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime
+) -> datetime | None:
+    return applications.deadline(tx, timer.subject, now)
+
+
 def _restriction_review(
     _database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime
 ) -> datetime | None:
@@ -133,6 +140,7 @@ def _objection_due(
 
 Handler = Callable[[Database, Tx, Ports, Timer, datetime], datetime | None]
 HANDLERS: Final[dict[str, Handler]] = {
+    "application.deadline": _application_deadline,
     "bureau.objection_due": _objection_due,
     "dispute.due": _dispute_due,
     "exit.choice_due": _choice_due,

@@ -35,7 +35,15 @@ WHERE (:id_number::bytea IS NULL OR id_number_index = :id_number)
 ORDER BY subject LIMIT 100;
 
 -- name: erase!
+WITH notes AS (DELETE FROM identity.note WHERE subject = :subject)
 DELETE FROM identity.person WHERE subject = :subject;
+
+-- name: add_note!
+INSERT INTO identity.note (id, subject, sealed, at) VALUES (:id, :subject, :sealed, :now);
+
+-- name: note^
+SELECT n.subject, n.sealed, p.wrapped
+FROM identity.note AS n JOIN identity.person AS p ON p.subject = n.subject WHERE n.id = :id;
 
 -- name: end_all_sessions!
 DELETE FROM identity.session WHERE subject = :subject;

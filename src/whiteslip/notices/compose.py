@@ -24,11 +24,14 @@ from whiteslip.notices.model import (
     KINDS,
     BalanceFacts,
     ClosedFacts,
+    ContractFacts,
+    DeclinedFacts,
     HeldFacts,
     Letter,
     LetterFacts,
     NoticeFacts,
     PrivacyFacts,
+    ProductFact,
     RestrictedFacts,
     RunOffFacts,
 )
@@ -92,7 +95,9 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["ground_words"] = own[f"ground_{facts.ground}"]
     if isinstance(facts, ClosedFacts):
         words["credit_words"] = _fill(own["credit_words"], words) if facts.credit_minor else ""
-    if isinstance(facts, RestrictedFacts | NoticeFacts):
+    if isinstance(facts, DeclinedFacts):
+        words["report_words"] = _fill(said["free_report"], words) if facts.free_report_days else ""
+    if isinstance(facts, RestrictedFacts | NoticeFacts | DeclinedFacts):
         words["reason_words"] = said["labels"]["list"].join(said["reasons"][code] for code in facts.reasons)
     if isinstance(facts, PrivacyFacts):
         words["kept_words"] = _fill(own["kept_until" if facts.kept_until else "kept_while"], words)
@@ -108,7 +113,7 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
             if name in words and not (name == "credit_minor" and not getattr(facts, name))
         ],
         paragraphs=[text for text in paragraphs if text],
-        table=_table(facts, language) if isinstance(facts, RunOffFacts | BalanceFacts) else (),
+        table=_table(facts, language),
         certificate_title=own.get("certificate_title", ""),
         certificate=[_fill(text, words) for text in own.get("certificate", [])],
         closing=said["closing"],
@@ -118,7 +123,12 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
     )
 
 
-def _table(facts: RunOffFacts | BalanceFacts, language: str) -> list[list[str]]:
+def _table(facts: LetterFacts, language: str) -> list[list[str]]:
+    labels = texts(language)["labels"]
+    if isinstance(facts, ContractFacts):
+        return [labels["products"], *(_product(one, language) for one in facts.products)]
+    if not isinstance(facts, RunOffFacts | BalanceFacts) or not facts.schedule:
+        return []
     rows = [
         [
             format_date(due.due_on, "long", locale=_LOCALES[language]),
@@ -126,7 +136,15 @@ def _table(facts: RunOffFacts | BalanceFacts, language: str) -> list[list[str]]:
         ]
         for due in facts.schedule
     ]
-    return [texts(language)["labels"]["table"], *rows] if rows else []
+    return [labels["table"], *rows]
+
+
+def _product(product: ProductFact, language: str) -> list[str]:
+    """How many instalments, and what they cost: a fee or interest, or nothing."""
+    labels = texts(language)["labels"]
+    text = "cost_fee" if product.monthly_fee_bps else "cost_apr" if product.apr_bps else "cost_none"
+    rate = Decimal(product.monthly_fee_bps or product.apr_bps).scaleb(-2).normalize()
+    return [str(product.instalments), _fill(labels[text], {"rate": f"{rate:f}"})]
 
 
 def body(letter: Letter) -> str:

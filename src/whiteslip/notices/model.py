@@ -212,6 +212,51 @@ class BalanceFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=T
     settle_by: date
 
 
+class OfferFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A limit that is offered, until an instant. Nothing opens unless it is accepted."""
+
+    limit_minor: int
+    offer_until: datetime
+
+
+class DeclinedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An application that was declined: the principal reasons, the weightiest first.
+
+    ``free_report_days`` is zero where no bureau's file was used; ``review_days`` are business days.
+    """
+
+    reasons: list[str]
+    free_report_days: int
+    review_days: int
+
+
+class CounterFacts(DeclinedFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Less than was wished for, with the reasons, and until when it stands."""
+
+    limit_minor: int
+    offer_until: datetime
+
+
+class ProductFact(Struct, frozen=True, forbid_unknown_fields=True):
+    """A way of paying in instalments and what it costs."""
+
+    instalments: int
+    monthly_fee_bps: int
+    apr_bps: int
+
+
+class ContractFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is agreed. ``withdraw_until`` is the last day to withdraw if accepted on the letter's day."""
+
+    limit_minor: int
+    due_days: int
+    late_fee_minor: int
+    late_fee_grace_days: int
+    withdraw_until: date
+    repay_days: int
+    products: list[ProductFact]
+
+
 KINDS: Mapping[str, type[LetterFacts]] = {
     "exit.acknowledged": ExitFacts,
     "exit.runoff": RunOffFacts,
@@ -234,4 +279,8 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "estate.undone": CancelledFacts,
     "line.restriction_lifted": LiftedFacts,
     "privacy.answered": PrivacyFacts,
+    "application.declined": DeclinedFacts,
+    "application.counter_offered": CounterFacts,
+    "application.offered": OfferFacts,
+    "application.contract": ContractFacts,
 }
