@@ -71,8 +71,9 @@ def facts_of(contract: Contract) -> st.SearchStrategy[dict[str, Any]]:
                 return st.sampled_from(field.one_of)
             case _:
                 low = -EXACT if field.min is None else int(field.min)
-                wide = st.integers(low, EXACT)
-                return st.integers(max(low, -2), 40) | st.sampled_from([30_000, 30_001]) | wide
+                high = EXACT if field.max is None else int(field.max)
+                near = [edge for edge in (30_000, 30_001) if edge <= high] or [high]
+                return st.integers(max(low, -2), 40) | st.sampled_from(near) | st.integers(low, high)
 
     return st.fixed_dictionaries({name: one(name) for name in contract.facts})
 
