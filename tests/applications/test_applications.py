@@ -36,7 +36,7 @@ from whiteslip.exits import Office
 from whiteslip.exits.withdrawal import can_withdraw
 from whiteslip.identity import Person
 from whiteslip.notices import Addressee, DemoPhone
-from whiteslip.notices.acts import preview
+from whiteslip.notices.acts import draft, preview
 from whiteslip.notices.model import Notice
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of
@@ -96,13 +96,14 @@ def test_a_sound_application_is_approved_and_acceptance_alone_opens_the_line(db:
 def test_the_contract_shown_before_acceptance_is_the_letter_sent_after(db: Database):
     made = applied(db)
     to = Addressee(PERSON.full_name, PERSON.email, PERSON.phone)
-    shown = preview(contract(LENDER, made, NOON), to, NOON)
+    offer = contract(LENDER, made, NOON)
+    shown, text = draft(offer, to, NOON), preview(offer, NOON)[0]
     accepted(db, made)
     sent = letters(db, made)["application.contract"]
     with db.transaction() as tx:
-        assert notices.letter(tx, sent.id, to) == shown[1]
-    assert "29 January 2026" in shown[0]
-    assert "14.4" not in shown[0], "the pack's terms are all that is promised"
+        assert notices.letter(tx, sent.id, to) == shown
+    assert "29 January 2026" in text
+    assert "14.4" not in text, "the pack's terms are all that is promised"
 
 
 def test_more_than_the_income_carries_is_answered_with_a_counter_offer_in_writing(db: Database):
@@ -154,7 +155,7 @@ def test_the_american_letter_names_the_free_report_and_who_did_not_decide(db: Da
     with db.transaction() as tx:
         new = of_outcome(tx, us, made)
         assert new
-        text = preview(new, Addressee(person.full_name, person.email, person.phone), NOON)[0]
+        text = preview(new, NOON)[0]
     assert "free copy of your report within 60 days" in text
     assert "The bureau did not decide" in text
 

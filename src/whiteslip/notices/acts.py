@@ -192,6 +192,12 @@ def preview(new: NewNotice, now: datetime) -> tuple[str, str]:
     return text, compose.sha256(text.encode())
 
 
+def draft(new: NewNotice, addressee: Addressee, now: datetime) -> bytes:
+    """The PDF that a letter would be if it were queued now."""
+    facts = compose.facts_of(new.kind, new.facts)
+    return compose.pdf(compose.compose(new.kind, new.language, facts, addressee.full_name, now), now)
+
+
 def counts(tx: Tx) -> dict[str, int]:
     """How many letters stand in each state."""
     return {row["state"]: row["count"] for row in _queries.counts(tx.conn)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from whiteslip.applications import Lender
+from whiteslip.applications.scorecard import shipped
 from whiteslip.exits import Office
 from whiteslip.identity import Vault
 from whiteslip.notices import Mailer
@@ -22,3 +24,8 @@ class Ports:
     mailer: Mailer
     pack: Pack
     courier: Courier | None = None
+
+    @property
+    def lender(self) -> Lender:
+        """Who decides about applications, under the installation's pack."""
+        return Lender(self.office.tables, self.vault, self.office.issuer_name, self.pack, shipped())

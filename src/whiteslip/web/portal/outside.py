@@ -52,6 +52,14 @@ class Claim:
     to: str = "/line"
 
 
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Somebody in the vault who is no customer yet, and the language they applied in."""
+
+    id: UUID
+    language: str
+
+
 def _key(settings: WebSettings, use: bytes) -> bytes:
     return HKDF(SHA256(), 32, None, b"whiteslip/portal/" + use).derive(settings.secret)
 
@@ -117,9 +125,9 @@ def ask(tx: Tx, ports: Ports, claim: Claim, now: datetime) -> Code | Refusal:
     )
 
 
-def check(tx: Tx, ports: Ports, claim: Claim, typed: str, now: datetime) -> Customer | Refusal:
-    """Whose code it is. A wrong one is counted, so the caller commits also when refused."""
-    refusal = codes.check_code(
+def check_code(tx: Tx, ports: Ports, claim: Claim, typed: str, now: datetime) -> Refusal | None:
+    """Whether the code is right; a wrong one is counted, so the caller commits also when refused."""
+    return codes.check_code(
         tx,
         ports.vault,
         claim.subject,
@@ -129,29 +137,40 @@ def check(tx: Tx, ports: Ports, claim: Claim, typed: str, now: datetime) -> Cust
         ports.pack.count("identity.code_attempts"),
         now,
     )
-    customer = refusal or lines.get_customer(tx, claim.subject)
+
+
+def check(tx: Tx, ports: Ports, claim: Claim, typed: str, now: datetime) -> Customer | Refusal:
+    """Whose code it is. A wrong one is counted, so the caller commits also when refused."""
+    customer = check_code(tx, ports, claim, typed, now) or lines.get_customer(tx, claim.subject)
     if isinstance(customer, Refusal) and customer.code == "customer.not_found":
         return Refusal("identity.code_wrong")
     return customer
 
 
-def delivery(ports: Ports, subject: UUID, code: Code | Refusal, now: datetime) -> BackgroundTask | None:
-    """Send the code once the answer is on its way, so that a slow mail server tells nothing."""
-    return None if isinstance(code, Refusal) else BackgroundTask(_deliver, ports, subject, code, now)
+def delivery(
+    ports: Ports, subject: UUID, code: Code | Refusal, now: datetime, applicant: Applicant | None = None
+) -> BackgroundTask | None:
+    """Send the code once the answer is on its way, so that a slow mail server tells nothing.
+
+    An ``applicant`` is no customer yet: the code goes to what they typed.
+    """
+    return (
+        None if isinstance(code, Refusal) else BackgroundTask(_deliver, ports, subject, code, now, applicant)
+    )
 
 
-def _deliver(ports: Ports, subject: UUID, code: Code, now: datetime) -> None:
+def _deliver(
+    ports: Ports, subject: UUID, code: Code, now: datetime, applicant: Applicant | None = None
+) -> None:
     with ports.database.transaction() as tx:
-        customer = lines.get_customer(tx, subject)
-        person = identity.peek(tx, ports.vault, subject)
-    if isinstance(customer, Refusal) or isinstance(person, Refusal):
+        person = identity.peek(tx, ports.vault, applicant.id if applicant else subject)
+        customer = None if applicant else lines.get_customer(tx, subject)
+    language = applicant.language if applicant else getattr(customer, "language", None)
+    if language is None or isinstance(person, Refusal):
         return
     to = Addressee(person.full_name, person.email, person.phone)
     minutes, issuer = ports.pack.minutes("identity.code_minutes"), ports.office.issuer_name
-    title, text = (
-        code_title(customer.language, issuer),
-        code_text(customer.language, code.text, minutes, issuer),
-    )
+    title, text = code_title(language, issuer), code_text(language, code.text, minutes, issuer)
     try:
         ports.mailer.send_code(subject, to, title, text, now)
     except MailError as error:

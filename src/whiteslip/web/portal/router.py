@@ -6,6 +6,7 @@ from typing import Final
 
 from litestar import Router
 
+from whiteslip.web.portal.apply.handlers import apply_handlers
 from whiteslip.web.portal.case.handlers import case_handlers
 from whiteslip.web.portal.close.handlers import close_handlers
 from whiteslip.web.portal.data.handlers import data_handlers
@@ -25,6 +26,7 @@ routers: Final = [
         route_handlers=[
             *start_handlers,
             *sign_in_handlers,
+            *apply_handlers,
             *line_handlers,
             *lock_handlers,
             *withdraw_handlers,

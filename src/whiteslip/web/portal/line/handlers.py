@@ -12,6 +12,8 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from whiteslip import exits, lines
+from whiteslip.applications import store as applications_store
+from whiteslip.applications.model import State
 from whiteslip.base import Money, local_day
 from whiteslip.exits import Exit, softer
 from whiteslip.exits.model import Plan
@@ -117,7 +119,17 @@ def home(request: WebRequest) -> Response[Any]:
     def show(visit: Visit) -> Response[Any]:
         found = lines.lines_of(visit.tx, visit.customer.id)
         found.sort(key=lambda line: (line.lifecycle is Lifecycle.CLOSED, line.opened_on), reverse=False)
-        return page(request, "portal/line/page.html", cards=[_card(visit, line) for line in found])
+        return page(
+            request,
+            "portal/line/page.html",
+            cards=[_card(visit, line) for line in found],
+            may_apply=all(line.lifecycle is Lifecycle.CLOSED for line in found),
+            applications=[
+                each
+                for each in applications_store.of_customer(visit.tx, visit.customer.id)
+                if each.state is not State.ACCEPTED
+            ],
+        )
 
     return signed_in(request, show)
 

@@ -1,0 +1,1 @@
+"""Applying: who you are and what you earn and owe, the code, the offer with its terms, done."""
