@@ -1,0 +1,164 @@
+"""The lab: fit, validate, compare and ship models that score."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import numpy as np
+from cyclopts import App, Parameter
+
+from whiteslip import lab
+from whiteslip.app.commands_setup import Json
+from whiteslip.app.settings import load
+from whiteslip.app.terminal import CommandError, answer, pairs, progress, say, table
+from whiteslip.decisions.model import TableError
+from whiteslip.decisions.scoring import Model, decoded, encoded
+from whiteslip.decisions.signing import make_key, sign, verified
+from whiteslip.lab import Recipe, Table
+from whiteslip.lab.card import card_of
+from whiteslip.lab.measuring import Told, predictions
+
+_MODEL: Final = "model.json"
+_SHOWN_FAULTS: Final = 10
+
+Data = Annotated[Path, Parameter(name="--data", help="A CSV file with a header.")]
+Kind = Literal["scorecard", "booster", "additive"]
+
+
+def _read(data: Path, recipe: str) -> tuple[Table, Recipe]:
+    """A table and its recipe; rows that were left out are told."""
+    try:
+        known = lab.load_recipe(recipe)
+        size = data.stat().st_size if data.exists() else None
+        with progress(f"reading {data.name}", size) as tell:
+            found = lab.read_table(data, known, tell)
+    except lab.LabError as error:
+        raise CommandError(str(error)) from None
+    for fault in found.faults[:_SHOWN_FAULTS]:
+        say(f"line {fault.line} is left out: {fault.column or 'the row'} {fault.why}")
+    if found.left_out > _SHOWN_FAULTS:
+        say(f"{found.left_out} of {found.read} rows are left out")
+    return found, known
+
+
+def _model(path: Path) -> Model:
+    """A model from a folder, a plain file or a signed one."""
+    file = path / _MODEL if path.is_dir() else path
+    try:
+        content = file.read_bytes()
+        if b'"signature"' in content[-400:]:
+            return verified(content, make_key(_key()).public_key())
+        return decoded(content)
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}", hint="whiteslip lab fit") from None
+    except TableError as error:
+        raise CommandError(f"{file}: {error}") from None
+
+
+def _key() -> Path:
+    return load(os.environ).home / "model.key"
+
+
+def _told(told: Told) -> dict[str, Any]:
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in msgspec.to_builtins(told).items()}
+
+
+def recipes(*, json: Json = False) -> None:
+    """List the recipes that come along."""
+    found = [lab.load_recipe(name) for name in lab.shipped_recipes()]
+    rows = [{"recipe": r.name, "target": r.target, "source": r.source} for r in found]
+    answer(rows, json, lambda: table(["recipe", "target", "source"], [[*row.values()] for row in rows]))
+
+
+def fit(recipe: str, /, *, data: Data, out: Path, kind: Kind = "scorecard", json: Json = False) -> None:
+    """Fit a model by RECIPE; write model and card into a folder.
+
+    Rows that cannot be used are left out and told. What is measured was kept from fitting.
+    """
+    found, known = _read(data, recipe)
+    try:
+        fitted = lab.fit(found, known, kind, say)
+        measures = lab.measure(fitted.model, found, known, (fitted.out_of_fold, fitted.event))
+        out.mkdir(parents=True, exist_ok=True)
+        lab.write_card(card_of(fitted, found, known, measures), out)
+        (out / _MODEL).write_bytes(encoded(fitted.model))
+    except lab.LabError as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{out} cannot be written: {error.strerror}") from None
+    shown: dict[str, Any] = {
+        "model": fitted.model.name,
+        "version": fitted.model.version,
+        "kind": kind,
+        "left_out": found.left_out,
+        "unseen": _told(measures.unseen),
+    }
+    if measures.cross_validated:
+        shown["cross_validated"] = _told(measures.cross_validated)
+    answer(shown, json, lambda: pairs(shown))
+    say(f"the card is {out / 'card.html'}; then: whiteslip lab ship {out}")
+
+
+def validate(model: Path, /, *, data: Data, recipe: str, json: Json = False) -> None:
+    """Measure MODEL on a file it has not seen."""
+    scored = _model(model)
+    found, known = _read(data, recipe)
+    try:
+        measures = lab.measure(scored, found, known, whole=True)
+    except lab.LabError as error:
+        raise CommandError(str(error)) from None
+    shown = _told(measures.unseen)
+    answer(shown, json, lambda: pairs(shown))
+
+
+def drift(model: Path, before: Path, after: Path, /, *, recipe: str, json: Json = False) -> None:
+    """PSI of the score and CSI of each column between two files."""
+    scored = _model(model)
+    (old, known), (new, _) = _read(before, recipe), _read(after, recipe)
+    found = {name: round(v, 4) for name, v in lab.stability(scored, known, old.facts, new.facts).items()}
+    ordered = dict(sorted(found.items(), key=lambda pair: -pair[1]))
+    answer(found, json, lambda: pairs(ordered))
+
+
+def compare(first: Path, second: Path, /, *, data: Data, recipe: str, json: Json = False) -> None:
+    """Measure two models on the same rows that neither has seen, and how often they differ."""
+    models = [_model(first), _model(second)]
+    found, known = _read(data, recipe)
+    rows: list[dict[str, Any]] = []
+    sides: list[Any] = []
+    for scored in models:
+        rows.append(
+            {"version": scored.version, "kind": scored.kind} | _told(lab.measure(scored, found, known).unseen)
+        )
+        sides.append(predictions(scored, known, found.facts[found.unseen]) < known.cut_off)
+    differ = float(np.mean(sides[0] != sides[1]))
+    shown = {"models": rows, "decided_differently": round(differ, 4)}
+
+    def human() -> None:
+        table(list(rows[0]), [[*row.values()] for row in rows])
+        pairs({"decided_differently": f"{differ:.1%} at {known.cut_off}"})
+
+    answer(shown, json, human)
+
+
+def ship(model: Path, /, *, out: Path | None = None, json: Json = False) -> None:
+    """Sign MODEL with the key of this home, so that it can be scored with live."""
+    scored = _model(model)
+    target = out or (model / "signed.json" if model.is_dir() else model.with_name("signed.json"))
+    try:
+        target.write_bytes(sign(scored, make_key(_key())))
+    except (OSError, TableError) as error:
+        raise CommandError(f"{target} cannot be written: {error}") from None
+    shown = {"model": scored.name, "version": scored.version, "artefact": str(target)}
+    answer(shown, json, lambda: pairs(shown))
+
+
+def register(app: App) -> None:
+    """Add the commands."""
+    group = App(name="lab", help="Fit, validate, compare and ship models that score.")
+    for command in (compare, drift, fit, recipes, ship, validate):
+        group.command(command)
+    app.command(group)

@@ -1,0 +1,30 @@
+"""What must not move a score or a decision about credit, by the words that names are made of. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+# ECOA 15 USC 1691(a); Directive (EU) 2023/2225 articles 6 and 18(3), with usual spellings.
+PROTECTED: Final = frozenset({
+    "sex", "gender", "age", "birth", "birthday", "marriage", "marital", "married", "race", "ethnicity",
+    "ethnic", "nationality", "origin", "religion", "colour", "color", "disability", "health", "pregnancy",
+    "orientation", "political", "union", "genetic", "social",
+})  # fmt: skip
+# What somebody did by leaving, pausing or complaining says nothing about whether they will pay.
+NEUTRAL: Final = frozenset({
+    "exit", "exits", "exited", "leaver", "withdrawn", "withdrawal", "pause", "paused", "pauses", "dispute",
+    "disputes", "disputed", "complaint", "complaints", "complained", "objection", "objections",
+})  # fmt: skip
+
+
+def forbidden(names: Iterable[str]) -> list[str]:
+    """Which names are of grounds that must not be in a score, in words."""
+    found: list[str] = []
+    for name in names:
+        words = set(name.lower().split("_"))
+        if words & PROTECTED:
+            found.append(f"{name} is a protected ground and stays out of scores")
+        if words & NEUTRAL:
+            found.append(f"{name} is about leaving, pausing or complaining and stays out of scores")
+    return found

@@ -1,0 +1,204 @@
+"""Models that the lab fits: as good as they claim, one way only, and the same to the bit when live."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from lab.conftest import recipe_with, rows, write
+
+from whiteslip.app.cli import run
+from whiteslip.decisions.scoring import Model, decoded, encoded, score
+from whiteslip.lab import KINDS, LabError, Recipe, Table, fit, load_recipe, measure, read_table, stability
+from whiteslip.lab.fitting import Rows, fit_booster
+from whiteslip.lab.measuring import predictions, psi
+from whiteslip.lab.reading import columns_of
+
+DATA: Final = Path(__file__).parents[2].parent / "shared" / "data"
+PUBLIC = pytest.mark.skipif(not DATA.exists(), reason="the public data sets are not beside the project")
+
+
+def live(model: Model, recipe: Recipe, row: list[float]) -> float:
+    facts = {name: None if np.isnan(v) else v for name, v in zip(recipe.facts, row, strict=True)}
+    return score(model, facts).probability
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_the_same_facts_give_the_same_score_in_the_lab_and_live_to_the_bit(
+    table: Table, recipe: Recipe, kind: str
+):
+    model = fit(table, recipe, kind, folds=2).model
+    shipped = decoded(encoded(model))
+    in_the_lab: list[float] = predictions(model, recipe, table.facts[:200]).tolist()
+    assert in_the_lab == [live(shipped, recipe, row) for row in table.facts[:200].tolist()]
+
+
+def test_trees_score_as_the_library_that_grew_them(table: Table, recipe: Recipe):
+    columns = columns_of(recipe, table.facts)
+    model = fit_booster(Rows(columns, table.event, np.ones(len(columns))), recipe)
+    lightgbm: Any = importlib.import_module("lightgbm")
+    grown = recipe.booster
+    parameters = {
+        "objective": "binary", "learning_rate": grown.rate, "num_leaves": grown.leaves,
+        "min_data_in_leaf": grown.least_rows, "feature_fraction": grown.columns_share,
+        "bagging_fraction": grown.rows_share, "bagging_freq": 1, "lambda_l2": grown.ridge,
+        "monotone_constraints": recipe.monotone, "seed": 17, "deterministic": True, "force_row_wise": True,
+        "num_threads": 1, "verbose": -1,
+    }  # fmt: skip
+    theirs = lightgbm.train(parameters, lightgbm.Dataset(columns, table.event), grown.trees).predict(columns)
+    assert np.abs(predictions(model, recipe, table.facts) - theirs).max() < 1e-12
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_more_of_what_may_only_raise_the_risk_never_lowers_it(table: Table, recipe: Recipe, kind: str):
+    model = fit(table, recipe, kind, folds=2).model
+    for row in table.facts[1:40].tolist():
+        risks = [live(model, recipe, [late, *row[1:]]) for late in range(13)]
+        assert risks == sorted(risks)
+        drawn = [live(model, recipe, [row[0], share / 10, row[2]]) for share in range(16)]
+        assert drawn == sorted(drawn)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_the_same_file_gives_the_same_model(table: Table, recipe: Recipe, kind: str):
+    assert fit(table, recipe, kind, folds=2).model.version == fit(table, recipe, kind, folds=2).model.version
+
+
+def test_a_model_tells_apart_and_is_calibrated_on_rows_it_has_not_seen(table: Table, recipe: Recipe):
+    fitted = fit(table, recipe, "scorecard")
+    found = measure(fitted.model, table, recipe, (fitted.out_of_fold, fitted.event))
+    assert found.unseen.rows == int(table.unseen.sum())
+    assert found.unseen.auc > 0.72
+    assert found.cross_validated
+    assert abs(found.unseen.auc - found.cross_validated.auc) < 0.1
+    assert found.unseen.gini == pytest.approx(2 * found.unseen.auc - 1)
+    top, bottom = found.calibration[-1], found.calibration[0]
+    assert top.predicted > bottom.predicted
+    assert top.observed > bottom.observed
+    assert {(g.ground, g.group) for g in found.fairness} == {("sex", "f"), ("sex", "m")}
+
+
+def test_points_double_the_odds_by_the_scale_that_is_stated(table: Table, recipe: Recipe):
+    model = fit(table, recipe, "scorecard", folds=2).model
+    assert model.scale
+    assert all(float(points).is_integer() for part in model.parts for points in part.scores)
+    for points in (520, 560, 600):
+        odds = [
+            np.exp(-(model.scale.offset - p) / model.scale.factor) for p in (points, points + model.scale.pdo)
+        ]
+        assert odds[1] / odds[0] == pytest.approx(2)
+    assert np.exp(-(model.scale.offset - 600) / model.scale.factor) == pytest.approx(20)
+
+
+def test_rows_that_cannot_be_used_are_left_out_and_told_by_line_and_column(tmp_path: Path, recipe: Recipe):
+    lines = rows(300)
+    lines[10] = "10,NaN,0.5,0,f,no"
+    lines[20] = "20,2,1e400,0,f,no"
+    lines[30] = "30,2,0.5,zero,f,no"
+    lines[40] = "40,2"
+    lines[50] = "50,99,0.5,0,f,no"
+    lines[60] = "60,,0.5,0,f,no"
+    lines[70] = "70,1,0.5,0,f,"
+    found = read_table(write(tmp_path / "broken.csv", lines), recipe)
+    assert [(f.line, f.column) for f in found.faults] == [
+        (11, "late"), (21, "drawn"), (31, "noise"), (41, ""), (51, "late"), (61, "late"), (71, "bad"),
+    ]  # fmt: skip
+    assert (found.read, found.left_out, len(found.event)) == (300, 7, 293)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "no column"),
+        (b"a,b\n1,2\n", "no column"),
+        (b"id,late,drawn,noise,sex,bad\n", "too few rows"),
+        (b"id,late,drawn,noise,sex,bad\n" + b"x" * (2 << 20), "longer than"),
+        (bytes(range(256)) * 50, "no column"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_with_what_is_wrong(
+    tmp_path: Path, recipe: Recipe, content: bytes, says: str
+):
+    path = tmp_path / "odd.csv"
+    path.write_bytes(content)
+    with pytest.raises(LabError, match=says):
+        read_table(path, recipe)
+
+
+@pytest.mark.parametrize("name", ["marital_status", "age", "exits", "complaints", "paused"])
+def test_protected_grounds_and_having_left_are_in_no_recipe(tmp_path: Path, name: str):
+    with pytest.raises(LabError, match="stays out of scores"):
+        recipe_with(tmp_path, noise=name)
+
+
+def test_who_was_turned_down_counts_only_where_the_recipe_says_so(tmp_path: Path):
+    lines = rows(1200)
+    lines[1:200] = [line.rpartition(",")[0] + "," for line in lines[1:200]]
+    path = write(tmp_path / "rejects.csv", lines)
+    plain = read_table(path, recipe_with(tmp_path))
+    assert plain.left_out == 199
+    recipe = recipe_with(tmp_path, rejects="fuzzy")
+    fuzzy = read_table(path, recipe)
+    assert (fuzzy.left_out, int((~fuzzy.known).sum())) == (0, 199)
+    augmented = fit(fuzzy, recipe, "scorecard", folds=2)
+    assert augmented.model.version != fit(plain, recipe, "scorecard", folds=2).model.version
+
+
+def test_a_population_that_moved_is_told(table: Table, recipe: Recipe):
+    model = fit(table, recipe, "scorecard", folds=2).model
+    same = stability(model, recipe, table.facts[:750], table.facts[750:])
+    assert max(same.values()) < 0.1
+    moved = table.facts.copy()
+    moved[:, 0] = np.minimum(12, moved[:, 0] + 3)
+    assert stability(model, recipe, table.facts, moved)["late"] > 0.25
+
+
+def test_stability_of_two_bands_is_the_sum_done_by_hand():
+    before = np.array([0.0] * 50 + [1.0] * 50)
+    after = np.array([0.0] * 30 + [1.0] * 70)
+    by_hand = (0.3 - 0.5) * np.log(0.3 / 0.5) + (0.7 - 0.5) * np.log(0.7 / 0.5)
+    assert psi(before, after) == pytest.approx(by_hand, abs=1e-3)
+
+
+@PUBLIC
+@pytest.mark.parametrize(
+    ("name", "file", "kind", "least"),
+    [
+        ("behaviour", "uci_credit_card.csv", "booster", 0.785),
+        ("behaviour", "uci_credit_card.csv", "scorecard", 0.775),
+        ("attrition", "bank_churners.csv", "scorecard", 0.95),
+    ],
+)
+def test_on_public_data_a_model_without_protected_columns_reaches_what_is_claimed(
+    name: str, file: str, kind: str, least: float
+):
+    recipe = load_recipe(name)
+    table = read_table(DATA / file, recipe)
+    assert table.left_out == 0
+    fitted = fit(table, recipe, kind, folds=2)
+    assert measure(fitted.model, table, recipe).unseen.auc >= least
+
+
+def test_the_commands_fit_ship_validate_and_refuse_what_was_altered(
+    tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("WHITESLIP_HOME", str(tmp_path))
+    data, made = write(tmp_path / "rows.csv", rows()), tmp_path / "made"
+    by = ["--recipe", str(tmp_path / "recipe.toml")]
+    assert run(["lab", "fit", by[1], "--data", str(data), "--out", str(made), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {path.name for path in made.iterdir()} == {"model.json", "card.json", "card.html", "card.pdf"}
+    assert (made / "card.pdf").read_bytes().startswith(b"%PDF")
+    assert "http" not in (made / "card.html").read_text().replace("http://www.w3.org", "")
+    assert run(["lab", "ship", str(made)]) == 0
+    signed = made / "signed.json"
+    assert run(["lab", "validate", str(signed), "--data", str(data), *by, "--json"]) == 0
+    assert run(["lab", "compare", str(signed), str(made), "--data", str(data), *by]) == 0
+    assert told["version"] in capsys.readouterr().out
+    signed.write_text(signed.read_text().replace("past_due_often", "past_due_oftem", 1))
+    assert run(["lab", "validate", str(signed), "--data", str(data), *by]) == 1
+    assert "altered after it was signed" in capsys.readouterr().err
