@@ -20,6 +20,7 @@ from whiteslip.decisions.signing import make_key, sign, verified
 from whiteslip.lab import Recipe, Table
 from whiteslip.lab.card import card_of
 from whiteslip.lab.measuring import Told, predictions
+from whiteslip.lab.model import Flags
 
 _MODEL: Final = "model.json"
 _SHOWN_FAULTS: Final = 10
@@ -128,7 +129,7 @@ def compare(first: Path, second: Path, /, *, data: Data, recipe: str, json: Json
     models = [_model(first), _model(second)]
     found, known = _read(data, recipe)
     rows: list[dict[str, Any]] = []
-    sides: list[Any] = []
+    sides: list[Flags] = []
     for scored in models:
         rows.append(
             {"version": scored.version, "kind": scored.kind} | _told(lab.measure(scored, found, known).unseen)
