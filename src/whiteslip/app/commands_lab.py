@@ -135,7 +135,7 @@ def compare(first: Path, second: Path, /, *, data: Data, recipe: str, json: Json
             {"version": scored.version, "kind": scored.kind} | _told(lab.measure(scored, found, known).unseen)
         )
         sides.append(predictions(scored, known, found.facts[found.unseen]) < known.cut_off)
-    differ = float(np.mean(sides[0] != sides[1]))
+    differ = float(np.not_equal(*sides).mean())
     shown = {"models": rows, "decided_differently": round(differ, 4)}
 
     def human() -> None:
