@@ -18,11 +18,14 @@ import psycopg
 from whiteslip.app.schema import migrate_all
 from whiteslip.store import embedded
 
+# As many as each likes best on two cores: while one waits for the disk another works.
 CLIENTS: Final = 8
-WORKERS: Final = 2
+THREADS: Final = 2
+WORKERS: Final = 4
 SCALE: Final = 10
 
-Work = Callable[[str, Sequence[UUID], float], int]
+# Works on ids for seconds; what it did, and the seconds that each batch took.
+Work = Callable[[str, Sequence[UUID], float], tuple[int, list[float]]]
 
 
 @dataclass(frozen=True)
@@ -96,21 +99,23 @@ class Bench:
 
     def tpc_b(self) -> float:
         """TPC-B-like transactions per second, prepared, with as many clients as it likes best here."""
-        clients = ("-c", str(CLIENTS), "-j", str(WORKERS), "-T", str(round(self.seconds)))
+        clients = ("-c", str(CLIENTS), "-j", str(THREADS), "-T", str(round(self.seconds)))
         found = re.search(r"tps = ([0-9.]+)", self._pgbench("-n", "-M", "prepared", *clients))
         if found is None:
             raise RuntimeError("pgbench printed no tps")
         return float(found[1])
 
-    def in_turn(self, work: Work, url: str, ids: Sequence[UUID]) -> tuple[list[float], list[float]]:
-        """(ours per second, pgbench's per second), one of each per round."""
+    def in_turn(self, work: Work, url: str, ids: Sequence[UUID]) -> tuple[list[float], list[float], str]:
+        """(ours per second, pgbench's per second), one of each per round; how long a batch took."""
         ours: list[float] = []
         theirs: list[float] = []
         with Crew(work, url, ids) as crew:
             for _ in range(self.rounds):
                 theirs.append(self.tpc_b())
                 ours.append(crew.per_second(self.seconds))
-        return ours, theirs
+            took = sorted(crew.took)
+        middle, slow = took[len(took) // 2] * 1e3, took[-len(took) // 100] * 1e3
+        return ours, theirs, f"{middle:.0f} ms, p99 {slow:.0f} ms, {WORKERS} at a time"
 
 
 class Crew:
@@ -121,6 +126,7 @@ class Crew:
         self._start = context.Barrier(WORKERS + 1)
         self._orders: Any = context.Queue()
         self._counts: Any = context.Queue()
+        self.took: list[float] = []
         self._workers = [
             # Each has its own share, as behind a queue that is partitioned by line.
             context.Process(
@@ -133,6 +139,7 @@ class Crew:
         for worker in self._workers:
             worker.start()
         self.per_second(0.5)  # imports, connections, plans and caches
+        self.took.clear()
         return self
 
     def per_second(self, seconds: float) -> float:
@@ -141,8 +148,11 @@ class Crew:
             self._orders.put(seconds)
         self._start.wait(60)
         began = time.perf_counter()
-        count = sum(self._counts.get(timeout=seconds + 60) for _ in self._workers)
-        return count / (time.perf_counter() - began)
+        done = [self._counts.get(timeout=seconds + 60) for _ in self._workers]
+        seconds = time.perf_counter() - began
+        for _, took in done:
+            self.took += took
+        return sum(count for count, _ in done) / seconds
 
     def __exit__(self, *_: object) -> None:
         for _worker in self._workers:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page
 from pypdf import PdfReader
 from web.portal.scene import Guest, Scene
 
+from whiteslip.base.ids import public
 from whiteslip.exits.model import State
 from whiteslip.lines.model import Lifecycle
 from whiteslip.purchases import Declined, Purchase
@@ -50,6 +54,7 @@ class Journey:
     clicks: int = 0
     fields: int = 0
     screens: list[str] = field(default_factory=list[str])
+    confirmed: float = 0.0
 
     def click(self, selector: str) -> None:
         self.page.click(selector)
@@ -66,14 +71,55 @@ class Journey:
             self.screens.append(heading)
 
 
+class Shop(threading.Thread):
+    """Goes on selling through the API; keeps each answer with the second it was asked and answered."""
+
+    def __init__(self, url: str, scene: Scene, guest: Guest) -> None:
+        super().__init__(daemon=True)
+        self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {scene.key()}"})
+        self._body = {"line": public("line", guest.line), "merchant": "shop", "amount_minor": 100}
+        self._closing = threading.Event()
+        self.answers: list[tuple[float, float, dict[str, Any]]] = []
+
+    def run(self) -> None:
+        while not self._closing.is_set():
+            asked = time.monotonic()
+            answer = self._client.post("/v1/purchases", json=self._body)
+            self.answers.append((asked, time.monotonic(), answer.raise_for_status().json()))
+            self._closing.wait(0.1)
+
+    def open(self) -> None:
+        """Returns when it has sold something."""
+        self.start()
+        end = time.monotonic() + 10
+        while not self.answers and time.monotonic() < end:
+            time.sleep(0.01)
+        assert self.answers[0][2]["state"] == "authorised"
+
+    def close(self) -> None:
+        self._closing.set()
+        self.join(10)
+        self._client.close()
+
+
+def assert_stopped_within_a_second(shop: Shop, confirmed: float) -> None:
+    """The first decline came by then, for that reason, and nothing was sold afterwards."""
+    declined = [(asked, at, body) for asked, at, body in shop.answers if body["state"] == "declined"]
+    assert declined, "the shop was never declined"
+    first_asked, first_at, _ = declined[0]
+    assert first_at - confirmed <= 1, f"declined {first_at - confirmed:.2f} s after the click"
+    assert {body["code"] for _, _, body in declined} == {"line.stopped"}
+    assert [body for asked, _, body in shop.answers if asked >= first_asked] == [b for _, _, b in declined]
+
+
 def sign_in(visitor: Visitor, url: str, scene: Scene, guest: Guest) -> None:
     visitor.page.goto(url + scene.link(guest))
     visitor.page.click("main form button")
     visitor.page.wait_for_url("**/line")
 
 
-def leave(visitor: Visitor, scene: Scene, guest: Guest) -> Journey:
-    """From the line's page to the done page, as a person does it."""
+def leave(visitor: Visitor, scene: Scene, guest: Guest, shop: Shop | None = None) -> Journey:
+    """From the line's page to the done page, as a person does it; a shop opens before the last click."""
     visitor.expect(422)
     journey, person = Journey(visitor.page), guest.person
     journey.click(f"a[href='/lines/{guest.line}/leave']")
@@ -85,8 +131,29 @@ def leave(visitor: Visitor, scene: Scene, guest: Guest) -> Journey:
     journey.type("code", scene.code(guest, before))
     journey.click("#form .button.primary")
     assert len(visitor.page.query_selector_all("main button")) == 1, "one button, and it closes"
+    if shop:
+        shop.open()
+    journey.confirmed = time.monotonic()
     journey.click("#confirm button")
     return journey
+
+
+@pytest.mark.parametrize("reviewed", [False, True])
+def test_a_shop_is_declined_within_a_second_of_the_click_that_confirms(
+    visit: Visit, url: str, scene: Scene, reviewed: bool
+):
+    guest = scene.guest()
+    bought = scene.buys(guest, 40_000)
+    assert isinstance(bought, Purchase)
+    if reviewed:
+        scene.dispute(bought)
+    visitor = visit()
+    sign_in(visitor, url, scene, guest)
+    shop = Shop(url, scene, guest)
+    journey = leave(visitor, scene, guest, shop)
+    shop.close()
+    assert_stopped_within_a_second(shop, journey.confirmed)
+    assert scene.cases(guest)[0].waits_for_desk is reviewed
 
 
 @pytest.mark.parametrize(("lang", "javascript"), WAYS)

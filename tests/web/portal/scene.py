@@ -27,9 +27,11 @@ from whiteslip.lines.acts import open_house
 from whiteslip.lines.model import Agreement, NewLine
 from whiteslip.notices import DemoPhone
 from whiteslip.notices.mailers import on_phone
-from whiteslip.purchases import Capture, Declined, Purchase, Request
+from whiteslip.purchases import Capture, Declined, Purchase, Request, disputes
+from whiteslip.purchases.model import Ground
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock, present
+from whiteslip.web.api import routers as api_routers
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.settings import WebSettings
 from whiteslip.web.kit.shell import create_app
@@ -67,8 +69,20 @@ class Scene:
             open_house(tx, "CNY", at(START))
 
     def app(self) -> Litestar:
-        """The application with this door alone."""
-        return create_app(routers, WebSettings(secret=SECRET, demo=self.demo), self.ports)
+        """The application with this door, and the one that shops come in by."""
+        return create_app([*routers, *api_routers], WebSettings(secret=SECRET, demo=self.demo), self.ports)
+
+    def key(self) -> str:
+        """A key for the API."""
+        with self.db.transaction() as tx:
+            return access.create_key(tx, "shop", ("write",), present(tx))
+
+    def dispute(self, purchase: Purchase) -> None:
+        """The customer disputes a whole purchase: a person looks at their exit."""
+        with self.db.transaction() as tx:
+            amount = purchase.authorised_minor
+            opened = disputes.dispute(tx, purchase.id, amount, Ground.NOT_RECEIVED, "customer", present(tx))
+        assert not isinstance(opened, Refusal), opened
 
     def set_clock(self, to: datetime) -> None:
         """Move the platform's clock forward."""
