@@ -62,6 +62,10 @@ OWN: dict[str, dict[str, Any]] = {
         "reasons": ["returned_payments", "contact_lost"],
     },
     "line.restriction_lifted": {"lifted_at": NOW},
+    "complaint.acknowledged": {"filed_at": NOW, "answer_by": NOW + timedelta(days=15)},
+    "complaint.extended": {"filed_at": NOW, "answer_by": NOW + timedelta(days=30), "delay": "complex"},
+    "complaint.answered": {"filed_at": NOW, "route": "cn", "outcome": "partly", "why": "our_error"},
+    "complaint.overdue": {"filed_at": NOW, "route": "uk"},
     "privacy.answered": {"answered_at": NOW, "kept_until": date(2036, 10, 22), "keep_months": 120},
     "termination.notice": {
         "given_at": NOW,
@@ -111,7 +115,7 @@ OWN: dict[str, dict[str, Any]] = {
 
 def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
-    without = kind.startswith(("line.", "privacy.", "application.")) or kind.endswith(".notice")
+    without = kind.startswith(("line.", "privacy.", "application.", "complaint.")) or kind.endswith(".notice")
     return LETTER | ({} if without else EXIT) | OWN[kind]
 
 

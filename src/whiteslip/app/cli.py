@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError
 from whiteslip.app import (
     commands_books,
     commands_bureau,
+    commands_complaints,
     commands_data,
     commands_lab,
     commands_packs,
@@ -38,6 +39,7 @@ for commands in (
     commands_people,
     commands_books,
     commands_bureau,
+    commands_complaints,
     commands_data,
     commands_lab,
     commands_packs,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import struct
 from datetime import datetime
 from typing import Final
@@ -14,6 +15,8 @@ _VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _LENGTH: Final = 26
 _MILLIS: Final = (1 << 48) - 1
 _RANDOM: Final = (1 << 62) - 1
+
+_LETTERS: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 
 def new_id(now: datetime) -> UUID:
@@ -57,3 +60,9 @@ def parse_public(prefix: str, text: str) -> UUID | None:
             return None
         value = value << 5 | digit
     return UUID(int=value) if value < 1 << 128 else None
+
+
+def new_reference(prefix: str) -> str:
+    """A reference that can be read out on the phone, such as ``EX-7K2M-91``."""
+    letters = "".join(secrets.choice(_LETTERS) for _ in range(4))
+    return f"{prefix}-{letters}-{secrets.randbelow(100):02d}"

@@ -11,6 +11,7 @@ from whiteslip.day.forgetting import FORGET
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
 from whiteslip.day.timers import OWN, run_one
 from whiteslip.exits import store as exits_store
+from whiteslip.identity.documents import delete_expired
 from whiteslip.ledger.acts import violations_of_day
 from whiteslip.store import Tx
 from whiteslip.store.database import verify_journal
@@ -76,7 +77,8 @@ def _seal(night: Night) -> Batch:
 
 
 def _erase_expired(night: Night) -> Batch:
-    """Who left so long ago that no law keeps anything of them any more."""
+    """Who left so long ago that no law keeps anything of them, and documents whose time has run out."""
+    delete_expired(night.tx, night.now)
     done = privacy.erase_expired(night.tx, FORGET, night.day, night.now)
     return Batch(done, more=done > 0)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Final
 
-from whiteslip import bureau, exits, identity, notices, webhooks
+from whiteslip import bureau, complaints, exits, identity, notices, webhooks
 from whiteslip.applications import acts as applications
 from whiteslip.base import Refusal
 from whiteslip.billing import payouts
@@ -138,10 +138,16 @@ def _objection_due(
     return None
 
 
+def _complaint_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime) -> datetime | None:
+    complaints.overdue(tx, ports.office.issuer_name, timer.subject, now)
+    return None
+
+
 Handler = Callable[[Database, Tx, Ports, Timer, datetime], datetime | None]
 HANDLERS: Final[dict[str, Handler]] = {
     "application.deadline": _application_deadline,
     "bureau.objection_due": _objection_due,
+    "complaint.due": _complaint_due,
     "dispute.due": _dispute_due,
     "exit.choice_due": _choice_due,
     "exit.deadline": _exit_deadline,

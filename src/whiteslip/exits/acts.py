@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from whiteslip import billing, lines, packs
-from whiteslip.base import Refusal, new_id
+from whiteslip.base import Refusal, ids, new_id
 from whiteslip.exits import letters, rules, steps, store
 from whiteslip.exits.choices import Choice
 from whiteslip.exits.model import TAKES_TWO, Channel, Exit, Ground, Identity, Kind, Path, Plan, Reason, State
@@ -87,7 +87,7 @@ def request(
 
 def new_reference(tx: Tx) -> str:
     """A reference that no case carries yet."""
-    while store.reference_taken(tx, reference := rules.new_reference()):
+    while store.reference_taken(tx, reference := ids.new_reference("EX")):
         pass
     return reference
 

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from whiteslip import lines, notices, packs
-from whiteslip.base import Refusal, end_of_day, new_id
-from whiteslip.exits import rules, store
+from whiteslip.base import Refusal, end_of_day, ids, new_id
+from whiteslip.exits import store
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Restriction
 from whiteslip.exits.steps import Office
 from whiteslip.lines import Line
@@ -49,7 +49,7 @@ def restrict(
         found = replace(standing, reasons=tuple(reasons), review_on=review_on)
         store.renew_restriction(tx, found)
     else:
-        reference = rules.new_reference("LR")
+        reference = ids.new_reference("LR")
         found = Restriction(new_id(now), reference, line.id, tuple(reasons), actor, now, review_on)
         store.add_restriction(tx, found)
         lines.set_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, found.reference, actor, now)

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -34,8 +32,6 @@ from whiteslip.exits.model import (
 )
 from whiteslip.lines import Line
 from whiteslip.packs import Pack
-
-_LETTERS: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +74,6 @@ class Clocks:
             blind_sample_bps=pack.bps("desk.blind_sample_bps"),
             calendar=pack.calendar,
         )
-
-
-def new_reference(prefix: str = "EX") -> str:
-    """A reference that can be read out on the phone, such as ``EX-7K2M-91``."""
-    letters = "".join(secrets.choice(_LETTERS) for _ in range(4))
-    return f"{prefix}-{letters}-{secrets.randbelow(100):02d}"
 
 
 def plan(

@@ -63,6 +63,21 @@ SELECT
     (SELECT count(*) FROM codes) + (SELECT count(*) FROM attempts)
     + (SELECT count(*) FROM links) + (SELECT count(*) FROM sessions);
 
+-- name: add_document!
+INSERT INTO identity.document (id, subject, kind, media_type, sealed, kept_at, keep_until)
+VALUES (:id, :subject, :kind, :media_type, :sealed, :now, :keep_until);
+
+-- name: document^
+SELECT d.id, d.subject, d.kind, d.media_type, d.sealed, d.kept_at, d.keep_until, p.master, p.wrapped
+FROM identity.document AS d JOIN identity.person AS p ON p.subject = d.subject WHERE d.id = :id;
+
+-- name: documents
+SELECT id, kind, media_type, kept_at, keep_until FROM identity.document
+WHERE subject = :subject AND kind = :kind ORDER BY kept_at DESC, id DESC LIMIT 20;
+
+-- name: drop_documents
+DELETE FROM identity.document WHERE keep_until <= :now RETURNING id, subject;
+
 -- name: add_code!
 INSERT INTO identity.code (id, subject, purpose, hash, sent_at, expires_at)
 VALUES (:id, :subject, :purpose, :hash, :now, :expires_at);

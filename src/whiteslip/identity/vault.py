@@ -96,39 +96,41 @@ class Vault:
     def seal(self, subject: UUID, person: Person, data_key: bytes) -> bytes:
         """Encrypt a record under its person's key."""
         fields = [person.full_name, person.id_number, person.phone, person.email]
-        return _encrypt(AESGCMSIV(data_key), msgspec.json.encode(fields), subject.bytes + b"record")
+        return encrypt(AESGCMSIV(data_key), msgspec.json.encode(fields), subject.bytes + b"record")
 
     def unseal(self, subject: UUID, wrapped: bytes, sealed: bytes) -> Person:
         """Decrypt a record. Raises VaultError when it was altered or another key sealed it."""
         data_key = self.unwrap(subject, wrapped)
-        fields = _decrypt(AESGCMSIV(data_key), sealed, subject.bytes + b"record")
+        fields = decrypt(AESGCMSIV(data_key), sealed, subject.bytes + b"record")
         return Person(*msgspec.json.decode(fields, type=list[str]))
 
     def seal_text(self, subject: UUID, note: UUID, wrapped: bytes, text: str) -> bytes:
         """Encrypt a note under its writer's key."""
         cipher = AESGCMSIV(self.unwrap(subject, wrapped))
-        return _encrypt(cipher, text.encode(), subject.bytes + note.bytes)
+        return encrypt(cipher, text.encode(), subject.bytes + note.bytes)
 
     def unseal_text(self, subject: UUID, note: UUID, wrapped: bytes, sealed: bytes) -> str:
         """Decrypt a note."""
         cipher = AESGCMSIV(self.unwrap(subject, wrapped))
-        return _decrypt(cipher, sealed, subject.bytes + note.bytes).decode()
+        return decrypt(cipher, sealed, subject.bytes + note.bytes).decode()
 
     def wrap(self, subject: UUID, data_key: bytes) -> bytes:
         """Encrypt a person's key under the master key."""
-        return _encrypt(self._master, data_key, subject.bytes + b"key")
+        return encrypt(self._master, data_key, subject.bytes + b"key")
 
     def unwrap(self, subject: UUID, wrapped: bytes) -> bytes:
         """Decrypt a person's key."""
-        return _decrypt(self._master, wrapped, subject.bytes + b"key")
+        return decrypt(self._master, wrapped, subject.bytes + b"key")
 
 
-def _encrypt(cipher: AESGCMSIV, plain: bytes, bound_to: bytes) -> bytes:
+def encrypt(cipher: AESGCMSIV, plain: bytes, bound_to: bytes) -> bytes:
+    """Seal bytes that open only with what they are bound to; a fresh nonce stands in front."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return nonce + cipher.encrypt(nonce, plain, bound_to)
 
 
-def _decrypt(cipher: AESGCMSIV, sealed: bytes, bound_to: bytes) -> bytes:
+def decrypt(cipher: AESGCMSIV, sealed: bytes, bound_to: bytes) -> bytes:
+    """Open what :func:`encrypt` sealed. Raises VaultError when it was altered."""
     try:
         return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
     except (InvalidTag, ValueError):  # ValueError: too short to have a nonce

@@ -24,6 +24,8 @@ from whiteslip.notices.model import (
     KINDS,
     BalanceFacts,
     ClosedFacts,
+    ComplaintAnswerFacts,
+    ComplaintDueFacts,
     ContractFacts,
     DeclinedFacts,
     HeldFacts,
@@ -91,6 +93,12 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
     """The letter in words. ``dated`` is when it was queued."""
     said, own = texts(language), texts(language)["kinds"][kind]
     words = _in_words(facts, language)
+    if isinstance(facts, ComplaintDueFacts) and facts.delay:
+        words["delay_words"] = own[f"delay_{facts.delay}"]
+    if isinstance(facts, ComplaintAnswerFacts):
+        words["route_words"] = said["routes"].get(facts.route) or said["routes"]["base"]
+        if facts.outcome:
+            words["answer_words"] = own[f"outcome_{facts.outcome}"] + own["join"] + own[f"why_{facts.why}"]
     if isinstance(facts, HeldFacts):
         words["ground_words"] = own[f"ground_{facts.ground}"]
     if isinstance(facts, ClosedFacts):

@@ -257,6 +257,27 @@ class ContractFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_field
     products: list[ProductFact]
 
 
+class ComplaintFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every letter about a complaint says."""
+
+    filed_at: datetime
+
+
+class ComplaintDueFacts(ComplaintFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By when there is an answer; ``delay`` is a code of the texts' own, where it takes longer."""
+
+    answer_by: datetime
+    delay: str = ""
+
+
+class ComplaintAnswerFacts(ComplaintFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The answer, if there is one, and whose ``route`` is named for whom it does not satisfy."""
+
+    route: str
+    outcome: str = ""
+    why: str = ""
+
+
 KINDS: Mapping[str, type[LetterFacts]] = {
     "exit.acknowledged": ExitFacts,
     "exit.runoff": RunOffFacts,
@@ -283,4 +304,8 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "application.counter_offered": CounterFacts,
     "application.offered": OfferFacts,
     "application.contract": ContractFacts,
+    "complaint.acknowledged": ComplaintDueFacts,
+    "complaint.extended": ComplaintDueFacts,
+    "complaint.answered": ComplaintAnswerFacts,
+    "complaint.overdue": ComplaintAnswerFacts,
 }

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from whiteslip import lines, notices, packs
 from whiteslip.base import Refusal, add_months, new_id
-from whiteslip.exits.rules import new_reference
+from whiteslip.base.ids import new_reference
 from whiteslip.identity.vault import erase as erase_person
 from whiteslip.lines import Customer, Line
 from whiteslip.lines.acts import forget_reference

@@ -31,6 +31,19 @@ CREATE TABLE identity.note (
 );
 CREATE INDEX note_subject ON identity.note (subject);
 
+-- What a person gave us: words or a picture, sealed under their key and bound to its own id.
+CREATE TABLE identity.document (
+    id uuid PRIMARY KEY,
+    subject uuid NOT NULL REFERENCES identity.person ON DELETE CASCADE,
+    kind text NOT NULL,
+    media_type text NOT NULL,
+    sealed bytea NOT NULL,
+    kept_at timestamptz NOT NULL,
+    keep_until timestamptz NOT NULL
+);
+CREATE INDEX document_subject ON identity.document (subject, kind, kept_at);
+CREATE INDEX document_keep ON identity.document (keep_until);
+
 CREATE TABLE identity.code (
     id uuid PRIMARY KEY,
     subject uuid NOT NULL,

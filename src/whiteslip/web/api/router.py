@@ -8,6 +8,7 @@ from litestar import Router
 
 from whiteslip.web.api import (
     clock,
+    complaints,
     disputes,
     leaving,
     lender,
@@ -29,6 +30,7 @@ routers: Final = [
             *money.handlers,
             *disputes.handlers,
             *payouts.handlers,
+            *complaints.handlers,
             *privacy.handlers,
             *leaving.handlers,
             *lender.handlers,

@@ -9,6 +9,7 @@ from litestar import Router
 from whiteslip.web.portal.apply.handlers import apply_handlers
 from whiteslip.web.portal.case.handlers import case_handlers
 from whiteslip.web.portal.close.handlers import close_handlers
+from whiteslip.web.portal.complain.handlers import complain_handlers
 from whiteslip.web.portal.data.handlers import data_handlers
 from whiteslip.web.portal.help.handlers import help_handlers
 from whiteslip.web.portal.leave.handlers import leave_handlers
@@ -36,6 +37,7 @@ routers: Final = [
             *letter_handlers,
             *data_handlers,
             *help_handlers,
+            *complain_handlers,
             *phone_handlers,
         ],
     )
