@@ -12,6 +12,7 @@ from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, table
 from whiteslip.app.wiring import opened
+from whiteslip.decisions import champions
 from whiteslip.store.database import journal_head, verify_journal
 
 
@@ -50,20 +51,29 @@ def audit_verify(*, json: Json = False) -> None:
 
 
 def replay(*, since: datetime | None = None, json: Json = False) -> None:
-    """Decide every kept decision again; exit code 1 when one comes out differently."""
+    """Decide and score again all that was kept; exit code 1 when anything comes out differently."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         found = decisions.replay(tx, since)
+        scores, rescored = champions.replay_scores(tx, since)
     result = {
         "decisions": found.decisions,
         "differences": found.differing,
+        "scores": scores,
+        "scores_differing": len(rescored),
         "altered_tables": list(found.altered),
         "first": [
             {"decision": str(d.decision), "table": d.table_name, "version": d.version, "fault": d.fault}
-            for d in found.differences[:20]
+            for d in (*found.differences[:20], *rescored[:20])
         ],
     }
-    answer(result, json, lambda: data(f"{found.decisions} decisions, {found.differing} differ"))
-    if not found.is_same:
+
+    def human() -> None:
+        data(f"{found.decisions} decisions, {found.differing} differ")
+        if scores:
+            data(f"{scores} scores, {len(rescored)} differ")
+
+    answer(result, json, human)
+    if rescored or not found.is_same:
         raise CommandError("decisions do not come out as they were kept", Exit.ERROR)
 
 

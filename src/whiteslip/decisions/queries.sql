@@ -70,3 +70,50 @@ FROM decisions.decision
 WHERE table_name = :name
     AND (:since::timestamptz IS NULL OR at >= :since::timestamptz)
     AND (:until::timestamptz IS NULL OR at < :until::timestamptz);
+
+-- name: lock_model$
+SELECT pg_advisory_xact_lock(hashtextextended('model ' || :name, 0))::text;
+
+-- name: keep_model!
+INSERT INTO decisions.model (name, version, artefact, kept_by, kept_at)
+VALUES (:name, :version, :artefact, :actor, :now) ON CONFLICT DO NOTHING;
+
+-- name: add_model_step!
+INSERT INTO decisions.model_step (name, version, step, actor, at)
+VALUES (:name, :version, :step, :actor, :now);
+
+-- name: model_standing
+-- Each version's last step, with its bytes; the newest first.
+SELECT m.name, m.version, m.artefact, s.step, s.actor, s.at
+FROM decisions.model AS m
+CROSS JOIN LATERAL (
+    SELECT step, actor, at, seq FROM decisions.model_step
+    WHERE name = m.name AND version = m.version ORDER BY seq DESC LIMIT 1
+) AS s
+WHERE :name::text IS NULL OR m.name = :name::text
+ORDER BY m.name, s.seq DESC;
+
+-- name: keep_scores!
+INSERT INTO decisions.score (id, name, version, role, subject, facts, probability, points, reasons, at)
+SELECT u.id, :name, :version, :role, u.subject, u.facts::jsonb, u.probability::double precision, u.points,
+    u.reasons::text[], :now
+FROM unnest(
+    :id::uuid[], :subject::uuid[], :facts::text[], :probability::text[], :points::integer[], :reasons::text[]
+) AS u (id, subject, facts, probability, points, reasons);
+
+-- name: last_score^
+SELECT id, name, version, role, subject, facts, probability, points, reasons, at FROM decisions.score
+WHERE subject = :subject AND name = :name AND role = 'champion' ORDER BY at DESC, id DESC LIMIT 1;
+
+-- name: scores_since
+SELECT id, name, version, role, subject, facts, probability, points, reasons FROM decisions.score
+WHERE :since::timestamptz IS NULL OR at >= :since::timestamptz;
+
+-- name: scored_side_by_side
+-- What champion and challenger said of the same subject at the same instant.
+SELECT a.subject, a.at, a.probability AS champion, b.probability AS challenger
+FROM decisions.score AS a
+JOIN decisions.score AS b
+    ON b.subject = a.subject AND b.at = a.at AND b.name = a.name AND b.role = 'challenger'
+WHERE a.name = :name AND b.version = :version AND a.role = 'champion'
+ORDER BY a.at, a.subject;

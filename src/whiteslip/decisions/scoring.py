@@ -149,8 +149,9 @@ class Scored:
 
 
 def encoded(model: Model) -> bytes:
-    """The bytes that version and signature are of."""
-    return msgspec.json.encode(model, order="deterministic")
+    """The bytes that version and signature are of: as read back, so that 1 and 1.0 are the same."""
+    read_back = msgspec.json.decode(msgspec.json.encode(model), type=Model)
+    return msgspec.json.encode(read_back, order="deterministic")
 
 
 def decoded(content: bytes) -> Model:

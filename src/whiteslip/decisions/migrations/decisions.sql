@@ -61,3 +61,49 @@ CALL store.append_only('decisions.decision');
 CREATE VIEW decisions.v_decision AS
 SELECT id, table_name, version, subject, facts, outcome, reasons, trace, at
 FROM decisions.decision;
+
+-- Models that score ---------------------------------------------------------------------------
+
+-- A signed model as it was shipped: the bytes that the signature is of, and the signature.
+CREATE TABLE decisions.model (
+    name text NOT NULL,
+    version text NOT NULL CHECK (version ~ '^[0-9a-f]{12}$'),
+    artefact bytea NOT NULL,
+    kept_by text NOT NULL,
+    kept_at timestamptz NOT NULL,
+    PRIMARY KEY (name, version)
+);
+CALL store.append_only('decisions.model');
+
+-- Who scores for real (champion) and who in silence (challenger), step by step; the last step counts.
+-- A promotion takes two people: one proposes it, another approves.
+CREATE TABLE decisions.model_step (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    version text NOT NULL,
+    step text NOT NULL CHECK (step IN ('challenger', 'proposed', 'champion', 'retired')),
+    actor text NOT NULL,
+    at timestamptz NOT NULL,
+    FOREIGN KEY (name, version) REFERENCES decisions.model (name, version)
+);
+CREATE INDEX model_step_name ON decisions.model_step (name, version, seq);
+CALL store.append_only('decisions.model_step');
+
+CREATE TABLE decisions.score (
+    id uuid PRIMARY KEY,
+    name text NOT NULL,
+    version text NOT NULL,
+    role text NOT NULL CHECK (role IN ('champion', 'challenger')),
+    subject uuid NOT NULL,
+    facts jsonb NOT NULL,
+    probability double precision NOT NULL CHECK (probability BETWEEN 0 AND 1),
+    points integer,
+    reasons text [] NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX score_subject ON decisions.score (subject, name, at);
+CREATE INDEX score_at ON decisions.score USING brin (at);
+CALL store.append_only('decisions.score');
+
+CREATE VIEW decisions.v_score AS
+SELECT id, name, version, role, subject, facts, probability, points, reasons, at FROM decisions.score;

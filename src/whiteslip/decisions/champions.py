@@ -1,0 +1,236 @@
+"""Models in service: a champion scores for real, challengers in silence beside it.
+
+A shipped model starts as a challenger. To become the champion it is proposed by one person and
+approved by another; the champion before it is retired. Every score is kept with its facts, version
+and reasons and can be made again. None of the acts commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from whiteslip.base import Refusal, new_id
+from whiteslip.decisions.model import Difference
+from whiteslip.decisions.scoring import Model, Scored, decoded, encoded, score
+from whiteslip.decisions.signing import verified
+from whiteslip.store import Entry, Tx, load_queries
+from whiteslip.store.database import Row
+
+_queries = load_queries(__file__)
+_SPACE: Final = UUID("0d7f3f2c-5b53-5f0e-9a1a-6f1f5a2f7d11")
+
+
+class Standing(StrEnum):
+    """Where a version stands."""
+
+    CHALLENGER = "challenger"
+    PROPOSED = "proposed"
+    CHAMPION = "champion"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A version of a model and where it stands, by whom and since when."""
+
+    model: Model
+    standing: Standing
+    actor: str
+    since: datetime
+
+    @property
+    def scores(self) -> bool:
+        """Whether it scores at all, for real or in silence."""
+        return self.standing is not Standing.RETIRED
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A score as it was kept."""
+
+    id: UUID
+    name: str
+    version: str
+    subject: UUID
+    scored: Scored
+    at: datetime
+
+
+# A version never changes, so its bytes are read once per process.
+_models: dict[tuple[str, str], Model] = {}
+
+
+def _serving(row: Row) -> Serving:
+    key = row["name"], row["version"]
+    if key not in _models:
+        _models[key] = decoded(bytes(row["artefact"]))
+    return Serving(_models[key], Standing(row["step"]), row["actor"], row["at"])
+
+
+def serving(tx: Tx, name: str | None = None) -> list[Serving]:
+    """Every version that was ever shipped, the last moved first; of one model, or of all."""
+    return [_serving(row) for row in _queries.model_standing(tx.conn, name=name)]
+
+
+def champion(tx: Tx, name: str) -> Serving | None:
+    """The version that scores for real."""
+    return next((each for each in serving(tx, name) if each.standing is Standing.CHAMPION), None)
+
+
+def enter(tx: Tx, artefact: bytes, key: Ed25519PublicKey, actor: str, now: datetime) -> Serving:
+    """Take a signed model into service as a challenger. Twice changes nothing.
+
+    Raises TableError for one that was altered, or signed by another key.
+    """
+    model = verified(artefact, key)
+    _queries.lock_model(tx.conn, name=model.name)
+    known = _find(tx, model.name, model.version)
+    if known:
+        return known
+    content = encoded(model)
+    _queries.keep_model(
+        tx.conn, name=model.name, version=model.version, artefact=content, actor=actor, now=now
+    )
+    return _step(tx, model, Standing.CHALLENGER, actor, now)
+
+
+def _find(tx: Tx, name: str, version: str) -> Serving | None:
+    return next((each for each in serving(tx, name) if each.model.version == version), None)
+
+
+def _step(tx: Tx, model: Model, to: Standing, actor: str, now: datetime) -> Serving:
+    version = model.version
+    _queries.add_model_step(tx.conn, name=model.name, version=version, step=to, actor=actor, now=now)
+    data = {"model": model.name, "version": version, "standing": to}
+    tx.record(Entry(now, "model.moved", "model", uuid5(_SPACE, model.name), actor, data))
+    return Serving(model, to, actor, now)
+
+
+def propose(tx: Tx, name: str, version: str, actor: str, now: datetime) -> Serving | Refusal:
+    """Propose that a challenger becomes the champion.
+
+    Refusals: ``model.not_found``, ``model.not_a_challenger``.
+    """
+    _queries.lock_model(tx.conn, name=name)
+    known = _find(tx, name, version)
+    if known is None:
+        return Refusal("model.not_found")
+    if known.standing is not Standing.CHALLENGER:
+        return Refusal("model.not_a_challenger", {"standing": known.standing})
+    return _step(tx, known.model, Standing.PROPOSED, actor, now)
+
+
+def promote(tx: Tx, name: str, version: str, actor: str, now: datetime) -> Serving | Refusal:
+    """Approve a promotion that somebody else proposed; the champion before it is retired.
+
+    Refusals: ``model.not_found``, ``model.not_proposed``, ``model.same_person``.
+    """
+    _queries.lock_model(tx.conn, name=name)
+    known = _find(tx, name, version)
+    if known is None:
+        return Refusal("model.not_found")
+    if known.standing is not Standing.PROPOSED:
+        return Refusal("model.not_proposed", {"standing": known.standing})
+    if known.actor == actor:
+        return Refusal("model.same_person")
+    before = champion(tx, name)
+    if before:
+        _step(tx, before.model, Standing.RETIRED, actor, now)
+    return _step(tx, known.model, Standing.CHAMPION, actor, now)
+
+
+def retire(tx: Tx, name: str, version: str, actor: str, now: datetime) -> Serving | Refusal:
+    """Take a version out of service. Refusal: ``model.not_found``; twice changes nothing."""
+    _queries.lock_model(tx.conn, name=name)
+    known = _find(tx, name, version)
+    if known is None:
+        return Refusal("model.not_found")
+    return known if not known.scores else _step(tx, known.model, Standing.RETIRED, actor, now)
+
+
+def score_batch(
+    tx: Tx, name: str, batch: Sequence[tuple[UUID, Mapping[str, object]]], now: datetime
+) -> list[Given] | None:
+    """Score subjects by the champion and keep it; challengers score the same facts in silence.
+
+    None where no version is champion. Raises FactError, before anything is kept, for facts that the
+    champion does not take; a challenger that cannot read them is left out of the comparison.
+    """
+    found = [each for each in serving(tx, name) if each.scores]
+    first = next((each for each in found if each.standing is Standing.CHAMPION), None)
+    if first is None:
+        return None
+    given = _kept(tx, first.model, "champion", batch, now)
+    read = {fact.name for fact in first.model.facts}
+    for each in found:
+        if each is not first and {fact.name for fact in each.model.facts} <= read:
+            _kept(tx, each.model, "challenger", batch, now)
+    return given
+
+
+def _kept(
+    tx: Tx, model: Model, role: str, batch: Sequence[tuple[UUID, Mapping[str, object]]], now: datetime
+) -> list[Given]:
+    names = [fact.name for fact in model.facts]
+    facts = [{name: given.get(name) for name in names} for _, given in batch]
+    scored = [score(model, each) for each in facts]
+    given = [
+        Given(new_id(now), model.name, model.version, subject, each, now)
+        for (subject, _), each in zip(batch, scored, strict=True)
+    ]
+    _queries.keep_scores(
+        tx.conn,
+        name=model.name,
+        version=model.version,
+        role=role,
+        now=now,
+        id=[each.id for each in given],
+        subject=[each.subject for each in given],
+        facts=[msgspec.json.encode(each).decode() for each in facts],
+        # As text: the shortest form that reads back to the same double.
+        probability=[repr(each.probability) for each in scored],
+        points=[each.points for each in scored],
+        reasons=["{" + ",".join(each.reasons) + "}" for each in scored],
+    )
+    return given
+
+
+def last_score(tx: Tx, name: str, subject: UUID) -> Given | None:
+    """The champion's newest score of a subject."""
+    row = _queries.last_score(tx.conn, name=name, subject=subject)
+    if row is None:
+        return None
+    scored = Scored(row["probability"], row["points"], (), tuple(row["reasons"]))
+    return Given(row["id"], row["name"], row["version"], row["subject"], scored, row["at"])
+
+
+def side_by_side(tx: Tx, name: str, version: str) -> list[tuple[UUID, datetime, float, float]]:
+    """What the champion and a challenger said of the same people at the same instants."""
+    rows = _queries.scored_side_by_side(tx.conn, name=name, version=version)
+    return [(row["subject"], row["at"], row["champion"], row["challenger"]) for row in rows]
+
+
+def replay_scores(tx: Tx, since: datetime | None = None) -> tuple[int, list[Difference]]:
+    """Score again what was kept, each by its own version; how many, and what differs in any bit."""
+    known = {(each.model.name, each.model.version): each.model for each in serving(tx)}
+    count, found = 0, list[Difference]()
+    for row in _queries.scores_since(tx.conn, since=since):
+        count += 1
+        again = score(known[row["name"], row["version"]], row["facts"])
+        kept = _outcome(row["probability"], row["points"], row["reasons"])
+        now = _outcome(again.probability, again.points, list(again.reasons))
+        if kept != now:
+            found.append(Difference(row["id"], row["name"], row["version"], kept, now, "another score"))
+    return count, found
+
+
+def _outcome(probability: float, points: int | None, reasons: list[str]) -> dict[str, Any]:
+    return {"probability": probability, "points": points, "reasons": reasons}
