@@ -56,6 +56,8 @@ OWN: dict[str, dict[str, Any]] = {
     "exit.rejected": {},
     "withdrawal.received": {"contract": "line_7k2m", "pay_by": date(2026, 11, 21)},
     "withdrawal.settled": CLOSED,
+    "user.stopped": {"at": NOW},
+    "user.resumed": {"at": NOW},
     "line.restricted": {
         "restricted_at": NOW,
         "review_on": date(2027, 1, 20),
@@ -115,7 +117,9 @@ OWN: dict[str, dict[str, Any]] = {
 
 def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
-    without = kind.startswith(("line.", "privacy.", "application.", "complaint.")) or kind.endswith(".notice")
+    without = kind.startswith(("line.", "privacy.", "application.", "complaint.", "user.")) or kind.endswith(
+        ".notice"
+    )
     return LETTER | ({} if without else EXIT) | OWN[kind]
 
 
@@ -215,6 +219,24 @@ def test_only_a_closing_letter_carries_a_certificate():
         pages = PdfReader(io.BytesIO(compose.pdf(compose.compose(kind, "en", facts, "A", NOW), NOW))).pages
         certified = any("Nil-balance certificate" in page.extract_text() for page in pages)
         assert certified == kind.endswith(".closed")
+
+
+@pytest.mark.parametrize("language", compose.LANGUAGES)
+@pytest.mark.parametrize("kind", ["exit.closed", "withdrawal.settled"])
+def test_a_closing_letter_names_what_hung_on_the_line_and_nothing_that_did_not(kind: str, language: str):
+    hung: dict[str, Any] = {
+        "reward_minor": 350,
+        "mandates": ["MANDATE-1"],
+        "shops": ["cinema"],
+        "vouchers": [{"title": "Bakery", "usable_until": date(2026, 11, 21)}],
+    }
+    bare, full = (
+        compose.body(compose.compose(kind, language, compose.facts_of(kind, facts), "A", NOW))
+        for facts in (facts_for(kind), facts_for(kind) | hung)
+    )
+    for said in ("3.50", "MANDATE-1", "cinema", "Bakery"):
+        assert (said in full, said in bare) == (True, False), said
+    assert "{" not in full
 
 
 def test_a_run_off_letter_lists_the_schedule():

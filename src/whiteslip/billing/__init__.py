@@ -20,8 +20,11 @@ Invariants (``violations`` returns offending rows)
 - The parts of a payment sum to the payment; of a returned one, to nothing.
 - Interest and fees of a month that has not begun are never asked for.
 - Paying the payoff quote on or before its day leaves nothing owed.
+- A mandate that ended collects nothing; the lender ends every one with the line.
+- Cash back is on the ledger, never below zero, and redeemed at face value.
 
-Beside the door stand the singular forms ``debt`` and ``receive`` of ``debts`` and ``receive_many``.
+Beside the door stand ``mandates``, ``rewards`` and the singular forms
+``debt`` and ``receive`` of ``debts`` and ``receive_many``.
 """
 
 from whiteslip.billing.acts import debt as debt

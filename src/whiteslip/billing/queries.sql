@@ -309,3 +309,46 @@ END - i.due_on))::integer AS days
 FROM billing.plan AS p JOIN billing.instalment AS i ON i.plan = p.id
 WHERE p.purchase = ANY(:purchases::uuid[])
 GROUP BY p.purchase;
+
+-- name: add_mandate$
+INSERT INTO billing.mandate (id, line, scheme, reference, signed_on)
+VALUES (:id, :line, :scheme, :reference, :signed_on)
+ON CONFLICT (scheme, reference) DO NOTHING RETURNING id;
+
+-- name: mandate^
+SELECT id, line, scheme, reference, signed_on, state, last_used_on, ended_at, ended_why
+FROM billing.mandate WHERE id = :id;
+
+-- name: mandates_of_line
+SELECT id, line, scheme, reference, signed_on, state, last_used_on, ended_at, ended_why
+FROM billing.mandate WHERE line = :line ORDER BY signed_on, id;
+
+-- name: move_mandate!
+UPDATE billing.mandate SET
+    state = :state, last_used_on = :last_used_on, ended_at = :ended_at, ended_why = :ended_why
+WHERE id = :id;
+
+-- name: reward_account^
+SELECT id, -net_debit AS balance_minor FROM ledger.v_balance
+WHERE owner = :line AND code = 'line.reward' AND currency = :currency;
+
+-- name: add_coupon!
+INSERT INTO billing.coupon (id, line, title, usable_until, granted_at)
+VALUES (:id, :line, :title, :usable_until, :now);
+
+-- name: coupons_of_line
+SELECT id, line, title, usable_until, used_at FROM billing.coupon
+WHERE line = :line ORDER BY usable_until, id;
+
+-- name: coupon^
+SELECT id, line, title, usable_until, used_at FROM billing.coupon WHERE id = :id FOR UPDATE;
+
+-- name: use_coupon!
+UPDATE billing.coupon SET used_at = :now WHERE id = :id;
+
+-- name: keep_coupons$
+-- Coupons that are still good stay good until :until at the least; returns how many.
+WITH kept AS (
+    UPDATE billing.coupon SET usable_until = greatest(usable_until, :until::date)
+    WHERE line = :line AND used_at IS NULL AND usable_until >= :today RETURNING id
+) SELECT count(*) AS kept FROM kept;

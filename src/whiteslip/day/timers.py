@@ -9,11 +9,12 @@ from typing import Final
 from whiteslip import bureau, complaints, exits, identity, notices, webhooks
 from whiteslip.applications import acts as applications
 from whiteslip.base import Refusal
-from whiteslip.billing import payouts
+from whiteslip.billing import mandates, payouts
 from whiteslip.day.model import Ports
 from whiteslip.exits import desk, restrictions
 from whiteslip.identity import Vault
 from whiteslip.identity.vault import former
+from whiteslip.lines.increases import take_effect
 from whiteslip.lines.locks import end_lock
 from whiteslip.notices import Addressee
 from whiteslip.notices.model import Notice
@@ -103,6 +104,16 @@ def _dispute_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: d
     return None
 
 
+def _mandate_lapses(
+    _database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime
+) -> datetime | None:
+    return mandates.lapse(tx, timer.subject, now)
+
+
+def _limit_rises(_database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime) -> datetime | None:
+    return take_effect(tx, timer.subject, now)
+
+
 def _payout_unclaimed(
     _database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime
 ) -> datetime | None:
@@ -151,7 +162,9 @@ HANDLERS: Final[dict[str, Handler]] = {
     "dispute.due": _dispute_due,
     "exit.choice_due": _choice_due,
     "exit.deadline": _exit_deadline,
+    "limit.rises": _limit_rises,
     "lock.ends": _lock_ends,
+    "mandate.lapses": _mandate_lapses,
     "notice.send": _notice_send,
     "payout.unclaimed": _payout_unclaimed,
     "restriction.review": _restriction_review,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from whiteslip import billing, lines, packs
 from whiteslip.base import Refusal, ids, new_id
-from whiteslip.exits import letters, rules, steps, store
+from whiteslip.exits import letters, rules, steps, store, ties
 from whiteslip.exits.choices import Choice
 from whiteslip.exits.model import TAKES_TWO, Channel, Exit, Ground, Identity, Kind, Path, Plan, Reason, State
 from whiteslip.exits.rules import Clocks
@@ -77,6 +77,7 @@ def request(
     data = {"line": line.id, "kind": kind, "channel": channel, "outcome": case.plan.outcome, "not_me": not_me}
     tx.record(Entry(now, "exit.requested", "exit", case.id, actor, data))
     tx.record(Entry(now, "line.spending_stopped", "line", line.id, actor, {"exit": case.id}))
+    ties.stop(tx, case, line, office.issuer_name, actor, now)
     work = Work.on(tx, office, line, now).refreshed()
     case = replace(case, due_at=rules.deadline(case, steps.facts_of(work), work.clocks, line.timezone))
     store.add(tx, case)
@@ -214,6 +215,7 @@ def take_back(work: Work, case: Exit, why: str, actor: str) -> Exit:
     store.save(tx, done)
     steps.remind(work, done)
     letters.tell(tx, done, line, case.plan, work.clocks, work.office.issuer_name, now)
+    ties.resume(tx, done, line, work.office.issuer_name, now)
     return done
 
 

@@ -172,9 +172,15 @@ def _own(case: Exit, line: Line, plan: Plan, clocks: Clocks, now: datetime) -> d
             pay_by = clocks.calendar.add_business_days(line.today(now), clocks.payout_business_days)
             return {
                 "closed_on": line.today(now),
-                "credit_minor": line.credit_minor,
+                "credit_minor": line.credit_minor + plan.ties.reward_minor,
                 "credit_by": pay_by,
                 "keep_years": clocks.keep_years,
+                "reward_minor": plan.ties.reward_minor,
+                "mandates": list(plan.ties.mandates),
+                "shops": list(plan.ties.shops),
+                "vouchers": [
+                    {"title": each.title, "usable_until": each.usable_until} for each in plan.ties.vouchers
+                ],
             }
         case State.CANCELLED:
             return {"cancelled_at": now}

@@ -214,6 +214,31 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Voucher:
+    """A coupon, with the day until which it can be used if the line closes now."""
+
+    title: str
+    usable_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What else hangs on a line, told before the choice and dealt with in the closing.
+
+    ``mandates`` are the references of those that stand; ``shops`` keep the line on file; ``users`` may
+    draw besides the customer; ``reward_minor`` is cash back at face value, paid out with the closing;
+    ``increase_to_minor`` is a higher limit that was proposed or agreed and is dropped by leaving.
+    """
+
+    mandates: tuple[str, ...] = ()
+    shops: tuple[str, ...] = ()
+    users: tuple[UUID, ...] = ()
+    reward_minor: int = 0
+    vouchers: tuple[Voucher, ...] = ()
+    increase_to_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is open and what will happen, told before the customer confirms.
 
@@ -234,6 +259,7 @@ class Plan:
     good_through: date
     schedule: tuple[Due, ...]
     disputed_minor: int = 0
+    ties: Ties = Ties()
 
     @property
     def last_due_on(self) -> date | None:

@@ -244,3 +244,27 @@ WHERE line = :line AND lifted_at IS NULL;
 -- name: restriction^
 SELECT id, reference, line, reasons, set_by, set_at, review_on FROM exits.restriction
 WHERE id = :id AND lifted_at IS NULL;
+
+-- name: ties^
+-- Everything that hangs on a line, in one look.
+SELECT
+    ARRAY(
+        SELECT m.reference FROM billing.v_mandate AS m
+        WHERE m.line = :line AND m.state = 'active' ORDER BY m.signed_on, m.id
+    ) AS mandates,
+    ARRAY(
+        SELECT c.shop FROM purchases.v_credential AS c WHERE c.line = :line ORDER BY c.last_used_at DESC, c.shop
+    ) AS shops,
+    ARRAY(
+        SELECT u.id FROM lines.v_user AS u WHERE u.line = :line AND u.removed_at IS NULL ORDER BY u.added_at, u.id
+    ) AS users,
+    coalesce((
+        SELECT -b.net_debit FROM ledger.v_balance AS b
+        WHERE b.owner = :line AND b.code = 'line.reward' AND b.currency = :currency
+    ), 0) AS reward_minor,
+    coalesce((
+        SELECT jsonb_agg(jsonb_build_object('title', v.title, 'usable_until', v.usable_until) ORDER BY v.usable_until, v.id)
+        FROM billing.v_coupon AS v
+        WHERE v.line = :line AND v.used_at IS NULL AND v.usable_until >= :today
+    ), '[]') AS vouchers,
+    (SELECT i.to_minor FROM lines.v_increase AS i WHERE i.line = :line) AS increase_to_minor;

@@ -29,6 +29,7 @@ from whiteslip.exits.model import (
     Route,
     State,
     Step,
+    Ties,
 )
 from whiteslip.lines import Line
 from whiteslip.packs import Pack
@@ -83,6 +84,7 @@ def plan(
     record: Record,
     held_until: date | None,
     disputed_minor: int = 0,
+    ties: Ties | None = None,
 ) -> Plan:
     """What is open on the line on the quote's day, and what confirming would lead to."""
     today = quote.good_through
@@ -104,6 +106,7 @@ def plan(
         good_through=today,
         schedule=tuple(schedule),
         disputed_minor=disputed_minor,
+        ties=ties or Ties(),
     )
 
 

@@ -14,6 +14,7 @@ from whiteslip import lines, packs
 from whiteslip.base import Refusal
 from whiteslip.lines import Line
 from whiteslip.lines.acts import change_limit
+from whiteslip.lines.increases import drop
 from whiteslip.lines.model import Lifecycle, LockKind, Part, Party
 from whiteslip.packs import Pack
 from whiteslip.store import Tx
@@ -49,6 +50,8 @@ def pause(
         return Refusal("lock.days_out_of_range", {"least": allowed[0], "most": allowed[-1]})
     until = None if days is None else now + timedelta(days=days)
     reason = "customer_request"
+    if part is None:
+        drop(tx, line.id, "paused", actor, now)
     lines.set_lock(
         tx, line.id, LockKind.CUSTOMER, Party.CUSTOMER, reason, actor, now, part=part, until=until, firm=firm
     )
@@ -81,6 +84,7 @@ def reduce(tx: Tx, line_id: UUID, limit_minor: int, actor: str, now: datetime) -
         return Refusal("limit.not_positive")
     if limit_minor >= line.limit_minor:
         return Refusal("limit.not_lower", {"limit_minor": line.limit_minor})
+    drop(tx, line.id, "limit_lowered", actor, now)
     change_limit(tx, line, limit_minor, actor, now)
     return _again(tx, line)
 

@@ -14,7 +14,7 @@ from whiteslip.billing import store as billing_store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.model import Record
 from whiteslip.decisions import Tables
-from whiteslip.exits import assessment, letters, rules, store
+from whiteslip.exits import assessment, letters, rules, store, ties
 from whiteslip.exits.model import (
     Due,
     Exit,
@@ -115,7 +115,8 @@ def plan_of(tx: Tx, line: Line, now: datetime) -> Plan:
     activity = purchases_store.activity(tx, line.id, now)
     held_until = activity.last_expiry.date() if activity.last_expiry else None
     record = _record(tx, line, now)
-    return rules.plan(line, schedule, billing.payoff(tx, line, today), record, held_until, disputed)
+    hanging = ties.ties_of(tx, line, now)
+    return rules.plan(line, schedule, billing.payoff(tx, line, today), record, held_until, disputed, hanging)
 
 
 def _record(tx: Tx, line: Line, now: datetime) -> Record:
@@ -308,6 +309,8 @@ def _run_off(work: Work, case: Exit) -> None:
 
 
 def _close(work: Work, case: Exit) -> None:
+    ties.end(work.tx, work.line, work.now)
+    work = work.refreshed()
     billing.pay_out_credit(work.tx, work.line, "system", work.now)
     lines.move(work.tx, work.line, Lifecycle.CLOSED, GROUNDS[case.kind], "system", work.now)
 

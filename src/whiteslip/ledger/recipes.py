@@ -24,6 +24,7 @@ HOUSE_CODES: Final = (
     "house.migration",
     "house.disputed",
     "house.unclaimed",
+    "house.rewards",
 )
 
 
@@ -53,6 +54,7 @@ class House:
     migration: UUID
     disputed: UUID
     unclaimed: UUID
+    rewards: UUID
 
     def income(self, component: str) -> UUID:
         """Where interest or fees are earned."""
@@ -152,6 +154,21 @@ def pay_again(event: UUID, house: House, amount: int, now: datetime) -> Transfer
 def give_back_fee(event: UUID, book: Book, house: House, amount: int, now: datetime) -> Transfer:
     """A fee that was paid is not earned after all: it becomes the customer's credit."""
     return Transfer(new_id(now), event, "fee.give_back", house.fee_income, book.credit, amount)
+
+
+def reward(event: UUID, house: House, account: UUID, amount: int, now: datetime) -> Transfer:
+    """Cash back is earned: it is the customer's from now on."""
+    return Transfer(new_id(now), event, "reward.earn", house.rewards, account, amount)
+
+
+def take_back_reward(event: UUID, house: House, account: UUID, amount: int, now: datetime) -> Transfer:
+    """What cash back was earned on has gone back to the shop."""
+    return Transfer(new_id(now), event, "reward.take_back", account, house.rewards, amount)
+
+
+def redeem(event: UUID, book: Book, account: UUID, amount: int, now: datetime) -> Transfer:
+    """Cash back becomes the customer's credit balance: money that is theirs."""
+    return Transfer(new_id(now), event, "reward.redeem", account, book.credit, amount)
 
 
 def suspend(event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime) -> list[Transfer]:

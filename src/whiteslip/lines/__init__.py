@@ -17,8 +17,11 @@ Invariants
 - A firm lock stands to its end; it can be made longer and not shorter.
 - A limit cut below what is drawn creates nothing due; the limit told falls with repayments.
 - Terms are fixed at opening; their version is a hash of their content.
+- A limit rises by the customer's consent and at its instant, and not once they leave or pause.
+- Others who may draw are held by every lock of the line; they owe nothing.
 
-Personal data is in the identity vault, under the customer's id.
+Beside the door stand ``users`` (who else may draw) and ``increases`` (a higher limit, by consent).
+Personal data is in the identity vault, under the customer's or the user's id.
 """
 
 from whiteslip.lines.acts import (

@@ -125,16 +125,18 @@ class Terms:
     """What the customer agreed to. Closing never changes it.
 
     ``due_days`` run from the statement to the due day. ``late_fee_minor`` is charged once for a
-    bill that is still unpaid ``late_fee_grace_days`` after it fell due.
+    bill that is still unpaid ``late_fee_grace_days`` after it fell due. ``reward_bps`` of what a shop
+    sends, less what it takes back, is the customer's cash back, rounded down to the minor unit.
     """
 
     due_days: int
     late_fee_minor: int = 0
     late_fee_grace_days: int = 0
     products: tuple[Product, ...] = (Product(1),)
+    reward_bps: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.due_days, self.late_fee_minor, self.late_fee_grace_days) < 0:
+        if min(self.due_days, self.late_fee_minor, self.late_fee_grace_days, self.reward_bps) < 0:
             raise ValueError("terms count days and money from zero")
         if len({product.instalments for product in self.products}) < len(self.products):
             raise ValueError("terms offer one product per number of instalments")

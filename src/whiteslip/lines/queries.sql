@@ -84,3 +84,43 @@ FROM lines.lock WHERE id = :id AND lifted_at IS NULL FOR UPDATE;
 
 -- name: lift_lock!
 UPDATE lines.lock SET lifted_at = :now WHERE id = :id;
+
+-- name: add_user!
+INSERT INTO lines.authorised_user (id, line, language, added_at) VALUES (:id, :line, :language, :now);
+
+-- name: one_user^
+SELECT id, line, language, added_at, removed_at FROM lines.authorised_user WHERE id = :id;
+
+-- name: users_of_line
+SELECT id, line, language, added_at, removed_at FROM lines.authorised_user
+WHERE line = :line ORDER BY added_at, id;
+
+-- name: active_users
+SELECT id, line FROM lines.authorised_user WHERE id = ANY(:ids::uuid[]) AND removed_at IS NULL;
+
+-- name: remove_user!
+UPDATE lines.authorised_user SET removed_at = :now WHERE id = :id AND removed_at IS NULL;
+
+-- name: are_customers
+SELECT id FROM lines.customer WHERE id = ANY(:ids::uuid[]) ORDER BY id;
+
+-- name: add_increase!
+INSERT INTO lines.limit_increase (id, line, to_minor, effective_at, state, proposed_at)
+VALUES (:id, :line, :to_minor, :effective_at, 'proposed', :now);
+
+-- name: increase^
+SELECT id, line, to_minor, effective_at, state, proposed_at, consented_at, ended_at, ended_why
+FROM lines.limit_increase WHERE id = :id;
+
+-- name: open_increase^
+SELECT id, line, to_minor, effective_at, state, proposed_at, consented_at, ended_at, ended_why
+FROM lines.limit_increase WHERE line = :line AND state IN ('proposed', 'consented');
+
+-- name: increases_of_line
+SELECT id, line, to_minor, effective_at, state, proposed_at, consented_at, ended_at, ended_why
+FROM lines.limit_increase WHERE line = :line ORDER BY proposed_at, id;
+
+-- name: move_increase!
+UPDATE lines.limit_increase SET
+    state = :state, consented_at = :consented_at, ended_at = :ended_at, ended_why = :ended_why
+WHERE id = :id;

@@ -103,6 +103,7 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["ground_words"] = own[f"ground_{facts.ground}"]
     if isinstance(facts, ClosedFacts):
         words["credit_words"] = _fill(own["credit_words"], words) if facts.credit_minor else ""
+        words |= _hanging_words(facts, said, words, language)
     if isinstance(facts, DeclinedFacts):
         words["report_words"] = _fill(said["free_report"], words) if facts.free_report_days else ""
     if isinstance(facts, RestrictedFacts | NoticeFacts | DeclinedFacts):
@@ -129,6 +130,31 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
             dated.astimezone(ZoneInfo(facts.timezone)).date(), "long", locale=_LOCALES[language]
         ),
     )
+
+
+def _hanging_words(
+    facts: ClosedFacts, said: Mapping[str, Any], words: Mapping[str, str], language: str
+) -> dict[str, str]:
+    """What a closing letter says of rewards, mandates and shops, where there is something to say."""
+    between = said["labels"]["list"]
+    lists = {
+        "references": between.join(facts.mandates),
+        "names": between.join(facts.shops),
+        "vouchers": between.join(
+            f"{each.title} ({format_date(each.usable_until, 'long', locale=_LOCALES[language])})"
+            for each in facts.vouchers
+        ),
+    }
+    needed = {
+        "reward_words": bool(facts.reward_minor),
+        "voucher_words": bool(facts.vouchers),
+        "mandate_words": bool(facts.mandates),
+        "shop_words": bool(facts.shops),
+    }
+    return {
+        name: _fill(said["hanging"][name], {**words, **lists}) if there else ""
+        for name, there in needed.items()
+    }
 
 
 def _table(facts: LetterFacts, language: str) -> list[list[str]]:

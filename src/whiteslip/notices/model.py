@@ -148,13 +148,27 @@ class HeldFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True
     answer_by: datetime | None
 
 
+class VoucherFact(Struct, frozen=True, forbid_unknown_fields=True):
+    """A coupon and the day until which it can be used."""
+
+    title: str
+    usable_until: date
+
+
 class ClosedFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Nothing is owed; a credit balance is paid out by ``credit_by``."""
+    """Nothing is owed; a credit balance is paid out by ``credit_by``, cash back (``reward_minor``) in it.
+
+    ``mandates`` are the references of those that ended with the line; ``shops`` keep it on file.
+    """
 
     closed_on: date
     credit_minor: int
     credit_by: date
     keep_years: int
+    reward_minor: int = 0
+    mandates: list[str] = []
+    shops: list[str] = []
+    vouchers: list[VoucherFact] = []
 
 
 class CancelledFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,6 +182,12 @@ class WithdrawnFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields
 
     contract: str
     pay_by: date
+
+
+class UserFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To somebody who may draw on another's line: drawing stopped, or goes on, at an instant."""
+
+    at: datetime
 
 
 class RestrictedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -288,6 +308,8 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "exit.rejected": ExitFacts,
     "withdrawal.received": WithdrawnFacts,
     "withdrawal.settled": ClosedFacts,
+    "user.stopped": UserFacts,
+    "user.resumed": UserFacts,
     "line.restricted": RestrictedFacts,
     "termination.notice": NoticeFacts,
     "inactivity.notice": NoticeFacts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -12,11 +12,14 @@ from msgspec.structs import replace
 from whiteslip import billing, decisions, ledger, lines
 from whiteslip.base import Refusal, local_day, new_id
 from whiteslip.base.ids import new_ids
+from whiteslip.billing import rewards
 from whiteslip.billing.bills import Captured
+from whiteslip.billing.rewards import Kept
 from whiteslip.decisions import Decision, Tables
 from whiteslip.ledger import Transfer, recipes
 from whiteslip.lines import Line
 from whiteslip.lines.acts import lock_lines
+from whiteslip.lines.users import may_draw
 from whiteslip.purchases import rules, store
 from whiteslip.purchases.model import Capture, Declined, Merchant, Purchase, Request, Standing, State
 from whiteslip.store import Entry, Tx
@@ -33,15 +36,17 @@ def authorise(
 
     Lines are locked in id order before anything is decided. Purchases on one line are decided
     one after the other, so two of them never share the same available amount. A decline is a
-    value with reasons. Refusals: ``line.not_found``, ``purchase.amount_invalid``,
-    ``purchase.product_unknown``.
+    value with reasons. A shop that keeps the line on file is noted. Refusals: ``line.not_found``,
+    ``purchase.amount_invalid``, ``purchase.product_unknown``, ``user.not_found``.
     """
     answers: dict[int, Purchase | Declined | Refusal] = {}
     lock_lines(tx, list({request.line for request in batch}))
+    buyers = {request.buyer for request in batch if request.buyer}
+    users = may_draw(tx, buyers) if buyers else {}
     waiting = list(enumerate(batch))
     while waiting:
         first, waiting = _one_per_line(waiting)
-        answers.update(_decide(tx, tables, first, actor, now))
+        answers.update(_decide(tx, tables, first, users, actor, now))
     return [answers[place] for place in range(len(batch))]
 
 
@@ -70,14 +75,19 @@ def _merchants(
 
 
 def _decide(
-    tx: Tx, tables: Tables, asked: Sequence[_Placed], actor: str, now: datetime
+    tx: Tx,
+    tables: Tables,
+    asked: Sequence[_Placed],
+    users: Mapping[UUID, UUID],
+    actor: str,
+    now: datetime,
 ) -> dict[int, Purchase | Declined | Refusal]:
     """Decide about requests on different, locked lines."""
     answers: dict[int, Purchase | Declined | Refusal] = {}
     sound: list[tuple[int, Request, Standing]] = []
     standings = store.standings(tx, [request.line for _, request in asked], now - timedelta(hours=24))
     for (place, request), line in zip(asked, standings, strict=True):
-        fault = rules.fault(request, line)
+        fault = rules.fault(request, line, users)
         if fault or line is None:
             answers[place] = fault or Refusal("line.not_found")
         else:
@@ -94,18 +104,29 @@ def _decide(
     holds: dict[date, list[Transfer]] = {}
     expires_at = now + timedelta(days=HOLD_DAYS)
     for (place, request, line), decision, key in zip(sound, decided, new_ids(now, len(sound)), strict=True):
-        if not decision.outcome["allow"]:
-            answers[place] = _declined(tx, request, decision, actor, now)
-            continue
         merchant = merchants[request.merchant, line.currency]
+        if not decision.outcome["allow"]:
+            answers[place] = _declined(tx, request, merchant, decision, actor, now)
+            continue
         hold = recipes.hold(key, decision.subject, line.principal, merchant.payable, request.amount_minor)
         purchase = _held(decision.subject, request, merchant, hold, now, expires_at)
         holds.setdefault(days[line.timezone], []).append(hold)
         granted.append(purchase)
         answers[place] = purchase
-        data = {"purchase": purchase.id, "amount_minor": request.amount_minor, "decision": decision.id}
-        tx.record(Entry(now, "purchase.authorised", "line", line.line, actor, data))
+        data: dict[str, object] = {
+            "purchase": purchase.id,
+            "amount_minor": request.amount_minor,
+            "decision": decision.id,
+        }
+        buyer = {"buyer": request.buyer} if request.buyer else {}
+        tx.record(Entry(now, "purchase.authorised", "line", line.line, actor, data | buyer))
     store.add(tx, granted, now, expires_at)
+    on_file = [
+        (line.line, merchants[request.merchant, line.currency].id)
+        for place, request, line in sound
+        if request.stored_credential and isinstance(answers[place], Purchase)
+    ]
+    store.store_credentials(tx, on_file, now)
     # Last, because shops' accounts stay locked from here to the commit and others sell there too.
     for day, of_day in holds.items():
         ledger.post(tx, of_day, day, now)
@@ -128,11 +149,16 @@ def _held(
         state=State.AUTHORISED,
         authorised_at=now,
         expires_at=expires_at,
+        buyer=request.buyer,
     )
 
 
-def _declined(tx: Tx, request: Request, decision: Decision, actor: str, now: datetime) -> Declined:
+def _declined(
+    tx: Tx, request: Request, merchant: Merchant, decision: Decision, actor: str, now: datetime
+) -> Declined:
     code = str(decision.outcome["code"])
+    if request.stored_credential:
+        store.count_declined(tx, request.line, merchant.id, code, now)
     data = {"code": code, "amount_minor": request.amount_minor, "decision": decision.id}
     tx.record(Entry(now, "purchase.declined", "line", request.line, actor, data))
     return Declined(request.line, code, decision.reasons, decision.id)
@@ -149,6 +175,7 @@ def capture(tx: Tx, batch: Sequence[Capture], actor: str, now: datetime) -> list
     answers: list[Purchase | Refusal] = []
     posted: list[tuple[date, Transfer]] = []
     plans: list[Captured] = []
+    kept: list[Kept] = []
     done: dict[UUID, Purchase] = {}
     for each in batch:
         both = found.get(each.purchase)
@@ -162,12 +189,19 @@ def capture(tx: Tx, batch: Sequence[Capture], actor: str, now: datetime) -> list
         plans.append(_plan(line, purchase, each.amount_minor, now))
         done[purchase.id] = after
         answers.append(after)
+        kept.append(Kept(line, _kept(purchase), _kept(after)))
         data = {"purchase": purchase.id, "amount_minor": each.amount_minor, "held_minor": after.held_minor}
         tx.record(Entry(now, "purchase.captured", "line", line.id, actor, data))
     _post(tx, posted, now)
     billing.add_plans(tx, plans, now)
     store.save(tx, list(done.values()))
+    rewards.follow(tx, kept, "system", now)
     return answers
+
+
+def _kept(purchase: Purchase) -> int:
+    """What the shop keeps of a purchase: cash back is counted on it."""
+    return purchase.captured_minor - purchase.refunded_minor
 
 
 def _captured(
@@ -280,4 +314,5 @@ def refund(tx: Tx, purchase_id: UUID, amount_minor: int, actor: str, now: dateti
     credited = sum(part.amount_minor for part in parts if part.component == "credit")
     data = {"purchase": purchase.id, "amount_minor": amount_minor, "credited_minor": credited}
     tx.record(Entry(now, "purchase.refunded", "line", line.id, actor, data))
+    rewards.follow(tx, [Kept(line, left, left - amount_minor)], "system", now)
     return done

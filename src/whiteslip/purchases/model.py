@@ -26,7 +26,9 @@ class Request:
     """A shop's wish to authorise. ``merchant`` is the shop's key; it is opened on first use.
 
     ``category`` is the shop's trade as the lender's network names it; ``cash`` says that money and
-    not goods are handed out. Both serve the customer's own locks.
+    not goods are handed out. Both serve the customer's own locks. ``stored_credential``
+    says that the shop keeps the line on file; ``buyer`` is the authorised user who buys, None the
+    customer.
     """
 
     line: UUID
@@ -35,6 +37,8 @@ class Request:
     instalments: int = 1
     category: str = ""
     cash: bool = False
+    stored_credential: bool = False
+    buyer: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,19 @@ class Purchase(msgspec.Struct, frozen=True, gc=False):
     state: State
     authorised_at: datetime
     expires_at: datetime
+    buyer: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A shop that keeps a line on file. ``declined`` counts what it tried in vain, ``last_code`` why."""
+
+    shop: str
+    stored_at: datetime
+    last_used_at: datetime
+    declined: int = 0
+    last_declined_at: datetime | None = None
+    last_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

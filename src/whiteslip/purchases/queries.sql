@@ -18,12 +18,14 @@ ORDER BY a.n;
 
 -- name: add!
 INSERT INTO purchases.purchase (
-    id, line, merchant, instalments, authorised_minor, hold, held_minor, state, authorised_at, expires_at
+    id, line, merchant, buyer, instalments, authorised_minor, hold, held_minor, state, authorised_at, expires_at
 )
-SELECT u.id, u.line, u.merchant, u.instalments, u.amount, u.hold, u.amount, 'authorised', :now, :expires_at
+SELECT u.id, u.line, u.merchant, u.buyer, u.instalments, u.amount, u.hold, u.amount, 'authorised', :now,
+    :expires_at
 FROM unnest(
-    :id::uuid[], :line::uuid[], :merchant::uuid[], :instalments::smallint[], :amount::bigint[], :hold::uuid[]
-) AS u (id, line, merchant, instalments, amount, hold)
+    :id::uuid[], :line::uuid[], :merchant::uuid[], :buyer::uuid[], :instalments::smallint[], :amount::bigint[],
+    :hold::uuid[]
+) AS u (id, line, merchant, buyer, instalments, amount, hold)
 JOIN purchases.merchant AS m ON m.id = u.merchant;
 
 -- name: add_captured!
@@ -43,7 +45,7 @@ WHERE p.line = :line GROUP BY m.key ORDER BY max(p.authorised_at) DESC, m.key LI
 SELECT id, line FROM purchases.purchase WHERE id = ANY(:ids::uuid[]);
 
 -- name: purchases
-SELECT id, line, merchant, instalments, authorised_minor, captured_minor, refunded_minor, hold,
+SELECT id, line, merchant, buyer, instalments, authorised_minor, captured_minor, refunded_minor, hold,
     held_minor, state, authorised_at, expires_at
 FROM purchases.purchase WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
 
@@ -61,7 +63,7 @@ FROM unnest(
 WHERE p.id = u.id;
 
 -- name: of_line
-SELECT p.id, p.line, p.merchant, p.instalments, p.authorised_minor, p.captured_minor,
+SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.authorised_minor, p.captured_minor,
     p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at
 FROM purchases.purchase AS p WHERE p.line = :line ORDER BY p.authorised_at, p.id;
 
@@ -108,3 +110,19 @@ WHERE purchase = :purchase AND outcome <> 'lost';
 -- name: suspended$
 SELECT coalesce(sum(suspended_minor), 0)::bigint FROM purchases.dispute
 WHERE line = :line AND outcome = 'open';
+
+-- name: store_credentials!
+INSERT INTO purchases.credential (line, merchant, stored_at, last_used_at)
+SELECT DISTINCT u.line, u.merchant, :now::timestamptz, :now::timestamptz
+FROM unnest(:line::uuid[], :merchant::uuid[]) AS u (line, merchant)
+ON CONFLICT (line, merchant) DO UPDATE SET last_used_at = excluded.last_used_at;
+
+-- name: count_declined!
+-- A shop that has the line on file tried in vain; one that has not leaves no trace here.
+UPDATE purchases.credential SET
+    declined = declined + 1, last_declined_at = :now, last_code = :code
+WHERE line = :line AND merchant = :merchant;
+
+-- name: credentials
+SELECT shop, stored_at, last_used_at, declined, last_declined_at, last_code
+FROM purchases.v_credential WHERE line = :line ORDER BY last_used_at DESC, shop;

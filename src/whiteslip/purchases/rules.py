@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from whiteslip.base import Refusal
@@ -14,14 +16,16 @@ from whiteslip.purchases.model import Capture, Purchase, Request, Standing
 _LOCK_ORDER: Final = (LockKind.LEGAL, LockKind.EXIT, LockKind.ISSUER, LockKind.CUSTOMER)
 
 
-def fault(request: Request, line: Standing | None) -> Refusal | None:
-    """What makes a request impossible before any policy is asked."""
+def fault(request: Request, line: Standing | None, users: Mapping[UUID, UUID]) -> Refusal | None:
+    """What makes a request impossible before any policy is asked. ``users`` may draw, each on a line."""
     if line is None:
         return Refusal("line.not_found")
     if request.amount_minor <= 0:
         return Refusal("purchase.amount_invalid")
     if line.terms.product(request.instalments) is None:
         return Refusal("purchase.product_unknown", {"instalments": request.instalments})
+    if request.buyer and users.get(request.buyer) != line.line:
+        return Refusal("user.not_found")
     return None
 
 

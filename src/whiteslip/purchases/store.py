@@ -18,6 +18,7 @@ from whiteslip.lines.acts import locks_of, terms_of
 from whiteslip.lines.model import Terms
 from whiteslip.purchases.model import (
     Activity,
+    Credential,
     Dispute,
     Ground,
     Merchant,
@@ -92,7 +93,26 @@ def add(tx: Tx, purchases: Sequence[Purchase], now: datetime, expires_at: dateti
             instalments=[p.instalments for p in purchases],
             amount=[p.authorised_minor for p in purchases],
             hold=[p.hold for p in purchases],
+            buyer=[p.buyer for p in purchases],
         )
+
+
+def store_credentials(tx: Tx, pairs: Sequence[tuple[UUID, UUID]], now: datetime) -> None:
+    """Note that shops keep lines on file: pairs of line and shop."""
+    if pairs:
+        _queries.store_credentials(
+            tx.conn, line=[line for line, _ in pairs], merchant=[shop for _, shop in pairs], now=now
+        )
+
+
+def count_declined(tx: Tx, line: UUID, merchant: UUID, code: str, now: datetime) -> None:
+    """Note that a shop which keeps a line on file tried in vain."""
+    _queries.count_declined(tx.conn, line=line, merchant=merchant, code=code, now=now)
+
+
+def credentials(tx: Tx, line: UUID) -> list[Credential]:
+    """Shops that keep a line on file, the last used first."""
+    return [Credential(**row) for row in _queries.credentials(tx.conn, line=line)]
 
 
 def add_captured(tx: Tx, merchant_id: UUID, purchases: Sequence[Purchase]) -> None:

@@ -34,11 +34,15 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "exit.run_off_started": ("from",),
     "exit.withdrawal_declared": (),
     "line.closed": ("ground",),
+    "line.increase_dropped": ("increase", "why"),
     "line.limit_changed": ("from_minor", "to_minor"),
     "line.locked": (),
     "line.opened": ("customer", "limit_minor"),
     "line.spending_stopped": ("exit",),
     "line.unlocked": (),
+    "line.user_added": ("user",),
+    "line.user_removed": ("user",),
+    "mandate.ended": ("mandate", "state", "why"),
     "payment.received": ("payment", "amount_minor", "value_on", "method"),
     "payment.returned": ("payment", "amount_minor"),
     "payout.returned": ("amount_minor", "payout"),
@@ -48,6 +52,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "purchase.expired": ("purchase", "amount_minor"),
     "purchase.refunded": ("purchase", "amount_minor", "credited_minor"),
     "purchase.released": ("purchase", "amount_minor"),
+    "reward.redeemed": ("amount_minor",),
 }
 # The API's names for ids; what it does not know by name goes out as it is.
 _PREFIXES: Final = {
@@ -58,6 +63,9 @@ _PREFIXES: Final = {
     "payment": "pay",
     "payout": "pyo",
     "dispute": "dsp",
+    "increase": "inc",
+    "mandate": "mdt",
+    "user": "usr",
 }
 # Codes are short. A longer text would be no code, and twenty thousand bytes are the most a webhook may have.
 _LONGEST: Final = 100
@@ -73,6 +81,7 @@ _SAMPLES: Final[Mapping[str, object]] = {
     "method": "transfer",
     "outcome": "runs_off",
     "route": "desk",
+    "state": "cancelled",
     "statement_on": "2026-11-05",
     "value_on": "2026-11-20",
     "why": "all_paid",

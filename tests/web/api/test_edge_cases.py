@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import metro2
@@ -318,16 +319,28 @@ def test_13_withdrawing_asks_for_principal_and_interest_in_thirty_days(story: St
     assert story.letters() == ["withdrawal.received", "withdrawal.settled"]
 
 
-def test_14_two_requests_at_once_are_one_case(story: Story):
-    story.buys(5_000)
+def test_14_two_requests_at_once_are_one_case_and_an_agreed_increase_is_dropped(story: Story):
+    before = story.now["limit_minor"]
+    midnight = f"{story.today + timedelta(days=1)}T00:00:00+08:00"
+    body = {"to_minor": before * 2, "effective_at": midnight}
+    made = story.api.post(f"/v1/lines/{story.line}/limit-increases", body)
+    agreed = story.api.post(f"/v1/limit-increases/{made['id']}/consent", None, 200)
+    assert (agreed["state"], story.now["limit_minor"]) == ("consented", before)
+    assert story.plan()["ties"]["increase_to_minor"] == before * 2
+    story.buys(10_000)
 
     def ask(_: int) -> str:
         return story.api.ask("POST", "/v1/exits", {"line": story.line}).json()["id"]
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(ask, range(6)))) == 1
+    story.passes("+2d")
+    (dropped,) = story.api.get(f"/v1/lines/{story.line}/limit-increases")["data"]
+    assert (dropped["state"], dropped["ended_why"]) == ("dropped", "exit_requested")
+    assert story.now["limit_minor"] == before
     assert story.events().count("exit.requested") == 1
     assert story.events().count("line.spending_stopped") == 1
+    assert "line.limit_changed" not in story.events()
 
 
 def test_15_a_restriction_and_a_closing_have_a_letter_each(story: Story):
@@ -365,6 +378,29 @@ def test_17_who_asks_to_be_erased_the_day_after_is_told_what_stays_and_until_whe
 def test_18_a_subscription_on_a_line_that_its_owner_locked_is_told_locked(story: Story):
     story.api.post(f"/v1/lines/{story.line}/pause", {}, 200)
     assert story.authorises(2_000_000)["code"] == "line.locked", "and not: too little left"
+
+
+def test_19_rewards_and_a_coupon_are_shown_before_and_the_money_part_is_paid_out(story: Story):
+    story.api.post(f"/v1/lines/{story.line}/rewards", {"amount_minor": 3_500})
+    soon = (story.today + timedelta(days=5)).isoformat()
+    coupon = story.api.post(
+        f"/v1/lines/{story.line}/coupons", {"title": "Cinema ticket", "usable_until": soon}
+    )
+    kept_until = (story.today + timedelta(days=30)).isoformat()
+    before = story.plan()["ties"]
+    assert before["reward_minor"] == 3_500
+    assert before["coupons"] == [{"title": "Cinema ticket", "usable_until": kept_until}]
+    case = story.leaves()
+    assert (case["state"], story.now["lifecycle"], story.now["credit_minor"]) == ("closed", "closed", 0)
+    assert story.letters() == ["exit.acknowledged", "exit.closed"]
+    (payout,) = story.api.get(f"/v1/payouts?line={story.line}")["data"]
+    assert (payout["amount_minor"], payout["state"]) == (3_500, "sent")
+    left = story.api.get(f"/v1/lines/{story.line}/rewards")
+    assert (left["balance_minor"], left["coupons"][0]["usable_until"]) == (0, kept_until)
+    story.passes("+29d")
+    assert story.api.post(f"/v1/coupons/{coupon['id']}/use", None, 200)["used_at"]
+    kinds = story.events()
+    assert kinds.index("reward.redeemed") < kinds.index("credit.paid_out") < kinds.index("line.closed")
 
 
 def test_20_thirteen_months_from_the_31st_end_where_the_month_ends(story: Story):
@@ -506,3 +542,40 @@ def test_20_clocks_that_change_move_no_statement_and_no_end_of_a_notice(db: Data
         assert story.case["state"] == "run_off"
         left = [due for due in story.plan()["schedule"] if due["total_minor"] > 1_000]  # no late fees
         assert left == before, "each month is earned by the contract's own calendar"
+
+
+def test_mandate_shop_on_file_and_users_are_told_stopped_and_ended(story: Story):
+    mandate = story.api.post(
+        f"/v1/lines/{story.line}/mandates",
+        {"scheme": "cn_agreed", "reference": "AGREED-77", "signed_on": story.today.isoformat()},
+    )
+    who = {"full_name": "王小明", "id_number": "110101199003070003", "phone": "+8613900000077"}
+    user = story.api.post(f"/v1/lines/{story.line}/users", who | {"email": "b@example.com"})["id"]
+    held = story.authorises(4_000, stored_credential=True, user=user)
+    assert (held["state"], held["user"]) == ("authorised", user)
+    story.captures(held["id"], 4_000)
+    ties = story.plan()["ties"]
+    assert (ties["mandates"], ties["shops"], ties["users"]) == (["AGREED-77"], ["shop"], [user])
+    assert story.leaves()["state"] == "run_off"
+    declined = story.authorises(4_000, stored_credential=True, user=user)
+    assert (declined["state"], declined["code"]) == ("declined", "line.stopped")
+    paid = {"line": story.line, "amount_minor": 4_000, "value_on": story.today.isoformat()}
+    story.api.post("/v1/payments", paid | {"reference": "D1", "mandate": mandate["id"]})
+    story.passes("+15d")
+    assert story.case["state"] == "closed"
+    late = {
+        "reference": "D2",
+        "mandate": mandate["id"],
+        "amount_minor": 1,
+        "value_on": story.today.isoformat(),
+    }
+    refused = story.api.ask("POST", "/v1/payments", paid | late)
+    assert (refused.status_code, refused.json()["code"]) == (409, "mandate.not_active")
+    (shop,) = story.api.get(f"/v1/lines/{story.line}/stored-credentials")["data"]
+    assert (shop["shop"], shop["declined"], shop["last_code"]) == ("shop", 1, "line.stopped")
+    with story.api.db.transaction() as tx:
+        told = [notice.kind for notice in of_subject(tx, parse_public("usr", user) or UUID(int=0))]
+        journal = str(tx.conn.execute("SELECT * FROM store.journal").fetchall())
+    assert told == ["user.stopped"]
+    assert "王小明" not in journal
+    assert "AGREED-77" not in journal

@@ -134,6 +134,33 @@ CREATE TABLE billing.payout (
 );
 CREATE INDEX payout_line ON billing.payout (line, sent_at);
 
+-- Leave to collect by direct debit. It is kept while something is owed and ends with the line.
+CREATE TABLE billing.mandate (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    scheme text NOT NULL CHECK (scheme IN ('sepa_core', 'bacs', 'ach', 'cn_agreed')),
+    reference text NOT NULL,
+    signed_on date NOT NULL,
+    state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'cancelled', 'lapsed')),
+    last_used_on date,
+    ended_at timestamptz,
+    ended_why text,
+    CHECK ((state = 'active') = (ended_at IS NULL)),
+    UNIQUE (scheme, reference)
+);
+CREATE INDEX mandate_line ON billing.mandate (line);
+
+-- Vouchers: not money, so not on the ledger. Leaving leaves time to use them.
+CREATE TABLE billing.coupon (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    title text NOT NULL CHECK (title <> ''),
+    usable_until date NOT NULL,
+    granted_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+CREATE INDEX coupon_line ON billing.coupon (line);
+
 -- The whole book at the end of a day, for the portfolio effect of an exit.
 CREATE TABLE billing.book_total (
     day date NOT NULL,
@@ -145,6 +172,12 @@ CREATE TABLE billing.book_total (
     npl_minor bigint NOT NULL,
     PRIMARY KEY (day, currency)
 );
+
+CREATE VIEW billing.v_mandate AS
+SELECT id, line, scheme, reference, signed_on, state, last_used_on, ended_at FROM billing.mandate;
+
+CREATE VIEW billing.v_coupon AS
+SELECT id, line, title, usable_until, used_at FROM billing.coupon;
 
 -- What is unpaid of each line, per instalment.
 CREATE VIEW billing.v_open AS

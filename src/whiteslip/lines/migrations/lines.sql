@@ -96,6 +96,42 @@ SELECT l.id, l.currency, l.timezone, l.terms_version, l.lifecycle, l.limit_minor
     ), '{}') AS locks
 FROM lines.line AS l LEFT JOIN ledger.v_balance AS p ON p.id = l.principal;
 
+-- Others who may draw on a line: what they buy, the customer owes. What names them is in the vault
+-- under their id; whoever is removed can be removed once and does not come back under that id.
+CREATE TABLE lines.authorised_user (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL REFERENCES lines.line,
+    language text NOT NULL CHECK (language IN ('zh-CN', 'en')),
+    added_at timestamptz NOT NULL,
+    removed_at timestamptz
+);
+CREATE INDEX authorised_user_line ON lines.authorised_user (line, added_at);
+
+-- A higher limit that the lender proposed. It takes effect by consent and by time, never by one alone.
+CREATE TABLE lines.limit_increase (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL REFERENCES lines.line,
+    to_minor bigint NOT NULL CHECK (to_minor > 0),
+    effective_at timestamptz NOT NULL,
+    state text NOT NULL CHECK (state IN ('proposed', 'consented', 'effective', 'declined', 'dropped')),
+    proposed_at timestamptz NOT NULL,
+    consented_at timestamptz,
+    ended_at timestamptz,
+    ended_why text,
+    CHECK (state NOT IN ('consented', 'effective') OR consented_at IS NOT NULL),
+    CHECK ((ended_at IS NULL) = (state IN ('proposed', 'consented')))
+);
+CREATE UNIQUE INDEX limit_increase_open ON lines.limit_increase (line)
+WHERE state IN ('proposed', 'consented');
+
+-- What is open on a line; there is at most one.
+CREATE VIEW lines.v_increase AS
+SELECT id, line, to_minor, effective_at, state FROM lines.limit_increase
+WHERE state IN ('proposed', 'consented');
+
+CREATE VIEW lines.v_user AS
+SELECT id, line, language, added_at, removed_at FROM lines.authorised_user;
+
 CREATE VIEW lines.v_terms AS
 SELECT version, terms FROM lines.terms;
 

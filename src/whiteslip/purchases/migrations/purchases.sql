@@ -16,6 +16,8 @@ CREATE TABLE purchases.purchase (
     line uuid NOT NULL,
     -- In purchases.merchant: every insert joins it, at a tenth of a foreign key's cost. Nobody deletes shops.
     merchant uuid NOT NULL,
+    -- The authorised user who bought; null is the customer.
+    buyer uuid,
     instalments smallint NOT NULL,
     authorised_minor bigint NOT NULL CHECK (authorised_minor > 0),
     captured_minor bigint NOT NULL DEFAULT 0,
@@ -32,6 +34,20 @@ CREATE TABLE purchases.purchase (
 ) WITH (fillfactor = 85);
 CREATE INDEX purchase_line ON purchases.purchase (line, authorised_at);
 CREATE INDEX purchase_expiry ON purchases.purchase (expires_at) WHERE hold IS NOT NULL;
+
+-- Shops that keep the line on file, for subscriptions and the next purchase: since when, and what they
+-- tried in vain since.
+CREATE TABLE purchases.credential (
+    line uuid NOT NULL,
+    merchant uuid NOT NULL REFERENCES purchases.merchant,
+    stored_at timestamptz NOT NULL,
+    last_used_at timestamptz NOT NULL,
+    declined integer NOT NULL DEFAULT 0,
+    last_declined_at timestamptz,
+    last_code text,
+    PRIMARY KEY (line, merchant),
+    CHECK ((declined = 0) = (last_declined_at IS NULL))
+);
 
 -- What a customer disputes, or a shop forced. While it is open, its suspended part stands in
 -- house.disputed and nobody demands it.
@@ -53,6 +69,10 @@ CREATE TABLE purchases.dispute (
 );
 CREATE INDEX dispute_line ON purchases.dispute (line, opened_at);
 CREATE INDEX dispute_open ON purchases.dispute (line) WHERE outcome = 'open';
+
+CREATE VIEW purchases.v_credential AS
+SELECT c.line, m.key AS shop, c.stored_at, c.last_used_at, c.declined, c.last_declined_at, c.last_code
+FROM purchases.credential AS c JOIN purchases.merchant AS m ON m.id = c.merchant;
 
 -- What stands in suspense, by line.
 CREATE VIEW purchases.v_disputed AS

@@ -34,17 +34,8 @@ from whiteslip.web.api.access import (
     write,
 )
 from whiteslip.web.api.lines import Limit
-from whiteslip.web.api.shapes import (
-    CheckBody,
-    CheckShape,
-    DoubtBody,
-    EventShape,
-    ExitShape,
-    LetterShape,
-    NewCheck,
-    NewExit,
-    ReasonBody,
-)
+from whiteslip.web.api.shapes import CheckBody, CheckShape, EventShape, LetterShape, NewCheck
+from whiteslip.web.api.shapes_exits import DoubtBody, ExitShape, NewExit, ReasonBody
 from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports

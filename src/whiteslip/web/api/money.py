@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from whiteslip import billing, exits, lines, purchases
 from whiteslip.base.ids import public
 from whiteslip.billing import store as billing_store
+from whiteslip.billing.mandates import collect
 from whiteslip.purchases import Capture, Declined, Purchase, Request
 from whiteslip.purchases import store as purchases_store
 from whiteslip.store import Tx
@@ -43,7 +44,17 @@ def authorise(request: WebRequest, data: JSONBody[NewPurchase]) -> Response[Purc
     line = identifier("line", data.line, "line.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> PurchaseShape:
-        asked = Request(line, data.merchant, data.amount_minor, data.instalments, data.category, data.cash)
+        buyer = identifier("usr", data.user, "user.not_found") if data.user else None
+        asked = Request(
+            line,
+            data.merchant,
+            data.amount_minor,
+            data.instalments,
+            data.category,
+            data.cash,
+            data.stored_credential,
+            buyer,
+        )
         answer = granted(purchases.authorise(tx, ports.office.tables, [asked], caller.actor, now)[0])
         if isinstance(answer, Declined):
             return PurchaseShape.declined(answer)
@@ -133,21 +144,16 @@ def pay(request: WebRequest, data: JSONBody[NewPaymentBody]) -> Response[Payment
     """Take a payment; it is allocated at once. The same reference is booked once."""
     ports = ports_of(request, Ports)
     line = identifier("line", data.line, "line.not_found")
+    mandate = identifier("mdt", data.mandate, "mandate.not_found") if data.mandate else None
+    clearing_days = ports.pack.days("exit.clearing_days")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> PaymentShape:
-        payment = granted(
-            billing.receive(
-                tx,
-                line,
-                data.reference,
-                data.amount_minor,
-                data.value_on,
-                data.method,
-                ports.pack.days("exit.clearing_days"),
-                caller.actor,
-                now,
-            )
-        )
+        who, minor, on = caller.actor, data.amount_minor, data.value_on
+        if mandate:
+            paid = collect(tx, mandate, line, data.reference, minor, on, clearing_days, who, now)
+        else:
+            paid = billing.receive(tx, line, data.reference, minor, on, data.method, clearing_days, who, now)
+        payment = granted(paid)
         _touch(tx, ports, line, now)
         return PaymentShape.of(payment)
 

@@ -17,6 +17,7 @@ from whiteslip.web.api import (
     money,
     payouts,
     privacy,
+    ties,
     webhooks,
 )
 from whiteslip.web.api.access import authenticate
@@ -34,6 +35,7 @@ routers: Final = [
             *privacy.handlers,
             *leaving.handlers,
             *lender.handlers,
+            *ties.handlers,
             *clock.handlers,
             *webhooks.handlers,
         ],

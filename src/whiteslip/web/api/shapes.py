@@ -10,7 +10,6 @@ from msgspec import Meta, Struct
 
 from whiteslip.base.ids import public
 from whiteslip.billing.model import Payment, Quote
-from whiteslip.exits.model import Exit, Plan, Reason
 from whiteslip.lines import Customer, Line
 from whiteslip.purchases import Declined, Purchase
 from whiteslip.store.database import Row
@@ -84,7 +83,8 @@ class NewPurchase(Struct, forbid_unknown_fields=True):
     """A purchase to authorise. ``merchant`` is the shop's own key.
 
     ``category`` is the shop's trade and ``cash`` says that money is handed out: the customer may
-    have locked either.
+    have locked either. ``stored_credential`` says that the shop keeps the line on file, ``user`` is the
+    authorised user who buys.
     """
 
     line: PublicId
@@ -93,6 +93,8 @@ class NewPurchase(Struct, forbid_unknown_fields=True):
     instalments: Annotated[int, Meta(ge=1, le=60)] = 1
     category: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9._:-]*$")] = ""
     cash: bool = False
+    stored_credential: bool = False
+    user: PublicId | None = None
 
 
 class PurchaseShape(Struct):
@@ -108,6 +110,7 @@ class PurchaseShape(Struct):
     instalments: int = 0
     authorised_at: datetime | None = None
     expires_at: datetime | None = None
+    user: str | None = None
     code: str | None = None
     reasons: Sequence[str] = ()
     decision: str | None = None
@@ -126,6 +129,7 @@ class PurchaseShape(Struct):
             instalments=purchase.instalments,
             authorised_at=purchase.authorised_at,
             expires_at=purchase.expires_at,
+            user=public("usr", purchase.buyer) if purchase.buyer else None,
         )
 
     @classmethod
@@ -155,13 +159,17 @@ class AmountBody(Struct, forbid_unknown_fields=True):
 
 
 class NewPaymentBody(Struct, forbid_unknown_fields=True):
-    """Money that arrived. ``reference`` is the bank's; the same one is booked once."""
+    """Money that arrived. ``reference`` is the bank's; the same one is booked once.
+
+    What was collected by a ``mandate`` names it: one that ended collects nothing.
+    """
 
     line: PublicId
     reference: Key
     amount_minor: Amount
     value_on: date
     method: Literal["transfer", "direct_debit", "card", "wallet"] = "transfer"
+    mandate: PublicId | None = None
 
 
 class PaymentShape(Struct):
@@ -222,113 +230,6 @@ class PayoffShape(Struct):
             quote.total_minor,
             quote.per_day_minor,
         )
-
-
-class NewExit(Struct, forbid_unknown_fields=True):
-    """A wish to leave. ``validate_only`` tells what would happen and changes nothing.
-
-    ``withdraw`` undoes the contract within its first days instead of closing the line.
-    """
-
-    line: PublicId
-    type: Literal["close", "withdraw"] = "close"
-    validate_only: bool = False
-
-
-class DueShape(Struct):
-    """An instalment that stays on its day."""
-
-    due_on: date
-    total_minor: int
-    open_minor: int
-
-
-class PlanShape(Struct):
-    """What is open and what confirming leads to."""
-
-    outcome: str
-    owed_minor: int
-    held_minor: int
-    credit_minor: int
-    uncleared_minor: int
-    clears_on: date | None
-    payoff_minor: int
-    per_day_minor: int
-    good_through: date
-    schedule: Sequence[DueShape]
-    disputed_minor: int
-
-    @classmethod
-    def of(cls, plan: Plan) -> PlanShape:
-        """Shape a plan."""
-        return cls(
-            plan.outcome,
-            plan.owed_minor,
-            plan.held_minor,
-            plan.credit_minor,
-            plan.uncleared_minor,
-            plan.clears_on,
-            plan.payoff_minor,
-            plan.per_day_minor,
-            plan.good_through,
-            [DueShape(due.due_on, due.total_minor, due.open_minor) for due in plan.schedule],
-            plan.disputed_minor,
-        )
-
-
-class ExitShape(Struct):
-    """A case. ``id`` is None when it was only asked what would happen."""
-
-    id: str | None
-    reference: str | None
-    line: str
-    type: str
-    state: str
-    why: str
-    channel: str
-    identity: str
-    requested_at: datetime | None
-    confirmed_at: datetime | None
-    closed_at: datetime | None
-    due_at: datetime | None
-    ground: str | None
-    route: str | None
-    reason: str | None
-    plan: PlanShape
-
-    @classmethod
-    def of(cls, case: Exit, validated: bool = False) -> ExitShape:
-        """Shape a case; ``validated`` leaves out what was never kept."""
-        return cls(
-            id=None if validated else public("exit", case.id),
-            reference=None if validated else case.reference,
-            line=public("line", case.line),
-            type=case.kind,
-            state=case.state,
-            why=case.why,
-            channel=case.channel,
-            identity=case.identity,
-            requested_at=case.requested_at,
-            confirmed_at=case.confirmed_at,
-            closed_at=case.closed_at,
-            due_at=case.due_at,
-            ground=case.ground,
-            route=case.route,
-            reason=case.reason,
-            plan=PlanShape.of(case.plan),
-        )
-
-
-class DoubtBody(Struct, forbid_unknown_fields=True):
-    """``not_me``: they say that they never opened the line."""
-
-    not_me: bool = False
-
-
-class ReasonBody(Struct, forbid_unknown_fields=True):
-    """Why somebody left: afterwards, if at all."""
-
-    reason: Reason
 
 
 class NewCheck(Struct, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from whiteslip.base import Refusal
 from whiteslip.identity import access
 from whiteslip.identity.model import Kind
 from whiteslip.identity.rules import normal_phone
+from whiteslip.lines.users import customers_among
 from whiteslip.store.timers import present
 from whiteslip.web.kit.cookies import WebRequest, ports_of, session_cookie, settings_of
 from whiteslip.web.kit.forms import Errors, Form, FromForm, is_local, see_other
@@ -60,8 +61,8 @@ def send(request: WebRequest, form: FromForm) -> Response[Any]:
     to = typed.to if is_local(typed.to) else HOME
     with ports.database.transaction() as tx:
         now = present(tx)
-        found = identity.find(tx, ports.vault, phone=phone)
-        # A number that several people share does not say who is signing in.
+        found = customers_among(tx, identity.find(tx, ports.vault, phone=phone))
+        # A number that several customers share does not say who is signing in.
         subject = found[0] if len(found) == 1 else stand_in(settings, phone)
         claim = Claim(PURPOSE, subject, now, to)
         code = ask(tx, ports, claim, now)
