@@ -34,7 +34,8 @@ from whiteslip.web.api.access import (
 )
 from whiteslip.web.api.lines import Limit, shaped
 from whiteslip.web.api.locks import CauseCode, EmptyBody
-from whiteslip.web.api.shapes import ExitShape, Key, Text
+from whiteslip.web.api.shapes import Key, Text
+from whiteslip.web.api.shapes_exits import ExitShape
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused, problem_responses
