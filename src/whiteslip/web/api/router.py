@@ -7,6 +7,7 @@ from typing import Final
 from litestar import Router
 
 from whiteslip.web.api import (
+    applications,
     clock,
     complaints,
     disputes,
@@ -28,6 +29,7 @@ routers: Final = [
         route_handlers=[
             *lines.handlers,
             *locks.handlers,
+            *applications.handlers,
             *money.handlers,
             *disputes.handlers,
             *payouts.handlers,

@@ -6,6 +6,7 @@ from typing import Final
 
 from litestar import Router
 
+from whiteslip.web.console.applications.handlers import application_handlers
 from whiteslip.web.console.case.handlers import case_handlers
 from whiteslip.web.console.complaints.handlers import complaint_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
@@ -14,6 +15,12 @@ from whiteslip.web.console.queue.handlers import queue_handlers
 routers: Final = [
     Router(
         path="/console",
-        route_handlers=[*enter_handlers, *queue_handlers, *case_handlers, *complaint_handlers],
+        route_handlers=[
+            *enter_handlers,
+            *queue_handlers,
+            *case_handlers,
+            *application_handlers,
+            *complaint_handlers,
+        ],
     )
 ]

@@ -1,0 +1,172 @@
+"""Applications: the list, and each with its facts, its score, why, and a person's decision."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, QueryParameter
+
+from whiteslip import applications
+from whiteslip.applications import Application, rules, store
+from whiteslip.applications.model import State
+from whiteslip.applications.reviews import WHYS
+from whiteslip.applications.scorecard import Score
+from whiteslip.base import Money, Refusal
+from whiteslip.decisions import decisions_about
+from whiteslip.identity.notes import read_note
+from whiteslip.notices.compose import texts
+from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
+from whiteslip.web.kit.pages import language_of, page
+from whiteslip.web.kit.problems import Refused
+
+AT: Final = f"{HOME}/applications"
+PURPOSE: Final = "review of an application"
+_SHOWN: Final = 100
+# A bar is drawn in hundredths of this width.
+_BAR: Final = 120
+
+
+class Choice(msgspec.Struct):
+    """The form at the foot of an application."""
+
+    do: str
+    limit: str = ""
+    reasons: tuple[str, ...] = ()
+    why: str = WHYS[0]
+
+
+@get("/applications", sync_to_thread=True)
+def listed(
+    request: WebRequest, in_state: Annotated[State | None, QueryParameter(name="state")] = None
+) -> Response[Any]:
+    """What waits for a person first, then the newest."""
+
+    def act(duty: Duty) -> Response[str]:
+        counts = store.counts(duty.tx)
+        return page(
+            request,
+            "console/applications/list.html",
+            waiting=[] if in_state else _rows(store.waiting(duty.tx, _SHOWN)),
+            rows=_rows(store.recent(duty.tx, in_state, _SHOWN)),
+            states=[(state, counts.get(state, 0)) for state in State],
+            state=in_state,
+            **duty.shown(),
+        )
+
+    return on_duty(request, act)
+
+
+def _rows(found: list[Application]) -> list[tuple[Application, Money | None]]:
+    return [(one, Money(one.limit_minor, one.currency) if one.limit_minor else None) for one in found]
+
+
+def _found(duty: Duty, reference: str) -> Application:
+    found = store.by_reference(duty.tx, reference)
+    if found is None:
+        raise Refused(Refusal("application.not_found"))
+    return found
+
+
+def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]:
+    tx, found = duty.tx, _found(duty, reference)
+    score = _score(duty, found)
+    made = [one for one in decisions_about(tx, found.id) if one.id == found.decision]
+    shown.setdefault("view", None)
+    return page(
+        duty.request,
+        "console/applications/page.html",
+        form=form,
+        application=found,
+        limit=Money(found.limit_minor, found.currency),
+        facts=[(fact, _value(found, fact.name, fact.value)) for fact in store.facts(tx, found.id)],
+        score=score,
+        bars=_bars(score) if score else [],
+        decision=made[0] if made else None,
+        reviews=store.reviews(tx, found.id),
+        others=[one for one in store.of_customer(tx, found.customer) if one.id != found.id],
+        said=texts(language_of(duty.request))["reasons"],
+        known=rules.REASONS,
+        whys=WHYS,
+        may_decide=duty.may_choose and found.waits_for_desk and found.decided_by != duty.actor,
+        own=found.waits_for_desk and found.decided_by == duty.actor,
+        **shown,
+        **duty.shown(),
+    )
+
+
+def _value(found: Application, name: str, value: int) -> Money | int:
+    return Money(value, found.currency) if name.endswith("_minor") else value
+
+
+def _score(duty: Duty, found: Application) -> Score | None:
+    """The score by the very card it was made with; none before the phone was proven."""
+    if found.scorecard_version is None:
+        return None
+    card = store.scorecard(duty.tx, found.scorecard_version)
+    return card.score(rules.score_facts(store.asked(duty.tx, found.id)))
+
+
+def _bars(score: Score) -> list[tuple[int, int]]:
+    """Widths of what each characteristic gave and of what it gives at most, in points of the drawing."""
+    most = max((part.best for part in score.parts), default=1) or 1
+    return [(part.points * _BAR // most, part.best * _BAR // most) for part in score.parts]
+
+
+@get("/applications/{reference:str}", sync_to_thread=True)
+def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
+    """The application."""
+    return on_duty(request, lambda duty: _page(duty, reference, Form()))
+
+
+@post("/applications/{reference:str}/view", sync_to_thread=True)
+def read_view(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
+    """What the applicant says to it. Who read it goes into the journal."""
+
+    def act(duty: Duty) -> Response[Any]:
+        notes = [one.note for one in store.reviews(duty.tx, _found(duty, reference).id) if one.note]
+        if not notes:
+            return see_other(request, f"{AT}/{reference}")
+        view = read_note(duty.tx, duty.ports.vault, notes[-1], PURPOSE, duty.actor, duty.now)
+        if isinstance(view, Refusal):
+            raise Refused(view)
+        return _page(duty, reference, Form(), view=view)
+
+    return on_duty(request, act, chooses=True)
+
+
+@post("/applications/{reference:str}", sync_to_thread=True)
+def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
+    """Offer a limit, or decline with reasons."""
+
+    def act(duty: Duty) -> Response[Any]:
+        found = _found(duty, reference)
+        typed = form.read(Choice)
+        if isinstance(typed, Errors):
+            return _page(duty, reference, form, errors=typed)
+        limit = parse_money(typed.limit, found.currency) if typed.do == "offer" else Money(0, found.currency)
+        if limit is None or (typed.do == "offer" and not limit.minor):
+            return _page(duty, reference, form, errors=Errors().add("limit", "invalid"))
+        done = applications.decide(
+            duty.tx,
+            duty.ports.lender,
+            found.id,
+            limit.minor,
+            typed.reasons if typed.do != "offer" else (),
+            typed.why,
+            duty.actor,
+            duty.now,
+        )
+        if isinstance(done, Refusal):
+            if done.code == "application.own_decision":
+                raise Refused(done)
+            return _page(duty, reference, form, refusal=done)
+        return see_other(request, f"{AT}/{reference}")
+
+    return on_duty(request, act, chooses=True)
+
+
+application_handlers: Final = [listed, show, read_view, choose]

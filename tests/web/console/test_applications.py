@@ -1,0 +1,61 @@
+"""Applications at the desk."""
+
+from __future__ import annotations
+
+from applicants import BURDENED, LENDER, NOON, applied
+from web.console.conftest import Desk
+
+from whiteslip import applications
+from whiteslip.applications import Application, store
+from whiteslip.applications.model import State
+from whiteslip.store.database import journal_of
+
+VIEW = "My income has risen since."
+
+
+def reviewed(desk: Desk) -> Application:
+    made = applied(desk.db, BURDENED)
+    with desk.db.transaction() as tx:
+        asked = applications.request_review(tx, LENDER, made.id, VIEW, "customer", NOON)
+    assert isinstance(asked, Application)
+    return asked
+
+
+def state(desk: Desk, application: Application) -> State:
+    with desk.db.transaction() as tx:
+        found = store.get(tx, application.id)
+    assert found
+    return found.state
+
+
+def test_the_list_shows_what_waits_and_the_page_shows_facts_points_rules_and_reasons(desk: Desk):
+    asked = reviewed(desk)
+    desk.sign_in()
+    assert asked.reference in desk.get("/console/applications")
+    text = desk.get(f"/console/applications/{asked.reference}")
+    for said in ("stated", "10,000", "debt_service_ratio_bps", "application-limit@", "debt_service"):
+        assert said in text, said
+    assert str(asked.score) in text
+    assert "what you repay every month is high" in text
+    assert VIEW not in text
+
+
+def test_the_view_is_read_by_asking_for_it_and_the_journal_knows(desk: Desk):
+    asked = reviewed(desk)
+    desk.sign_in()
+    at = f"/console/applications/{asked.reference}"
+    shown = desk.post(f"{at}/view", page=at)
+    assert VIEW in shown.text
+    with desk.db.transaction() as tx:
+        kinds = [row["kind"] for row in journal_of(tx, [asked.customer])]
+    assert "identity.revealed" in kinds
+
+
+def test_a_person_offers_a_limit_or_declines_with_reasons(desk: Desk):
+    asked = reviewed(desk)
+    desk.sign_in()
+    at = f"/console/applications/{asked.reference}"
+    assert desk.post(at, page=at, do="decline", why="papers_seen").status_code == 422
+    assert state(desk, asked) is State.IN_REVIEW
+    assert desk.post(at, page=at, do="offer", limit="3,000", why="papers_seen").status_code == 303
+    assert state(desk, asked) is State.OFFERED
