@@ -204,7 +204,7 @@ def _points(each: Characteristic, value: Value) -> Points:
             hit, label = isinstance(value, str) and value in one.codes, ", ".join(one.codes)
         else:
             hit = _is_number(value) and (one.below is None or float(value) < one.below)
-            label = f"{low}–{one.below}" if one.below is not None else f"{low}–"
+            label = _range(low, one.below)
             low = str(one.below)
         if hit:
             found = (label, one.points)
@@ -212,6 +212,13 @@ def _points(each: Characteristic, value: Value) -> Points:
     if found is None:
         raise ScorecardError(f"{each.name}: there are no points for {_described(value)}")
     return Points(each.name, value, found[0], found[1], each.best, each.reason)
+
+
+def _range(low: str, below: float | None) -> str:
+    """A bin in words: ``< 1000``, ``1000–2000``, ``≥ 5000``; the upper edge is not in it."""
+    if below is None:
+        return f"≥ {low}" if low else "any"
+    return f"{low}–{below}" if low else f"< {below}"
 
 
 def _is_number(value: Any) -> bool:
