@@ -9,6 +9,7 @@ import psycopg
 from cyclopts import App, CycloptsError
 
 from whiteslip.app import (
+    commands_applications,
     commands_books,
     commands_bureau,
     commands_complaints,
@@ -38,6 +39,7 @@ for commands in (
     commands_setup,
     commands_run,
     commands_people,
+    commands_applications,
     commands_books,
     commands_bureau,
     commands_complaints,

@@ -17,6 +17,7 @@ from whiteslip.lines.model import Agreement, NewLine
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock
 from whiteslip.world import population
+from whiteslip.world.applying import Applying
 from whiteslip.world.life import Life
 from whiteslip.world.model import Resident, Result, Setting
 
@@ -55,10 +56,12 @@ def run(
     dice = Random(setting.seed)  # noqa: S311 (repeatable on purpose)
     people = settle(database, ports, setting, dice)
     life = Life(database, ports, people, dice, pack.timezone, pack.days("exit.clearing_days"))
+    applying = Applying.of(database, ports, setting, pack)
     today = setting.start
     for night in range(setting.nights):
         today = setting.start + timedelta(days=night)
         life.live(today)
+        applying.live(today)
         sealed = day.seal(database, ports, today, pack.timezone, end_of_day(today, pack.timezone))
         if isinstance(sealed, Refusal):
             return sealed
@@ -71,7 +74,7 @@ def run(
             nights=setting.nights,
             seed=setting.seed,
             last_day=today,
-            done=life.done,
+            done=life.done + applying.done,
             exits={state.value: count for state, count in sorted(exits_store.counts(tx).items())},
             violations=tuple(every_violation(tx)),
             balanced=ledger.is_balanced(ledger.trial_balance(tx)),
