@@ -96,7 +96,11 @@ def _line(tx: Tx, line: Line, purchases: list[Any], exits: list[Any]) -> dict[st
 
 def plain(value: Any) -> Any:
     """A record as JSON knows it."""
-    found: Any = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    found: Any = value
+    if isinstance(value, msgspec.Struct):
+        found = msgspec.structs.asdict(value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        found = asdict(value)
     row: Mapping[str, Any] = found
     return msgspec.to_builtins({key: _named(part) for key, part in row.items()})
 
