@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from whiteslip import billing, ledger, lines
 from whiteslip.base import Refusal, end_of_day, new_id
-from whiteslip.billing import bills
+from whiteslip.billing import bills, hardship
 from whiteslip.billing.model import OpenItem, Payment, Quote
 from whiteslip.billing.store import open_items
 from whiteslip.ledger import Account, recipes
@@ -142,6 +142,7 @@ def night(db: Database, day: date) -> None:
             more = billing.issue_bills(tx, day, now)
     with db.transaction() as tx:
         billing.charge_late_fees(tx, day, now)
+        hardship.watch(tx, day, now)
 
 
 def nights(db: Database, first: date, last: date) -> None:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from whiteslip import billing, lines
+from whiteslip.base import Refusal
+from whiteslip.billing import hardship
 from whiteslip.billing.acts import pay_off_with_credit
-from whiteslip.billing.model import Payment
+from whiteslip.billing.model import Payment, Relief
 from whiteslip.lines.acts import change_limit
 from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Database
@@ -100,6 +102,18 @@ class BillingMachine(RuleBasedStateMachine):
             found = worlds.locked(tx, self.lines[line])
             if billing.waive_remainder(tx, found, trifle, worlds.at(self.day)):
                 assert worlds.locked(tx, self.lines[line]).owed_minor == 0
+
+    @rule(line=which, relief=st.sampled_from(Relief))
+    def agree_on_relief(self, line: int, relief: Relief) -> None:
+        with self.db.transaction() as tx:
+            found = worlds.locked(tx, self.lines[line])
+            before = billing.debt(tx, found.id, self.day)
+            full = billing.payoff(tx, found, self.day)
+            made = hardship.agree(tx, found, relief, "test", worlds.at(self.day), foreseen=True)
+            after = billing.debt(tx, found.id, self.day)
+            assert after.days_past_due == before.days_past_due
+            if not isinstance(made, Refusal):
+                assert after.owed_minor <= full.total_minor + full.credit_minor
 
     @rule(line=which, minor=st.integers(0, 500_000))
     def change_limit(self, line: int, minor: int) -> None:

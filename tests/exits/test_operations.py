@@ -15,9 +15,9 @@ from worlds import DAY, at, line_of, nights, open_line
 
 from whiteslip import billing, exits, identity, lines, purchases
 from whiteslip.base import Refusal, new_id
-from whiteslip.billing.model import Payment
+from whiteslip.billing.model import Payment, Relief
 from whiteslip.decisions import Tables
-from whiteslip.exits import Office, estates, operations, restrictions, softer, terminations
+from whiteslip.exits import Office, estates, hardship, operations, restrictions, softer, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Cause, Channel, Identity, Kind
 from whiteslip.exits.operations import ALLOWED, AS_DISPUTE, Debt, Lifecycle, Lock, Operation
@@ -146,6 +146,9 @@ DONE: dict[Operation, Callable[[Tx, Scene], Any]] = {
     Operation.REPORT_DEATH: lambda tx, s: estates.report(tx, OFFICE, s.line, Channel.DESK, "desk", s.now),
     Operation.CLOSE: lambda tx, s: exits.request(tx, OFFICE, s.line, Channel.API, "customer", s.now),
     Operation.CANCEL_CLOSING: _cancel,
+    Operation.SCHEDULE_CHANGE: lambda tx, s: hardship.agree(
+        tx, OFFICE, s.line, Relief.LONGER, "customer", s.now
+    ),
     Operation.CONTACT_CHANGE: _contact,
     Operation.NEW_AGREEMENT: _agree,
 }

@@ -68,6 +68,13 @@ OWN: dict[str, dict[str, Any]] = {
     "complaint.extended": {"filed_at": NOW, "answer_by": NOW + timedelta(days=30), "delay": "complex"},
     "complaint.answered": {"filed_at": NOW, "route": "cn", "outcome": "partly", "why": "our_error"},
     "complaint.overdue": {"filed_at": NOW, "route": "uk"},
+    "hardship.offered": {"past_due_minor": 12_300},
+    "hardship.agreed": {
+        "agreed_on": date(2026, 10, 22),
+        "schedule": [{"due_on": date(2026, 11, 25), "amount_minor": 5_000}],
+        "total_minor": 5_000,
+        "forgiven_minor": 300,
+    },
     "privacy.answered": {"answered_at": NOW, "kept_until": date(2036, 10, 22), "keep_months": 120},
     "termination.notice": {
         "given_at": NOW,
@@ -117,9 +124,8 @@ OWN: dict[str, dict[str, Any]] = {
 
 def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
-    without = kind.startswith(("line.", "privacy.", "application.", "complaint.", "user.")) or kind.endswith(
-        ".notice"
-    )
+    prefixes = ("line.", "privacy.", "application.", "complaint.", "hardship.", "user.")
+    without = kind.startswith(prefixes) or kind.endswith(".notice")
     return LETTER | ({} if without else EXIT) | OWN[kind]
 
 

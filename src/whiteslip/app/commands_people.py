@@ -106,8 +106,8 @@ def lines_show(line_id: str, /, *, json: Json = False) -> None:
     shown = _line_row(line) | {
         "bucket": billing_rules.bucket(debt),
         "days_past_due": debt.days_past_due,
-        "risk_class": billing_rules.risk_class(debt.days_past_due),
-        "ifrs_stage": billing_rules.ifrs_stage(debt.days_past_due),
+        "risk_class": billing_rules.class_of(debt),
+        "ifrs_stage": billing_rules.stage_of(debt),
         "payoff_minor": quote.total_minor,
         "payoff_good_through": quote.good_through,
     }

@@ -59,7 +59,7 @@ class Instalment:
 
 @dataclass(frozen=True, slots=True)
 class NewPlan:
-    """A plan to be stored with its schedule. ``kind``: purchase, late_fee or residual."""
+    """A plan to be stored with its schedule. ``kind``: purchase, late_fee, residual or hardship."""
 
     id: UUID
     line: UUID
@@ -145,15 +145,63 @@ class NewCharge:
     fee_minor: int
 
 
+class Relief(StrEnum):
+    """What a customer in difficulty may choose: lower sums for longer, a holiday, or no price."""
+
+    LONGER = "longer"
+    HOLIDAY = "holiday"
+    REDUCED = "reduced"
+
+
+@dataclass(frozen=True, slots=True)
+class ReliefOption:
+    """A hardship plan that may be agreed today. ``forgiven_minor``: interest and fees given up."""
+
+    relief: Relief
+    rows: Sequence[Instalment]
+    forgiven_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        """What it asks for in all."""
+        return sum(row.total_minor for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Forborne:
+    """A restructured debt under observation: agreed when, with how many days past due, until when."""
+
+    agreed_on: date
+    frozen_days: int
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Hardship:
+    """A hardship plan that was agreed. ``state``: agreed, broken or observed (to its end)."""
+
+    id: UUID
+    line: UUID
+    relief: Relief
+    state: str
+    plan: UUID
+    agreed_on: date
+    frozen_days: int
+    observed_until: date
+    grace_days: int
+    periods: int
+
+
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """What a line owes on a day."""
+    """What a line owes on a day. ``forborne`` while a restructured debt is observed."""
 
     past_due_since: date | None
     past_due_minor: int
     billed_minor: int
     unbilled_minor: int
     days_past_due: int
+    forborne: Forborne | None = None
 
     @property
     def owed_minor(self) -> int:

@@ -190,21 +190,56 @@ SELECT
         WHERE p.line = :line AND p.returned_at IS NULL) AS last_paid_on;
 
 -- name: debts
-SELECT line, min(due_on) FILTER (WHERE billed AND due_on < :day) AS past_due_since,
-    coalesce(sum(principal_minor + interest_minor + fee_minor)
-        FILTER (WHERE billed AND due_on < :day), 0)::bigint AS past_due_minor,
-    coalesce(sum(principal_minor + interest_minor + fee_minor) FILTER (WHERE billed), 0)::bigint
+SELECT o.line, min(o.due_on) FILTER (WHERE o.billed AND o.due_on < :day) AS past_due_since,
+    coalesce(sum(o.principal_minor + o.interest_minor + o.fee_minor)
+        FILTER (WHERE o.billed AND o.due_on < :day), 0)::bigint AS past_due_minor,
+    coalesce(sum(o.principal_minor + o.interest_minor + o.fee_minor) FILTER (WHERE o.billed), 0)::bigint
         AS billed_minor,
-    coalesce(sum(principal_minor + CASE WHEN charged THEN interest_minor + fee_minor ELSE 0 END)
-        FILTER (WHERE NOT billed), 0)::bigint AS unbilled_minor
-FROM billing.v_open WHERE line = ANY(:lines::uuid[]) GROUP BY line;
+    coalesce(sum(o.principal_minor + CASE WHEN o.charged THEN o.interest_minor + o.fee_minor ELSE 0 END)
+        FILTER (WHERE NOT o.billed), 0)::bigint AS unbilled_minor,
+    f.agreed_on, f.frozen_days, f.observed_until
+FROM billing.v_open AS o
+LEFT JOIN billing.v_forborne AS f ON f.line = o.line AND f.agreed_on <= :day
+WHERE o.line = ANY(:lines::uuid[]) GROUP BY o.line, f.agreed_on, f.frozen_days, f.observed_until;
+
+-- name: add_hardship!
+INSERT INTO billing.hardship (
+    id, line, relief, state, plan, agreed_on, frozen_days, observed_until, grace_days, periods
+) VALUES (
+    :id, :line, :relief, :state, :plan, :agreed_on, :frozen_days, :observed_until, :grace_days, :periods);
+
+-- name: hardship^
+SELECT id, line, relief, state, plan, agreed_on, frozen_days, observed_until, grace_days, periods
+FROM billing.hardship WHERE line = :line AND state <> 'observed' ORDER BY agreed_on DESC, id DESC LIMIT 1;
+
+-- name: break_hardships
+-- Broken: an instalment of the plan is unpaid beyond its grace.
+UPDATE billing.hardship AS h SET state = 'broken'
+WHERE h.state = 'agreed' AND EXISTS (
+    SELECT FROM billing.instalment AS i
+    WHERE i.plan = h.plan AND i.open AND i.due_on < :day::date - h.grace_days)
+RETURNING h.line, h.plan;
+
+-- name: end_hardships
+-- Observed to the end: the months are over, enough instalments are paid, and nothing is past due.
+UPDATE billing.hardship AS h SET state = 'observed'
+WHERE h.state <> 'observed' AND h.observed_until <= :day
+    AND NOT EXISTS (
+        SELECT FROM billing.v_open AS o WHERE o.line = h.line AND o.billed AND o.due_on < :day)
+    AND (
+        (SELECT count(*) FROM billing.instalment AS i WHERE i.plan = h.plan AND NOT i.open AND i.due_on < :day)
+        >= h.periods
+        OR NOT EXISTS (SELECT FROM billing.instalment AS i WHERE i.plan = h.plan AND i.open))
+RETURNING h.line, h.plan;
 
 -- name: take_book_total!
 INSERT INTO billing.book_total (day, currency, lines, limit_minor, owed_minor, past_due_minor, npl_minor)
 SELECT :day, l.currency, count(*) FILTER (WHERE l.lifecycle <> 'closed'),
     coalesce(sum(l.limit_minor) FILTER (WHERE l.lifecycle = 'active'), 0),
     coalesce(sum(d.owed), 0), coalesce(sum(d.past_due), 0),
-    coalesce(sum(d.owed) FILTER (WHERE :day - d.since > :npl_after), 0)
+    -- As rules.debt_on counts: a restructured debt keeps the days it had.
+    coalesce(sum(d.owed) FILTER (
+        WHERE coalesce(f.frozen_days, 0) + coalesce(:day - greatest(d.since, f.agreed_on), 0) > :npl_after), 0)
 FROM lines.v_line AS l
 LEFT JOIN (
     SELECT line, sum(principal_minor + CASE WHEN charged THEN interest_minor + fee_minor ELSE 0 END) AS owed,
@@ -212,6 +247,7 @@ LEFT JOIN (
         min(due_on) FILTER (WHERE billed AND due_on < :day) AS since
     FROM billing.v_open GROUP BY line
 ) AS d ON d.line = l.id
+LEFT JOIN billing.v_forborne AS f ON f.line = l.id AND f.agreed_on <= :day
 WHERE l.lifecycle <> 'closed' OR d.owed > 0
 GROUP BY l.currency
 ON CONFLICT (day, currency) DO UPDATE SET
@@ -271,7 +307,15 @@ UNION ALL
 SELECT 'a closed line owes nothing', l.id::text FROM lines.v_line AS l
 WHERE (:day::date IS NULL OR l.id IN (SELECT line FROM touched)) AND l.lifecycle = 'closed' AND EXISTS (
     SELECT FROM billing.v_open AS o JOIN billing.plan AS p ON p.id = o.plan
-    WHERE o.line = l.id AND p.kind <> 'residual')
+    WHERE o.line = l.id AND p.kind NOT IN ('residual', 'hardship'))
+UNION ALL
+SELECT 'a hardship plan asks for what it replaced', h.id::text
+FROM billing.hardship AS h JOIN billing.plan AS p ON p.id = h.plan
+WHERE (:day::date IS NULL OR h.agreed_on = :day)
+    AND (SELECT sum(i.principal_minor + i.interest_minor + i.fee_minor)
+        FROM billing.instalment AS i WHERE i.plan = h.plan)
+    <> (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.settlement AS s
+        WHERE s.source = h.plan AND s.kind = 'carried')
 UNION ALL
 SELECT 'a payment is settled to its last minor unit', p.id::text
 FROM billing.payment AS p

@@ -8,7 +8,16 @@ from datetime import date, timedelta
 from typing import Final
 
 from whiteslip.billing.earning import accrued, settled
-from whiteslip.billing.model import Bucket, Component, Debt, OpenItem, Part, Quote, RiskClass
+from whiteslip.billing.model import (
+    Bucket,
+    Component,
+    Debt,
+    Forborne,
+    OpenItem,
+    Part,
+    Quote,
+    RiskClass,
+)
 
 # Within one due day the cheapest to forgive comes first and principal last.
 SETTLEMENT_ORDER: Final = (Component.FEE, Component.INTEREST, Component.PRINCIPAL)
@@ -50,11 +59,35 @@ def ifrs_stage(days_past_due: int) -> int:
 
 
 def debt_on(
-    day: date, past_due_since: date | None, past_due_minor: int, billed_minor: int, unbilled_minor: int
+    day: date,
+    past_due_since: date | None,
+    past_due_minor: int,
+    billed_minor: int,
+    unbilled_minor: int,
+    forborne: Forborne | None = None,
 ) -> Debt:
-    """A debt with its days past due: days since the oldest unpaid due day."""
-    days = (day - past_due_since).days if past_due_since else 0
-    return Debt(past_due_since, past_due_minor, billed_minor, unbilled_minor, days)
+    """A debt with its days past due: days since the oldest unpaid due day.
+
+    Of a restructured debt they stand still at what they were when that was agreed, and go on from
+    there with each day that something is late again.
+    """
+    days = 0
+    if past_due_since:
+        days = (day - max(past_due_since, forborne.agreed_on if forborne else past_due_since)).days
+    days += forborne.frozen_days if forborne else 0
+    return Debt(past_due_since, past_due_minor, billed_minor, unbilled_minor, days, forborne)
+
+
+def class_of(debt: Debt) -> RiskClass:
+    """The five-level class of a debt; restructured, it is special mention at least (order 2023/1)."""
+    least = RiskClass.SPECIAL_MENTION if debt.forborne and debt.owed_minor else RiskClass.NORMAL
+    classes = list(RiskClass)
+    return max(least, risk_class(debt.days_past_due), key=classes.index)
+
+
+def stage_of(debt: Debt) -> int:
+    """The IFRS 9 stage of a debt; restructured, its risk has risen significantly: stage 2 at least."""
+    return max(ifrs_stage(debt.days_past_due), 2 if debt.forborne and debt.owed_minor else 1)
 
 
 def payoff_quote(items: Sequence[OpenItem], credit_minor: int, good_through: date) -> Quote:

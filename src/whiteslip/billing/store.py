@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from itertools import accumulate
 from typing import TypeAlias
@@ -13,6 +14,8 @@ from whiteslip.billing.model import (
     Bill,
     BookTotal,
     Debt,
+    Forborne,
+    Hardship,
     NewCharge,
     NewPlan,
     OpenItem,
@@ -20,6 +23,7 @@ from whiteslip.billing.model import (
     Payment,
     Payout,
     Record,
+    Relief,
     Settled,
 )
 from whiteslip.store import Tx, load_queries
@@ -127,10 +131,47 @@ def debts(tx: Tx, lines: Sequence[UUID], day: date) -> dict[UUID, Debt]:
     """Debts of lines with open instalments, on ``day``."""
     return {
         row["line"]: rules.debt_on(
-            day, row["past_due_since"], row["past_due_minor"], row["billed_minor"], row["unbilled_minor"]
+            day,
+            row["past_due_since"],
+            row["past_due_minor"],
+            row["billed_minor"],
+            row["unbilled_minor"],
+            _forborne(row),
         )
         for row in _queries.debts(tx.conn, lines=list(lines), day=day)
     }
+
+
+def _forborne(row: Row) -> Forborne | None:
+    if row["agreed_on"] is None:
+        return None
+    return Forborne(row["agreed_on"], row["frozen_days"], row["observed_until"])
+
+
+def add_hardship(tx: Tx, made: Hardship) -> None:
+    """Store a hardship plan that was just agreed."""
+    _queries.add_hardship(tx.conn, **{field.name: getattr(made, field.name) for field in fields(made)})
+
+
+def hardship(tx: Tx, line: UUID) -> Hardship | None:
+    """The newest hardship plan of a line whose observation is not over."""
+    row = _queries.hardship(tx.conn, line=line)
+    return Hardship(**(row | {"relief": Relief(row["relief"])})) if row else None
+
+
+def waived_by(tx: Tx, source: UUID) -> int:
+    """What an act gave up of what was owed, minor units."""
+    return sum(s.part.amount_minor for s in settlements_of(tx, source) if s.kind == "waiver")
+
+
+def break_hardships(tx: Tx, day: date) -> list[tuple[UUID, UUID]]:
+    """Mark plans as broken that have an instalment late beyond grace: line and plan of each."""
+    return [(row["line"], row["plan"]) for row in _queries.break_hardships(tx.conn, day=day)]
+
+
+def end_hardships(tx: Tx, day: date) -> list[tuple[UUID, UUID]]:
+    """End the observation of plans that have earned it: line and plan of each."""
+    return [(row["line"], row["plan"]) for row in _queries.end_hardships(tx.conn, day=day)]
 
 
 def lines_to_bill(tx: Tx, day: date, count: int) -> list[UUID]:

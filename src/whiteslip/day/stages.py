@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from whiteslip import billing, exits, ledger, notices, privacy, purchases
+from whiteslip.billing import hardship
 from whiteslip.billing import store as billing_store
 from whiteslip.day.forgetting import FORGET
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
@@ -33,6 +34,10 @@ def _issue_bills(night: Night) -> Batch:
 
 def _charge_late_fees(night: Night) -> Batch:
     return Batch(billing.charge_late_fees(night.tx, night.day, night.now), more=False)
+
+
+def _watch_hardship(night: Night) -> Batch:
+    return Batch(hardship.watch(night.tx, night.day, night.now), more=False)
 
 
 def _total_the_book(night: Night) -> Batch:
@@ -87,6 +92,7 @@ STAGES: Final = (
     Stage("expire_holds", _expire_holds),
     Stage("issue_bills", _issue_bills),
     Stage("charge_late_fees", _charge_late_fees),
+    Stage("watch_hardship", _watch_hardship),
     Stage("total_the_book", _total_the_book),
     Stage("review_exits", _review_exits),
     Stage("run_timers", _run_timers, alone=True),

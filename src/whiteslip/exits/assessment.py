@@ -160,14 +160,14 @@ def _payment_record(inputs: Inputs) -> tuple[Indicator, ...]:
         ),
         Indicator(
             "risk_class",
-            classes.index(billing_rules.risk_class(days)) + 1,
+            classes.index(billing_rules.class_of(inputs.debt)) + 1,
             "class",
             "1 to 5 by days past due: 0, > 0, > 90, > 270, > 360",
-            {"days_past_due": days, "class": billing_rules.risk_class(days).value},
+            {"days_past_due": days, "class": billing_rules.class_of(inputs.debt).value},
         ),
         Indicator(
             "ifrs_stage",
-            billing_rules.ifrs_stage(days),
+            billing_rules.stage_of(inputs.debt),
             "stage",
             "1 to 3 by days past due: 0, > 30, > 90",
             {"days_past_due": days},
@@ -246,7 +246,7 @@ def _portfolio(inputs: Inputs) -> tuple[Indicator, ...]:
         "book_npl_minor": book.npl_minor,
     }
     good = (RiskClass.NORMAL, RiskClass.SPECIAL_MENTION)
-    bad = billing_rules.risk_class(inputs.debt.days_past_due) not in good
+    bad = billing_rules.class_of(inputs.debt) not in good
     npl_after = book.npl_minor - owed if bad else book.npl_minor
     return (
         Indicator(

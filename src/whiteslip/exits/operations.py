@@ -31,6 +31,7 @@ class Operation(StrEnum):
     REPORT_DEATH = "report_death"
     CLOSE = "close"
     CANCEL_CLOSING = "cancel_closing"
+    SCHEDULE_CHANGE = "schedule_change"
     CONTACT_CHANGE = "contact_change"
     NEW_AGREEMENT = "new_agreement"
 
@@ -100,6 +101,11 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
     Operation.CANCEL_CLOSING: {
         Lifecycle.ACTIVE: "exit.not_found",
         Lifecycle.CLOSED: "exit.not_cancellable",
+    },
+    # A schedule changes only where the customer agrees to a hardship plan.
+    Operation.SCHEDULE_CHANGE: {
+        Debt.NONE: "hardship.nothing_owed",
+        Debt.CURRENT: "hardship.not_past_due",
     },
     Operation.CONTACT_CHANGE: {},
     Operation.NEW_AGREEMENT: {},

@@ -14,7 +14,7 @@ from whiteslip.billing import store as billing_store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.model import Record
 from whiteslip.decisions import Tables
-from whiteslip.exits import assessment, letters, rules, store, ties
+from whiteslip.exits import assessment, helping, letters, rules, store, ties
 from whiteslip.exits.model import (
     Due,
     Exit,
@@ -306,6 +306,8 @@ def call_off(work: Work, notice: Exit, why: str, actor: str) -> Exit:
 def _run_off(work: Work, case: Exit) -> None:
     if work.line.lifecycle is Lifecycle.CLOSING:
         lines.move(work.tx, work.line, Lifecycle.RUN_OFF, case.why, "system", work.now)
+        debt = billing.debt(work.tx, work.line.id, work.line.today(work.now))
+        helping.offer(work.tx, work.office.issuer_name, work.line, debt, work.now)
 
 
 def _close(work: Work, case: Exit) -> None:

@@ -28,6 +28,7 @@ from whiteslip.notices.model import (
     ComplaintDueFacts,
     ContractFacts,
     DeclinedFacts,
+    HardshipFacts,
     HeldFacts,
     Letter,
     LetterFacts,
@@ -108,6 +109,8 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["report_words"] = _fill(said["free_report"], words) if facts.free_report_days else ""
     if isinstance(facts, RestrictedFacts | NoticeFacts | DeclinedFacts):
         words["reason_words"] = said["labels"]["list"].join(said["reasons"][code] for code in facts.reasons)
+    if isinstance(facts, HardshipFacts):
+        words["forgiven_words"] = _fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
     if isinstance(facts, PrivacyFacts):
         words["kept_words"] = _fill(own["kept_until" if facts.kept_until else "kept_while"], words)
     paragraphs = [_fill(text, words) for text in own["paragraphs"]]
@@ -161,7 +164,7 @@ def _table(facts: LetterFacts, language: str) -> list[list[str]]:
     labels = texts(language)["labels"]
     if isinstance(facts, ContractFacts):
         return [labels["products"], *(_product(one, language) for one in facts.products)]
-    if not isinstance(facts, RunOffFacts | BalanceFacts) or not facts.schedule:
+    if not isinstance(facts, RunOffFacts | BalanceFacts | HardshipFacts) or not facts.schedule:
         return []
     rows = [
         [

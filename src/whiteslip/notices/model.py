@@ -298,6 +298,21 @@ class ComplaintAnswerFacts(ComplaintFacts, frozen=True, kw_only=True, forbid_unk
     why: str = ""
 
 
+class HelpFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is past due, and that there are ways to pay less, or later."""
+
+    past_due_minor: int
+
+
+class HardshipFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hardship plan that was agreed: what replaces the old schedule, and what it forgives."""
+
+    agreed_on: date
+    schedule: list[DueFact]
+    total_minor: int
+    forgiven_minor: int
+
+
 KINDS: Mapping[str, type[LetterFacts]] = {
     "exit.acknowledged": ExitFacts,
     "exit.runoff": RunOffFacts,
@@ -321,6 +336,8 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "estate.closed": ClosedFacts,
     "estate.undone": CancelledFacts,
     "line.restriction_lifted": LiftedFacts,
+    "hardship.offered": HelpFacts,
+    "hardship.agreed": HardshipFacts,
     "privacy.answered": PrivacyFacts,
     "application.declined": DeclinedFacts,
     "application.counter_offered": CounterFacts,

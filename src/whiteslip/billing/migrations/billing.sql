@@ -7,7 +7,7 @@ CREATE TABLE billing.plan (
     id uuid PRIMARY KEY,
     line uuid NOT NULL,
     purchase uuid,
-    kind text NOT NULL CHECK (kind IN ('purchase', 'late_fee', 'residual')),
+    kind text NOT NULL CHECK (kind IN ('purchase', 'late_fee', 'residual', 'hardship')),
     principal_minor bigint NOT NULL CHECK (principal_minor >= 0),
     instalments smallint NOT NULL CHECK (instalments BETWEEN 1 AND 60),
     monthly_fee_bps integer NOT NULL,
@@ -161,6 +161,23 @@ CREATE TABLE billing.coupon (
 );
 CREATE INDEX coupon_line ON billing.coupon (line);
 
+-- A plan that a customer in difficulty agreed to. Days past due are counted on from ``frozen_days``.
+-- The newest one of a line counts until its observation is over.
+CREATE TABLE billing.hardship (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    relief text NOT NULL CHECK (relief IN ('longer', 'holiday', 'reduced')),
+    state text NOT NULL CHECK (state IN ('agreed', 'broken', 'observed')),
+    plan uuid NOT NULL UNIQUE REFERENCES billing.plan,
+    agreed_on date NOT NULL,
+    frozen_days integer NOT NULL CHECK (frozen_days >= 0),
+    observed_until date NOT NULL CHECK (observed_until > agreed_on),
+    grace_days integer NOT NULL,
+    periods integer NOT NULL
+);
+CREATE UNIQUE INDEX hardship_agreed ON billing.hardship (line) WHERE state = 'agreed';
+CREATE INDEX hardship_line ON billing.hardship (line, agreed_on) WHERE state <> 'observed';
+
 -- The whole book at the end of a day, for the portfolio effect of an exit.
 CREATE TABLE billing.book_total (
     day date NOT NULL,
@@ -186,6 +203,11 @@ SELECT plan, no, line, bill_on, due_on, bill IS NOT NULL AS billed, charged,
     interest_minor - settled_interest AS interest_minor,
     fee_minor - settled_fee AS fee_minor
 FROM billing.instalment WHERE open;
+
+-- Lines whose debt was restructured and is observed, one row each.
+CREATE VIEW billing.v_forborne AS
+SELECT DISTINCT ON (line) line, plan, agreed_on, frozen_days, observed_until
+FROM billing.hardship WHERE state <> 'observed' ORDER BY line, agreed_on DESC, id DESC;
 
 -- What rooms above read to tell what was owed on an earlier day --------------------------------
 

@@ -11,6 +11,7 @@ from whiteslip.web.portal.case.handlers import case_handlers
 from whiteslip.web.portal.close.handlers import close_handlers
 from whiteslip.web.portal.complain.handlers import complain_handlers
 from whiteslip.web.portal.data.handlers import data_handlers
+from whiteslip.web.portal.hardship.handlers import hardship_handlers
 from whiteslip.web.portal.help.handlers import help_handlers
 from whiteslip.web.portal.leave.handlers import leave_handlers
 from whiteslip.web.portal.letters.handlers import letter_handlers
@@ -31,6 +32,7 @@ routers: Final = [
             *line_handlers,
             *lock_handlers,
             *withdraw_handlers,
+            *hardship_handlers,
             *leave_handlers,
             *case_handlers,
             *close_handlers,

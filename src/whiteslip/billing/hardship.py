@@ -1,0 +1,189 @@
+"""Hardship plans: what is owed is asked for in smaller sums, or later, and never costs more.
+
+Directive (EU) 2023/2225 article 35: before enforcement comes forbearance, such as a longer term, a
+payment holiday, no interest or partial forgiveness. A schedule never changes in place: what is open is
+carried to a new plan without interest and late fees. The acts want the line locked. None commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from whiteslip import packs
+from whiteslip.base import Money, Refusal, add_months, new_id
+from whiteslip.billing import rules, store
+from whiteslip.billing.booking import Booking
+from whiteslip.billing.earning import accrued
+from whiteslip.billing.model import (
+    Component,
+    Hardship,
+    Instalment,
+    NewPlan,
+    OpenItem,
+    Part,
+    Relief,
+    ReliefOption,
+)
+from whiteslip.billing.schedule import next_statement
+from whiteslip.lines import Line
+from whiteslip.lines.model import Product
+from whiteslip.packs import Pack
+from whiteslip.store import Entry, Tx
+
+_PRICE: Final = (Component.FEE, Component.INTEREST)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a kind of relief spreads what is owed: equal instalments after months without any."""
+
+    instalments: int
+    free_months: int
+    forgives_price: bool
+
+    @classmethod
+    def of(cls, relief: Relief, pack: Pack) -> Shape:
+        """As the pack says."""
+        usual = pack.count("forbearance.instalments")
+        match relief:
+            case Relief.LONGER:
+                return cls(pack.count("forbearance.longer_instalments"), 0, False)
+            case Relief.HOLIDAY:
+                return cls(usual, pack.months("forbearance.holiday_months"), False)
+            case Relief.REDUCED:
+                return cls(usual, 0, True)
+
+
+def options(items: Sequence[OpenItem], line: Line, today: date) -> list[ReliefOption]:
+    """What a customer who cannot pay as agreed may choose from; none costs more than paying now.
+
+    Giving up interest and fees is not among them where none are owed.
+    """
+    pack = packs.load(line.pack)
+    owed = _owed(items, today)
+    price = sum(part.amount_minor for part in owed if part.component in _PRICE)
+    found: list[ReliefOption] = []
+    for relief in Relief:
+        shape = Shape.of(relief, pack)
+        carried = _carried(owed, shape)
+        if carried and (price or not shape.forgives_price):
+            forgiven = price if shape.forgives_price else 0
+            found.append(ReliefOption(relief, schedule(carried, shape, line, today), forgiven))
+    return found
+
+
+def _owed(items: Sequence[OpenItem], today: date) -> list[Part]:
+    """Everything owed now, with what running months have earned by today."""
+    return rules.owed_parts(items) + accrued(items, today)
+
+
+def _carried(owed: Sequence[Part], shape: Shape) -> list[Part]:
+    return [part for part in owed if not (shape.forgives_price and part.component in _PRICE)]
+
+
+def schedule(carried: Sequence[Part], shape: Shape, line: Line, today: date) -> list[Instalment]:
+    """Equal instalments from the next statement day on, or as many months later as are free."""
+    sums = rules.by_component(carried)
+    count = min(shape.instalments, max(1, sum(sums.values())))
+
+    def split(component: Component) -> list[int]:
+        whole = Money(sums.get(component, 0), line.currency)
+        return [part.minor for part in whole.split([1] * count)]
+
+    first = add_months(next_statement(today, line.statement_day), shape.free_months)
+    rows: list[Instalment] = []
+    parts = zip(*(split(c) for c in (Component.PRINCIPAL, *reversed(_PRICE))), strict=True)
+    for index, (principal, interest, fee) in enumerate(parts):
+        bill_on = add_months(first, index)
+        due_on = bill_on + timedelta(days=line.terms.due_days)
+        rows.append(Instalment(index + 1, bill_on, due_on, principal, interest, fee))
+    return rows
+
+
+def agree(
+    tx: Tx, line: Line, relief: Relief, actor: str, now: datetime, foreseen: bool = False
+) -> Hardship | Refusal:
+    """Put a hardship plan in the place of everything that is open.
+
+    Days past due stand still at today's count while it is kept and go on from there if it is not.
+    ``foreseen`` says that the desk has heard of a difficulty before anything was past due. Agreeing
+    while a plan stands returns that plan. Refusals: ``hardship.nothing_owed``,
+    ``hardship.not_past_due``, ``hardship.option_not_offered``.
+    """
+    standing = store.hardship(tx, line.id)
+    if standing and standing.state == "agreed":
+        return standing
+    booking = Booking(tx, [line], now)
+    today, items = booking.day(line), booking.items[line.id]
+    debt = store.debts(tx, [line.id], today).get(line.id)
+    offered = options(items, line, today)
+    if debt is None or not offered:
+        return Refusal("hardship.nothing_owed")
+    if not debt.days_past_due and not foreseen:
+        return Refusal("hardship.not_past_due")
+    chosen = next((option for option in offered if option.relief is relief), None)
+    if chosen is None:
+        return Refusal("hardship.option_not_offered", {"option": relief})
+    made = _hardship(line, relief, debt.days_past_due, today, now)
+    plan = NewPlan(made.plan, line.id, None, "hardship", Product(1), today, chosen.rows)
+    _replace(booking, line, made, actor)
+    store.add_plans(tx, [plan])
+    store.add_hardship(tx, made)
+    data = {"plan": made.plan, "option": relief, "total_minor": chosen.total_minor}
+    more = {"forgiven_minor": chosen.forgiven_minor, "days_past_due": debt.days_past_due}
+    tx.record(Entry(now, "hardship.agreed", "line", line.id, actor, data | more))
+    return made
+
+
+def _hardship(line: Line, relief: Relief, frozen_days: int, today: date, now: datetime) -> Hardship:
+    pack = packs.load(line.pack)
+    months = max(
+        pack.months("forbearance.observation_months"),
+        pack.months("forbearance.probation_months"),
+    )
+    return Hardship(
+        id=new_id(now),
+        line=line.id,
+        relief=relief,
+        state="agreed",
+        plan=new_id(now),
+        agreed_on=today,
+        frozen_days=frozen_days,
+        observed_until=add_months(today, months),
+        grace_days=pack.days("forbearance.grace_days"),
+        periods=pack.count("forbearance.observation_periods"),
+    )
+
+
+def _replace(booking: Booking, line: Line, made: Hardship, actor: str) -> None:
+    """Carry what is open to the new plan; what the relief forgives is waived first."""
+    today, shape = booking.day(line), Shape.of(made.relief, packs.load(line.pack))
+    if shape.forgives_price:
+        charged = [part for part in rules.owed_parts(booking.items[line.id]) if part.component in _PRICE]
+        if charged:
+            booking.waive(line, made.id, charged, today)
+            waived = {"amount_minor": sum(part.amount_minor for part in charged)}
+            booking.tx.record(Entry(booking.now, "debt.waived", "line", line.id, actor, waived))
+    parts = _carried(_owed(booking.items[line.id], today), shape)
+    booking.settle(line, made.plan, "carried", parts, today)
+    booking.write()
+
+
+def watch(tx: Tx, day: date, now: datetime) -> int:
+    """The night's look at hardship plans. Returns how many moved.
+
+    A plan is broken when an instalment stays unpaid longer than its grace. Observation ends after its
+    months, with as many instalments paid as its periods and nothing past due.
+    """
+    moved = 0
+    for kind, rows in (
+        ("hardship.broken", store.break_hardships(tx, day)),
+        ("hardship.observed", store.end_hardships(tx, day)),
+    ):
+        for line, plan in rows:
+            tx.record(Entry(now, kind, "line", line, "system", {"plan": plan}))
+        moved += len(rows)
+    return moved

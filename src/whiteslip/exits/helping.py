@@ -1,0 +1,59 @@
+"""Letters to who cannot pay as agreed: help is offered once, whether they leave or stay. None commits.
+
+Directive (EU) 2023/2225 article 35: forbearance comes before enforcement, and need not be offered again
+and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from whiteslip import lines, notices
+from whiteslip.base import Refusal
+from whiteslip.base.ids import public
+from whiteslip.billing import store
+from whiteslip.billing.model import Debt
+from whiteslip.lines import Line
+from whiteslip.notices import NewNotice
+from whiteslip.store import Entry, Tx
+
+
+def offer(tx: Tx, issuer_name: str, line: Line, debt: Debt, now: datetime) -> bool:
+    """Write once to a customer whose debt is past due that there are plans; False if there is nothing to
+    offer or it was offered before.
+    """
+    if not debt.past_due_minor or store.hardship(tx, line.id):
+        return False
+    facts = {"past_due_minor": debt.past_due_minor}
+    if not tell(tx, issuer_name, line, "hardship.offered", facts, str(line.id), now):
+        return False
+    data = {"past_due_minor": debt.past_due_minor, "days_past_due": debt.days_past_due}
+    tx.record(Entry(now, "hardship.offered", "line", line.id, "system", data))
+    return True
+
+
+def tell(
+    tx: Tx, issuer_name: str, line: Line, kind: str, facts: Mapping[str, Any], once: str, now: datetime
+) -> int:
+    """Queue a letter about the line's debt, once per ``once``. Returns how many are new."""
+    customer = lines.get_customer(tx, line.customer)
+    if isinstance(customer, Refusal):
+        raise LookupError(f"line {line.id} has no customer")
+    common = {
+        "reference": public("line", line.id),
+        "timezone": line.timezone,
+        "currency": line.currency,
+        "issuer_name": issuer_name,
+    }
+    letter = NewNotice(
+        kind=kind,
+        subject_kind="line",
+        subject=line.id,
+        recipient=line.customer,
+        language=customer.language,
+        facts={**common, **facts},
+        dedupe=f"{kind}:{once}",
+    )
+    return notices.queue(tx, [letter], now)

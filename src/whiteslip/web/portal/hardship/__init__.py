@@ -1,0 +1,1 @@
+"""I cannot pay as agreed: what may be agreed instead."""
