@@ -178,12 +178,10 @@ def watch(tx: Tx, day: date, now: datetime) -> int:
     A plan is broken when an instalment stays unpaid longer than its grace. Observation ends after its
     months, with as many instalments paid as its periods and nothing past due.
     """
-    moved = 0
-    for kind, rows in (
-        ("hardship.broken", store.break_hardships(tx, day)),
-        ("hardship.observed", store.end_hardships(tx, day)),
-    ):
-        for line, plan in rows:
-            tx.record(Entry(now, kind, "line", line, "system", {"plan": plan}))
-        moved += len(rows)
-    return moved
+    broken = store.break_hardships(tx, day)
+    for line, plan in broken:
+        tx.record(Entry(now, "hardship.broken", "line", line, "system", {"plan": plan}))
+    observed = store.end_hardships(tx, day)
+    for line, plan in observed:
+        tx.record(Entry(now, "hardship.observed", "line", line, "system", {"plan": plan}))
+    return len(broken) + len(observed)

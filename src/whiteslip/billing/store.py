@@ -16,6 +16,7 @@ from whiteslip.billing.model import (
     Debt,
     Forborne,
     Hardship,
+    Instalment,
     NewCharge,
     NewPlan,
     OpenItem,
@@ -157,6 +158,12 @@ def hardship(tx: Tx, line: UUID) -> Hardship | None:
     """The newest hardship plan of a line whose observation is not over."""
     row = _queries.hardship(tx.conn, line=line)
     return Hardship(**(row | {"relief": Relief(row["relief"])})) if row else None
+
+
+def rows_of(tx: Tx, line: UUID, plan: UUID) -> list[Instalment]:
+    """The schedule of one plan of a line, as it was fixed."""
+    names = [field.name for field in fields(Instalment)]
+    return [Instalment(*(row[name] for name in names)) for row in schedule(tx, line) if row["plan"] == plan]
 
 
 def waived_by(tx: Tx, source: UUID) -> int:

@@ -33,18 +33,11 @@ def agree(
     made = hardship.agree(tx, line, relief, actor, now, foreseen)
     if isinstance(made, Refusal):
         return made
-    rows = [row for row in store.schedule(tx, line.id) if row["plan"] == made.plan]
-    schedule = [
-        {
-            "due_on": row["due_on"],
-            "amount_minor": row["principal_minor"] + row["interest_minor"] + row["fee_minor"],
-        }
-        for row in rows
-    ]
+    rows = store.rows_of(tx, line.id, made.plan)
     facts = {
         "agreed_on": made.agreed_on,
-        "schedule": schedule,
-        "total_minor": sum(due["amount_minor"] for due in schedule),
+        "schedule": [{"due_on": row.due_on, "amount_minor": row.total_minor} for row in rows],
+        "total_minor": sum(row.total_minor for row in rows),
         "forgiven_minor": store.waived_by(tx, made.id),
     }
     tell(tx, office.issuer_name, line, "hardship.agreed", facts, str(made.id), now)

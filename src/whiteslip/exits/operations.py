@@ -55,9 +55,9 @@ class Lock(StrEnum):
 
 
 class Debt(StrEnum):
-    """Columns of the third region."""
+    """Columns of the third region. No two states of any regions have the same value."""
 
-    NONE = "none"
+    NONE = "nothing"
     CURRENT = "current"
     PAST_DUE = "past_due"
 

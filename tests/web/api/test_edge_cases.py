@@ -307,15 +307,13 @@ def test_10_who_is_in_arrears_may_go_and_stays_in_the_class_they_are_in(story: S
     path = f"/v1/lines/{story.line}/hardship"
     longer = next(o for o in story.api.get(path)["options"] if o["option"] == "longer")
     assert longer["total_minor"] <= after["owed_minor"]
-    story.api.post(path, {"option": "longer"})
+    assert story.api.post(path, {"option": "longer"})["schedule"] == longer["schedule"]
     agreed = story.now
     for kept in ("risk_class", "ifrs_stage", "bucket", "days_past_due"):
         assert agreed[kept] == before[kept], kept
     story.passes("+40d")
     assert (story.case["state"], story.now["risk_class"]) == ("run_off", "substandard")
     assert story.events().count("hardship.offered") == 1, "help is offered once"
-    due = [(row["due_on"], row["total_minor"]) for row in story.plan()["schedule"]]
-    assert due == [(row["due_on"], row["amount_minor"]) for row in longer["schedule"]]
     story.pays(story.now["owed_minor"])
     story.passes("+11d")
     assert story.case["state"] == "closed"

@@ -58,7 +58,7 @@ class HardshipOption(Struct):
 
 
 class HardshipShape(Struct):
-    """A plan that was agreed. ``state``: agreed, broken or observed to its end."""
+    """A plan that was agreed, as its schedule was fixed. ``state``: agreed, broken or observed."""
 
     id: str
     line: str
@@ -67,9 +67,10 @@ class HardshipShape(Struct):
     agreed_on: date
     days_past_due: int
     observed_until: date
+    schedule: Sequence[HardshipDue]
 
     @classmethod
-    def of(cls, made: Hardship) -> HardshipShape:
+    def of(cls, tx: Tx, made: Hardship) -> HardshipShape:
         """Shape a plan."""
         return cls(
             id=public("hsp", made.id),
@@ -79,6 +80,7 @@ class HardshipShape(Struct):
             agreed_on=made.agreed_on,
             days_past_due=made.frozen_days,
             observed_until=made.observed_until,
+            schedule=[HardshipDue.of(row) for row in store.rows_of(tx, made.line, made.plan)],
         )
 
 
@@ -104,7 +106,7 @@ def show_hardship(request: WebRequest, line_id: FromPath[str]) -> HardshipPage:
         items = store.open_items(tx, [line.id])[line.id]
         kept = standing is not None and standing.state == "agreed"
         offered = [] if kept else plans.options(items, line, line.today(now))
-        shaped = HardshipShape.of(standing) if standing else None
+        shaped = HardshipShape.of(tx, standing) if standing else None
         return HardshipPage(shaped, [HardshipOption.of(option) for option in offered])
 
     return read(request, question)
@@ -123,7 +125,7 @@ def agree(request: WebRequest, line_id: FromPath[str], data: JSONBody[AgreeBody]
     def act(tx: Tx, now: datetime, caller: Caller) -> HardshipShape:
         relief = Relief(data.option)
         made = hardship.agree(tx, ports.office, wanted, relief, caller.actor, now, data.foreseen)
-        return HardshipShape.of(granted(made))
+        return HardshipShape.of(tx, granted(made))
 
     return write(request, data, act, 201)
 
