@@ -215,6 +215,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
     assert "EX-7K2M-91" in shown
     assert WHO.full_name in shown
     timeless = ("exit.cancelled", "estate.balance", "application.declined", "application.contract")
+    timeless += ("hardship.offered", "hardship.agreed")
     assert "14:03:22" in shown or kind in timeless
     assert ("{" in shown, "{" in compose.body(letter)) == (False, False)
 
