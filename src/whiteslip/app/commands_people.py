@@ -16,6 +16,7 @@ from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import rules as billing_rules
 from whiteslip.exits import store as exits_store
+from whiteslip.exits import terminations
 from whiteslip.exits.model import Channel, State
 from whiteslip.exits.model import Exit as Case
 from whiteslip.identity import access
@@ -84,6 +85,14 @@ def lines_list(*, after: str | None = None, limit: Count = 50, json: Json = Fals
     start = parse_public("line", after) if after else None
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         rows = [_line_row(line) for line in page_of_lines(tx, start, limit)]
+    columns = ["id", "lifecycle", "limit_minor", "owed_minor", "held_minor", "available_minor"]
+    answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], columns[2:]))
+
+
+def lines_unused(*, limit: Count = 50, json: Json = False) -> None:
+    """List lines that owe nothing and on which nothing has moved for their pack's months."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        rows = [_line_row(line) for line in terminations.inactive(tx, present(tx), None, limit)]
     columns = ["id", "lifecycle", "limit_minor", "owed_minor", "held_minor", "available_minor"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], columns[2:]))
 
@@ -187,6 +196,7 @@ def register(app: App) -> None:
     of_lines = App(name="lines", help="Lines.")
     of_lines.command(lines_list, name="list")
     of_lines.command(lines_show, name="show")
+    of_lines.command(lines_unused, name="unused")
     app.command(of_lines)
     of_exits = App(name="exits", help="Customers who leave.")
     of_exits.command(exits_list, name="list")

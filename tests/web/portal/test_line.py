@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from web.portal.conftest import Reader
 from web.portal.scene import LIMIT, Scene
 
+from whiteslip.exits import terminations
+from whiteslip.exits.model import Kind, Termination
 from whiteslip.lines.model import LockKind
 from whiteslip.purchases import Declined, Purchase
 from whiteslip.web.portal.line.handlers import chips
@@ -139,3 +143,20 @@ def test_the_demo_phone_exists_in_demonstrations_only(reader: Reader, scene: Sce
     scene.demo = False
     reader.client.app = scene.app()
     assert reader.opens("/phone").status_code == 404
+
+
+def test_an_unused_line_that_is_to_end_is_kept_with_one_click(reader: Reader, scene: Scene):
+    guest = scene.guest("en")
+    scene.set_clock(scene.now() + timedelta(days=600))
+    with scene.db.transaction() as tx:
+        one = terminations.propose(tx, guest.line, Kind.INACTIVITY, [], "one", scene.now())
+        assert isinstance(one, Termination), one
+        terminations.decide(tx, scene.ports.office, one.id, True, "two", scene.now())
+    reader.signs_in(guest)
+    home = reader.opens("/line").text
+    (notice,) = scene.cases(guest)
+    assert "This line is to end" in home
+    assert "We have given you notice" in reader.opens(f"/exits/{notice.reference}").text
+    reader.opens("/line")
+    assert "This line is to end" not in reader.sends(f"/lines/{guest.line}/keep").text
+    assert scene.cases(guest)[0].why == "customer_keeps_it"

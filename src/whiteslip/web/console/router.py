@@ -10,6 +10,7 @@ from whiteslip.web.console.applications.handlers import application_handlers
 from whiteslip.web.console.case.handlers import case_handlers
 from whiteslip.web.console.complaints.handlers import complaint_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
+from whiteslip.web.console.line.handlers import line_handlers
 from whiteslip.web.console.queue.handlers import queue_handlers
 
 routers: Final = [
@@ -21,6 +22,7 @@ routers: Final = [
             *case_handlers,
             *application_handlers,
             *complaint_handlers,
+            *line_handlers,
         ],
     )
 ]

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from whiteslip import exits, lines, notices
 from whiteslip.exits import Exit
 from whiteslip.exits.acts import clocks_of
-from whiteslip.exits.model import Ground, Kind, Reason, State
+from whiteslip.exits.model import BY_LENDER, Ground, Kind, Reason, State
 from whiteslip.exits.rules import can_cancel
 from whiteslip.notices.model import Notice
 from whiteslip.web.kit.cookies import WebRequest
@@ -26,6 +26,10 @@ def face_of(case: Exit) -> str:
     """Where a case stands, as a word of the page's texts."""
     if case.kind is Kind.WITHDRAW and case.state in (State.RUN_OFF, State.CLEARING, State.CLOSED):
         return "withdrawn" if case.state is State.CLOSED else "withdrawing"
+    if case.kind in BY_LENDER and case.state in _ENDED_BY_LENDER:
+        return _ENDED_BY_LENDER[case.state]
+    if case.kind is Kind.ESTATE and case.state in (State.STOPPED, State.CLOSED):
+        return "reported" if case.state is State.STOPPED else "ended"
     match case.state:
         case State.HELD:
             return "frozen" if case.ground is Ground.LEGAL else "held"
@@ -36,6 +40,8 @@ def face_of(case: Exit) -> str:
 
 
 _FIRST: Final = frozenset({"exit.acknowledged", "withdrawal.received"})
+_CLOSING: Final = ("exit.closed", "termination.closed")
+_ENDED_BY_LENDER: Final = {State.NOTICE: "notice", State.CANCELLED: "called_off", State.CLOSED: "ended"}
 
 
 def _written_last(letter: Notice) -> tuple[datetime, bool]:
@@ -53,7 +59,7 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
         plan, clocks = granted(exits.preview(visit.tx, line.id, visit.now)), clocks_of(line)
         dues = by_day(line, plan.schedule)
         letters = sorted(notices.of_subject(visit.tx, case.id), key=_written_last, reverse=True)
-        closing = next((letter for letter in letters if letter.kind == "exit.closed"), None)
+        closing = next((letter for letter in letters if letter.kind in _CLOSING), None)
         return page(
             request,
             "portal/case/page.html",

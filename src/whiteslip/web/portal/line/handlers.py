@@ -15,7 +15,8 @@ from whiteslip import exits, lines
 from whiteslip.applications import store as applications_store
 from whiteslip.applications.model import State
 from whiteslip.base import Money, local_day
-from whiteslip.exits import Exit, softer
+from whiteslip.exits import Exit, softer, terminations
+from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Plan
 from whiteslip.exits.withdrawal import can_withdraw
 from whiteslip.lines import Line
@@ -60,6 +61,7 @@ class Card:
     plan: Plan
     firm_until: date | None
     can_withdraw: bool
+    notice: Exit | None
 
     @property
     def is_open(self) -> bool:
@@ -101,6 +103,7 @@ def _card(visit: Visit, line: Line) -> Card:
         plan=plan,
         firm_until=_firm_until(visit, line),
         can_withdraw=can_withdraw(line, line.today(visit.now)),
+        notice=exits_store.notice_of_line(visit.tx, line.id),
     )
 
 
@@ -158,6 +161,18 @@ def resume(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
     def act(visit: Visit) -> Response[Any]:
         visit.line(line_id)
         granted(softer.resume(visit.tx, line_id, visit.actor, visit.now))
+        return see_other(request, HOME)
+
+    return signed_in(request, act)
+
+
+@post("/lines/{line_id:uuid}/keep", sync_to_thread=True)
+def keep(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """Keep a line that was to end because it was not used. Pressing twice changes nothing."""
+
+    def act(visit: Visit) -> Response[Any]:
+        visit.line(line_id, lock=True)
+        terminations.keep(visit.tx, visit.ports.office, line_id, visit.actor, visit.now)
         return see_other(request, HOME)
 
     return signed_in(request, act)
@@ -224,4 +239,4 @@ def reduce(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
     return signed_in(request, act)
 
 
-line_handlers: Final = [home, pause, resume, ask_limit, reduce]
+line_handlers: Final = [home, pause, resume, keep, ask_limit, reduce]

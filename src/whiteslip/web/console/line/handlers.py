@@ -1,0 +1,290 @@
+"""A line at the desk: find it, see its state, restrict, end with notice, settle an estate, close for
+somebody on the phone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from whiteslip import billing, exits, lines
+from whiteslip.base import Refusal, new_id
+from whiteslip.base.ids import parse_public
+from whiteslip.exits import estates, restrictions, terminations
+from whiteslip.exits import store as exits_store
+from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Channel, Kind
+from whiteslip.identity import Person
+from whiteslip.identity.vault import enrol_contact
+from whiteslip.lines import Line
+from whiteslip.lines.locks import standing
+from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.problems import Refused
+
+AT: Final = f"{HOME}/lines"
+_SHOWN: Final = 50
+_TO_RESTRICT: Final = [cause for cause in Cause if cause not in ONLY_WITH_NOTICE]
+_TO_END: Final = [cause for cause in Cause if cause is not Cause.INACTIVITY]
+
+
+class Heir(msgspec.Struct):
+    """The form of who settles an estate."""
+
+    full_name: str
+    phone: str
+    email: str
+    authority: str
+
+
+def _find(duty: Duty, wanted: str) -> UUID | None:
+    """A line by its own id or by the reference of one of its cases."""
+    line_id = parse_public("line", wanted.lower())
+    if line_id is None:
+        case = exits_store.by_reference(duty.tx, wanted.upper())
+        return case.line if case else None
+    return None if isinstance(lines.get_line(duty.tx, line_id), Refusal) else line_id
+
+
+@get("/lines", sync_to_thread=True)
+def index(request: WebRequest, line: FromQuery[str | None] = None) -> Response[Any]:
+    """Find a line; what waits for a second person; lines that nobody uses."""
+
+    def act(duty: Duty) -> Response[Any]:
+        wanted = (line or "").strip()
+        found = _find(duty, wanted) if wanted else None
+        if found:
+            return see_other(request, f"{AT}/{found}")
+        return page(
+            request,
+            "console/line/index.html",
+            wanted=wanted,
+            proposals=exits_store.open_terminations(duty.tx, None, _SHOWN),
+            unused=terminations.inactive(duty.tx, duty.now, None, _SHOWN),
+            **duty.shown(),
+        )
+
+    return on_duty(request, act)
+
+
+def _line(duty: Duty, line_id: UUID) -> Line:
+    found = lines.get_line(duty.tx, line_id)
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found
+
+
+def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
+    tx, line = duty.tx, _line(duty, line_id)
+    open_one = next(
+        (one for one in exits_store.terminations_of_line(tx, line.id) if one.outcome == "open"), None
+    )
+    return page(
+        duty.request,
+        "console/line/page.html",
+        form=form,
+        line=line,
+        debt=billing.debt(tx, line.id, line.today(duty.now)),
+        locks=standing(tx, line.id),
+        case=exits_store.open_of_line(tx, line.id),
+        notice=exits_store.notice_of_line(tx, line.id),
+        restriction=exits_store.restriction_of_line(tx, line.id),
+        estate=exits_store.estate_of_line(tx, line.id),
+        proposal=open_one,
+        may_decide=duty.may_choose and open_one is not None and open_one.proposed_by != duty.actor,
+        to_restrict=_TO_RESTRICT,
+        to_end=_TO_END,
+        **shown,
+        **duty.shown(),
+    )
+
+
+@get("/lines/{line_id:uuid}", sync_to_thread=True)
+def show(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """The line."""
+    return on_duty(request, lambda duty: _page(duty, line_id, Form()))
+
+
+def _change(
+    request: WebRequest, line_id: UUID, form: Form, act: Callable[[Duty, Line], object]
+) -> Response[Any]:
+    """Do something to a line and show it again; a "no" stands on the page and changes nothing."""
+
+    def change(duty: Duty) -> Response[Any]:
+        done = act(duty, _line(duty, line_id))
+        if isinstance(done, Errors):
+            return _page(duty, line_id, form, errors=done)
+        if isinstance(done, Refusal):
+            return _page(duty, line_id, form, refusal=done)
+        return see_other(request, f"{AT}/{line_id}")
+
+    return on_duty(request, change, chooses=True)
+
+
+def _cause(form: Form, name: str, allowed: list[Cause]) -> Cause | Errors:
+    chosen = form.value(name)
+    return Cause(chosen) if chosen in allowed else Errors().add(name, "missing")
+
+
+@post("/lines/{line_id:uuid}/restrict", sync_to_thread=True)
+def restrict(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Stop drawing, for a reason and for a while; the letter goes out at once."""
+
+    def act(duty: Duty, line: Line) -> object:
+        why = _cause(form, "reason", _TO_RESTRICT)
+        if isinstance(why, Errors):
+            return why
+        return restrictions.restrict(duty.tx, duty.ports.office, line.id, [why], duty.actor, duty.now)
+
+    return _change(request, line_id, form, act)
+
+
+@post("/lines/{line_id:uuid}/unrestrict", sync_to_thread=True)
+def unrestrict(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """End a restriction whose reason has ended."""
+    return _change(
+        request,
+        line_id,
+        form,
+        lambda duty, line: restrictions.lift(
+            duty.tx, duty.ports.office, line.id, "reason_ended", duty.actor, duty.now
+        ),
+    )
+
+
+@post("/lines/{line_id:uuid}/terminate", sync_to_thread=True)
+def terminate(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Propose to end the agreement; somebody else decides."""
+
+    def act(duty: Duty, line: Line) -> object:
+        if form.value("end_reason") == Cause.INACTIVITY:
+            return terminations.propose(duty.tx, line.id, Kind.INACTIVITY, [], duty.actor, duty.now)
+        why = _cause(form, "end_reason", _TO_END)
+        if isinstance(why, Errors):
+            return why
+        return terminations.propose(duty.tx, line.id, Kind.TERMINATION, [why], duty.actor, duty.now)
+
+    return _change(request, line_id, form, act)
+
+
+@post("/lines/{line_id:uuid}/decide", sync_to_thread=True)
+def decide(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """The second person gives notice or turns the proposal down; the first is refused."""
+
+    def act(duty: Duty, line: Line) -> object:
+        found = exits_store.terminations_of_line(duty.tx, line.id)
+        open_one = next((one for one in found if one.outcome == "open"), None)
+        if open_one is None:
+            raise Refused(Refusal("termination.not_found"))
+        approve, office = form.value("decision") == "approve", duty.ports.office
+        done = terminations.decide(duty.tx, office, open_one.id, approve, duty.actor, duty.now)
+        if isinstance(done, Refusal):
+            raise Refused(done)
+        return done
+
+    return _change(request, line_id, form, act)
+
+
+@post("/lines/{line_id:uuid}/withdraw-notice", sync_to_thread=True)
+def withdraw_notice(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Take the notice back before it is over."""
+
+    def act(duty: Duty, line: Line) -> object:
+        notice = exits_store.notice_of_line(duty.tx, line.id)
+        if notice is None:
+            return Refusal("exit.no_notice")
+        return terminations.withdraw_notice(duty.tx, duty.ports.office, notice.id, duty.actor, duty.now)
+
+    return _change(request, line_id, form, act)
+
+
+@post("/lines/{line_id:uuid}/close", sync_to_thread=True)
+def close(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Ask to close for a customer on the phone or by letter: drawing stops at once."""
+    return _change(
+        request,
+        line_id,
+        form,
+        lambda duty, line: exits.request(
+            duty.tx, duty.ports.office, line.id, Channel.DESK, duty.actor, duty.now
+        ),
+    )
+
+
+@post("/lines/{line_id:uuid}/death", sync_to_thread=True)
+def death(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Somebody says that the customer has died: drawing and fees stop at once."""
+    return _change(
+        request,
+        line_id,
+        form,
+        lambda duty, line: estates.report(
+            duty.tx, duty.ports.office, line.id, Channel.DESK, duty.actor, duty.now
+        ),
+    )
+
+
+@post("/lines/{line_id:uuid}/authority", sync_to_thread=True)
+def authority(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Somebody has shown that they settle the estate; they are told the balance at once."""
+
+    def act(duty: Duty, line: Line) -> object:
+        typed, estate = form.read(Heir), exits_store.estate_of_line(duty.tx, line.id)
+        if isinstance(typed, Errors) or estate is None:
+            return typed if isinstance(typed, Errors) else Refusal("estate.not_reported")
+        contact = new_id(duty.now)
+        person = Person(typed.full_name, "", typed.phone, typed.email)
+        kept = enrol_contact(duty.tx, duty.ports.vault, contact, person, duty.actor, duty.now)
+        if isinstance(kept, Refusal):
+            return kept
+        customer = lines.get_customer(duty.tx, line.customer)
+        language = "en" if isinstance(customer, Refusal) else customer.language
+        return estates.show_authority(
+            duty.tx, duty.ports.office, estate.exit, contact, language, typed.authority, duty.actor, duty.now
+        )
+
+    return _change(request, line_id, form, act)
+
+
+def _on_estate(request: WebRequest, line_id: UUID, form: Form, act: Any) -> Response[Any]:
+    def change(duty: Duty, line: Line) -> object:
+        estate = exits_store.estate_of_line(duty.tx, line.id)
+        if estate is None:
+            return Refusal("estate.not_reported")
+        return act(duty.tx, duty.ports.office, estate.exit, duty.actor, duty.now)
+
+    return _change(request, line_id, form, change)
+
+
+@post("/lines/{line_id:uuid}/undo-death", sync_to_thread=True)
+def undo_death(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """The report was an error; the customer gets an apology."""
+    return _on_estate(request, line_id, form, estates.undo)
+
+
+@post("/lines/{line_id:uuid}/release", sync_to_thread=True)
+def release(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """The heirs agree: a hold on the ground of law is over."""
+    return _on_estate(request, line_id, form, estates.release)
+
+
+line_handlers: Final = [
+    index,
+    show,
+    restrict,
+    unrestrict,
+    terminate,
+    decide,
+    withdraw_notice,
+    close,
+    death,
+    authority,
+    undo_death,
+    release,
+]

@@ -1,0 +1,104 @@
+"""Lines at the desk: found, ended by two, and the estate of somebody who has died."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import worlds
+
+from whiteslip.exits import store as exits_store
+from whiteslip.exits.model import Kind, State
+from whiteslip.identity import access
+from whiteslip.identity.model import Role, Staff
+from whiteslip.lines.model import Lifecycle
+
+from .conftest import NOW, PASSWORD, Desk
+
+if TYPE_CHECKING:
+    from whiteslip.exits import Exit
+
+
+def latest(desk: Desk, of: UUID) -> Exit:
+    with desk.db.transaction() as tx:
+        return exits_store.of_line(tx, of)[0]
+
+
+def another(desk: Desk) -> None:
+    """A colleague sits down at the same desk."""
+    with desk.db.transaction() as tx:
+        made = access.create_staff(tx, "colleague", Role.REVIEWER, PASSWORD, NOW)
+    assert isinstance(made, Staff)
+    desk.client.cookies.clear()
+    assert desk.post("/console/sign-in", name="colleague", password=PASSWORD).status_code == 303
+
+
+def test_a_line_is_found_by_the_reference_of_a_case_and_only_by_what_exists(desk: Desk):
+    desk.sign_in()
+    case = desk.held()
+    answer = desk.client.get(f"/console/lines?line={case.reference}", follow_redirects=False)
+    assert answer.headers["location"].endswith(str(case.line))
+    assert "There is no such line" in desk.get("/console/lines?line=line_zzzz")
+
+
+def test_one_proposes_the_end_and_another_gives_notice(desk: Desk):
+    desk.sign_in()
+    of = worlds.open_line(desk.db)
+    at = f"/console/lines/{of}"
+    assert desk.post(f"{at}/terminate", at, end_reason="product_ended").status_code == 303
+    shown = desk.get(at)
+    assert "A second person is to decide" in shown
+    assert "Approve and give notice" not in shown
+    assert desk.post(f"{at}/decide", at, decision="approve").status_code == 403
+    another(desk)
+    assert "Approve and give notice" in desk.get(at)
+    assert str(of) in desk.get("/console/lines")
+    assert desk.post(f"{at}/decide", at, decision="approve").status_code == 303
+    notice = latest(desk, of)
+    assert (notice.kind, notice.state) == (Kind.TERMINATION, State.NOTICE)
+    assert worlds.line_of(desk.db, of).lifecycle is Lifecycle.ACTIVE
+    assert notice.reference in desk.get(at)
+    assert "notice runs" in desk.get(f"/console/cases/{notice.reference}")
+    assert desk.post(f"{at}/withdraw-notice", at).status_code == 303
+    assert latest(desk, of).why == "lender_withdrew_notice"
+
+
+def test_a_death_is_reported_and_the_heir_is_told_the_balance(desk: Desk):
+    desk.sign_in()
+    of = worlds.open_line(desk.db)
+    worlds.buy(desk.db, of, 30_000, 3)
+    at = f"/console/lines/{of}"
+    assert desk.post(f"{at}/death", at).status_code == 303
+    assert worlds.line_of(desk.db, of).drawing_stopped
+    missing = desk.post(f"{at}/authority", at, full_name="Heir", phone="", email="", authority="")
+    assert "Enter the phone number" in missing.text
+    said = {"full_name": "Heir", "phone": "+8613900000055", "email": "heir@example.com"}
+    assert desk.post(f"{at}/authority", at, authority="probate-1", **said).status_code == 303
+    with desk.db.transaction() as tx:
+        estate = exits_store.estate_of_line(tx, of)
+    assert estate
+    assert estate.told_minor == 30_000
+    shown = desk.get(at)
+    assert "probate-1" in shown
+    assert not re.search("heir@example.com|13900000055", shown), "what names them stays in the vault"
+    assert desk.post(f"{at}/undo-death", at).status_code == 303
+    assert worlds.line_of(desk.db, of).lifecycle is Lifecycle.ACTIVE
+
+
+def test_who_only_looks_changes_nothing(desk: Desk):
+    desk.sign_in(Role.AUDITOR)
+    of = worlds.open_line(desk.db)
+    at = f"/console/lines/{of}"
+    shown = desk.get(at)
+    for act in ("restrict", "terminate", "death", "close"):
+        assert f"{at}/{act}" not in shown
+
+
+def test_somebody_on_the_phone_is_stopped_at_once(desk: Desk):
+    desk.sign_in()
+    of = worlds.open_line(desk.db)
+    at = f"/console/lines/{of}"
+    assert desk.post(f"{at}/close", at).status_code == 303
+    assert (latest(desk, of).kind, latest(desk, of).channel) == (Kind.CLOSE, "desk")
+    assert worlds.line_of(desk.db, of).drawing_stopped
