@@ -396,3 +396,16 @@ WITH kept AS (
     UPDATE billing.coupon SET usable_until = greatest(usable_until, :until::date)
     WHERE line = :line AND used_at IS NULL AND usable_until >= :today RETURNING id
 ) SELECT count(*) AS kept FROM kept;
+
+-- name: lines_of_plans
+SELECT id, line FROM billing.plan WHERE id = ANY(:plans::uuid[]) ORDER BY id;
+
+-- name: pledges
+SELECT plan, facility FROM billing.pledge WHERE plan = ANY(:plans::uuid[]) AND until IS NULL;
+
+-- name: pledge!
+INSERT INTO billing.pledge (plan, facility, since) SELECT unnest(:plans::uuid[]), :facility, :now;
+
+-- name: release
+UPDATE billing.pledge SET until = :now
+WHERE plan = ANY(:plans::uuid[]) AND facility = :facility AND until IS NULL RETURNING plan;

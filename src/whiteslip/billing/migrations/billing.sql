@@ -178,6 +178,17 @@ CREATE TABLE billing.hardship (
 CREATE UNIQUE INDEX hardship_agreed ON billing.hardship (line) WHERE state = 'agreed';
 CREATE INDEX hardship_line ON billing.hardship (line, agreed_on) WHERE state <> 'observed';
 
+-- Which facility lends against a plan, from when until when. One at a time.
+CREATE TABLE billing.pledge (
+    plan uuid NOT NULL REFERENCES billing.plan,
+    facility uuid NOT NULL,
+    since timestamptz NOT NULL,
+    until timestamptz CHECK (until >= since)
+);
+CREATE UNIQUE INDEX pledge_standing ON billing.pledge (plan) WHERE until IS NULL;
+CREATE INDEX pledge_plan ON billing.pledge (plan);
+CREATE INDEX pledge_facility ON billing.pledge (facility);
+
 -- The whole book at the end of a day, for the portfolio effect of an exit.
 CREATE TABLE billing.book_total (
     day date NOT NULL,
@@ -256,3 +267,7 @@ SELECT line, opened_on, principal_minor FROM billing.plan WHERE kind = 'purchase
 
 CREATE VIEW billing.v_bill AS
 SELECT line, statement_on, due_on, principal_minor + interest_minor + fee_minor AS minor FROM billing.bill;
+
+-- Plans that a facility lends or lent against; a standing pledge has no "until".
+CREATE VIEW billing.v_pledge AS
+SELECT plan, facility, since, until FROM billing.pledge;
