@@ -38,8 +38,9 @@ def world_run(*, customers: int = 100, nights: int = 60, seed: int = 1, json: Js
         start = last + timedelta(days=1) if last else _FIRST_DAY
         setting = Setting(customers, nights, seed, start, platform.pack.name)
         with progress("nights", nights) as tell:
-            # People who do not exist get their letters on the demonstration phone.
-            ports = replace(platform.ports, mailer=DemoPhone(platform.database))
+            # People who do not exist get their letters on the demonstration phone; their last night
+            # can be exported by hand.
+            ports = replace(platform.ports, mailer=DemoPhone(platform.database), lake=None)
             result = world.run(platform.database, ports, setting, tell)
     if isinstance(result, Refusal):
         refuse(result)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from whiteslip import world
+from whiteslip.app.commands_lake import take_snapshot
 from whiteslip.app.settings import Settings
 from whiteslip.app.terminal import CommandError, refuse
 from whiteslip.app.wiring import DEMO_MARK, Platform, create_database, prepare_home
@@ -45,11 +47,14 @@ def populate(platform: Platform, customers: int, nights: int, seed: int, tell: C
             return
     today = local_day(SystemClock().now(), platform.pack.timezone)
     setting = Setting(customers, nights, seed, today - timedelta(days=nights), platform.pack.name)
-    result = world.run(platform.database, platform.ports, setting, tell)
+    # Two years of snapshots would take longer than the world; the last night's is taken at its end.
+    result = world.run(platform.database, replace(platform.ports, lake=None), setting, tell)
     if isinstance(result, Refusal):
         refuse(result)
     if result.violations or not result.balanced:
         raise CommandError(f"the world's books do not agree: {'; '.join(result.violations[:3])}")
+    if platform.ports.lake:
+        take_snapshot(platform, platform.ports.lake, result.last_day)
 
 
 def links(platform: Platform) -> dict[str, str]:

@@ -53,6 +53,9 @@ SETTINGS: Final = (
         "false",
         "Whether webhooks may go to addresses inside your network, and over http",
     ),
+    Setting("lake", "true", "Whether each night leaves a snapshot for the portfolio's figures"),
+    Setting("lake_folder", "", "Folder of the snapshots; empty: in the home"),
+    Setting("lake_engine", "", "Spark Connect server that computes figures, sc://HOST:PORT; empty: here"),
     Setting("bureau_address", "", "The lender's address on files for credit bureaus, in Latin letters"),
     Setting("bureau_phone", "", "The lender's telephone on files for credit bureaus, ten digits"),
     Setting("bureau_member", "", "Identification number that a credit bureau gave the lender"),
@@ -102,6 +105,11 @@ class Settings:
     def home(self) -> Path:
         """The data folder."""
         return Path(self.text("home")).expanduser().absolute()
+
+    @property
+    def lake_folder(self) -> Path:
+        """Where snapshots are."""
+        return Path(self.text("lake_folder") or self.home / "lake").expanduser()
 
     @property
     def master_key_file(self) -> Path:

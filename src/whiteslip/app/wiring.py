@@ -21,6 +21,7 @@ from whiteslip.app.terminal import CommandError, Exit
 from whiteslip.decisions import Tables, policies
 from whiteslip.exits import Office
 from whiteslip.identity import Vault
+from whiteslip.lake import Lake
 from whiteslip.notices import DemoPhone, Mailer, SmtpMailer
 from whiteslip.notices.mailers import NoMailer
 from whiteslip.packs import Pack, PackError
@@ -31,6 +32,7 @@ from whiteslip.webhooks import Courier
 
 DATABASE: Final = "whiteslip"
 DEMO_MARK: Final = "demo"
+LAKE_KEY: Final = "lake.key"
 _SECRET_BYTES: Final = 32
 
 
@@ -48,7 +50,17 @@ class Platform:
     def doors(self) -> Ports:
         """What the web doors reach the rooms through."""
         inner = self.ports
-        return Ports(self.database, inner.vault, inner.office, inner.mailer, self.pack, inner.courier)
+        engine = self.settings.text("lake_engine")
+        return Ports(
+            self.database,
+            inner.vault,
+            inner.office,
+            inner.mailer,
+            self.pack,
+            inner.courier,
+            inner.lake,
+            engine,
+        )
 
 
 def database_url(settings: Settings) -> str:
@@ -110,6 +122,16 @@ def web_secret(settings: Settings) -> bytes:
     return base64.b64decode((settings.home / "web.secret").read_text())
 
 
+def lake_of(settings: Settings) -> Lake | None:
+    """The lake, unless it is switched off. Its key is made on first use."""
+    if not settings.flag("lake"):
+        return None
+    path = settings.home / LAKE_KEY
+    if not path.exists():
+        write_private(path, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode())
+    return Lake(settings.lake_folder, base64.b64decode(path.read_text()))
+
+
 @contextmanager
 def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator[Platform]:
     """Open the platform, and close it at the end.
@@ -145,7 +167,7 @@ def _platform(settings: Settings, database: Database) -> Platform:
     vault = Vault.open(settings.master_key_file)
     office = Office(Tables.load(), settings.text("issuer_name"))
     courier = Courier(web_secret(settings), settings.flag("webhooks_allow_internal"))
-    ports = day.Ports(office, vault, _mailer(settings, database, is_demo), courier)
+    ports = day.Ports(office, vault, _mailer(settings, database, is_demo), courier, lake_of(settings))
     return Platform(settings, database, pack, ports, is_demo)
 
 

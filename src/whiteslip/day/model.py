@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from whiteslip.exits import Office
 from whiteslip.identity import Vault
+from whiteslip.lake import Lake
 from whiteslip.notices import Mailer
 from whiteslip.store import Database, Tx
 from whiteslip.webhooks import Courier
@@ -15,12 +16,16 @@ from whiteslip.webhooks import Courier
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What the night and the timers reach out through. Without a courier no webhook is sent."""
+    """What the night and the timers reach out through.
+
+    Without a courier no webhook is sent; without a lake no snapshot is taken.
+    """
 
     office: Office
     vault: Vault
     mailer: Mailer
     courier: Courier | None = None
+    lake: Lake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Night:
     day: date
     now: datetime
     cursor: str | None
+    timezone: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Final
 
 from whiteslip.base import Refusal, end_of_day
-from whiteslip.day.model import Night, Ports, Sealed
-from whiteslip.day.stages import STAGES
+from whiteslip.day.model import Night, Ports, Sealed, Stage
+from whiteslip.day.stages import AFTER_SEAL, STAGES
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Database, load_queries
 from whiteslip.store.database import Row
@@ -34,7 +34,8 @@ def seal(
     """Close ``day``: every stage in order, then the seal.
 
     Days that were left out before it are sealed first. Each batch commits with its checkpoint, so
-    a night that was cut off goes on where it stopped, and sealing a sealed day changes nothing.
+    a night that was cut off goes on where it stopped, also after its seal, and sealing a sealed day
+    changes nothing.
     ``tell(day, stage, done)`` is called after each batch. Raises InvariantError when the books do
     not agree. Refusal: ``day.not_over``.
     """
@@ -42,28 +43,32 @@ def seal(
         return Refusal("day.not_over", {"day": day.isoformat()})
     with database.transaction() as tx:
         last = last_sealed_day(tx)
+    if last:
+        _night(database, ports, last, timezone, AFTER_SEAL, None)
     if last and day <= last:
         return Sealed(day, already=True)
     step = last + timedelta(days=1) if last else day
     sealed = Sealed(day)
     while step <= day:
-        sealed = Sealed(step, _night(database, ports, step, end_of_day(step, timezone), tell))
+        sealed = Sealed(step, _night(database, ports, step, timezone, STAGES, tell))
         step += timedelta(days=1)
     return sealed
 
 
-def _night(database: Database, ports: Ports, day: date, at: datetime, tell: Told | None) -> dict[str, int]:
+def _night(
+    database: Database, ports: Ports, day: date, timezone: str, stages: Sequence[Stage], tell: Told | None
+) -> dict[str, int]:
     """Small batches share a transaction; each commits together with its checkpoint."""
-    done: dict[str, int] = {}
+    done, at = dict[str, int](), end_of_day(day, timezone)
     with _Commits(database, day) as commits:
         known: dict[str, Row] = {r["stage"]: r for r in _queries.progress(commits.tx.conn, day=day)}
-        for stage in STAGES:
+        for stage in stages:
             row = known.get(stage.name, _NEW)
             count, cursor, more = row["done"], row["cursor"], row["finished_at"] is None
             while more:
                 if stage.alone:
                     commits.commit()
-                batch = stage.run(Night(database, commits.tx, ports, day, at, cursor))
+                batch = stage.run(Night(database, commits.tx, ports, day, at, cursor, timezone))
                 count, more, cursor = count + batch.done, batch.more, batch.cursor
                 commits.reached[stage.name] = (cursor, count, None if more else at)
                 if batch.done >= _LARGE:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from whiteslip import billing, exits, ledger, notices, privacy, purchases
+from whiteslip import billing, exits, lake, ledger, notices, privacy, purchases
+from whiteslip.base import Refusal
 from whiteslip.billing import hardship
 from whiteslip.billing import store as billing_store
 from whiteslip.day.forgetting import FORGET
@@ -88,6 +89,14 @@ def _erase_expired(night: Night) -> Batch:
     return Batch(done, more=done > 0)
 
 
+def _snapshot(night: Night) -> Batch:
+    """A refused snapshot holds up nothing: yesterday's is served, and the journal says why."""
+    if night.ports.lake is None:
+        return Batch(0, more=False)
+    taken = lake.export(night.database, night.ports.lake, night.day, night.now, night.timezone, night.now)
+    return Batch(0 if isinstance(taken, Refusal) else 1, more=False)
+
+
 STAGES: Final = (
     Stage("expire_holds", _expire_holds),
     Stage("issue_bills", _issue_bills),
@@ -98,8 +107,11 @@ STAGES: Final = (
     Stage("run_timers", _run_timers, alone=True),
     Stage("sweep_notices", _sweep_notices),
     Stage("seal", _seal),
+    Stage("snapshot", _snapshot, alone=True),
     Stage("erase_expired", _erase_expired),
 )
+# What a sealed day may still lack when its night was cut off.
+AFTER_SEAL: Final = STAGES[[stage.name for stage in STAGES].index("seal") + 1 :]
 
 
 def every_violation(tx: Tx) -> list[str]:

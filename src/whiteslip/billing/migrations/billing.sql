@@ -232,7 +232,7 @@ JOIN billing.bill AS b ON b.id = i.bill;
 
 -- What settled instalments, and the day from which it counts: money counts from its value date.
 CREATE VIEW billing.v_settlement AS
-SELECT s.line, s.plan, s.no, s.component, s.amount_minor,
+SELECT s.line, s.plan, s.no, s.component, s.amount_minor, s.kind, s.on_day,
     CASE WHEN s.amount_minor > 0 AND p.value_on < s.on_day THEN p.value_on ELSE s.on_day END AS counts_from
 FROM billing.settlement AS s LEFT JOIN billing.payment AS p ON p.id = s.source
 WHERE s.plan IS NOT NULL;
@@ -260,7 +260,7 @@ JOIN item AS i ON i.plan = s.plan AND i.no = s.no
 WHERE s.component = 'principal' OR i.charged_on IS NOT NULL;
 
 CREATE VIEW billing.v_payment AS
-SELECT line, amount_minor, value_on, returned_at, received_at FROM billing.payment;
+SELECT id, line, method, amount_minor, value_on, returned_at, received_at FROM billing.payment;
 
 CREATE VIEW billing.v_bought AS
 SELECT line, opened_on, principal_minor FROM billing.plan WHERE kind = 'purchase';
@@ -271,3 +271,15 @@ SELECT line, statement_on, due_on, principal_minor + interest_minor + fee_minor 
 -- Plans that a facility lends or lent against; a standing pledge has no "until".
 CREATE VIEW billing.v_pledge AS
 SELECT plan, facility, since, until FROM billing.pledge;
+
+CREATE VIEW billing.v_plan AS
+SELECT id, line, purchase, kind, principal_minor, instalments, opened_on FROM billing.plan;
+
+-- Every instalment as scheduled, with the day from which its interest and fee are owed.
+CREATE VIEW billing.v_instalment AS
+SELECT p.line, i.plan, i.no, p.kind, p.opened_on, i.due_on, b.statement_on,
+    i.principal_minor, i.interest_minor, i.fee_minor,
+    CASE WHEN p.kind = 'purchase' THEN b.statement_on ELSE p.opened_on END AS charged_on
+FROM billing.plan AS p
+JOIN billing.instalment AS i ON i.plan = p.id
+LEFT JOIN billing.bill AS b ON b.id = i.bill;

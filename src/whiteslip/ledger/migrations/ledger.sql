@@ -234,3 +234,27 @@ SELECT id, code, owner, currency, debit_limit,
     debits_posted - credits_posted AS net_debit, debits_pending, credits_pending,
     debit_limit - debits_pending - debits_posted + credits_posted AS room
 FROM ledger.account;
+
+-- Every account as it stood at the end of a day: as it stands now, less what was booked since.
+CREATE FUNCTION ledger.balances_on(p_day date) RETURNS TABLE (
+    id uuid, code text, currency text, net_debit bigint, debits_pending bigint
+) LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH moved AS (
+        SELECT t.debit_account, t.credit_account,
+            CASE WHEN t.phase IN ('single', 'post') THEN t.amount ELSE 0 END AS posted,
+            CASE t.phase WHEN 'pending' THEN t.amount ELSE -coalesce(p.amount, 0) END AS pending
+        FROM ledger.transfer AS t LEFT JOIN ledger.transfer AS p ON p.id = t.pending_id
+        WHERE t.booked_on > p_day
+    ), since AS (
+        SELECT s.account, sum(s.posted) AS posted, sum(s.pending) AS pending
+        FROM (
+            SELECT debit_account AS account, posted, pending FROM moved
+            UNION ALL SELECT credit_account, -posted, 0 FROM moved
+        ) AS s GROUP BY s.account
+    )
+    SELECT a.id, a.code, a.currency,
+        (a.debits_posted - a.credits_posted - coalesce(s.posted, 0))::bigint,
+        (a.debits_pending - coalesce(s.pending, 0))::bigint
+    FROM ledger.account AS a LEFT JOIN since AS s ON s.account = a.id;
+END;

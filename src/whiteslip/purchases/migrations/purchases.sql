@@ -79,3 +79,7 @@ CREATE VIEW purchases.v_disputed AS
 SELECT d.line, m.currency, sum(d.suspended_minor)::bigint AS suspended_minor
 FROM purchases.dispute AS d JOIN purchases.merchant AS m ON m.id = d.merchant
 WHERE d.outcome = 'open' GROUP BY d.line, m.currency;
+
+-- Where a purchase was made.
+CREATE VIEW purchases.v_purchase AS
+SELECT id, line, merchant, authorised_at FROM purchases.purchase;

@@ -8,6 +8,7 @@ from whiteslip.applications import Lender
 from whiteslip.applications.scorecard import shipped
 from whiteslip.exits import Office
 from whiteslip.identity import Vault
+from whiteslip.lake import Lake
 from whiteslip.notices import Mailer
 from whiteslip.packs import Pack
 from whiteslip.store import Database
@@ -16,7 +17,7 @@ from whiteslip.webhooks import Courier
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The database, the vault, the desk's policy tables, the way out for codes, the pack, webhooks."""
+    """The database, the vault, the desk's policy tables, the way out for codes, the pack, webhooks, lake."""
 
     database: Database
     vault: Vault
@@ -24,6 +25,8 @@ class Ports:
     mailer: Mailer
     pack: Pack
     courier: Courier | None = None
+    lake: Lake | None = None
+    lake_engine: str = ""
 
     @property
     def lender(self) -> Lender:

@@ -1,0 +1,35 @@
+"""Lake: what the books held at the end of each day, as files that any engine reads.
+
+What it owns: a folder and no table. ``day=2026-01-31/`` holds seven Parquet files (zstd) and a
+manifest: schema version, row counts, sizes, SHA-256, control totals. They are read through the
+views of the rooms below, in one transaction that sees one moment, as of the end of the day.
+
+Acts: :func:`export` takes a snapshot, :func:`newest` finds the one to answer from, :func:`verify`
+looks at all, :func:`read` answers SQL on one.
+
+Invariants
+----------
+- No personal data: identifiers are keyed hashes (HMAC-SHA256); the key stays in the home.
+- A snapshot whose totals are not those of the ledger at the end of that day is refused: principal,
+  interest, fees, credit and holds, per currency, read back from the files.
+- It is there whole or not at all: written beside its place, synced, renamed.
+- What is cut off, changed, or of another schema is not served; an older day is, and says so.
+- The clock never goes back: no snapshot is taken before the newest one was.
+"""
+
+from whiteslip.lake.acts import export, newest, verify
+from whiteslip.lake.model import SCHEMA_VERSION, TABLES, Fault, Lake, Manifest, Snapshot
+from whiteslip.lake.query import read
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "TABLES",
+    "Fault",
+    "Lake",
+    "Manifest",
+    "Snapshot",
+    "export",
+    "newest",
+    "read",
+    "verify",
+]

@@ -1,0 +1,153 @@
+"""From Arrow to Parquet, and back to see that it is what was written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import msgspec
+
+from whiteslip.base import Refusal
+from whiteslip.lake.model import SCHEMA_VERSION, TABLES, File, Manifest, Snapshot, Totals
+from whiteslip.lake.store import Reader
+
+MANIFEST: Final = "manifest.json"
+_BLOCK: Final = 64
+# 96 bits: with ten million identifiers two are alike once in 10^15 lakes.
+_DIGITS: Final = 24
+_TOTALS: Final = """
+WITH settled AS (
+    SELECT line_id, plan_id, no, component, sum(amount_minor) AS minor
+    FROM read_parquet(?) GROUP BY ALL
+), open AS (
+    SELECT i.line_id,
+        sum(i.principal_minor - coalesce(p.minor, 0)) AS principal,
+        sum(i.interest_minor - coalesce(n.minor, 0)) FILTER (WHERE i.charged_on IS NOT NULL) AS interest,
+        sum(i.fee_minor - coalesce(f.minor, 0)) FILTER (WHERE i.charged_on IS NOT NULL) AS fee
+    FROM read_parquet(?) AS i
+    LEFT JOIN settled AS p ON (p.plan_id, p.no, p.component) = (i.plan_id, i.no, 'principal')
+    LEFT JOIN settled AS n ON (n.plan_id, n.no, n.component) = (i.plan_id, i.no, 'interest')
+    LEFT JOIN settled AS f ON (f.plan_id, f.no, f.component) = (i.plan_id, i.no, 'fee')
+    GROUP BY i.line_id
+)
+SELECT l.currency, coalesce(sum(o.principal), 0)::BIGINT, coalesce(sum(o.interest), 0)::BIGINT,
+    coalesce(sum(o.fee), 0)::BIGINT, sum(l.credit_minor)::BIGINT, sum(l.held_minor)::BIGINT
+FROM read_parquet(?) AS l LEFT JOIN open AS o ON o.line_id = l.line_id GROUP BY l.currency
+"""
+
+
+def write(reader: Reader, folder: Path, key: bytes) -> dict[str, File]:
+    """All tables into ``folder``, identifiers hashed on the way, each file synced to the disk."""
+    with duckdb.connect() as engine:
+        engine.execute(_keyed(key))
+        return {table: _write_table(engine, reader.table(table), folder, table) for table in TABLES}
+
+
+def _write_table(engine: Any, batches: Any, folder: Path, table: str) -> File:
+    path = folder / f"{table}.parquet"
+    engine.register("arriving", batches)
+    columns = ", ".join(
+        f'keyed("{name}") AS "{name}"' if name.endswith("_id") else f'"{name}"'
+        for name in batches.schema.names
+    )
+    copied = engine.execute(
+        f"COPY (SELECT {columns} FROM arriving) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)"  # noqa: S608
+    ).fetchone()
+    engine.unregister("arriving")
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return File(copied[0], path.stat().st_size, digest(path))
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _keyed(key: bytes) -> str:
+    """HMAC-SHA256 (RFC 2104) as a DuckDB macro, cut to 96 bits: null stays null."""
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    inner, outer = ("".join(f"\\x{byte ^ pad:02X}" for byte in block) for pad in (0x36, 0x5C))
+    return (
+        f"CREATE MACRO keyed(t) AS left(sha256('{outer}'::BLOB || "
+        f"unhex(sha256('{inner}'::BLOB || encode(t)))), {_DIGITS})"
+    )
+
+
+def totals(folder: Path) -> Totals:
+    """Control totals, added up from the files: what is open by instalment, credit and holds by line."""
+    paths = [str(folder / f"{table}.parquet") for table in ("settlement", "instalment", "line")]
+    with duckdb.connect() as engine:
+        rows = engine.execute(_TOTALS, paths).fetchall()
+    names = ("principal", "interest", "fee", "credit", "held")
+    return {currency: dict(zip(names, sums, strict=True)) for currency, *sums in rows}
+
+
+def put(folder: Path, place: Path, manifest: Manifest) -> None:
+    """Write the manifest last, sync, and move the whole to its place: from then on it is there."""
+    path = folder / MANIFEST
+    with path.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    _sync(folder)
+    if place.exists():
+        # Only what cannot be served is ever replaced.
+        shutil.rmtree(place)
+    folder.rename(place)
+    _sync(place.parent)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _known_digest(path: Path, _size: int, _changed_ns: int, _inode: int) -> str:
+    """A file's SHA-256, read again whenever the file system says that it changed."""
+    return digest(path)
+
+
+def look(folder: Path, day: date) -> Snapshot | Refusal:
+    """The snapshot in ``folder`` if it is whole and unchanged.
+
+    Refusals: ``lake.cut_off``, ``lake.changed``, ``lake.schema_unknown``.
+    """
+    facts = {"day": day.isoformat()}
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+        version = json.loads(raw).get("schema_version")
+        if version != SCHEMA_VERSION:
+            return Refusal("lake.schema_unknown", facts | {"version": str(version), "known": SCHEMA_VERSION})
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    except (OSError, ValueError, AttributeError):
+        return Refusal("lake.cut_off", facts | {"file": MANIFEST})
+    if manifest.day != day or set(manifest.files) != set(TABLES):
+        return Refusal("lake.changed", facts | {"file": MANIFEST})
+    for table, file in manifest.files.items():
+        path = folder / f"{table}.parquet"
+        try:
+            found = path.stat()
+        except OSError:
+            return Refusal("lake.cut_off", facts | {"file": path.name})
+        if found.st_size < file.bytes:
+            return Refusal("lake.cut_off", facts | {"file": path.name})
+        if _known_digest(path, found.st_size, found.st_mtime_ns, found.st_ino) != file.sha256:
+            return Refusal("lake.changed", facts | {"file": path.name})
+    return Snapshot(folder, manifest)

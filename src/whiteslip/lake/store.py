@@ -1,0 +1,64 @@
+"""From PostgreSQL to Arrow: one transaction, one moment, by ADBC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from adbc_driver_postgresql import dbapi
+
+from whiteslip.lake.model import Totals
+from whiteslip.store import load_queries
+
+_queries = load_queries(__file__)
+_ZONE: Final = re.compile(r"[A-Za-z0-9_+/-]+")
+_PARAMETER: Final = re.compile(r"%\((\w+)\)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A read-only transaction. ``given`` are the parameters as SQL."""
+
+    cursor: Any
+    given: Mapping[str, str]
+
+    def table(self, name: str) -> Any:
+        """A table's Arrow record batches, as they arrive."""
+        self.cursor.execute(self._text(name))
+        return self.cursor.fetch_record_batch()
+
+    def ledger_totals(self) -> Totals:
+        """The ledger's balances with obligors at the end of the day, by currency and component."""
+        self.cursor.execute(self._text("ledger_totals"))
+        totals: dict[str, dict[str, int]] = {}
+        for currency, code, net_debit, held in self.cursor.fetchall():
+            component = code.removeprefix("line.")
+            found = totals.setdefault(currency, {})
+            found[component] = -net_debit if component == "credit" else net_debit
+            if component == "principal":
+                found["held"] = held
+        return totals
+
+    def _text(self, name: str) -> str:
+        return _PARAMETER.sub(lambda found: self.given[found[1]], getattr(_queries, name).sql)
+
+
+@contextmanager
+def reading(url: str, day: date, until: datetime, timezone: str) -> Generator[Reader]:
+    """One moment of the database, as of the end of ``day``."""
+    if not _ZONE.fullmatch(timezone):
+        raise ValueError("not the name of a time zone")
+    given = {
+        "day": f"DATE '{day}'",
+        "until": f"TIMESTAMPTZ '{until.isoformat()}'",
+        "timezone": f"'{timezone}'",
+    }
+    with dbapi.connect(url) as conn, conn.cursor() as cursor:
+        # The driver opens a transaction by itself; this is its first statement.
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SET LOCAL jit = off")
+        yield Reader(cursor, given)
