@@ -1,0 +1,71 @@
+"""Figures about the whole book at a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from whiteslip import portfolio
+from whiteslip.app.commands_lake import AsOf, Csv, print_rows, the_lake
+from whiteslip.app.commands_setup import Json
+from whiteslip.app.settings import load
+from whiteslip.app.terminal import CommandError, Exit, answer, say, table
+from whiteslip.base import Refusal
+from whiteslip.portfolio import MEASURES, Parameters
+from whiteslip.portfolio.engine import EngineError
+
+Segment = Annotated[str, Parameter(help="none, pack, opened (month) or limit (band).")]
+
+
+def show(*, json: Json = False) -> None:
+    """List the measures with their formulas and sources."""
+    rows = [[m.name, m.title, m.formula, m.source] for m in MEASURES.values()]
+    columns = ("measure", "title", "formula", "source")
+    records = [dict(zip(columns, row, strict=True)) for row in rows]
+    answer(records, json, lambda: table(columns, rows, wrapped=columns[1:]))
+
+
+def measure(
+    name: str,
+    /,
+    *,
+    as_of: AsOf = None,
+    segment: Segment = "none",
+    lgd_bps: int = Parameters().lgd_bps,
+    ccf_bps: int = Parameters().ccf_bps,
+    lifetime_months: int = Parameters().lifetime_months,
+    funding_bps: int = 0,
+    servicing_bps: int = 0,
+    csv: Csv = False,
+    json: Json = False,
+) -> None:
+    """Compute measure NAME on the newest whole snapshot, or the one of --as-of."""
+    given = Parameters(lgd_bps, ccf_bps, lifetime_months, funding_bps, servicing_bps)
+    engine = load(os.environ).text("lake_engine")
+    try:
+        found = portfolio.compute(the_lake(), name, as_of, segment, given, engine)
+    except EngineError as error:
+        raise CommandError(str(error), Exit.UNHEALTHY) from None
+    if isinstance(found, Refusal):
+        missing = found.code in ("portfolio.measure_unknown", "lake.empty")
+        raise CommandError(
+            str(found), Exit.NOT_FOUND if missing else Exit.USAGE, hint="whiteslip portfolio show"
+        )
+    if found.stale:
+        say(f"there is no snapshot of {found.as_of} that can be used; these are the figures of {found.day}")
+    if csv and not json:
+        sys.stdout.write(found.as_csv())
+        return
+    answer(asdict(found), json, lambda: print_rows(found.columns, found.rows, as_csv=False))
+
+
+def register(app: App) -> None:
+    """Add these commands."""
+    figures = App(name="portfolio", help="Figures about the whole book, from a snapshot of the lake.")
+    figures.command(show)
+    figures.command(measure)
+    app.command(figures)

@@ -1,0 +1,44 @@
+"""All measures by name, with the words of their docstrings."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from whiteslip.portfolio import cash, losses, quality, survival
+from whiteslip.portfolio.model import Expression, Measure, Row
+
+
+def _measure(
+    express: Callable[[Any], Expression], finish: Callable[[Sequence[Row]], Sequence[Row]] | None = None
+) -> Measure:
+    """A measure from a function: title, formula and source are in its docstring."""
+    words = inspect.getdoc(express) or ""
+    found = re.fullmatch(r"(.+?)\n\nFormula: (.+?)\nSource: (.+)", words, re.S)
+    if found is None:
+        raise ValueError(f"{express.__name__} does not say its formula and source")
+    title, formula, source = (" ".join(part.split()) for part in found.groups())
+    return Measure(express.__name__, title, formula, source, express, finish)
+
+
+_ALL: Final = (
+    _measure(quality.npl),
+    _measure(quality.npl_change),
+    _measure(quality.dpd),
+    _measure(quality.roll_rates),
+    _measure(quality.vintages),
+    _measure(quality.classes),
+    _measure(cash.cdr),
+    _measure(cash.prepayment),
+    _measure(cash.payment_rate),
+    _measure(cash.dilution),
+    _measure(cash.excess_spread),
+    _measure(cash.concentration),
+    _measure(losses.ecl),
+    _measure(losses.ecl_movement),
+    _measure(losses.coverage),
+    _measure(survival.survival, survival.estimate),
+)
+MEASURES: Final[Mapping[str, Measure]] = {measure.name: measure for measure in _ALL}

@@ -1,0 +1,152 @@
+"""Each measure against figures worked out by hand."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from worlds import DAY, TIMEZONE, buy, nights, open_line, pay, refund
+
+from whiteslip import lake, portfolio
+from whiteslip.base import Refusal, end_of_day
+from whiteslip.lake import Lake, Snapshot
+from whiteslip.ledger.acts import seal
+from whiteslip.portfolio import MEASURES, Parameters, Result
+from whiteslip.portfolio.book import points_until
+from whiteslip.portfolio.markov import default_within, matrix, term_structure
+from whiteslip.portfolio.survival import estimate
+from whiteslip.store import Database
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake", bytes(32))
+
+
+def snapshot(db: Database, place: Lake, on: date) -> Snapshot:
+    until = end_of_day(on, TIMEZONE)
+    taken = lake.export(db, place, on, until, TIMEZONE, until)
+    assert isinstance(taken, Snapshot), taken
+    return taken
+
+
+def figures(place: Lake, *names: str, **given: Any) -> dict[str, Result]:
+    found = portfolio.compute_all(place, names=names or tuple(MEASURES), **given)
+    assert not isinstance(found, Refusal), found
+    return {result.measure: result for result in found}
+
+
+def last(result: Result) -> dict[str, Any]:
+    return result.records()[-1]
+
+
+@pytest.fixture
+def by_hand(db: Database, place: Lake) -> Lake:
+    """A never pays 30,000; B pays its 20,000 early in part; C buys 50,000 and gets 5,000 back."""
+    a, b, c = (open_line(db) for _ in range(3))
+    buy(db, a, 30_000)
+    buy(db, b, 20_000)
+    bought = buy(db, c, 50_000, 3)
+    pay(db, b, 8_000, DAY + timedelta(days=2))
+    refund(db, c, bought, 5_000, DAY + timedelta(days=3))
+    end = date(2026, 5, 31)
+    nights(db, DAY, end)
+    with db.transaction() as tx:
+        seal(tx, end, end_of_day(end, TIMEZONE))
+    snapshot(db, place, end)
+    return place
+
+
+def test_a_book_worked_out_by_hand(by_hand: Lake):
+    # Bills on 5 February fall due on the 25th; 31 May is 95 days later. Late fees of 3,000 each:
+    # A one; B one; C three instalments of 16,666/16,667/11,667, due 25 February to 25 April, three.
+    found = figures(by_hand)
+    assert found["npl"].records()[0]["book_minor"] == 30_000 + 12_000 + 45_000
+    now = last(found["npl"])
+    assert now["npl_minor"] == now["book_minor"] == 87_000 + 5 * 3_000
+    assert now["npl_ratio"] == 1.0
+    assert now["constant_ratio"] == 102_000 / 87_000
+    assert [row["dpd_30_minor"] for row in found["dpd"].records()][-2:] == [102_000, 102_000]
+    assert [(r["asset_class"], r["balance_minor"]) for r in found["classes"].records()] == [
+        ("3_substandard", 102_000)
+    ]
+    first = found["prepayment"].records()[0]
+    assert first["prepaid_minor"] == 8_000
+    assert found["dilution"].records()[0]["refunded_minor"] == 5_000
+    assert found["payment_rate"].records()[0]["collected_minor"] == 8_000
+    assert last(found["vintages"])["originated_minor"] == 100_000
+    assert last(found["vintages"])["defaulted_lines"] == 3
+    # One seller is behind no purchase of the test world: all principal is in one heap.
+    assert last(found["concentration"])["hhi"] == 1.0
+    stage_3 = last(found["ecl"])
+    assert (stage_3["stage"], stage_3["lines"], stage_3["drawn_ecl_minor"]) == (3, 3, 61_200)
+    assert last(found["coverage"])["npl_minor"] == 102_000
+
+
+def test_figures_of_an_older_snapshot_say_that_they_are_stale(by_hand: Lake):
+    asked = date(2026, 6, 1)
+    result = figures(by_hand, "npl", as_of=asked)["npl"]
+    assert (result.stale, result.day, result.as_of) == (True, date(2026, 5, 31), asked)
+    assert not figures(by_hand, "npl")["npl"].stale
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"names": ["profit"]}, "portfolio.measure_unknown"),
+        ({"segment": "postcode"}, "portfolio.segment_unknown"),
+        ({}, "lake.empty"),
+    ],
+)
+def test_what_is_not_known_is_refused(place: Lake, given: dict[str, Any], code: str):
+    refused = portfolio.compute_all(place, **given)
+    assert isinstance(refused, Refusal)
+    assert refused.code == code
+
+
+def test_a_segment_splits_and_adds_up(by_hand: Lake):
+    whole = figures(by_hand, "dpd")["dpd"].records()
+    parts = figures(by_hand, "dpd", segment="limit")["dpd"].records()
+    assert {row["segment"] for row in parts} == {"to_2m"}
+    assert sum(row["book_minor"] for row in parts) == sum(row["book_minor"] for row in whole)
+
+
+def test_loss_follows_what_is_assumed(by_hand: Lake):
+    half = last(figures(by_hand, "ecl", parameters=Parameters(lgd_bps=5_000))["ecl"])
+    assert half["drawn_ecl_minor"] == 51_000
+
+
+def test_points_keep_the_end_of_the_month():
+    wanted = [date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30)]
+    assert points_until(date(2026, 4, 30), date(2026, 2, 3)) == wanted
+
+
+def test_a_chain_worked_out_by_hand():
+    # Current: half stay, half fall late; late: all default. Two months: a half has defaulted.
+    moves = [(1, 1, 2), (1, 2, 2), (2, 5, 4)]
+    chain = matrix(moves)
+    assert chain.sum(axis=1) == pytest.approx([1] * 6)
+    assert default_within(chain, 1) == [0, 0, 1_000_000, 0, 1_000_000, 1_000_000]
+    assert default_within(chain, 2)[1] == 500_000
+    assert term_structure(moves, 12, {"current": (1, 2)})[1] == (1, 2)
+
+
+def test_survival_worked_out_by_hand():
+    base = {"currency": "CNY", "segment": "all"}
+    rows = [
+        base | {"month": 1, "ended": 2, "by_customer": 1, "by_us": 0, "defaulted": 0},
+        base | {"month": 3, "ended": 2, "by_customer": 0, "by_us": 1, "defaulted": 1},
+    ]
+    random.Random(1).shuffle(rows)
+    first, second = estimate(rows)
+    assert (first["at_risk"], first["survival"], first["cif_by_customer"]) == (4, 0.75, 0.25)
+    assert (second["at_risk"], second["survival"]) == (2, 0.0)
+    assert (second["cif_by_us"], second["cif_defaulted"]) == (0.375, 0.375)
+
+
+def test_every_measure_says_its_formula_and_source():
+    assert len(MEASURES) == 16
+    assert all(m.title and m.formula and m.source for m in MEASURES.values())
