@@ -6,18 +6,19 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
-import adbc_driver_manager
-import duckdb
-
 from whiteslip.base import Refusal
+from whiteslip.base.later import Later
 from whiteslip.lake import files
 from whiteslip.lake.model import SCHEMA_VERSION, TOTALS, Fault, Lake, Manifest, Snapshot, Totals
 from whiteslip.lake.store import Reader, reading
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Database, Entry
+
+duckdb: Any = Later("duckdb")
+adbc_driver_manager: Any = Later("adbc_driver_manager")
 
 _UNDER_WAY: Final = ".writing-"
 # A day is no entity of its own: this names it in the journal.

@@ -11,12 +11,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import msgspec
 
 from whiteslip.base import Refusal
+from whiteslip.base.later import Later
 from whiteslip.lake.model import SCHEMA_VERSION, TABLES, File, Manifest, Snapshot, Totals
 from whiteslip.lake.store import Reader
+
+duckdb: Any = Later("duckdb")
 
 MANIFEST: Final = "manifest.json"
 _BLOCK: Final = 64

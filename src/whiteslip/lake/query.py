@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import duckdb
-
 from whiteslip.base import Refusal
+from whiteslip.base.later import Later
 from whiteslip.lake.model import TABLES, Snapshot
+
+duckdb: Any = Later("duckdb")
 
 
 def read(snapshot: Snapshot, sql: str) -> tuple[list[str], list[tuple[Any, ...]]] | Refusal:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from adbc_driver_postgresql import dbapi
-
+from whiteslip.base.later import Later
 from whiteslip.lake.model import Totals
 from whiteslip.store import load_queries
+
+dbapi: Any = Later("adbc_driver_postgresql.dbapi")
 
 _queries = load_queries(__file__)
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+/-]+")

@@ -9,25 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
-import ibis
-from ibis.backends.sql.compilers.duckdb import compiler as duckdb_compiler
-from ibis.backends.sql.compilers.pyspark import compiler as spark_compiler
+from whiteslip.base.later import Later
+from whiteslip.portfolio.model import Expression, Row, ibis
 
-from whiteslip.portfolio.model import Expression, Row
-
+duckdb: Any = Later("duckdb")
+_duckdb_compiler: Any = Later("ibis.backends.sql.compilers.duckdb")
+_spark_compiler: Any = Later("ibis.backends.sql.compilers.pyspark")
 _SPARK: Final = "sc://"
 _TYPES: Final = {"VARCHAR": "string", "DATE": "date", "BIGINT": "int64", "INTEGER": "int32"}
 
 
 class EngineError(RuntimeError):
     """The engine cannot be reached or is not installed. Says what to do."""
-
-
-class _Compiling(ibis.config.Config):
-    """The one option of Ibis's Spark compiler."""
-
-    treat_nan_as_null: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +65,7 @@ class Engine:
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def _sql(self, expression: Expression) -> str:
-        compiler: Any = duckdb_compiler if self.spark is None else spark_compiler
+        compiler: Any = (_duckdb_compiler if self.spark is None else _spark_compiler).compiler
         return compiler.to_sqlglot(expression).sql(dialect=compiler.dialect)
 
 
@@ -95,7 +88,9 @@ def opened(address: str = "") -> Generator[Engine]:
     session = sql.SparkSession.builder.remote(address).create()
     # What the backend would have registered; its compiler reads it.
     if ibis.options.pyspark is None:
-        ibis.options.pyspark = _Compiling()
+        # The one option of Ibis's Spark compiler.
+        options = type("_Compiling", (ibis.config.Config,), {"treat_nan_as_null": False})
+        ibis.options.pyspark = options()
     session.conf.set("spark.sql.session.timeZone", "UTC")
     duck = duckdb.connect()
     try:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, TypeAlias
 
-import ibis as _ibis
+from whiteslip.base.later import Later
 
-# Ibis makes its classes at run time, which no type checker follows.
-ibis: Any = _ibis
+# Ibis makes its classes at run time, which no type checker follows, and takes seconds to import.
+ibis: Any = Later("ibis")
 Expression: TypeAlias = Any
 Row: TypeAlias = dict[str, Any]
 
