@@ -1,0 +1,70 @@
+"""Deal files: what cannot all be true is refused, in words, all of it at once."""
+
+from __future__ import annotations
+
+import pytest
+from deals import DEAL
+
+from whiteslip.funding import deals
+
+GOOD = DEAL.format(name="warehouse")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('name = "warehouse"', 'name = "The Warehouse"', "name is lower-case words"),
+        ('currency = "CNY"', 'currency = "XXX"', "currency 'XXX' is unknown"),
+        ("revolving_until = 2026-12-31", "revolving_until = 2028-12-31", "follow each other"),
+        ("charged_off_from_days = 90", "charged_off_from_days = 20", "not before days_past_due_below"),
+        ("[advance]\nbps = 8_500", "", "exactly one of the two"),
+        ("bps = 8_500", "bps = 85_000", "advance.bps is from 0 to 10000"),
+        (
+            "bps = 8_500",
+            "bps = 8_500\n[[advance.steps]]\nvintage_loss_below_bps = 1\nadvance_bps = 9_000",
+            "seasoned_months is required",
+        ),
+        (
+            "bps = 8_500",
+            "bps = 8_500\nseasoned_months = 3\n[[advance.steps]]\nvintage_loss_below_bps=1\nadvance_bps=80",
+            "a lower loss is not lent less on",
+        ),
+        ("[advance]", "balance_from_minor = 9\nbalance_to_minor = 8\n[advance]", "nothing is eligible"),
+        ("[advance]", "seasoned_days_at_least = 9\nterm_days_at_most = 9\n[advance]", "nothing is eligible"),
+        ("[advance]", 'kinds = ["loan"]\n[advance]', "not loan"),
+        ("[triggers]", '[[concentrations]]\nby = "term"\nat_most_bps = 1\n[triggers]', "above_days belongs"),
+        (
+            "[triggers]",
+            '[[concentrations]]\nby = "obligor"\nat_most_bps = 1\n' * 2 + "[triggers]",
+            "same bucket",
+        ),
+        ("cure_days = 2", "cure_days = 2\nlatitude = 3", "latitude"),
+        ("cure_days = 2", 'cure_days = "two"', "cure_days"),
+        ("cure_days = 2", "cure_days = ", "it is not TOML"),
+    ],
+)
+def test_a_deal_that_contradicts_itself_is_refused_with_the_reason(old: str, new: str, fault: str):
+    assert deals.read(GOOD).name == "warehouse"
+    with pytest.raises(deals.DealError, match="(?s)" + fault.replace("(", r"\(")):
+        deals.read(GOOD.replace(old, new))
+
+
+def test_all_faults_are_told_at_once():
+    with pytest.raises(deals.DealError) as refused:
+        deals.read(GOOD.replace("cure_days = 2", "cure_days = -2").replace('"CNY"', '"XXX"'))
+    assert len(refused.value.faults) == 2
+
+
+def test_only_what_the_file_leaves_open_can_be_stated():
+    text = GOOD.replace("cure_days = 2", 'cure_days = "required"').replace("2026-01-01", '"required"')
+    found = deals.read(text, {"cure_days": "5", "begins_on": "2026-02-01"})
+    assert (found.cure_days, f"{found.begins_on}") == (5, "2026-02-01")
+    for given in ({"cure_days": "soon"}, {"begins_on": "soon"}, {"advance.bps": "9000"}, {"a.b": "1"}):
+        with pytest.raises(deals.DealError):
+            deals.read(text, {"cure_days": "5", "begins_on": "2026-02-01"} | given)
+
+
+def test_the_version_of_a_deal_is_its_content():
+    same = deals.read("# a comment\n" + GOOD)
+    assert deals.version_of(same) == deals.version_of(deals.read(GOOD))
+    assert deals.version_of(deals.read(GOOD.replace("8_500", "8_400"))) != deals.version_of(same)
