@@ -39,6 +39,7 @@ SETTINGS: Final = (
     Setting("database_url", "", "A PostgreSQL of yours; empty: the embedded one", is_secret=True),
     Setting("pack", "cn", "Jurisdiction pack of new lines, and the calendar of the night"),
     Setting("issuer_name", "Whiteslip", "The lender's name on pages and letters"),
+    Setting("offer_file", "", "File of the one alternative on the page of leaving; empty: none is shown"),
     Setting("language", "zh-CN", "Language where nobody has said otherwise: zh-CN or en"),
     Setting("master_key_file", "", "File with the vault's master key; empty: made in the home"),
     Setting("smtp_host", "", "SMTP server for letters; empty: letters wait in the queue"),

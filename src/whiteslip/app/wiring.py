@@ -20,6 +20,7 @@ from whiteslip.app.settings import Settings
 from whiteslip.app.terminal import CommandError, Exit
 from whiteslip.decisions import Tables, policies
 from whiteslip.exits import Office
+from whiteslip.exits.offers import Offer, OfferError, read_offer
 from whiteslip.identity import Vault
 from whiteslip.lake import Lake
 from whiteslip.notices import DemoPhone, Mailer, SmtpMailer
@@ -165,10 +166,18 @@ def _platform(settings: Settings, database: Database) -> Platform:
         raise CommandError(str(error), Exit.USAGE) from None
     is_demo = (settings.home / DEMO_MARK).exists()
     vault = Vault.open(settings.master_key_file)
-    office = Office(Tables.load(), settings.text("issuer_name"))
+    office = Office(Tables.load(), settings.text("issuer_name"), _offer(settings))
     courier = Courier(web_secret(settings), settings.flag("webhooks_allow_internal"))
     ports = day.Ports(office, vault, _mailer(settings, database, is_demo), courier, lake_of(settings))
     return Platform(settings, database, pack, ports, is_demo)
+
+
+def _offer(settings: Settings) -> Offer | None:
+    path = settings.text("offer_file")
+    try:
+        return read_offer(Path(path).expanduser()) if path else None
+    except OfferError as error:
+        raise CommandError(str(error), Exit.USAGE) from None
 
 
 def _mailer(settings: Settings, database: Database, is_demo: bool) -> Mailer:

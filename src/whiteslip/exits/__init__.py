@@ -1,6 +1,7 @@
 """Exits: how customers leave.
 
-What it owns: schema ``exits``: cases, their assessments, and what the review desk chose. A case
+What it owns: schema ``exits``: cases, their assessments, what the review desk chose, and each showing of an
+alternative. A case
 starts when a customer asks by any channel and ends, by itself if need be, with a closed line.
 
 ::

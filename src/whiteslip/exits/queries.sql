@@ -268,3 +268,17 @@ SELECT
         WHERE v.line = :line AND v.used_at IS NULL AND v.usable_until >= :today
     ), '[]') AS vouchers,
     (SELECT i.to_minor FROM lines.v_increase AS i WHERE i.line = :line) AS increase_to_minor;
+
+-- name: one_look_at_a_time^
+SELECT pg_advisory_xact_lock(hashtextextended('offer ' || :customer, 0))::text;
+
+-- name: add_offer!
+INSERT INTO exits.offer (id, customer, line, offer, kind, days, why, shown_at)
+VALUES (:id, :customer, :line, :offer, :kind, :days, :why, :now);
+
+-- name: last_offer^
+SELECT id, customer, line, offer, kind, days, why, shown_at, answered_at, chosen
+FROM exits.offer WHERE customer = :customer ORDER BY shown_at DESC, id DESC LIMIT 1;
+
+-- name: answer_offer!
+UPDATE exits.offer SET answered_at = :now, chosen = :chosen WHERE id = :id;

@@ -28,6 +28,7 @@ from whiteslip.exits.model import (
     State,
     Step,
 )
+from whiteslip.exits.offers import Offer
 from whiteslip.exits.rules import Clocks
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle, LockKind, Party
@@ -62,10 +63,13 @@ _RETURNED_DAYS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What this room needs from outside: the policy tables and the lender's name on letters."""
+    """What this room needs from outside: the policy tables, the lender's name on letters, and the
+    alternative that stands beside the ways to leave, if the lender has one.
+    """
 
     tables: Tables
     issuer_name: str
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True, slots=True)

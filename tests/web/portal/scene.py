@@ -16,13 +16,16 @@ from worlds import at
 
 from whiteslip import billing, day, exits, identity, lines, packs, purchases
 from whiteslip.base import Refusal, end_of_day, new_id
+from whiteslip.billing import mandates, rewards
+from whiteslip.billing.mandates import Scheme
 from whiteslip.billing.model import Payment
 from whiteslip.decisions import Tables
 from whiteslip.exits import Exit, Office
 from whiteslip.exits import store as exits_store
+from whiteslip.exits.offers import Offer
 from whiteslip.identity import Person, Vault, access
 from whiteslip.identity.model import Kind
-from whiteslip.lines import Customer, Line
+from whiteslip.lines import Customer, Line, increases, users
 from whiteslip.lines.acts import open_house
 from whiteslip.lines.model import Agreement, NewLine
 from whiteslip.notices import DemoPhone
@@ -56,10 +59,10 @@ class Guest:
 class Scene:
     """A lender of one's own, on 15 January 2026 at noon."""
 
-    def __init__(self, db: Database, demo: bool = True) -> None:
+    def __init__(self, db: Database, demo: bool = True, offer: Offer | None = None) -> None:
         self.db = db
         self.pack = packs.load("cn")
-        self.office = Office(Tables.load(), "Test Lender")
+        self.office = Office(Tables.load(), "Test Lender", offer)
         self.ports = Ports(db, Vault(bytes(32)), self.office, DemoPhone(db), self.pack)
         self.nights = day.Ports(self.office, self.ports.vault, self.ports.mailer)
         self.demo = demo
@@ -106,6 +109,26 @@ class Scene:
             assert not isinstance(kept, Refusal)
             lines.open_lines(tx, Agreement.of(self.pack), [new], "test", now)
         return Guest(customer.id, new.id, kept)
+
+    def ties(self, guest: Guest) -> UUID:
+        """Everything that may hang on a line: a mandate, cash back, a coupon, a shop, a user, a higher
+        limit that is proposed. Returns the increase.
+        """
+        now, line = self.now(), guest.line
+        user, who = new_id(now), make_person(self._dice, 90_000_000 + self._count)
+        with self.db.transaction() as tx:
+            mandates.sign(tx, line, Scheme.SEPA_CORE, f"M-{self._count}", START, "customer", now)
+            rewards.grant(tx, line, 3_500, "lender", now)
+            rewards.give_coupon(tx, line, "Cinema ticket", START + timedelta(days=3), "lender", now)
+            users.add_user(tx, line, user, "zh-CN", "customer", now)
+            identity.enrol(tx, self.ports.vault, user, who, "customer", now)
+            asked = Request(line, "bookshop", 1_000, stored_credential=True)
+            held = purchases.authorise(tx, self.office.tables, [asked], "shop", now)[0]
+            assert isinstance(held, Purchase), held
+            purchases.release(tx, held.id, "shop", now)
+            made = increases.propose(tx, line, 2 * LIMIT, now + timedelta(days=30), "lender", now)
+            assert not isinstance(made, Refusal), made
+        return made.id
 
     def buys(self, guest: Guest, amount_minor: int, instalments: int = 1) -> Purchase | Declined:
         """A shop asks for an authorisation and, once granted, sends the goods."""

@@ -168,6 +168,25 @@ CREATE TABLE exits.estate (
 );
 CREATE UNIQUE INDEX estate_standing ON exits.estate (line) WHERE ended_at IS NULL;
 
+-- Each time an alternative was shown, why, and what was answered. No answer means nothing.
+CREATE TABLE exits.offer (
+    id uuid PRIMARY KEY,
+    customer uuid NOT NULL,
+    line uuid NOT NULL,
+    offer text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('lower_limit', 'pause', 'hardship_help')),
+    days smallint NOT NULL,
+    why text NOT NULL,
+    shown_at timestamptz NOT NULL,
+    answered_at timestamptz,
+    chosen boolean,
+    CHECK ((chosen IS NULL) = (answered_at IS NULL))
+);
+CREATE INDEX offer_customer ON exits.offer (customer, shown_at);
+
+CREATE VIEW exits.v_offer AS
+SELECT id, line, offer, kind, why, shown_at, answered_at, chosen FROM exits.offer;
+
 -- Broken promises of this room; no row is sound.
 CREATE VIEW exits.v_violation AS
 SELECT 'drawing stays stopped while a case is open' AS invariant, e.reference AS detail

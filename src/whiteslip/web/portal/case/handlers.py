@@ -18,6 +18,7 @@ from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import FromForm, see_other
 from whiteslip.web.kit.pages import language_of, page
 from whiteslip.web.portal.dues import by_day
+from whiteslip.web.portal.hanging import hanging
 from whiteslip.web.portal.letters.handlers import listed
 from whiteslip.web.portal.visit import Visit, granted, signed_in
 
@@ -67,6 +68,8 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
             face=face_of(case),
             line=line,
             plan=plan,
+            hangs=hanging(visit, line, plan),
+            was=case.plan.ties,
             dues=dues,
             payoff=line.money(plan.payoff_minor),
             per_day=line.money(plan.per_day_minor),

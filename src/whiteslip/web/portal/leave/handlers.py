@@ -12,8 +12,11 @@ from litestar.params import FromPath
 
 from whiteslip import exits
 from whiteslip.base import Refusal
+from whiteslip.exits import offering, softer
 from whiteslip.exits.acts import clocks_of
 from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.exits.offering import Shown
+from whiteslip.exits.offers import Kind as OfferKind
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.web.kit import proof
@@ -22,6 +25,7 @@ from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.portal.dues import by_day
+from whiteslip.web.portal.hanging import hanging
 from whiteslip.web.portal.line.handlers import set_pause
 from whiteslip.web.portal.visit import HOME, Visit, codes_go_by_mail, granted, signed_in
 
@@ -64,10 +68,16 @@ def choose(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
 
     def show(visit: Visit) -> Response[Any]:
         line = visit.line(line_id)
+        elsewhere = _elsewhere(visit, line)
+        if elsewhere:
+            return elsewhere
         plan = granted(exits.preview(visit.tx, line.id, visit.now))
-        return _elsewhere(visit, line) or page(
+        return page(
             request,
             "portal/leave/choose.html",
+            line=line,
+            hangs=hanging(visit, line, plan),
+            offer=offering.show(visit.tx, visit.ports.office, line, visit.actor, visit.now),
             owed=line.money(plan.owed_minor),
             held=line.money(plan.held_minor),
             credit=line.money(plan.credit_minor),
@@ -85,7 +95,11 @@ def chosen(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
 
     def act(visit: Visit) -> Response[Any]:
         line = visit.line(line_id, lock=True)
-        match form.value("way"):
+        way = form.value("way")
+        offer = offering.answer(visit.tx, line, way == "offer", visit.actor, visit.now)
+        match way:
+            case "offer" if offer:
+                return _take_up(visit, line, offer)
             case "close":
                 return see_other(request, f"/lines/{line.id}/leave/identity")
             case "reduce":
@@ -97,6 +111,20 @@ def chosen(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
                 return see_other(request, f"/lines/{line.id}/leave")
 
     return signed_in(request, act)
+
+
+def _take_up(visit: Visit, line: Line, offer: Shown) -> Response[Any]:
+    """Do, or lead to, what the alternative said."""
+    match offer.kind:
+        case OfferKind.PAUSE if line.lifecycle is Lifecycle.ACTIVE:
+            granted(softer.pause(visit.tx, line.id, visit.actor, visit.now, offer.days))
+            return see_other(visit.request, HOME)
+        case OfferKind.LOWER_LIMIT:
+            return see_other(visit.request, f"/lines/{line.id}/reduce")
+        case OfferKind.HARDSHIP_HELP:
+            return see_other(visit.request, f"/lines/{line.id}/hardship")
+        case _:
+            return see_other(visit.request, HOME)
 
 
 @get("/lines/{line_id:uuid}/leave/identity", sync_to_thread=True)
@@ -178,6 +206,7 @@ def check(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
             "portal/leave/check.html",
             line=line,
             plan=plan,
+            hangs=hanging(visit, line, plan),
             dues=dues,
             payoff=line.money(plan.payoff_minor),
             per_day=line.money(plan.per_day_minor),

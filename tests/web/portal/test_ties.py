@@ -1,0 +1,143 @@
+"""What hangs on a line, as the pages of leaving tell it, and the one alternative beside the ways."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from litestar.testing import TestClient
+from web.portal.conftest import Reader
+from web.portal.scene import Guest, Scene
+
+from whiteslip.exits.model import State
+from whiteslip.exits.offers import Kind, Offer
+from whiteslip.store import Database
+
+TOLD = ("cash back", "Cinema ticket", "mandate", "bookshop", "Who else is told", "Higher limit")
+
+
+def leave(guest: Guest, step: str = "") -> str:
+    return f"/lines/{guest.line}/leave{step}"
+
+
+def test_each_page_of_leaving_says_what_hangs_on_the_line(reader: Reader, scene: Scene):
+    guest = scene.guest("en")
+    scene.buys(guest, 20_000)
+    scene.ties(guest)
+    reader.signs_in(guest)
+    choice = reader.opens(leave(guest)).text
+    reader.proves(guest)
+    check = reader.opens(leave(guest, "/check")).text
+    for said in TOLD:
+        assert said in choice, said
+        assert said in check, said
+    assert "35.00" in check
+    assert "M-1" in check
+    main = check[check.index("<main") : check.index("</main>")]
+    assert main.count("<button") == 1, "the check page has one button"
+    done = reader.sends(leave(guest, "/check")).text
+    for said in ("cash back", "M-1", "bookshop"):
+        assert said in done, said
+    assert "Higher limit" not in done, "it was dropped by the request"
+
+
+def test_nothing_is_said_of_what_is_not_there(reader: Reader, scene: Scene):
+    guest = scene.guest("en")
+    reader.signs_in(guest)
+    pages = [reader.opens(leave(guest)).text]
+    reader.proves(guest)
+    pages += [reader.opens(leave(guest, "/check")).text, reader.sends(leave(guest, "/check")).text]
+    for text in pages:
+        for said in TOLD:
+            assert said not in text, said
+
+
+def test_the_closed_page_says_that_cash_back_was_paid_and_mandates_ended(reader: Reader, scene: Scene):
+    guest = scene.guest("en")
+    scene.ties(guest)
+    reader.signs_in(guest)
+    done = reader.leaves(guest).text
+    assert scene.cases(guest)[0].state is State.CLOSED
+    assert re.search(r"cash back of \S+35\.00 is on its way", html.unescape(done))
+    assert "cancelled the mandates M-1" in done
+
+
+@pytest.fixture
+def offering(db: Database, request: pytest.FixtureRequest) -> Iterator[Reader]:
+    scene = Scene(db, offer=Offer("test", request.param))
+    with TestClient(scene.app()) as client:
+        client.headers["accept-language"] = "en"
+        yield Reader(client, scene)
+
+
+def ways(text: str) -> list[tuple[str, str]]:
+    """Class and value of each way on the choice page."""
+    return re.findall(r'<button class="([^"]*)"[^>]*name="way" value="(\w+)"', text)
+
+
+@pytest.mark.parametrize("offering", [Kind.PAUSE], indirect=True)
+def test_an_offer_looks_like_the_other_ways_says_why_and_is_not_asked_twice(offering: Reader):
+    scene, guest = offering.scene, offering.scene.guest("en")
+    offering.signs_in(guest)
+    shown = offering.opens(leave(guest)).text
+    assert [value for _, value in ways(shown)] == ["close", "reduce", "pause", "offer"]
+    assert len({look for look, _ in ways(shown)}) == 1, "all ways look alike"
+    assert "Because this line is in use" in shown
+    assert len(ways(offering.opens(leave(guest), lang="zh-CN").text)) == 4, "another language, the same look"
+    assert len(ways(offering.opens(leave(guest), lang="en").text)) == 4
+    offering.sends(leave(guest), way="close")
+    assert offering.page
+    assert offering.page.url.path.endswith("/identity"), "choosing another way takes not a click more"
+    assert len(ways(offering.opens(leave(guest)).text)) == 3, "passed over is answered"
+    assert scene.journal().count("offer.shown") == 1
+    assert offering.leaves(guest).url.path.startswith("/exits/")
+
+
+@pytest.mark.parametrize("offering", [Kind.PAUSE], indirect=True)
+def test_back_from_the_identity_page_keeps_the_step_and_what_was_typed(offering: Reader):
+    guest = offering.scene.guest("en")
+    offering.signs_in(guest)
+    offering.opens(leave(guest))
+    offering.sends(leave(guest), way="close")
+    typed = offering.sends(leave(guest, "/identity"), full_name="Half Way", do="send").text
+    assert 'value="Half Way"' in typed
+    back = re.search(r'class="back" href="([^"]+)"', typed) or re.search(r'href="([^"]+/leave)"', typed)
+    assert back
+    assert "What would you like to do?" in offering.opens(back[1]).text
+
+
+@pytest.mark.parametrize("offering", [Kind.PAUSE], indirect=True)
+def test_a_pause_that_is_chosen_ends_by_itself(offering: Reader):
+    scene, guest = offering.scene, offering.scene.guest("en")
+    offering.signs_in(guest)
+    offering.opens(leave(guest))
+    offering.sends(leave(guest), way="offer")
+    assert scene.line(guest).locks
+    scene.set_clock(scene.now() + timedelta(days=30, minutes=1))
+    scene.send_letters()
+    assert not scene.line(guest).locks
+    assert scene.cases(guest) == []
+
+
+@pytest.mark.parametrize("offering", [Kind.LOWER_LIMIT], indirect=True)
+def test_an_offer_without_anything_shown_does_nothing(offering: Reader):
+    scene, guest = offering.scene, offering.scene.guest("en")
+    offering.signs_in(guest)
+    assert len(ways(offering.opens(leave(guest)).text)) == 3, "nothing is drawn, so nothing is offered"
+    assert offering.sends(leave(guest), way="offer").url.path == leave(guest)
+    scene.buys(guest, 10_000)
+    assert len(ways(offering.opens(leave(guest)).text)) == 4
+    assert offering.sends(leave(guest), way="offer").url.path.endswith("/reduce")
+
+
+@pytest.mark.parametrize("offering", [Kind.HARDSHIP_HELP], indirect=True)
+def test_who_is_past_due_is_led_to_the_plans(offering: Reader):
+    scene, guest = offering.scene, offering.scene.guest("en")
+    scene.buys(guest, 60_000)
+    scene.pass_days(75)
+    offering.signs_in(guest)
+    assert "Because a payment of yours is past due" in offering.opens(leave(guest)).text
+    assert offering.sends(leave(guest), way="offer").url.path == f"/lines/{guest.line}/hardship"
