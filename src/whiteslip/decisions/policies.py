@@ -11,8 +11,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+import msgspec
+
 from whiteslip.base import Refusal
 from whiteslip.decisions import lifecycle, store
+from whiteslip.decisions.backtest import Backtest, Follow, backtest
 from whiteslip.decisions.checks import table_faults
 from whiteslip.decisions.lifecycle import Policy, PolicyStep, State, Step
 from whiteslip.decisions.model import Table
@@ -102,8 +105,32 @@ def note_backtest(
     """Keep what a backtest of a version counted. Refusal: ``policy.not_found``."""
     if _policy(tx, tables, name, version, now) is None:
         return Refusal("policy.not_found")
+    if version == tables[name].version:
+        store.keep_version(tx, tables[name], now)
     _step(tx, name, version, Step.BACKTESTED, by, now, result=result)
     return granted_policy(tx, tables, name, version, now)
+
+
+def run_backtest(
+    tx: Tx,
+    tables: Tables,
+    table: Table,
+    by: str,
+    now: datetime,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    follow: Follow | None = None,
+) -> Backtest | Refusal:
+    """Hold a version against history, and keep what was counted with it.
+
+    Refusals: ``policy.not_found``, ``policy.invalid``.
+    """
+    found = _usable(tx, tables, table.name, table.version, now)
+    if isinstance(found, Refusal):
+        return found
+    ran = backtest(tx, table, since, until, follow)
+    note_backtest(tx, tables, table.name, table.version, msgspec.to_builtins(ran), by, now)
+    return ran
 
 
 def submit(
