@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.backtest import backtesting
 from benchmarks.bench import CLIENTS, SCALE, WORKERS, Bench, Measure
 from benchmarks.book import authorising, posting
 from benchmarks.leaving import leaving
@@ -27,6 +28,7 @@ SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | None]]] = {
     "import": lambda bench, _: importing(bench),
     "seal": sealing,
     "rush": lambda bench, _: rushing(bench),
+    "backtest": lambda bench, _: backtesting(bench),
     "leave": lambda _bench, _: leaving(),
 }
 

@@ -25,6 +25,10 @@ AND :last_activation::uuid IS NOT DISTINCT FROM (
 SELECT id, table_name, version, subject, facts, outcome, reasons, trace, at
 FROM decisions.decision WHERE subject = :subject ORDER BY at, id;
 
+-- name: decision^
+SELECT id, table_name, version, subject, facts, outcome, reasons, trace, at
+FROM decisions.decision WHERE id = :id;
+
 -- name: kept_versions
 SELECT name, version, content, contract FROM decisions.table_version ORDER BY name, version;
 

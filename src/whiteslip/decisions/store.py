@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from whiteslip.base import new_id
 from whiteslip.decisions.lifecycle import PolicyStep, Step
-from whiteslip.decisions.model import Contract, Table
+from whiteslip.decisions.model import Contract, Decision, Table
 from whiteslip.decisions.tables import Tables
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
@@ -88,6 +88,15 @@ def keep_step(
         now=now,
     )
     return PolicyStep(row["seq"], step_id, name, version, step, actor, note, effective_at, result, now)
+
+
+def decision(tx: Tx, decision_id: UUID) -> Decision | None:
+    """A decision as it was made, or None."""
+    row = _queries.decision(tx.conn, id=decision_id)
+    if row is None:
+        return None
+    typed: Row = row | {"reasons": tuple(row["reasons"])}
+    return Decision(**typed)
 
 
 def hear(tx: Tx, tables: Tables) -> None:

@@ -11,6 +11,7 @@ from whiteslip.web.console.case.handlers import case_handlers
 from whiteslip.web.console.complaints.handlers import complaint_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
 from whiteslip.web.console.line.handlers import line_handlers
+from whiteslip.web.console.policies.handlers import policy_handlers
 from whiteslip.web.console.queue.handlers import queue_handlers
 
 routers: Final = [
@@ -22,6 +23,7 @@ routers: Final = [
             *case_handlers,
             *application_handlers,
             *complaint_handlers,
+            *policy_handlers,
             *line_handlers,
         ],
     )

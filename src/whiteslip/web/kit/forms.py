@@ -32,7 +32,8 @@ T = TypeVar("T")
 
 TOKEN: Final = "form_token"  # noqa: S105 - the hidden field's name
 LANGUAGE: Final = "form_language"
-MAX_FIELDS: Final = 200
+# A policy's table is edited in one form: some hundred rules of ten cells.
+MAX_FIELDS: Final = 2_000
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -1,0 +1,255 @@
+"""Policies: their versions as tables, what a draft changes, and who puts it in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from whiteslip.base import Refusal
+from whiteslip.billing.store import lateness
+from whiteslip.decisions import policies
+from whiteslip.decisions import store as decisions_store
+from whiteslip.decisions.differences import differences
+from whiteslip.decisions.grid import Grid, edited, grid_of, with_rows
+from whiteslip.decisions.lifecycle import Policy, State
+from whiteslip.decisions.model import Table, TableError
+from whiteslip.decisions.reasons import SENTENCES, principal
+from whiteslip.identity import access
+from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.kit.cookies import WebRequest, settings_of
+from whiteslip.web.kit.forms import Form, FromForm, see_other
+from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.problems import Refused
+
+POLICIES: Final = f"{HOME}/policies"
+_DRAFTS: Final = 5
+TONES: Final = {State.ACTIVE: "good", State.SUBMITTED: "care", State.SCHEDULED: "info"}
+
+
+def _table(duty: Duty, name: str, version: str) -> Table:
+    found = policies.table_of(duty.tx, duty.ports.office.tables, name, version, duty.now)
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found
+
+
+def _life(duty: Duty, table: Table) -> Policy:
+    found = policies.policy_of(duty.tx, duty.ports.office.tables, table.name, table.version, duty.now)
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found
+
+
+@get("/policies", sync_to_thread=True)
+def every(request: WebRequest) -> Response[Any]:
+    """All tables: what is in force, and what is on its way."""
+
+    def act(duty: Duty) -> Response[str]:
+        tables = duty.ports.office.tables
+        found = [(name, _shown(policies.every(duty.tx, tables, name, duty.now))) for name in tables.names]
+        return page(request, "console/policies/list.html", found=found, tones=TONES, **duty.shown())
+
+    return on_duty(request, act)
+
+
+def _shown(found: list[Policy]) -> list[Policy]:
+    """All that ever counted or waits, and the newest drafts: each save makes one."""
+    drafts = [policy for policy in found if policy.state is State.DRAFT][_DRAFTS:]
+    return [policy for policy in found if policy not in drafts]
+
+
+def _page(
+    duty: Duty, table: Table, refusal: Refusal | None = None, form: Form | None = None
+) -> Response[Any]:
+    tables, life = duty.ports.office.tables, _life(duty, table)
+    active = policies.active(duty.tx, tables, table.name, duty.now)
+    changes = differences(active, table)
+    steps = [(step.at, step, _who(duty, step.actor)) for step in reversed(life.steps)]
+    cells = {(change.rule, cell.column): cell.before for change in changes for cell in change.cells}
+    codes = table.contract.outcome["reasons"].one_of
+    return page(
+        duty.request,
+        "console/policies/version.html",
+        table=table,
+        life=life,
+        active=active,
+        is_active=active.version == table.version,
+        changes=changes,
+        cells=cells,
+        kinds={change.rule: change.change for change in changes},
+        grid=grid_of(table),
+        faults=policies.faults_of(table),
+        ran=life.backtest,
+        steps=steps,
+        sentences=[(code, SENTENCES.get(code, {})) for code in codes],
+        is_maker=duty.actor in life.makers,
+        tones=TONES,
+        refusal=refusal,
+        form=form or Form(),
+        **duty.shown(),
+    )
+
+
+def _who(duty: Duty, actor: str) -> str:
+    """A member of staff by name, anybody else by kind."""
+    kind, _, key = actor.partition(":")
+    found = access.staff(duty.tx, UUID(key)) if kind == "staff" else None
+    return found.name if found else kind
+
+
+@get("/policies/{name:str}/{version:str}", sync_to_thread=True)
+def show(request: WebRequest, name: FromPath[str], version: FromPath[str]) -> Response[Any]:
+    """One version: its rules, what it changes, what it would have decided, and its life."""
+    return on_duty(request, lambda duty: _page(duty, _table(duty, name, version)))
+
+
+@post("/policies/{name:str}/{version:str}", sync_to_thread=True)
+def step(request: WebRequest, name: FromPath[str], version: FromPath[str], form: FromForm) -> Response[Any]:
+    """One step of its life: backtest, submit, approve, return, activate, or roll the table back."""
+
+    def act(duty: Duty) -> Response[Any]:
+        table = _table(duty, name, version)
+        if form.switching:
+            return _page(duty, table, form=form)
+        done = _step(duty, table, form)
+        if isinstance(done, Refusal):
+            return _page(duty, table, done, form)
+        return see_other(request, f"{POLICIES}/{name}/{done}")
+
+    return on_duty(request, act, chooses=True)
+
+
+def _step(duty: Duty, table: Table, form: Form) -> str | Refusal:
+    """Do it; returns the version to look at next."""
+    tx, tables, by, now = duty.tx, duty.ports.office.tables, duty.actor, duty.now
+    name, version, note = table.name, table.version, form.value("note")
+    match form.value("do"):
+        case "backtest":
+            follow = partial(lateness, tx, day=now.date())
+            done = policies.run_backtest(tx, tables, table, by, now, follow=follow)
+        case "submit":
+            done = policies.submit(tx, tables, name, version, by, now, note)
+        case "approve":
+            done = policies.approve(tx, tables, name, version, by, now, note)
+        case "return":
+            done = policies.send_back(tx, tables, name, version, by, now, note)
+        case "activate":
+            at = _instant(duty, form.value("at"))
+            done = (
+                at
+                if isinstance(at, Refusal)
+                else policies.activate(tx, tables, name, version, by, now, at, note)
+            )
+        case "rollback":
+            done = policies.roll_back(tx, tables, name, by, now, note)
+        case _:
+            done = Refusal("request.invalid")
+    return done if isinstance(done, Refusal) else done.version
+
+
+def _instant(duty: Duty, text: str) -> datetime | Refusal | None:
+    """An instant as the page's field gives it, in the lender's time zone; None for now."""
+    if not text.strip():
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(settings_of(duty.request).timezone))
+    except ValueError:
+        return Refusal("policy.in_the_past")
+
+
+@get("/policies/{name:str}/{version:str}/edit", sync_to_thread=True)
+def editor(request: WebRequest, name: FromPath[str], version: FromPath[str]) -> Response[Any]:
+    """The table as fields. It can be read and left; only saving makes a draft."""
+
+    def act(duty: Duty) -> Response[Any]:
+        table = _table(duty, name, version)
+        grid = grid_of(table)
+        if grid is None:
+            return see_other(request, f"{POLICIES}/{name}/{version}")
+        return _editor(duty, table, grid, list(grid.rows))
+
+    return on_duty(request, act, chooses=True)
+
+
+def _editor(
+    duty: Duty,
+    table: Table,
+    grid: Grid,
+    rows: list[Mapping[str, str]],
+    refusal: Refusal | None = None,
+    note: str = "",
+) -> Response[Any]:
+    return page(
+        duty.request,
+        "console/policies/edit.html",
+        table=table,
+        columns=grid.columns,
+        rows=rows,
+        note=note,
+        facts=table.contract.facts,
+        refusal=refusal,
+        **duty.shown(),
+    )
+
+
+@post("/policies/{name:str}/{version:str}/edit", sync_to_thread=True)
+def edit(request: WebRequest, name: FromPath[str], version: FromPath[str], form: FromForm) -> Response[Any]:
+    """Add, remove or move a rule, which keeps nothing yet; or save a draft."""
+
+    def act(duty: Duty) -> Response[Any]:
+        table = _table(duty, name, version)
+        grid = grid_of(table)
+        if grid is None:
+            return see_other(request, f"{POLICIES}/{name}/{version}")
+        rows, note = _typed(grid, form), form.value("note")
+        verb, _, number = form.value("do", "save").partition(":")
+        if verb != "save" or form.switching:
+            at = int(number) if number.isdecimal() else -1
+            return _editor(duty, table, grid, edited(rows, verb, at), note=note)
+        tables = duty.ports.office.tables
+        done = policies.draft(duty.tx, tables, name, with_rows(table, rows), duty.actor, duty.now, note)
+        if isinstance(done, Refusal):
+            return _editor(duty, table, grid, rows, done, note)
+        return see_other(request, f"{POLICIES}/{name}/{done.version}")
+
+    return on_duty(request, act, chooses=True)
+
+
+def _typed(grid: Grid, form: Form) -> list[Mapping[str, str]]:
+    """The rows as they were typed: each column comes once a row, in the rows' order."""
+    keys = ["_id", "_description", *(column.id for column in grid.columns)]
+    columns = [[text.strip() for text in form.fields.get(key, ())] for key in keys]
+    return [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=False)]
+
+
+@get("/decisions/{decision_id:uuid}", sync_to_thread=True)
+def decision(request: WebRequest, decision_id: FromPath[UUID]) -> Response[Any]:
+    """One decision: its facts, its outcome, why, and by which version."""
+
+    def act(duty: Duty) -> Response[Any]:
+        found = decisions_store.decision(duty.tx, decision_id)
+        if found is None:
+            raise Refused(Refusal("request.not_found"))
+        table = decisions_store.kept_version(duty.tx, found.table_name, found.version)
+        if table is None:
+            raise TableError(f"{found.table_name}@{found.version} is missing")
+        return page(
+            request,
+            "console/policies/decision.html",
+            decision=found,
+            contract=table.contract,
+            reasons=[SENTENCES.get(code, {}) for code in principal(found.reasons)],
+            **duty.shown(),
+        )
+
+    return on_duty(request, act)
+
+
+policy_handlers: Final = [every, show, step, editor, edit, decision]
