@@ -28,6 +28,14 @@ def node(table: Table) -> dict[str, Any]:
     return next(n["content"] for n in table.content["nodes"] if n["type"] == "decisionTableNode")
 
 
+def tables_in(name: str) -> int:
+    return sum(1 for n in TABLES[name].content["nodes"] if n["type"] == "decisionTableNode")
+
+
+# In a graph of several tables the facts behind a rule are not to be read off it.
+SINGLE = [name for name in TABLES.names if tables_in(name) == 1]
+
+
 def candidates(table: Table, name: str) -> list[Any]:
     """Values of a fact on both sides of every threshold that the table writes."""
     field = table.contract.facts[name]
@@ -77,7 +85,7 @@ def changed(table: Table, facts: dict[str, Any], names: list[str]) -> Iterator[d
         yield facts | dict(zip(names, values, strict=True))
 
 
-@pytest.mark.parametrize("name", TABLES.names)
+@pytest.mark.parametrize("name", SINGLE)
 @given(data=st.data())
 @settings(max_examples=60)
 def test_changing_the_facts_that_a_reason_names_changes_the_outcome(name: str, data: st.DataObject):
@@ -97,7 +105,7 @@ def test_changing_the_facts_that_a_reason_names_changes_the_outcome(name: str, d
 def test_facts_that_no_rule_speaks_of_change_nothing(name: str, data: st.DataObject):
     table = TABLES[name]
     facts, other = data.draw(every_facts(table)), data.draw(every_facts(table))
-    text = str(node(table))
+    text = str([n.get("content") for n in table.content["nodes"]])
     read = [n for n in facts if re.search(rf"\b{n}\b", text)]
     assert (
         TABLES.engine.run(table, other | {n: facts[n] for n in read})[1]
