@@ -63,8 +63,9 @@ def shipped(folder: Path) -> Path:
     return folder / "tables"
 
 
-def test_the_shipped_tables_are_the_three_that_are_used(tmp_path: Path):
-    assert Tables.load().names == ("application-limit", "exit-routing", "purchase-authorisation")
+def test_the_shipped_tables_are_those_that_are_used(tmp_path: Path):
+    used = ("application-limit", "exit-routing", "purchase-authorisation", "watch-monitor")
+    assert Tables.load().names == used
     assert Tables.load(shipped(tmp_path)).names == Tables.load().names
 
 

@@ -21,17 +21,22 @@ _log: Any = structlog.get_logger("whiteslip.worker")
 
 
 def run(platform: Platform, stop: threading.Event) -> None:
-    """Work until ``stop`` is set: deadlines, letters and nights here, webhooks beside.
+    """Work until ``stop`` is set: deadlines, letters and nights here, webhooks and the watch beside.
 
     A receiver of webhooks that is slow holds up other receivers at most.
     """
-    beside = threading.Thread(target=_repeat, args=(platform, stop, send_webhooks), name="webhooks")
-    beside.start()
+    beside = [
+        threading.Thread(target=_repeat, args=(platform, stop, task), name=name)
+        for name, task in (("webhooks", send_webhooks), ("watch", watch_lines))
+    ]
+    for thread in beside:
+        thread.start()
     try:
         _repeat(platform, stop, work)
     finally:
         stop.set()
-        beside.join()
+        for thread in beside:
+            thread.join()
 
 
 def _repeat(platform: Platform, stop: threading.Event, task: Callable[[Platform], int]) -> None:
@@ -65,3 +70,10 @@ def send_webhooks(platform: Platform) -> int:
     with platform.database.transaction() as tx:
         now = present(tx)
     return day.run_webhooks(platform.database, platform.ports, now)
+
+
+def watch_lines(platform: Platform) -> int:
+    """Let the watch learn what the journal has and raise alerts. Returns how many batches it took."""
+    with platform.database.transaction() as tx:
+        now = present(tx)
+    return day.run_watch(platform.database, platform.ports, now)

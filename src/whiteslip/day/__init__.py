@@ -10,11 +10,21 @@ Invariants
 - A batch commits together with its checkpoint; any stage may run twice.
 - A day whose books do not agree is not sealed.
 - Webhooks wait for servers of others, so they run apart from the night and from our own timers.
+- The watch follows the journal apart as well: nothing waits for it.
 """
 
 from whiteslip.day.model import InvariantError, Ports, Sealed
 from whiteslip.day.runner import seal
 from whiteslip.day.stages import every_violation
-from whiteslip.day.timers import run_due, run_webhooks
+from whiteslip.day.timers import run_due, run_watch, run_webhooks
 
-__all__ = ["InvariantError", "Ports", "Sealed", "every_violation", "run_due", "run_webhooks", "seal"]
+__all__ = [
+    "InvariantError",
+    "Ports",
+    "Sealed",
+    "every_violation",
+    "run_due",
+    "run_watch",
+    "run_webhooks",
+    "seal",
+]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Final
 
-from whiteslip import bureau, complaints, exits, identity, notices, webhooks
+from whiteslip import bureau, complaints, exits, identity, notices, watch, webhooks
 from whiteslip.applications import acts as applications
 from whiteslip.base import Refusal
 from whiteslip.billing import mandates, payouts
@@ -62,6 +62,16 @@ def run_webhooks(database: Database, ports: Ports, now: datetime) -> int:
     while run_one(database, ports, now, OTHERS):
         done += 1
     return done
+
+
+def run_watch(database: Database, ports: Ports, now: datetime) -> int:
+    """Let the watch read the journal to its end; returns how many batches it took."""
+    batches, more = 0, True
+    while more:
+        with database.transaction() as tx:
+            more = watch.follow(tx, ports.office.tables, now)
+        batches += 1
+    return batches
 
 
 def addressee(tx: Tx, vault: Vault, notice: Notice) -> Addressee:

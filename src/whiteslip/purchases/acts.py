@@ -118,8 +118,9 @@ def _decide(
             "amount_minor": request.amount_minor,
             "decision": decision.id,
         }
-        buyer = {"buyer": request.buyer} if request.buyer else {}
-        tx.record(Entry(now, "purchase.authorised", "line", line.line, actor, data | buyer))
+        told = {"buyer": request.buyer, "category": request.category}
+        data |= {name: value for name, value in told.items() if value}
+        tx.record(Entry(now, "purchase.authorised", "line", line.line, actor, data))
     store.add(tx, granted, now, expires_at)
     on_file = [
         (line.line, merchants[request.merchant, line.currency].id)

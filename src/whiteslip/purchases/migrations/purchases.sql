@@ -74,6 +74,10 @@ CREATE VIEW purchases.v_credential AS
 SELECT c.line, m.key AS shop, c.stored_at, c.last_used_at, c.declined, c.last_declined_at, c.last_code
 FROM purchases.credential AS c JOIN purchases.merchant AS m ON m.id = c.merchant;
 
+-- At which shop a purchase was made; it never changes.
+CREATE VIEW purchases.v_shop AS
+SELECT id AS purchase, merchant FROM purchases.purchase;
+
 -- What stands in suspense, by line.
 CREATE VIEW purchases.v_disputed AS
 SELECT d.line, m.currency, sum(d.suspended_minor)::bigint AS suspended_minor

@@ -1,0 +1,49 @@
+-- Watch: what is remembered of each line, and the alerts that came of it.
+-- depends: purchases
+
+CREATE SCHEMA watch;
+
+-- How far the journal has been read.
+CREATE TABLE watch.cursor (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    seq bigint NOT NULL
+);
+INSERT INTO watch.cursor (seq) VALUES (0);
+
+-- Decayed sums of what a line did. It can be made again from the journal, to the bit.
+CREATE TABLE watch.memory (
+    line uuid PRIMARY KEY,
+    memory jsonb NOT NULL
+) WITH (fillfactor = 70);
+
+-- A monitor fired. What it proposes, a person does. ``shown`` holds features with their usual values.
+CREATE TABLE watch.alert (
+    id uuid PRIMARY KEY,
+    reference text NOT NULL UNIQUE,
+    line uuid NOT NULL,
+    seq bigint NOT NULL,
+    rule text NOT NULL,
+    reasons text[] NOT NULL CHECK (cardinality(reasons) BETWEEN 1 AND 4),
+    act text NOT NULL CHECK (act IN ('watch', 'step_up', 'lower_cap', 'pause_feature', 'stop')),
+    feature text,
+    tells text NOT NULL,
+    demoted boolean NOT NULL,
+    decision uuid NOT NULL,
+    shown jsonb NOT NULL,
+    happened_at timestamptz NOT NULL,
+    raised_at timestamptz NOT NULL,
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'acknowledged', 'labelled')),
+    acknowledged_by text,
+    acknowledged_at timestamptz CHECK ((acknowledged_at IS NULL) = (acknowledged_by IS NULL)),
+    label boolean CHECK ((label IS NOT NULL) = (state = 'labelled')),
+    labelled_by text,
+    labelled_at timestamptz CHECK ((labelled_at IS NULL) = (label IS NULL)),
+    CHECK (state = 'open' OR acknowledged_at IS NOT NULL),
+    CHECK ((act = 'pause_feature') = (feature IS NOT NULL))
+);
+CREATE INDEX alert_line ON watch.alert (line, raised_at);
+CREATE INDEX alert_waiting ON watch.alert (raised_at) WHERE state <> 'labelled';
+CREATE INDEX alert_rule ON watch.alert (rule, labelled_at) WHERE label IS NOT NULL;
+
+CREATE VIEW watch.v_alert AS
+SELECT id, reference, line, rule, reasons, act, state, label, raised_at FROM watch.alert;
