@@ -12,6 +12,7 @@ from whiteslip.web.console.complaints.handlers import complaint_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
 from whiteslip.web.console.line.handlers import line_handlers
 from whiteslip.web.console.policies.handlers import policy_handlers
+from whiteslip.web.console.portfolio.handlers import portfolio_handlers
 from whiteslip.web.console.queue.handlers import queue_handlers
 
 routers: Final = [
@@ -25,6 +26,7 @@ routers: Final = [
             *complaint_handlers,
             *policy_handlers,
             *line_handlers,
+            *portfolio_handlers,
         ],
     )
 ]

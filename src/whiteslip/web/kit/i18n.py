@@ -98,6 +98,10 @@ class Speech:
         share = Decimal(rate.bps).scaleb(1 - len(str(BASIS_POINTS)))
         return format_percent(share, format="#,##0.##%", locale=_LOCALES[self.lang])
 
+    def share(self, value: float) -> str:
+        """A share of one in percent, for figures about many: ``5.22%``."""
+        return format_percent(value, format="#,##0.00%", locale=_LOCALES[self.lang])
+
     def number(self, value: int) -> str:
         """A whole number with thousands apart."""
         return format_decimal(value, locale=_LOCALES[self.lang])

@@ -3,7 +3,8 @@
 Every template finds: ``t`` (texts), ``ui`` (the macros of ``macros.html``), ``lang``, ``form``,
 ``errors``, ``refused``, ``form_token``, ``path``, ``switches`` (links to the page in the other languages),
 ``keeps_form`` (whether the switch must carry what was typed), ``static`` and ``settings``; and the
-filters ``money``, ``figure``, ``symbol``, ``day``, ``short_day``, ``instant``, ``percent``, ``number``.
+filters ``money``, ``figure``, ``symbol``, ``day``, ``short_day``, ``instant``, ``percent``, ``share`` and
+``number``.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    for name in ("money", "figure", "symbol", "day", "short_day", "instant", "percent", "number"):
+    for name in ("money", "figure", "symbol", "day", "short_day", "instant", "percent", "share", "number"):
         cast("dict[str, Any]", environment.filters)[name] = _spoken(name)
     cast("dict[str, Any]", environment.globals)["static"] = static
     return environment

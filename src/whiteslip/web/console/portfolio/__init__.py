@@ -1,0 +1,1 @@
+"""The whole book: what it looks like, and what leaving does to it."""

@@ -1,0 +1,188 @@
+"""The whole book on one page: charts with their tables, each figure as CSV; the URL is the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Annotated, Any, Final
+
+from litestar import Response, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from whiteslip import lake, portfolio
+from whiteslip.base import Money, Refusal
+from whiteslip.lake import Lake
+from whiteslip.portfolio import MEASURES, Result
+from whiteslip.portfolio.model import SEGMENTS
+from whiteslip.web.console.duty import Duty, on_duty
+from whiteslip.web.console.portfolio.charts import CHARTS, last_month
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.i18n import Speech, Texts
+from whiteslip.web.kit.pages import page, speech_of
+from whiteslip.web.kit.problems import Refused, sentence
+
+_TABLES: Final = (
+    "cdr",
+    "prepayment",
+    "payment_rate",
+    "dilution",
+    "excess_spread",
+    "concentration",
+    "ecl",
+    "coverage",
+)
+_SHOWN_ROWS: Final = 60
+# Columns that hold codes, and the texts that say them.
+_CODED: Final = {"from_bucket": "bucket", "to_bucket": "bucket", "asset_class": "class", "cause": "cause"}
+Segment = Annotated[str, QueryParameter(name="segment")]
+
+
+@lru_cache(maxsize=16)
+def _figures(place: Lake, day: date, segment: str, engine: str) -> Mapping[str, Result] | Refusal:
+    """All measures of a snapshot. It never changes, so they are computed once per process."""
+    found = portfolio.compute_all(place, day, segment, engine=engine)
+    return found if isinstance(found, Refusal) else {result.measure: result for result in found}
+
+
+def _found(duty: Duty, as_of: date | None, segment: str) -> tuple[Mapping[str, Result], bool]:
+    """The figures of the newest snapshot at ``as_of``, and whether that is an earlier day."""
+    place = duty.ports.lake
+    if place is None:
+        raise Refused(Refusal("lake.off"))
+    snapshot = lake.newest(place, as_of)
+    if isinstance(snapshot, Refusal):
+        raise Refused(snapshot)
+    found = _figures(place, snapshot.day, segment, duty.ports.lake_engine)
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found, as_of is not None and snapshot.day < as_of
+
+
+@get("/portfolio", sync_to_thread=True)
+def home(
+    request: WebRequest, as_of: FromQuery[date | None] = None, segment: Segment = "none"
+) -> Response[Any]:
+    """The page. Without a snapshot it says so and what to do."""
+
+    def act(duty: Duty) -> Response[Any]:
+        speech = speech_of(request)
+        t = Texts("console/portfolio", speech)
+        try:
+            figures, stale = _found(duty, as_of, segment)
+        except Refused as refused:
+            return page(
+                request,
+                "console/portfolio/page.html",
+                why=sentence(refused.refusal, speech),
+                has_figures=False,
+                **duty.shown(),
+            )
+        charts = [
+            {"key": key, "option": draw(figures[measure], t), **_told(figures[measure], speech, t)}
+            for key, measure, draw in CHARTS
+        ]
+        return page(
+            request,
+            "console/portfolio/page.html",
+            charts=charts,
+            tables=[{"key": name, **_told(figures[name], speech, t)} for name in _TABLES],
+            head=_head(figures),
+            day=figures["npl"].day,
+            stale=stale,
+            as_of=as_of,
+            segment=segment,
+            segments=SEGMENTS,
+            has_figures=True,
+            **duty.shown(),
+        )
+
+    return on_duty(request, act)
+
+
+def _head(figures: Mapping[str, Result]) -> list[dict[str, Any]]:
+    """The figures that everybody asks for first, by currency: the ratio, what exits did to it, the book."""
+    exits = {
+        (row["currency"], row["segment"]): row["contribution"]
+        for row in last_month(figures["npl_change"].records())
+        if row["cause"] == "6_exits"
+    }
+    return [
+        {
+            "segment": row["segment"],
+            "book": Money(row["book_minor"], row["currency"]),
+            "npl": Money(row["npl_minor"], row["currency"]),
+            "ratio": row["npl_ratio"],
+            "exits": exits.get((row["currency"], row["segment"])),
+        }
+        for row in last_month(figures["npl"].records())
+    ]
+
+
+def _told(result: Result, speech: Speech, t: Texts) -> dict[str, Any]:
+    """A measure's formula and the latest of its rows, in words and figures."""
+    alone = {row["segment"] for row in result.records()} == {"all"}
+    columns = [name for name in result.columns if name != "currency" and not (alone and name == "segment")]
+    rows = [
+        [_said(name, row[name], row["currency"], speech, t) for name in columns]
+        for row in result.records()[-_SHOWN_ROWS:]
+    ]
+    return {
+        "measure": result.measure,
+        "formula": result.formula,
+        "source": result.source,
+        "columns": [
+            (t("column_" + name.removesuffix("_minor")), "money" if _is_figure(result, name) else "text")
+            for name in columns
+        ],
+        "rows": rows,
+        "left_out": max(0, len(result.rows) - _SHOWN_ROWS),
+    }
+
+
+def _is_figure(result: Result, name: str) -> bool:
+    return all(isinstance(row[name], int | float | None) for row in result.records())
+
+
+def _said(name: str, value: Any, currency: str, speech: Speech, t: Texts) -> str:
+    match value:
+        case None:
+            return "–"
+        case date():
+            return speech.short_day(value)
+        case int() if name.endswith("_minor"):
+            return speech.figure(Money(value, currency))
+        case int():
+            return str(value)
+        case float() if name in ("hhi", "coverage", "effective_number"):
+            return f"{value:.3f}"
+        case float():
+            return speech.share(value)
+        case _:
+            return t(f"{_CODED[name]}_{value}") if name in _CODED else str(value)
+
+
+@get("/portfolio/{name:str}", sync_to_thread=True)
+def as_csv(
+    request: WebRequest, name: FromPath[str], as_of: FromQuery[date | None] = None, segment: Segment = "none"
+) -> Response[Any]:
+    """One measure as CSV."""
+    measure = name.removesuffix(".csv")
+    if measure not in MEASURES or not name.endswith(".csv"):
+        raise Refused(
+            Refusal("portfolio.measure_unknown", {"measure": measure, "known": ", ".join(MEASURES)})
+        )
+
+    def act(duty: Duty) -> Response[Any]:
+        result = _found(duty, as_of, segment)[0][measure]
+        disposition = f'attachment; filename="{measure}-{result.day.isoformat()}.csv"'
+        return Response(
+            result.as_csv(),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": disposition},
+        )
+
+    return on_duty(request, act)
+
+
+portfolio_handlers: Final[list[Callable[..., Any] | Any]] = [home, as_csv]

@@ -1,0 +1,76 @@
+// Draws charts out of the options that a page holds as JSON. The tables beside them say the same.
+"use strict";
+
+(() => {
+  const locale = document.documentElement.lang.startsWith("zh") ? "ZH" : "EN";
+  const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
+  const share = new Intl.NumberFormat(document.documentElement.lang, { style: "percent", maximumFractionDigits: 2 });
+  const compact = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact" });
+  const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+  // "var:brand" is the value of a token, so that both schemes and printing find their colours.
+  function coloured(value) {
+    if (typeof value === "string" && value.startsWith("var:")) return token(value.slice(4));
+    if (Array.isArray(value)) return value.map(coloured);
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, coloured(part)]));
+    }
+    return value;
+  }
+
+  // Money comes in minor units; charts show the magnitude, tables the exact sum.
+  const money = (minor) => compact.format(minor / 100);
+
+  function dressed(raw) {
+    const option = coloured(raw);
+    const ink = { color: token("ink"), fontFamily: token("sans"), fontSize: 12 };
+    const percent = option.yAxis && option.yAxis.percent;
+    const inMoney = option.yAxis && option.yAxis.money;
+    const value = (v) => (v == null || v === "-" ? "–" : percent ? share.format(v) : inMoney ? money(v) : number.format(v));
+    option.textStyle = ink;
+    option.animation = false;
+    option.aria = { enabled: true };
+    option.tooltip = { renderMode: "richText", confine: true, valueFormatter: value,
+      trigger: option.series.some((s) => s.type === "line") ? "axis" : "item",
+      backgroundColor: token("paper"), borderColor: token("line"), textStyle: ink };
+    if (option.legend) option.legend = { top: 0, textStyle: ink, type: "scroll" };
+    for (const side of ["xAxis", "yAxis"]) {
+      const axis = option[side];
+      if (!axis) continue;
+      axis.axisLine = { lineStyle: { color: token("line") } };
+      axis.axisTick = { show: false };
+      axis.splitLine = { lineStyle: { color: token("line") } };
+      axis.axisLabel = { color: token("soft"), hideOverlap: side === "xAxis" && option.series[0].type === "line",
+        interval: option.series[0].type === "line" ? "auto" : 0, width: 72, overflow: "break", fontSize: 11 };
+      if (side === "yAxis" && axis.type === "value") axis.axisLabel.formatter = value;
+    }
+    if (option.xName && option.xAxis) Object.assign(option.xAxis, { name: option.xName, nameLocation: "middle", nameGap: 28 });
+    delete option.xName;
+    if (option.xAxis) option.grid = { left: 8, right: 16, top: option.legend ? 36 : 12, bottom: option.xAxis.name ? 28 : 8, containLabel: true };
+    for (const series of option.series) {
+      if (series.type === "heatmap") {
+        series.label = { show: true, fontSize: 11, formatter: (p) => share.format(p.value[2]) };
+        series.data = series.data.map((cell) => ({ value: cell, label: { color: token(cell[2] > 0.5 ? "on-brand" : "ink") } }));
+      }
+      if (series.type === "sankey") Object.assign(series, { label: ink, lineStyle: { color: "source", opacity: 0.35 }, right: 110, tooltip: { valueFormatter: money } });
+      if (series.type === "treemap") Object.assign(series, { breadcrumb: { show: false }, tooltip: { valueFormatter: money },
+        itemStyle: { borderColor: token("line"), borderWidth: 1 },
+        label: { formatter: (p) => `${p.name}\n${money(p.value)}`, fontSize: 12, color: token("ink") }, left: 0, right: 0, top: 0, bottom: 0 });
+    }
+    if (option.visualMap) option.visualMap.textStyle = ink;
+    return option;
+  }
+
+  const drawn = [];
+  for (const plot of document.querySelectorAll("[data-chart]")) {
+    const option = JSON.parse(document.getElementById(plot.dataset.chart).textContent);
+    plot.hidden = false;
+    const chart = echarts.init(plot, null, { renderer: "svg", locale });
+    drawn.push([chart, option]);
+  }
+  const draw = () => { for (const [chart, option] of drawn) chart.setOption(dressed(structuredClone(option)), true); };
+  draw();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  addEventListener("resize", () => { for (const [chart] of drawn) chart.resize(); });
+  addEventListener("beforeprint", () => { for (const [chart] of drawn) chart.resize(); });
+})();

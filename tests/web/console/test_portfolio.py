@@ -1,0 +1,93 @@
+"""The whole book at the desk: charts and tables with equal figures, as CSV, of the snapshot there is."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from litestar.testing import TestClient
+from web.console.conftest import Desk
+from worlds import DAY, TIMEZONE, buy, nights, open_line, pay
+
+from whiteslip import lake
+from whiteslip.base import end_of_day
+from whiteslip.identity.model import Role
+from whiteslip.lake import Lake, Snapshot
+from whiteslip.ledger.acts import seal
+from whiteslip.web.console import routers
+from whiteslip.web.kit.settings import WebSettings
+from whiteslip.web.kit.shell import create_app
+
+END = date(2026, 7, 20)
+
+
+@pytest.fixture
+def analyst(desk: Desk, tmp_path: Path) -> Desk:
+    """An analyst at a desk whose book has lived half a year and left a snapshot."""
+    good, bad = open_line(desk.db), open_line(desk.db)
+    buy(desk.db, good, 60_000, 3)
+    buy(desk.db, bad, 30_000)
+    nights(desk.db, DAY, date(2026, 3, 1))
+    pay(desk.db, good, 20_360, date(2026, 3, 2))
+    nights(desk.db, date(2026, 3, 2), END)
+    with desk.db.transaction() as tx:
+        seal(tx, END, end_of_day(END, TIMEZONE))
+    place = Lake(tmp_path / "lake", bytes(32))
+    until = end_of_day(END, TIMEZONE)
+    assert isinstance(lake.export(desk.db, place, END, until, TIMEZONE, until), Snapshot)
+    ports = replace(desk.ports, lake=place)
+    client = TestClient(create_app(routers, WebSettings(secret=bytes(32), default_language="en"), ports))
+    with_lake = Desk(desk.db, ports, client)
+    with_lake.sign_in(Role.ANALYST)
+    return with_lake
+
+
+def test_without_a_snapshot_the_page_says_what_to_do(desk: Desk):
+    desk.sign_in()
+    assert "No figures yet" in desk.get("/console/portfolio")
+
+
+def test_each_chart_has_a_table_with_the_same_figures_and_a_csv(analyst: Desk):
+    text = analyst.get("/console/portfolio")
+    options = dict(re.findall(r'id="(\w+)-option">(.*?)</script>', text, re.S))
+    assert set(options) == {
+        "npl", "npl_change", "dpd", "classes", "roll_rates", "flows", "vintages", "survival", "ecl_movement",
+    }  # fmt: skip
+    rows = list(csv.DictReader(io.StringIO(analyst.get("/console/portfolio/npl.csv"))))
+    drawn = json.loads(options["npl"])["series"][0]["data"]
+    assert drawn == [float(row["npl_ratio"]) if row["npl_ratio"] else None for row in rows]
+    figure = re.search(r'<figure class="chart" id="npl">(.*?)</figure>', text, re.S)
+    assert figure
+    shown = re.findall(r"<td[^>]*>([^<]*)</td>", figure[1])
+    for row in rows:
+        if row["npl_ratio"]:
+            assert f"{float(row['npl_ratio']):.2%}" in shown
+    for name in re.findall(r'href="(/console/portfolio/\w+\.csv[^"]*)"', text):
+        assert len(analyst.get(name.replace("&amp;", "&")).splitlines()) > 1
+
+
+def test_the_waterfall_goes_from_the_ratio_before_to_the_ratio_after(analyst: Desk):
+    text = analyst.get("/console/portfolio")
+    option = json.loads(re.findall(r'id="npl_change-option">(.*?)</script>', text, re.S)[0])
+    floors, bars = option["series"][0]["data"], [bar["value"] for bar in option["series"][1]["data"]]
+    signs = [1 if bar["itemStyle"]["color"] == "var:bad" else -1 for bar in option["series"][1]["data"]]
+    steps = sum(sign * bar for sign, bar in zip(signs[1:-1], bars[1:-1], strict=True))
+    assert bars[0] + steps == pytest.approx(bars[-1], abs=1e-12)
+    assert min(floors) >= 0
+
+
+def test_a_day_after_the_snapshot_is_answered_with_the_last_one_and_says_so(analyst: Desk):
+    assert "no snapshot of that day yet" in analyst.get("/console/portfolio?as_of=2026-07-25")
+    assert "no snapshot of that day yet" not in analyst.get("/console/portfolio?as_of=2026-07-20")
+
+
+def test_what_is_no_measure_is_not_found_and_strangers_sign_in(analyst: Desk, desk: Desk):
+    analyst.get("/console/portfolio/secrets.csv", 404)
+    answer = desk.client.get("/console/portfolio", follow_redirects=False)
+    assert answer.headers["location"] == "/console/sign-in"
