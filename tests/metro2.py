@@ -168,17 +168,20 @@ def base(line: str) -> Record:
     texts, numbers, days = record.texts, record.numbers, record.days
     assert numbers["record_length"] == 426
     status, rating = texts["account_status"], texts["payment_rating"]
-    assert status in ("DA", "11", "13", "97", *LATE)
+    assert status in ("DA", "11", "13", "64", "97", *LATE)
     assert bool(rating) == (status in _NEEDS_RATING)
-    assert re.fullmatch("[0-6EB]{24}", texts["payment_history"])
+    assert re.fullmatch("[0-6EBL]{24}", texts["payment_history"])
     assert not re.search("B[^B]", texts["payment_history"]), "history before the beginning"
     assert texts["compliance_code"] in _CODES
-    assert texts["special_comment"] in ("", "M", "CI")
+    assert texts["special_comment"] in ("", "M", "CI", "AU")
+    assert status == "64" or texts["special_comment"] != "AU", "settled for less, and not a charge-off"
     if status == "13":
         assert numbers["current_balance"] == 0
         assert days["date_closed"]
-    if status in ("11", "13"):
+    if status in ("11", "13", "64"):
         assert numbers["amount_past_due"] == 0
+    if status == "64":
+        assert numbers["current_balance"] == 0
     if status in LATE:
         assert numbers["amount_past_due"] > 0
         assert days["first_delinquency"]
@@ -191,7 +194,7 @@ def base(line: str) -> Record:
     for name in ("date_opened", "first_delinquency", "date_closed", "last_payment"):
         day = days[name]
         assert day is None or day <= informed, name
-    if texts["special_comment"]:
+    if texts["special_comment"] in ("M", "CI"):
         assert texts["compliance_code"] not in ("XA", "XD", "XE", "XJ")
     return record
 

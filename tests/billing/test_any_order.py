@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import worlds
@@ -13,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from whiteslip import billing, lines
 from whiteslip.base import Refusal
-from whiteslip.billing import hardship
+from whiteslip.billing import chargeoff, hardship
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.model import Payment, Relief
 from whiteslip.lines.acts import change_limit
@@ -114,6 +115,19 @@ class BillingMachine(RuleBasedStateMachine):
             assert after.days_past_due == before.days_past_due
             if not isinstance(made, Refusal):
                 assert after.owed_minor <= full.total_minor + full.credit_minor
+
+    @rule(line=which)
+    def charge_off(self, line: int) -> None:
+        """Whatever is owed, however late: the days are a rule of its own."""
+        with self.db.transaction() as tx, patch.object(chargeoff, "_is_due", return_value=True):
+            for actor in ("ann", "ben"):
+                chargeoff.charge_off(tx, worlds.locked(tx, self.lines[line]), actor, worlds.at(self.day))
+
+    @rule(line=which)
+    def settle(self, line: int) -> None:
+        with self.db.transaction() as tx:
+            for actor in ("ann", "ben"):
+                chargeoff.settle(tx, worlds.locked(tx, self.lines[line]), actor, worlds.at(self.day))
 
     @rule(line=which, minor=st.integers(0, 500_000))
     def change_limit(self, line: int, minor: int) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whiteslip import packs
 from whiteslip.base import Refusal
 from whiteslip.bureau import Ground, Objection, Outcome, Reporter, Subject, metro2, names, rules
 from whiteslip.bureau.model import Asked, ClosedBy, Closing, Consumer, Facts, Paid, Previous
@@ -148,17 +149,45 @@ def test_the_trailer_sums_what_stands_before_it(statuses: list[str], births: boo
 
 
 def test_a_written_off_debt_is_told_as_such():
-    """97 with what was written off. No act of the product writes anything off yet."""
+    """97 with what was written off, L in the months behind, and 64 once nothing is owed."""
     owing = replace(
         BARE,
         movements=[(date(2025, 1, 10), 12_000)],
         asked=[Asked(date(2025, 2, 5), date(2025, 2, 25), 12_000)],
         charged_off_minor=12_000,
+        charged_off_on=date(2025, 9, 1),
     )
     record = reader.base(line_of(owing, AS_OF, None, SOMEBODY))
     assert record.texts["account_status"] == "97"
     assert record.numbers["charge_off_amount"] == record.numbers["amount_past_due"] == 120
     assert record.days["first_delinquency"] == date(2025, 3, 27)
+    assert "L" in record.texts["payment_history"]
+    gone = replace(owing, movements=[*owing.movements, (AS_OF, -12_000)])
+    paid = replace(gone, asked=[replace(owing.asked[0], settled=[(AS_OF, 12_000)])])
+    assert told_of(paid) == ("64", "")
+    assert rules.account(paid, AS_OF).first_delinquent_on == date(2025, 3, 27), "it does not move"
+    assert told_of(replace(paid, settled_on=AS_OF)) == ("64", "AU")
+
+
+def told_of(facts: Facts) -> tuple[str, str]:
+    """Status and special comment of a line's record."""
+    record = reader.base(line_of(facts, AS_OF, None, SOMEBODY))
+    return record.texts["account_status"], record.texts["special_comment"]
+
+
+def test_the_date_of_first_delinquency_is_told_within_ninety_days_of_a_charge_off():
+    """FCRA 623(a)(5): every month's file has it, so the first one after the charge-off does."""
+    lost = replace(
+        BARE,
+        movements=[(date(2025, 1, 10), 12_000)],
+        asked=[Asked(date(2025, 2, 5), date(2025, 2, 25), 12_000)],
+        charged_off_minor=12_000,
+        charged_off_on=date(2025, 9, 1),
+    )
+    days = packs.load("us").days("bureau.delinquency_date_days")
+    next_file = rules.month_end(date(2025, 9, 1))
+    assert (next_file - date(2025, 9, 1)).days <= days
+    assert rules.account(lost, next_file).first_delinquent_on == date(2025, 3, 27)
 
 
 def test_a_trifle_below_a_dollar_is_never_late():

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
-from worlds import DAY, at, line_of, nights, open_line
+from worlds import DAY, at, line_of, night, open_line
 
 from whiteslip import billing, exits, identity, lines, purchases
 from whiteslip.base import Refusal, new_id
+from whiteslip.billing import chargeoff
 from whiteslip.billing.model import Payment, Relief
 from whiteslip.decisions import Tables
-from whiteslip.exits import Office, estates, hardship, operations, restrictions, softer, terminations
+from whiteslip.exits import (
+    Office,
+    chargeoffs,
+    estates,
+    hardship,
+    operations,
+    restrictions,
+    softer,
+    terminations,
+)
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Cause, Channel, Identity, Kind
 from whiteslip.exits.operations import ALLOWED, AS_DISPUTE, Debt, Lifecycle, Lock, Operation
@@ -31,7 +42,9 @@ OFFICE = Office(Tables.load(), "Test Lender")
 VAULT = Vault(bytes(32))
 DOC = Path(__file__).parents[2] / "docs" / "reference" / "operations.md"
 OWED = 20_000
+BILLED_ON = date(2026, 2, 5)
 LATER = DAY + timedelta(days=60)
+LATE = (Debt.PAST_DUE, Debt.CHARGED_OFF, Debt.SETTLED)
 
 
 @dataclass
@@ -64,8 +77,10 @@ def scene(db: Database, lifecycle: Lifecycle, lock: Lock, debt: Debt) -> Scene |
         return None
     if lifecycle is Lifecycle.RUN_OFF and debt is Debt.NONE and lock is not Lock.NONE:
         return None
+    if lifecycle is Lifecycle.RUN_OFF and debt is Debt.SETTLED:
+        return None  # nothing is owed and nothing held: it has closed
     line = open_line(db)
-    start, now = at(DAY), at(LATER if debt is Debt.PAST_DUE else DAY)
+    start, now = at(DAY), at(LATER if debt in LATE else DAY)
     with db.transaction() as tx:
         person = Person("欧阳明远", "11010119900307803X", "+8613900000021", "a@example.com")
         identity.enrol(tx, VAULT, line_of(db, line).customer, person, "test", start)
@@ -76,10 +91,12 @@ def scene(db: Database, lifecycle: Lifecycle, lock: Lock, debt: Debt) -> Scene |
         if debt is not Debt.NONE:
             more = shop(tx, line, OWED, start)
             purchases.capture(tx, [Capture(more.id, OWED)], "shop", start)
-    if debt is Debt.PAST_DUE:
-        nights(db, DAY, LATER - timedelta(days=1))
+    if debt in LATE:
+        night(db, BILLED_ON)
+    if debt in (Debt.CHARGED_OFF, Debt.SETTLED):
+        _charge_off(db, line, debt, now)
     with db.transaction() as tx:
-        held = bought if debt is Debt.PAST_DUE or lifecycle is Lifecycle.CLOSED else shop(tx, line, 100, now)
+        held = bought if debt in LATE or lifecycle is Lifecycle.CLOSED else shop(tx, line, 100, now)
         _lock(tx, line, lock, now)
         if lifecycle is not Lifecycle.ACTIVE:
             who = Identity.PENDING if lifecycle is Lifecycle.CLOSING else Identity.VERIFIED
@@ -88,6 +105,17 @@ def scene(db: Database, lifecycle: Lifecycle, lock: Lock, debt: Debt) -> Scene |
     found = line_of(db, line)
     assert found.lifecycle == lifecycle.value or lock is Lock.LEGAL, found.lifecycle
     return Scene(line, captured, held, paid, now) if found.lifecycle == lifecycle.value else None
+
+
+def _charge_off(db: Database, line: UUID, debt: Debt, now: datetime) -> None:
+    """By two people, a year before its time; of a settled one a part was paid."""
+    with db.transaction() as tx, patch.object(chargeoff, "_is_due", return_value=True):
+        for actor in ("ann", "ben"):
+            chargeoffs.charge_off(tx, OFFICE, line, actor, now)
+        if debt is Debt.SETTLED:
+            payment(tx, line, 100, now)
+            for actor in ("ann", "ben"):
+                chargeoffs.settle(tx, OFFICE, line, actor, now)
 
 
 def _lock(tx: Tx, line: UUID, lock: Lock, now: datetime) -> None:
@@ -170,7 +198,7 @@ def test_every_operation_does_in_every_state_what_the_matrix_says(
         pytest.skip("a line is never in this state")
     wrong: dict[str, tuple[str, str]] = {}
     for operation in Operation:
-        if operation is Operation.CAPTURE and debt is Debt.PAST_DUE:
+        if operation is Operation.CAPTURE and debt in LATE:
             continue  # no hold lives as long as it takes to fall past due
         with db.dry_run() as tx:
             found = told(DONE[operation](tx, at_hand), operation)

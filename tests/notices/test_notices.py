@@ -75,6 +75,8 @@ OWN: dict[str, dict[str, Any]] = {
         "total_minor": 5_000,
         "forgiven_minor": 300,
     },
+    "debt.charged_off": {"charged_off_on": date(2026, 10, 22), "amount_minor": 12_300},
+    "debt.settled": {"settled_on": date(2026, 10, 22)},
     "privacy.answered": {"answered_at": NOW, "kept_until": date(2036, 10, 22), "keep_months": 120},
     "termination.notice": {
         "given_at": NOW,
@@ -124,7 +126,7 @@ OWN: dict[str, dict[str, Any]] = {
 
 def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
-    prefixes = ("line.", "privacy.", "application.", "complaint.", "hardship.", "user.")
+    prefixes = ("line.", "privacy.", "application.", "complaint.", "hardship.", "user.", "debt.")
     without = kind.startswith(prefixes) or kind.endswith(".notice")
     return LETTER | ({} if without else EXIT) | OWN[kind]
 
@@ -215,7 +217,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
     assert "EX-7K2M-91" in shown
     assert WHO.full_name in shown
     timeless = ("exit.cancelled", "estate.balance", "application.declined", "application.contract")
-    timeless += ("hardship.offered", "hardship.agreed")
+    timeless += ("hardship.offered", "hardship.agreed", "debt.charged_off", "debt.settled")
     assert "14:03:22" in shown or kind in timeless
     assert ("{" in shown, "{" in compose.body(letter)) == (False, False)
 

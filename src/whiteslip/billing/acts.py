@@ -6,6 +6,7 @@ The acts that take a :class:`Line` want it locked (``lines.get_line(..., lock=Tr
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -25,7 +26,8 @@ def debts(tx: Tx, wanted: Iterable[UUID], day: date) -> dict[UUID, Debt]:
 
 def debt(tx: Tx, line: UUID, day: date) -> Debt:
     """What one line owes on ``day``."""
-    return debts(tx, [line], day).get(line) or rules.debt_on(day, None, 0, 0, 0)
+    found = debts(tx, [line], day).get(line)
+    return found or replace(rules.debt_on(day, None, 0, 0, 0), settled=store.settled(tx, line))
 
 
 def payoff(tx: Tx, line: Line, good_through: date) -> Quote:

@@ -25,6 +25,8 @@ from whiteslip.store import Entry, Tx
 class Booking:
     """The open items and credit of locked lines, and what becomes of them.
 
+    On a line that was charged off, each change of what is owed changes the loss with it.
+
     It is booked on each line's own day at ``now``, or on ``day`` where one is given. Where only
     ``paid`` comes in, by line, months that are not charged are read only if the money may reach them.
     """
@@ -44,7 +46,7 @@ class Booking:
         self.credit = {line.id: line.credit_minor for line in opened.values()}
         self._day = day
         self._houses: dict[str, House] = {}
-        self._transfers: dict[date, list[Transfer]] = {}
+        self._moves: list[tuple[Line, date, Transfer]] = []
         self._settlements: list[store.Settlement] = []
 
     def day(self, line: Line) -> date:
@@ -59,7 +61,8 @@ class Booking:
 
     def move(self, line: Line, *transfers: Transfer) -> None:
         """Post transfers with the rest."""
-        self._transfers.setdefault(self.day(line), []).extend(transfers)
+        day = self.day(line)
+        self._moves += [(line, day, transfer) for transfer in transfers]
 
     def trace(self, line: Line, source: UUID, kind: str, parts: Iterable[Part]) -> None:
         """Count ``parts`` against their instalments, and nothing more."""
@@ -111,7 +114,14 @@ class Booking:
 
     def write(self) -> None:
         """Post and store everything gathered."""
-        for day, transfers in sorted(self._transfers.items()):
+        off = store.charged_off(self.tx, {line.id for line, _, _ in self._moves})
+        days: dict[date, list[Transfer]] = {}
+        for line, day, transfer in self._moves:
+            of_day = days.setdefault(day, [])
+            of_day.append(transfer)
+            if line.id in off:
+                of_day += recipes.mirror(line.book, self.house(line), transfer, self.now)
+        for day, transfers in sorted(days.items()):
             ledger.post(self.tx, transfers, day, self.now)
         store.settle_many(self.tx, self._settlements)
 

@@ -28,6 +28,8 @@ class Bucket(StrEnum):
     DPD_30_59 = "dpd_30_59"
     DPD_60_89 = "dpd_60_89"
     DPD_90_PLUS = "dpd_90_plus"
+    CHARGED_OFF = "charged_off"
+    SETTLED = "settled"
 
 
 class RiskClass(StrEnum):
@@ -194,7 +196,10 @@ class Hardship:
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """What a line owes on a day. ``forborne`` while a restructured debt is observed."""
+    """What a line owes on a day. ``forborne`` while a restructured debt is observed.
+
+    ``charged_off``: the lender has taken the loss; ``settled``: it took a part for the whole.
+    """
 
     past_due_since: date | None
     past_due_minor: int
@@ -202,6 +207,8 @@ class Debt:
     unbilled_minor: int
     days_past_due: int
     forborne: Forborne | None = None
+    charged_off: bool = False
+    settled: bool = False
 
     @property
     def owed_minor(self) -> int:

@@ -161,11 +161,15 @@ def _reopen(booking: Booking, line: Line, payment: UUID, trace: Sequence[Settled
         # Charged because it was paid before its bill; the bill to come will charge it.
         if component in (Component.INTEREST, Component.FEE):
             booking.move(line, recipes.uncharge(payment, book, house, component, minor, now))
-    for component, minor in sums("unearned", charged=True).items():
-        # Given up before its bill, which has been made since without it.
-        booking.move(line, recipes.charge(payment, book, house, component, minor, now))
     booking.move(line, *recipes.unwaive(payment, book, house, sums("waiver", charged=True), now))
-    for kind in ("unearned", "waiver"):
+    undone = ["waiver"]
+    if not store.charged_off(booking.tx, [line.id]):
+        # No interest or fee arises any more after a charge-off.
+        undone.append("unearned")
+        for component, minor in sums("unearned", charged=True).items():
+            # Given up before its bill, which has been made since without it.
+            booking.move(line, recipes.charge(payment, book, house, component, minor, now))
+    for kind in undone:
         parts = [each.part for each in trace if each.kind == kind]
         booking.trace(line, payment, kind, _undone(parts))
 

@@ -129,6 +129,7 @@ WHERE i.open AND i.bill IS NOT NULL AND p.kind = 'purchase'
         SELECT FROM billing.plan AS f
         WHERE f.line = i.line AND f.kind = 'late_fee' AND f.opened_on = :day)
     AND NOT EXISTS (SELECT FROM billing.fee_stop AS s WHERE s.line = i.line)
+    AND NOT EXISTS (SELECT FROM billing.v_charge_off AS c WHERE c.line = i.line)
 GROUP BY i.line ORDER BY i.line;
 
 -- name: stop_fees!
@@ -197,10 +198,17 @@ SELECT o.line, min(o.due_on) FILTER (WHERE o.billed AND o.due_on < :day) AS past
         AS billed_minor,
     coalesce(sum(o.principal_minor + CASE WHEN o.charged THEN o.interest_minor + o.fee_minor ELSE 0 END)
         FILTER (WHERE NOT o.billed), 0)::bigint AS unbilled_minor,
-    f.agreed_on, f.frozen_days, f.observed_until
+    f.agreed_on, f.frozen_days, f.observed_until,
+    EXISTS (SELECT FROM billing.v_charge_off AS c WHERE c.line = o.line AND c.on_day <= :day) AS charged_off
 FROM billing.v_open AS o
 LEFT JOIN billing.v_forborne AS f ON f.line = o.line AND f.agreed_on <= :day
 WHERE o.line = ANY(:lines::uuid[]) GROUP BY o.line, f.agreed_on, f.frozen_days, f.observed_until;
+
+-- name: charged_off
+SELECT line FROM billing.v_charge_off WHERE line = ANY(:lines::uuid[]);
+
+-- name: settled$
+SELECT EXISTS (SELECT FROM billing.v_charge_off WHERE line = :line AND settled_on IS NOT NULL);
 
 -- name: add_hardship!
 INSERT INTO billing.hardship (
@@ -301,6 +309,15 @@ FROM (
     SELECT currency, sum(amount_minor) AS minor FROM billing.payout WHERE state = 'unclaimed' GROUP BY currency
 ) AS p FULL JOIN (
     SELECT currency, -net_debit AS minor FROM ledger.v_balance WHERE code = 'house.unclaimed'
+) AS h ON h.currency = p.currency
+WHERE coalesce(p.minor, 0) <> coalesce(h.minor, 0)
+UNION ALL
+SELECT 'what is charged off and still owed is the loss that stands against it', coalesce(p.currency, h.currency)
+FROM (
+    SELECT l.currency, sum(l.principal_minor + l.interest_minor + l.fee_minor) AS minor
+    FROM billing.v_charge_off AS c JOIN lines.v_line AS l ON l.id = c.line GROUP BY l.currency
+) AS p FULL JOIN (
+    SELECT currency, -net_debit AS minor FROM ledger.v_balance WHERE code = 'house.charged_off'
 ) AS h ON h.currency = p.currency
 WHERE coalesce(p.minor, 0) <> coalesce(h.minor, 0)
 UNION ALL
@@ -409,3 +426,41 @@ INSERT INTO billing.pledge (plan, facility, since) SELECT unnest(:plans::uuid[])
 -- name: release
 UPDATE billing.pledge SET until = :now
 WHERE plan = ANY(:plans::uuid[]) AND facility = :facility AND until IS NULL RETURNING plan;
+
+-- name: charge_off^
+SELECT line, state, proposed_by, proposed_at, approved_by, on_day, days_past_due, amount_minor, settle_by,
+    settled_on
+FROM billing.charge_off WHERE line = :line;
+
+-- name: charge_off_proposals
+SELECT line, state, proposed_by, proposed_at, approved_by, on_day, days_past_due, amount_minor, settle_by,
+    settled_on
+FROM billing.charge_off WHERE state = 'proposed' AND line > :after ORDER BY line LIMIT :count;
+
+-- name: charge_offs_due
+-- Lines of a pack whose oldest unpaid due day is before :before, and nobody has proposed it yet.
+SELECT l.id AS line FROM (
+    SELECT DISTINCT line FROM billing.instalment WHERE open AND bill IS NOT NULL AND due_on < :before
+) AS d JOIN lines.v_line AS l ON l.id = d.line
+WHERE l.pack = :pack AND NOT EXISTS (SELECT FROM billing.charge_off AS c WHERE c.line = l.id)
+ORDER BY l.id;
+
+-- name: propose_charge_off!
+INSERT INTO billing.charge_off (line, state, proposed_by, proposed_at)
+VALUES (:line, 'proposed', :actor, :now);
+
+-- name: charge_off_line!
+UPDATE billing.charge_off SET state = 'charged_off', approved_by = :actor, on_day = :day,
+    days_past_due = :days_past_due, amount_minor = :amount_minor
+WHERE line = :line;
+
+-- name: propose_settlement!
+UPDATE billing.charge_off SET settle_by = :actor WHERE line = :line;
+
+-- name: settle_line!
+UPDATE billing.charge_off SET state = 'settled', settled_on = :day, settle_by = NULL WHERE line = :line;
+
+-- name: recovered$
+-- What payments settled on a line since a day, less what came back.
+SELECT coalesce(sum(amount_minor), 0)::bigint FROM billing.settlement
+WHERE line = :line AND on_day >= :since AND kind IN ('payment', 'return') AND component <> 'credit';

@@ -44,7 +44,9 @@ _STAGE_2_AFTER, _STAGE_3_AFTER = 30, 90
 def bucket(debt: Debt | None) -> Bucket:
     """The delinquency bucket of a debt."""
     if debt is None or debt.owed_minor == 0:
-        return Bucket.NONE
+        return Bucket.SETTLED if debt and debt.settled else Bucket.NONE
+    if debt.charged_off:
+        return Bucket.CHARGED_OFF
     return next((name for days, name in _BUCKETS if debt.days_past_due >= days), Bucket.CURRENT)
 
 
@@ -79,7 +81,11 @@ def debt_on(
 
 
 def class_of(debt: Debt) -> RiskClass:
-    """The five-level class of a debt; restructured, it is special mention at least (order 2023/1)."""
+    """The five-level class of a debt; restructured, it is special mention at least (order 2023/1), and
+    charged off, it is a loss.
+    """
+    if debt.charged_off and debt.owed_minor:
+        return RiskClass.LOSS
     least = RiskClass.SPECIAL_MENTION if debt.forborne and debt.owed_minor else RiskClass.NORMAL
     classes = list(RiskClass)
     return max(least, risk_class(debt.days_past_due), key=classes.index)
@@ -87,6 +93,8 @@ def class_of(debt: Debt) -> RiskClass:
 
 def stage_of(debt: Debt) -> int:
     """The IFRS 9 stage of a debt; restructured, its risk has risen significantly: stage 2 at least."""
+    if debt.charged_off and debt.owed_minor:
+        return 3
     return max(ifrs_stage(debt.days_past_due), 2 if debt.forborne and debt.owed_minor else 1)
 
 

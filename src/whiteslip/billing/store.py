@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Collection, Sequence
+from dataclasses import fields, replace
 from datetime import date, datetime
 from itertools import accumulate
 from typing import TypeAlias
@@ -131,13 +131,16 @@ def settlements_of(tx: Tx, source: UUID) -> list[Settled]:
 def debts(tx: Tx, lines: Sequence[UUID], day: date) -> dict[UUID, Debt]:
     """Debts of lines with open instalments, on ``day``."""
     return {
-        row["line"]: rules.debt_on(
-            day,
-            row["past_due_since"],
-            row["past_due_minor"],
-            row["billed_minor"],
-            row["unbilled_minor"],
-            _forborne(row),
+        row["line"]: replace(
+            rules.debt_on(
+                day,
+                row["past_due_since"],
+                row["past_due_minor"],
+                row["billed_minor"],
+                row["unbilled_minor"],
+                _forborne(row),
+            ),
+            charged_off=row["charged_off"],
         )
         for row in _queries.debts(tx.conn, lines=list(lines), day=day)
     }
@@ -147,6 +150,16 @@ def _forborne(row: Row) -> Forborne | None:
     if row["agreed_on"] is None:
         return None
     return Forborne(row["agreed_on"], row["frozen_days"], row["observed_until"])
+
+
+def charged_off(tx: Tx, lines: Collection[UUID]) -> set[UUID]:
+    """Those of ``lines`` whose debt was charged off."""
+    return {row["line"] for row in _queries.charged_off(tx.conn, lines=list(lines))} if lines else set()
+
+
+def settled(tx: Tx, line: UUID) -> bool:
+    """Whether a part of a line's charged-off debt was accepted for the whole."""
+    return bool(_queries.settled(tx.conn, line=line))
 
 
 def add_hardship(tx: Tx, made: Hardship) -> None:

@@ -116,7 +116,8 @@ class Facts:
     ``movements`` are changes of what is owed by day; ``bills`` are (statement day, what it asks).
     ``bill_disputed``: a charge is disputed with the lender now, and not demanded. ``deceased``: the
     consumer is said to have died.
-    ``charged_off_minor`` is what was written off; no act of the product writes anything off yet.
+    ``charged_off_minor`` is what was charged off on ``charged_off_on``; ``settled_on`` is when a part of
+    it was accepted for the whole.
     """
 
     line: UUID
@@ -134,6 +135,8 @@ class Facts:
     bill_disputed: bool = False
     deceased: bool = False
     charged_off_minor: int | None = None
+    charged_off_on: date | None = None
+    settled_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,12 @@ SELECT l.id AS line, l.customer, l.opened_on, l.limit_minor, (t.terms ->> 'due_d
         OR EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = l.id) AS never_made,
     EXISTS (SELECT FROM purchases.v_disputed AS d WHERE d.line = l.id) AS bill_disputed,
     EXISTS (SELECT FROM exits.v_estate AS e WHERE e.line = l.id) AS deceased,
+    o.amount_minor AS charged_off_minor, o.on_day AS charged_off_on,
+    o.settled_on AS debt_settled_on,
     p.made_at, p.status, p.compliance, p.first_delinquent_on, p.closed_on AS told_closed_on
 FROM lines.v_line AS l
 JOIN lines.v_terms AS t ON t.version = l.terms_version
+LEFT JOIN billing.v_charge_off AS o ON o.line = l.id AND o.on_day <= :as_of
 LEFT JOIN LATERAL (
     SELECT stopped_at, kind FROM exits.v_case
     WHERE line = l.id AND confirmed_at IS NOT NULL AND state NOT IN ('cancelled', 'lapsed')

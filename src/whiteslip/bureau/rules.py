@@ -18,6 +18,7 @@ from whiteslip.bureau.model import (
     Account,
     Asked,
     ClosedBy,
+    Closing,
     Facts,
     Ground,
     Objection,
@@ -29,6 +30,8 @@ MINOR_PER_DOLLAR: Final = 100
 PROFILE_MONTHS: Final = 24
 LATE_FROM: Final = 30
 DELETED, PAID_AND_CLOSED, CURRENT, CHARGED_OFF = "DA", "13", "11", "97"
+# Paid in full, was a charge-off; and the comment where a part was accepted for the whole.
+PAID_CHARGE_OFF, SETTLED_FOR_LESS = "64", "AU"
 # Days past due from which a status applies, with its sign in the payment history.
 _STATUSES: Final = (
     (180, "84", "6"),
@@ -167,7 +170,9 @@ def _without_disputed(
 
 
 def profile(facts: Facts, as_of: date) -> str:
-    """24 signs, the month before ``as_of`` first: 0 current, E nothing owed, 1 to 6 late, B before."""
+    """24 signs, the month before ``as_of`` first: 0 current, E nothing owed, 1 to 6 late, L charged off,
+    B before.
+    """
     return "".join(_sign(facts, day, as_of) for day in _month_ends(as_of))
 
 
@@ -178,6 +183,8 @@ def _month_ends(as_of: date) -> list[date]:
 def _sign(facts: Facts, day: date, as_of: date) -> str:
     if day < facts.opened_on:
         return "B"
+    if facts.charged_off_on and day >= facts.charged_off_on and balance(facts, day):
+        return "L"
     sign = late(facts, day, as_of).sign
     return "E" if sign == "0" and not dollars(balance(facts, day)) else sign
 
@@ -235,6 +242,14 @@ def first_delinquency(facts: Facts, now: Late, as_of: date, previous: Previous |
     return first
 
 
+def _lost_since(facts: Facts, as_of: date) -> date | None:
+    """The first delinquency that led to a charge-off; what is paid afterwards does not move it (Fair
+    Credit Reporting Act section 623(a)(5)).
+    """
+    off_on = facts.charged_off_on
+    return first_delinquency(facts, late(facts, off_on, as_of), off_on, None) if off_on else None
+
+
 def _unbroken(facts: Facts, as_of: date) -> bool:
     """Late at the month end before, so that what was said then goes on."""
     return late(facts, _month_ends(as_of)[0], as_of).is_reported
@@ -247,9 +262,7 @@ def account(facts: Facts, as_of: date, previous: Previous | None = None) -> Acco
     done = closing is not None and closing.settled_on is not None and closing.settled_on <= as_of
     paid_off = done and owed == 0
     arrears = _rating(facts, as_of) if paid_off else late(facts, as_of, as_of)
-    status = PAID_AND_CLOSED if paid_off else CHARGED_OFF if facts.charged_off_minor else arrears.status
-    if facts.never_made:
-        status = DELETED
+    status = _status(facts, owed, paid_off, arrears)
     is_late = arrears.is_reported and not paid_off
     month = as_of.replace(day=1)
     standing = [each for each in facts.paid if not (each.returned_on and each.returned_on <= as_of)]
@@ -264,17 +277,34 @@ def account(facts: Facts, as_of: date, previous: Previous | None = None) -> Acco
         status=status,
         rating=arrears.sign if status == PAID_AND_CLOSED else "",
         profile=profile(facts, as_of),
-        special_comment=_COMMENTS.get(closing.by, "") if closing else "",
+        special_comment=_comment(facts, closing, status, as_of),
         compliance=compliance(facts, closing.by if closing else None, previous),
         balance_dollars=dollars(owed),
         past_due_dollars=dollars(arrears.minor) if is_late else 0,
         charged_off_dollars=dollars(facts.charged_off_minor or 0),
-        first_delinquent_on=first_delinquency(facts, arrears, as_of, previous),
+        first_delinquent_on=_lost_since(facts, as_of) or first_delinquency(facts, arrears, as_of, previous),
         closed_on=closing.closed_on if closing else None,
         last_paid_on=max((each.value_on for each in standing), default=None),
         is_correction=_corrects(facts, previous),
         ecoa=_DECEASED if facts.deceased else _INDIVIDUAL,
     )
+
+
+def _status(facts: Facts, owed_minor: int, paid_off: bool, arrears: Late) -> str:
+    """The account status. Of a charged-off debt it stays 97 until nothing is owed, and is 64 then."""
+    if facts.never_made:
+        return DELETED
+    if facts.charged_off_minor:
+        return CHARGED_OFF if owed_minor else PAID_CHARGE_OFF
+    return PAID_AND_CLOSED if paid_off else arrears.status
+
+
+def _comment(facts: Facts, closing: Closing | None, status: str, as_of: date) -> str:
+    """The special comment; that a part was accepted for the whole goes before who closed."""
+    settled = facts.settled_on is not None and facts.settled_on <= as_of
+    if settled and status == PAID_CHARGE_OFF:
+        return SETTLED_FOR_LESS
+    return _COMMENTS.get(closing.by, "") if closing else ""
 
 
 def _scheduled(facts: Facts, month: date, as_of: date) -> int:
@@ -299,7 +329,7 @@ def is_told(new: Account, previous: Previous | None) -> bool:
     """
     if previous is None:
         return new.status != DELETED
-    if previous.status not in (DELETED, PAID_AND_CLOSED):
+    if previous.status not in (DELETED, PAID_AND_CLOSED, PAID_CHARGE_OFF):
         return True
     return new.is_correction or (new.status, new.compliance, new.closed_on) != (
         previous.status,

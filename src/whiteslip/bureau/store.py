@@ -61,6 +61,9 @@ def page(
                 never_made=row["never_made"],
                 bill_disputed=row["bill_disputed"],
                 deceased=row["deceased"],
+                charged_off_minor=row["charged_off_minor"],
+                charged_off_on=row["charged_off_on"],
+                settled_on=row["debt_settled_on"],
             ),
             _previous(row),
         )

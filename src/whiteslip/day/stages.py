@@ -7,7 +7,7 @@ from uuid import UUID
 
 from whiteslip import billing, exits, lake, ledger, notices, privacy, purchases
 from whiteslip.base import Refusal
-from whiteslip.billing import hardship
+from whiteslip.billing import chargeoff, hardship
 from whiteslip.billing import store as billing_store
 from whiteslip.day.forgetting import FORGET
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
@@ -39,6 +39,10 @@ def _charge_late_fees(night: Night) -> Batch:
 
 def _watch_hardship(night: Night) -> Batch:
     return Batch(hardship.watch(night.tx, night.day, night.now), more=False)
+
+
+def _propose_charge_offs(night: Night) -> Batch:
+    return Batch(chargeoff.propose_due(night.tx, night.day, night.now), more=False)
 
 
 def _total_the_book(night: Night) -> Batch:
@@ -102,6 +106,7 @@ STAGES: Final = (
     Stage("issue_bills", _issue_bills),
     Stage("charge_late_fees", _charge_late_fees),
     Stage("watch_hardship", _watch_hardship),
+    Stage("propose_charge_offs", _propose_charge_offs),
     Stage("total_the_book", _total_the_book),
     Stage("review_exits", _review_exits),
     Stage("run_timers", _run_timers, alone=True),

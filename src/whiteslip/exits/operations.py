@@ -60,6 +60,8 @@ class Debt(StrEnum):
     NONE = "nothing"
     CURRENT = "current"
     PAST_DUE = "past_due"
+    CHARGED_OFF = "charged_off"
+    SETTLED = "settled"
 
 
 ALLOWED: Final = "allowed"
@@ -80,6 +82,9 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
         Lifecycle.CLOSED: "line.stopped",
         Lock.LEGAL: "line.frozen",
         Lock.ISSUER: "line.restricted",
+        # A charge-off locks the line for good, whatever becomes of the debt.
+        Debt.CHARGED_OFF: "line.restricted",
+        Debt.SETTLED: "line.restricted",
         Lock.CUSTOMER: "line.locked",
         Debt.PAST_DUE: "line.past_due",
     },
@@ -106,6 +111,7 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
     Operation.SCHEDULE_CHANGE: {
         Debt.NONE: "hardship.nothing_owed",
         Debt.CURRENT: "hardship.not_past_due",
+        Debt.SETTLED: "hardship.nothing_owed",
     },
     Operation.CONTACT_CHANGE: {},
     Operation.NEW_AGREEMENT: {},

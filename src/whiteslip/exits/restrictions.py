@@ -15,6 +15,7 @@ from uuid import UUID
 
 from whiteslip import lines, notices, packs
 from whiteslip.base import Refusal, end_of_day, ids, new_id
+from whiteslip.billing import store as billing_store
 from whiteslip.exits import store
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Restriction
 from whiteslip.exits.steps import Office
@@ -74,9 +75,11 @@ def lift(tx: Tx, office: Office, line_id: UUID, why: str, actor: str, now: datet
         return line
     store.lift_restriction(tx, found.id, why, now)
     cancel_timer(tx, "restriction.review", found.id, now)
-    refused = lines.lift_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, actor, now)
-    if refused:
-        return refused
+    # A debt that was charged off keeps the line from drawing for good.
+    if not billing_store.charged_off(tx, [line.id]):
+        refused = lines.lift_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, actor, now)
+        if refused:
+            return refused
     data = {"restriction": found.id, "why": why}
     tx.record(Entry(now, "line.restriction_lifted", "line", line.id, actor, data))
     if line.lifecycle is Lifecycle.ACTIVE:

@@ -25,7 +25,12 @@ HOUSE_CODES: Final = (
     "house.disputed",
     "house.unclaimed",
     "house.rewards",
+    "house.charged_off",
+    "house.credit_losses",
+    "house.recoveries",
 )
+# What brings money in after a charge-off, or takes it out again; the rest corrects the loss.
+_RECOVERING: Final = frozenset({"payment.receive", "payment.return", "purchase.refund", "credit.apply"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,9 @@ class House:
     disputed: UUID
     unclaimed: UUID
     rewards: UUID
+    charged_off: UUID
+    credit_losses: UUID
+    recoveries: UUID
 
     def income(self, component: str) -> UUID:
         """Where interest or fees are earned."""
@@ -203,6 +211,26 @@ def unwaive(event: UUID, book: Book, house: House, parts: Mapping[str, int], now
         for component, amount in parts.items()
         if amount
     ]
+
+
+def charge_off(event: UUID, house: House, amount: int, now: datetime) -> Transfer:
+    """Write a debt off: the loss is taken, and stands against what the obligor goes on owing."""
+    return Transfer(new_id(now), event, "charge_off", house.credit_losses, house.charged_off, amount)
+
+
+def mirror(book: Book, house: House, moved: Transfer, now: datetime) -> list[Transfer]:
+    """What goes with a transfer that changes a debt after its charge-off, so that the two still cancel.
+
+    Money that comes in is a recovery; what is given up, disputed or newly owed corrects the loss.
+    """
+    debt = (book.principal, book.interest, book.fee)
+    if (moved.debit in debt) == (moved.credit in debt):
+        return []
+    recovers = moved.recipe in _RECOVERING
+    other = house.recoveries if recovers else house.credit_losses
+    sides = (house.charged_off, other) if moved.credit in debt else (other, house.charged_off)
+    recipe = "charge_off.recover" if recovers else "charge_off.correct"
+    return [Transfer(new_id(now), moved.event, recipe, *sides, moved.amount, value_on=moved.value_on)]
 
 
 def migrate_in(

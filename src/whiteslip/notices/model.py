@@ -313,6 +313,19 @@ class HardshipFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_field
     forgiven_minor: int
 
 
+class ChargedOffFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A debt that the lender takes as lost, and is still owed."""
+
+    charged_off_on: date
+    amount_minor: int
+
+
+class SettledFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part was accepted for the whole: nothing is owed any more."""
+
+    settled_on: date
+
+
 KINDS: Mapping[str, type[LetterFacts]] = {
     "exit.acknowledged": ExitFacts,
     "exit.runoff": RunOffFacts,
@@ -338,6 +351,8 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "line.restriction_lifted": LiftedFacts,
     "hardship.offered": HelpFacts,
     "hardship.agreed": HardshipFacts,
+    "debt.charged_off": ChargedOffFacts,
+    "debt.settled": SettledFacts,
     "privacy.answered": PrivacyFacts,
     "application.declined": DeclinedFacts,
     "application.counter_offered": CounterFacts,

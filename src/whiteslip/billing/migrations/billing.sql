@@ -178,6 +178,24 @@ CREATE TABLE billing.hardship (
 CREATE UNIQUE INDEX hardship_agreed ON billing.hardship (line) WHERE state = 'agreed';
 CREATE INDEX hardship_line ON billing.hardship (line, agreed_on) WHERE state <> 'observed';
 
+-- A debt the lender takes as lost, once two have said so; the customer goes on owing it. A part may be
+-- accepted for the whole, which takes two again: ``settle_by`` is the first of them.
+CREATE TABLE billing.charge_off (
+    line uuid PRIMARY KEY,
+    state text NOT NULL CHECK (state IN ('proposed', 'charged_off', 'settled')),
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    approved_by text CHECK (approved_by <> proposed_by),
+    on_day date,
+    days_past_due integer,
+    amount_minor bigint CHECK (amount_minor > 0),
+    settle_by text,
+    settled_on date CHECK (settled_on >= on_day),
+    CHECK ((state = 'proposed') = (on_day IS NULL)),
+    CHECK ((on_day IS NULL) = (amount_minor IS NULL) AND (on_day IS NULL) = (approved_by IS NULL)),
+    CHECK ((state = 'settled') = (settled_on IS NOT NULL))
+);
+
 -- Which facility lends against a plan, from when until when. One at a time.
 CREATE TABLE billing.pledge (
     plan uuid NOT NULL REFERENCES billing.plan,
@@ -283,3 +301,7 @@ SELECT p.line, i.plan, i.no, p.kind, p.opened_on, i.due_on, b.statement_on,
 FROM billing.plan AS p
 JOIN billing.instalment AS i ON i.plan = p.id
 LEFT JOIN billing.bill AS b ON b.id = i.bill;
+
+-- Debts that were charged off, when, how much then, and the day a part was accepted for the whole.
+CREATE VIEW billing.v_charge_off AS
+SELECT line, on_day, amount_minor, settled_on FROM billing.charge_off WHERE on_day IS NOT NULL;

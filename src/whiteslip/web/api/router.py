@@ -8,6 +8,7 @@ from litestar import Router
 
 from whiteslip.web.api import (
     applications,
+    chargeoffs,
     clock,
     complaints,
     disputes,
@@ -35,6 +36,7 @@ routers: Final = [
             *money.handlers,
             *disputes.handlers,
             *hardship.handlers,
+            *chargeoffs.handlers,
             *payouts.handlers,
             *complaints.handlers,
             *privacy.handlers,
