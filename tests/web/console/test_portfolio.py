@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import date
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -55,12 +56,12 @@ def test_without_a_snapshot_the_page_says_what_to_do(desk: Desk):
 
 def test_each_chart_has_a_table_with_the_same_figures_and_a_csv(analyst: Desk):
     text = analyst.get("/console/portfolio")
-    options = dict(re.findall(r'id="(\w+)-option">(.*?)</script>', text, re.S))
+    options = dict(re.findall(r'id="(\w+)">.*?data-chart="(.*?)"', text, re.S))
     assert set(options) == {
         "npl", "npl_change", "dpd", "classes", "roll_rates", "flows", "vintages", "survival", "ecl_movement",
     }  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(analyst.get("/console/portfolio/npl.csv"))))
-    drawn = json.loads(options["npl"])["series"][0]["data"]
+    drawn = json.loads(unescape(options["npl"]))["series"][0]["data"]
     assert drawn == [float(row["npl_ratio"]) if row["npl_ratio"] else None for row in rows]
     figure = re.search(r'<figure class="chart" id="npl">(.*?)</figure>', text, re.S)
     assert figure
@@ -74,7 +75,7 @@ def test_each_chart_has_a_table_with_the_same_figures_and_a_csv(analyst: Desk):
 
 def test_the_waterfall_goes_from_the_ratio_before_to_the_ratio_after(analyst: Desk):
     text = analyst.get("/console/portfolio")
-    option = json.loads(re.findall(r'id="npl_change-option">(.*?)</script>', text, re.S)[0])
+    option = json.loads(unescape(re.findall(r'id="npl_change">.*?data-chart="(.*?)"', text, re.S)[0]))
     floors, bars = option["series"][0]["data"], [bar["value"] for bar in option["series"][1]["data"]]
     signs = [1 if bar["itemStyle"]["color"] == "var:bad" else -1 for bar in option["series"][1]["data"]]
     steps = sum(sign * bar for sign, bar in zip(signs[1:-1], bars[1:-1], strict=True))

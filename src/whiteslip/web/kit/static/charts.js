@@ -63,7 +63,7 @@
 
   const drawn = [];
   for (const plot of document.querySelectorAll("[data-chart]")) {
-    const option = JSON.parse(document.getElementById(plot.dataset.chart).textContent);
+    const option = JSON.parse(plot.dataset.chart);
     plot.hidden = false;
     const chart = echarts.init(plot, null, { renderer: "svg", locale });
     drawn.push([chart, option]);
