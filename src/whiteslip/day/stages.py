@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from whiteslip import billing, exits, lake, ledger, notices, privacy, purchases
+from whiteslip import billing, exits, funding, lake, ledger, notices, privacy, purchases
 from whiteslip.base import Refusal
 from whiteslip.billing import chargeoff, hardship
 from whiteslip.billing import store as billing_store
@@ -86,6 +86,11 @@ def _seal(night: Night) -> Batch:
     return Batch(1, more=False)
 
 
+def _take_borrowing_bases(night: Night) -> Batch:
+    """After the seal: what funders lend against is what the books say."""
+    return Batch(funding.run_night(night.tx, night.day, night.now), more=False)
+
+
 def _erase_expired(night: Night) -> Batch:
     """Who left so long ago that no law keeps anything of them, and documents whose time has run out."""
     delete_expired(night.tx, night.now)
@@ -113,6 +118,7 @@ STAGES: Final = (
     Stage("sweep_notices", _sweep_notices),
     Stage("seal", _seal),
     Stage("snapshot", _snapshot, alone=True),
+    Stage("take_borrowing_bases", _take_borrowing_bases),
     Stage("erase_expired", _erase_expired),
 )
 # What a sealed day may still lack when its night was cut off.

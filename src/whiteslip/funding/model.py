@@ -35,10 +35,10 @@ class Rule(StrEnum):
 
     CURRENCY = "currency"
     PLEDGED_ELSEWHERE = "pledged_elsewhere"
+    DISPUTED = "disputed"
     PAID = "paid"
     CHARGED_OFF = "charged_off"
     PAST_DUE = "past_due"
-    DISPUTED = "disputed"
     ESTATE = "estate"
     FORBORNE = "forborne"
     KIND = "kind"
@@ -318,6 +318,7 @@ class Remedy:
     why: str
     proposed_by: str
     proposed_at: datetime
+    endorsed_by: str | None = None
     outcome: str | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None

@@ -42,6 +42,7 @@ def ineligible(deal: Deal, facility: UUID, found: Receivable, day: date) -> Rule
     tests = (
         (Rule.CURRENCY, found.currency != deal.currency),
         (Rule.PLEDGED_ELSEWHERE, found.pledged_to not in (None, facility)),
+        (Rule.DISPUTED, found.disputed),
         (Rule.PAID, found.principal_minor <= 0),
         (Rule.CHARGED_OFF, found.days_past_due >= rules.charged_off_from_days),
         (Rule.PAST_DUE, found.days_past_due >= rules.days_past_due_below),

@@ -33,6 +33,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "exit.review_opened": ("due_at", "route"),
     "exit.run_off_started": ("from",),
     "exit.withdrawal_declared": (),
+    "funding.deficient": ("facility", "day", "deficiency_minor"),
     "line.closed": ("ground",),
     "line.increase_dropped": ("increase", "why"),
     "line.limit_changed": ("from_minor", "to_minor"),
@@ -72,6 +73,8 @@ _LONGEST: Final = 100
 _SAMPLE_ID: Final = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 _SAMPLES: Final[Mapping[str, object]] = {
     "channel": "api",
+    "facility": "warehouse",
+    "day": "2026-11-05",
     "code": "purchase.over_cap",
     "due_at": "2026-11-05T09:00:00Z",
     "due_on": "2026-11-25",

@@ -84,6 +84,8 @@ SELECT d.line, m.currency, sum(d.suspended_minor)::bigint AS suspended_minor
 FROM purchases.dispute AS d JOIN purchases.merchant AS m ON m.id = d.merchant
 WHERE d.outcome = 'open' GROUP BY d.line, m.currency;
 
--- Where a purchase was made.
+-- Where a purchase was made, and whether it is disputed.
 CREATE VIEW purchases.v_purchase AS
-SELECT id, line, merchant, authorised_at FROM purchases.purchase;
+SELECT p.id, p.line, p.merchant, p.authorised_at,
+    EXISTS (SELECT FROM purchases.dispute AS d WHERE d.purchase = p.id AND d.outcome = 'open') AS disputed
+FROM purchases.purchase AS p;

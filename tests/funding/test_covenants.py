@@ -1,0 +1,115 @@
+"""Covenants: figures by hand, headroom, and the day on which it is gone."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from deals import deal, receivable
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whiteslip.funding import covenants
+from whiteslip.funding.covenants import Figures
+from whiteslip.funding.model import Advance, Base, Performance, Phase, Position, Step, Test, Triggers, Verdict
+
+DAY = date(2026, 3, 31)
+HISTORY = [
+    Figures(date(2026, 1, 15), 90_000, 0, 100, 1_000, 500),
+    Figures(date(2026, 1, 31), 100_000, 1_001, 0, 2_000, 500),
+    Figures(date(2026, 2, 28), 110_000, 2_200, 500, 30_000, 1_500),
+    Figures(date(2026, 3, 31), 90_000, 2_700, 150, 22_000, 1_500),
+]
+
+
+def a_base(debt: int = 50_000, pool: int = 80_000, base: int = 60_000) -> Base:
+    return Base(Phase.REVOLVING, pool, pool, 0, 0, 8_500, 0, base, debt, (), ())
+
+
+def test_three_months_of_figures_by_hand():
+    found = covenants.performance(deal(funding_cost_bps=600), HISTORY, [])
+    # 1.001 % -> 101 bps up, 200 and 300: the mean is 200.33, up to 201.
+    assert found.delinquency_3m_bps == 201
+    # 750 lost in three months is 3,000 a year of a mean pool of 100,000.
+    assert found.annualised_loss_3m_bps == 300
+    # 4,000 earned is 16,000 a year: 1,600 less 300 less 600.
+    assert found.excess_spread_3m_bps == 700
+    # 22,000 came in in March on 110,000.
+    assert found.payment_rate_bps == 2_000
+    assert found.vintage_loss_bps is None
+
+
+def test_before_three_months_nothing_is_told():
+    assert covenants.performance(deal(), HISTORY[:3], []) == Performance()
+
+
+def test_what_is_charged_off_counts_on_one_night_and_is_not_delinquent():
+    ages = {29: 1, 30: 2, 89: 4, 90: 8, 91: 16}
+    proof = [
+        Verdict(receivable(number, minor, days_past_due=days), None)
+        for number, (days, minor) in enumerate(ages.items(), 1)
+    ]
+    found = covenants.figures(deal(), proof, 5, 6, DAY)
+    assert (found.pool_minor, found.delinquent_minor, found.charged_off_minor) == (7, 6, 8)
+
+
+def test_the_latest_seasoned_vintages_are_weighted_by_what_was_lent():
+    stepped = deal(advance=Advance(8_500, (Step(300, 9_000),), vintages=2, seasoned_months=2))
+    pool = [
+        receivable(1, 1_000, opened_on=date(2025, 11, 3), principal_minor=1_000, days_past_due=200),
+        receivable(2, 1_000, opened_on=date(2025, 12, 3), principal_minor=30, days_past_due=90),
+        receivable(3, 3_000, opened_on=date(2026, 1, 3), principal_minor=81, days_past_due=95),
+        receivable(4, 9_000, opened_on=date(2026, 2, 3), days_past_due=90),
+    ]
+    proof = [Verdict(each, None) for each in pool]
+    # 111 of 4,000 is 2.775 %, up to 278: the oldest vintage is no more and the newest not yet looked at.
+    assert covenants.performance(stepped, HISTORY, proof).vintage_loss_bps == 278
+
+
+def test_every_covenant_has_its_headroom():
+    limits = Triggers(
+        delinquency_3m_at_most_bps=300,
+        annualised_loss_3m_at_most_bps=299,
+        excess_spread_3m_at_least_bps=0,
+        payment_rate_at_least_bps=2_000,
+        pool_at_least_minor=80_001,
+    )
+    agreed = deal(triggers=limits, reserve_bps=25, minimum_use_minor=60_000)
+    how = covenants.performance(deal(funding_cost_bps=600), HISTORY, [])
+    found = {each.test: each for each in covenants.tests(agreed, a_base(), Position(reserve_minor=125), how)}
+    assert {test: each.headroom for test, each in found.items()} == {
+        Test.BORROWING_BASE: 10_000,
+        Test.RESERVE: 0,
+        Test.MINIMUM_USE: -10_000,
+        Test.POOL: -1,
+        Test.DELINQUENCY: 99,
+        Test.ANNUALISED_LOSS: -1,
+        Test.EXCESS_SPREAD: 700,
+        Test.PAYMENT_RATE: 0,
+    }
+    assert {test for test, each in found.items() if each.is_breached} == {
+        Test.MINIMUM_USE,
+        Test.POOL,
+        Test.ANNUALISED_LOSS,
+    }
+    assert [each.test for each in covenants.tests(deal(), a_base(), Position(), Performance())] == [
+        Test.BORROWING_BASE
+    ], "a limit that is not in the deal is not tested"
+
+
+@given(st.integers(1, 50), st.integers(0, 1_000), st.integers(5, 40))
+def test_headroom_that_shrinks_by_the_same_every_night_is_gone_when_it_is_used_up(
+    fall: int, left: int, count: int
+):
+    line = [(DAY + timedelta(days=n), left + fall * (count - 1 - n)) for n in range(count)]
+    assert covenants.days_to_breach(line) == left // fall
+
+
+def test_no_day_is_told_where_headroom_grows_is_gone_or_is_hardly_known():
+    def line(*headroom: int) -> list[tuple[date, int]]:
+        return [(DAY + timedelta(days=n), each) for n, each in enumerate(headroom)]
+
+    assert covenants.days_to_breach(line(1, 2, 3, 4, 5)) is None
+    assert covenants.days_to_breach(line(5, 5, 5, 5, 5)) is None
+    assert covenants.days_to_breach(line(5, 4, 3, 2)) is None
+    assert covenants.days_to_breach(line(3, 2, 1, 0, -1)) is None
+    assert covenants.days_to_breach(line(9, 8, 7, 6, 5)) == 5
