@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,3 +17,36 @@ def test_leavers_prints_what_is_committed():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == (ROOT / "examples" / "leavers.txt").read_text()
+
+
+def test_the_portfolio_example_prints_what_is_committed_and_a_spreadsheet_agrees(tmp_path: Path):
+    lines = tmp_path / "lines.csv"
+    done = subprocess.run(
+        [sys.executable, "examples/portfolio_uci.py", "--lines", str(lines)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env={name: value for name, value in os.environ.items() if name != "WHITESLIP_UCI"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (ROOT / "examples" / "portfolio.txt").read_text()
+    assert lines.read_text() == (ROOT / "examples" / "portfolio-lines.csv").read_text()
+    _, npl, roll_rates, vintages = (
+        list(csv.DictReader(part.splitlines()[1:])) for part in done.stdout.split("\n\n")
+    )
+    rows = list(csv.DictReader(lines.read_text().splitlines()))
+
+    def sumifs(column: str, wanted: dict[str, str], least: int = 0) -> int:
+        """SUMIFS over the rows, of those at least so many days past due."""
+        found = (r for r in rows if int(r["dpd"]) >= least and all(r[k] == v for k, v in wanted.items()))
+        return sum(int(row[column]) for row in found)
+
+    for row in npl:
+        assert int(row["book_minor"]) == sumifs("owed_minor", {"on_day": row["on_day"]})
+        assert int(row["npl_minor"]) == sumifs("owed_minor", {"on_day": row["on_day"]}, 91)
+    for row in roll_rates:
+        begun = {"on_day": row["on_day"], "bucket_before": row["from_bucket"]}
+        rate = sumifs("owed_minor", begun | {"bucket": row["to_bucket"]}) / sumifs("owed_before", begun)
+        assert float(row["rate"]) == round(rate, 6)
+    for row in vintages:
+        late = sumifs("owed_minor", {"on_day": row["on_day"], "opened": row["opened"]}, 30)
+        assert int(row["dpd_30_minor"]) == late
+    assert min(len(npl), len(roll_rates), len(vintages)) > 5

@@ -150,3 +150,25 @@ def test_survival_worked_out_by_hand():
 def test_every_measure_says_its_formula_and_source():
     assert len(MEASURES) == 16
     assert all(m.title and m.formula and m.source for m in MEASURES.values())
+
+
+def test_how_a_month_changes_a_book_worked_out_by_hand(by_hand: Lake):
+    # In May all three lines, A 33,000, B 15,000 and C 54,000, go from 64 to 95 days past due.
+    given = Parameters(pd_ppm={"dpd_60_89": (100_000, 500_000)})
+    names = ("roll_rates", "npl_change", "cdr", "excess_spread", "ecl_movement")
+    found = figures(by_hand, *names, parameters=given)
+    rolled = last(found["roll_rates"])
+    assert (rolled["from_bucket"], rolled["to_bucket"], rolled["lines"]) == ("dpd_60_89", "dpd_90_plus", 3)
+    assert (rolled["opening_minor"], rolled["closing_minor"], rolled["rate"]) == (102_000, 102_000, 1.0)
+    may = found["npl_change"].records()[-6:]
+    assert [row["contribution"] for row in may] == [1.0, 0, 0, 0, 0, 0]
+    assert (may[0]["npl_change_minor"], may[0]["ratio_before"], may[0]["ratio_after"]) == (102_000, 0, 1.0)
+    assert (last(found["cdr"])["mdr"], last(found["cdr"])["cdr"]) == (1.0, 1.0)
+    # C's third late fee came in April, on 87,000 and four fees before it.
+    april, spread = found["excess_spread"].records()[-2:]
+    assert (april["charged_minor"], april["gross_yield"]) == (3_000, pytest.approx(12 * 3_000 / 99_000))
+    assert spread["excess_spread"] == 0
+    # LGD 60 %: half of (102,000 + a tenth of 2,898,000 undrawn) before, all of it now.
+    movement = last(found["ecl_movement"])
+    assert (movement["opening_minor"], movement["closing_minor"]) == (117_540, 235_080)
+    assert movement["to_stage_3_minor"] == 117_540

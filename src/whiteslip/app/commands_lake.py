@@ -105,7 +105,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]], as_csv:
 def query(sql: str, /, *, as_of: AsOf = None, csv: Csv = False, json: Json = False) -> None:
     """Answer a SELECT on the newest whole snapshot.
 
-    Its tables are line, plan, instalment, settlement, payment, decision and exit.
+    Its tables are line, plan, instalment, settlement, payment, hardship, decision and exit.
     """
     snapshot = the_snapshot(the_lake(), as_of)
     found = lake.read(snapshot, sql)

@@ -230,7 +230,7 @@ RETURNING h.line, h.plan;
 
 -- name: end_hardships
 -- Observed to the end: the months are over, enough instalments are paid, and nothing is past due.
-UPDATE billing.hardship AS h SET state = 'observed'
+UPDATE billing.hardship AS h SET state = 'observed', ended_on = :day
 WHERE h.state <> 'observed' AND h.observed_until <= :day
     AND NOT EXISTS (
         SELECT FROM billing.v_open AS o WHERE o.line = h.line AND o.billed AND o.due_on < :day)

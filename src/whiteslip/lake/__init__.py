@@ -1,6 +1,6 @@
 """Lake: what the books held at the end of each day, as files that any engine reads.
 
-What it owns: a folder and no table. ``day=2026-01-31/`` holds seven Parquet files (zstd) and a
+What it owns: a folder and no table. ``day=2026-01-31/`` holds eight Parquet files (zstd) and a
 manifest: schema version, row counts, sizes, SHA-256, control totals. They are read through the
 views of the rooms below, in one transaction that sees one moment, as of the end of the day.
 

@@ -12,7 +12,7 @@ import msgspec
 
 # Raised when a column is added, dropped, or comes to mean something else.
 SCHEMA_VERSION: Final = 1
-TABLES: Final = ("line", "plan", "instalment", "settlement", "payment", "decision", "exit")
+TABLES: Final = ("line", "plan", "instalment", "settlement", "payment", "hardship", "decision", "exit")
 # What the ledger and the files must agree on.
 TOTALS: Final = ("principal", "interest", "fee", "credit", "held")
 

@@ -41,6 +41,11 @@ SELECT p.id::text AS payment_id, p.line::text AS line_id, p.method, p.amount_min
 FROM billing.v_payment AS p JOIN lines.v_line AS l ON l.id = p.line
 WHERE p.received_at <= :until;
 
+-- name: hardship
+SELECT line::text AS line_id, plan::text AS plan_id, relief, agreed_on, frozen_days::integer AS frozen_days,
+    CASE WHEN ended_on <= :day THEN ended_on END AS ended_on
+FROM billing.v_hardship WHERE agreed_on <= :day;
+
 -- name: decision
 SELECT id::text AS decision_id, subject::text AS subject_id, table_name, version,
     (at AT TIME ZONE :timezone)::date AS decided_on, outcome::text AS outcome,

@@ -28,7 +28,8 @@ class Book:
     """A snapshot as tables, and the panel.
 
     ``panel``: line, currency, segment, point, on_day, opened_on, closed_on, cause, leaving, undrawn,
-    owed, past due, dpd, bucket, what was written off since the point before, and its values there.
+    owed, past due, dpd, bucket, forborne, what was written off since the point before, and its
+    values there.
     """
 
     engine: Engine
@@ -60,8 +61,9 @@ def points_until(day: date, first: date, most: int = MOST_POINTS) -> list[date]:
 
 def load(engine: Engine, snapshot: Snapshot, segment: str, parameters: Parameters) -> Book:
     """Bring a snapshot into the engine and build the panel."""
-    line, plan, instalment, settlement, leaving = (
-        engine.table(snapshot.path(name)) for name in ("line", "plan", "instalment", "settlement", "exit")
+    line, plan, instalment, settlement, leaving, hardship = (
+        engine.table(snapshot.path(name))
+        for name in ("line", "plan", "instalment", "settlement", "exit", "hardship")
     )
     # What was taken over from elsewhere has days before its line was opened here.
     firsts = engine.rows(
@@ -77,7 +79,7 @@ def load(engine: Engine, snapshot: Snapshot, segment: str, parameters: Parameter
     facts = settled(instalment, settlement)
     held = engine.hold("settled", facts)
     book = Book(engine, parameters, points, line, plan, instalment, held, None)
-    panel = engine.hold("panel", _panel(book, exits))
+    panel = engine.hold("panel", _panel(book, exits, hardship))
     return Book(engine, parameters, points, line, plan, instalment, held, panel)
 
 
@@ -199,7 +201,30 @@ def _written_off(book: Book) -> Expression:
     return given.group_by("line_id", "point").aggregate(written_off_minor=total(given.amount_minor))
 
 
-def _panel(book: Book, exits: Expression) -> Expression:
+def _forborne(book: Book, hardship: Expression) -> Expression:
+    """(line, point, agreed_on, frozen_days): the newest hardship plan whose observation is not over."""
+    point = _points(book)
+    stood = hardship.join(
+        point,
+        [hardship.agreed_on <= point.on_day, (hardship.ended_on > point.on_day).fill_null(True)],
+    )
+    newest = ibis.window(
+        group_by=["line_id", "point"], order_by=[stood.agreed_on.desc(), stood.plan_id.desc()]
+    )
+    stood = stood.mutate(place=ibis.row_number().over(newest))
+    return stood.filter(stood.place == 0).select(
+        "line_id", "point", forborne_on=stood.agreed_on, frozen_days=stood.frozen_days.cast("int64")
+    )
+
+
+def _dpd(rows: Expression) -> Expression:
+    """Days past due as billing.rules.debt_on counts: of a restructured debt they stand still, then go on."""
+    late_from = ibis.greatest(rows.oldest_due_on, rows.forborne_on.fill_null(rows.oldest_due_on))
+    late = rows.oldest_due_on.notnull().ifelse(rows.on_day.delta(late_from, unit="day").cast("int64"), 0)
+    return late + (rows.owed_minor > 0).ifelse(rows.frozen_days.fill_null(0), 0)
+
+
+def _panel(book: Book, exits: Expression, hardship: Expression) -> Expression:
     line = book.line.select("line_id", "currency", "segment", "opened_on", "closed_on", "limit_minor")
     # A line taken over is as old as its oldest debt.
     bought = book.plan.group_by("line_id").aggregate(first_on=book.plan.opened_on.min())
@@ -208,17 +233,19 @@ def _panel(book: Book, exits: Expression) -> Expression:
     line = line.left_join(exits, "line_id").drop("line_id_right", "first_on")
     rows = line.cross_join(_points(book))
     rows = rows.filter(rows.opened_on <= rows.on_day)
-    for more in (_owed_changes(book), _past_due(book), _written_off(book)):
+    for more in (_owed_changes(book), _past_due(book), _written_off(book), _forborne(book, hardship)):
         rows = rows.left_join(more, ["line_id", "point"]).drop("line_id_right", "point_right")
     running = ibis.cumulative_window(group_by="line_id", order_by="point")
     rows = rows.mutate(
         owed_minor=rows.owed_change.fill_null(0).sum().over(running).cast("int64"),
-        dpd=rows.on_day.delta(rows.oldest_due_on, unit="day").cast("int64").fill_null(0),
         past_due_minor=rows.past_due_minor.fill_null(0),
         written_off_minor=rows.written_off_minor.fill_null(0),
         leaving=(rows.stopped_on <= rows.on_day).fill_null(False)
         | (rows.closed_on <= rows.on_day).fill_null(False),
-    ).drop("owed_change", "oldest_due_on")
+    ).drop("owed_change")
+    rows = rows.mutate(
+        dpd=_dpd(rows).cast("int64"), forborne=rows.forborne_on.notnull() & (rows.owed_minor > 0)
+    ).drop("oldest_due_on", "forborne_on", "frozen_days")
     rows = rows.mutate(
         bucket=bucket_of(rows.owed_minor, rows.dpd).cast("int64"),
         undrawn_minor=rows.leaving.ifelse(0, ibis.greatest(rows.limit_minor - rows.owed_minor, 0)).cast(
@@ -230,6 +257,7 @@ def _panel(book: Book, exits: Expression) -> Expression:
         known_before=rows.point.lag().over(before).notnull(),
         owed_before=rows.owed_minor.lag().over(before).fill_null(0),
         dpd_before=rows.dpd.lag().over(before).fill_null(0),
+        forborne_before=rows.forborne.lag().over(before).fill_null(False),
         bucket_before=rows.bucket.lag().over(before).fill_null(0),
         undrawn_before=rows.undrawn_minor.lag().over(before).fill_null(0),
         leaving_before=rows.leaving.lag().over(before).fill_null(False),

@@ -21,6 +21,8 @@ def flows(book: Book) -> Expression:
         written_off_minor=total(p.written_off_minor),
     )
     paid = s.kind.isin(("payment", "credit", "return"))
+    # A hardship plan or a residual asks again for interest and fees that were charged before.
+    again = (s.kind == "carried") & (s.component != "principal") & s.charged_on.notnull()
     early = paid & (s.component == "principal") & (s.statement_on.isnull() | (s.counts_from < s.statement_on))
     settled = s.select(
         "line_id",
@@ -29,7 +31,7 @@ def flows(book: Book) -> Expression:
         prepaid=early.ifelse(s.amount_minor, 0),
         refunded=(s.kind == "refund").ifelse(s.amount_minor, 0),
         scheduled=ibis.literal(0, "int64"),
-        charged=ibis.literal(0, "int64"),
+        charged=again.ifelse(-s.amount_minor, 0),
     )
     billed = i.filter(i.statement_on.notnull())
     due = billed.select(

@@ -29,9 +29,11 @@ def default_rates(book: Book) -> list[tuple[int, int]]:
     return markov.term_structure(counted, book.parameters.lifetime_months, book.parameters.pd_ppm)
 
 
-def stage_of(dpd: Expression) -> Expression:
-    """The IFRS 9 stage by days past due."""
-    return ibis.cases((dpd > _STAGE_3_AFTER, 3), (dpd > _STAGE_2_AFTER, 2), else_=1).cast("int64")
+def stage_of(dpd: Expression, forborne: Expression) -> Expression:
+    """The IFRS 9 stage by days past due; under a hardship plan it is 2 at least."""
+    return ibis.cases((dpd > _STAGE_3_AFTER, 3), ((dpd > _STAGE_2_AFTER) | forborne, 2), else_=1).cast(
+        "int64"
+    )
 
 
 def _loss_rate(
@@ -53,7 +55,7 @@ def by_line(book: Book) -> Expression:
     """The panel's last two points with stage and expected loss, drawn and undrawn, then and now."""
     rates, given = default_rates(book), book.parameters
     p = book.panel.filter(book.panel.point == book.last)
-    p = p.mutate(stage=stage_of(p.dpd), stage_before=stage_of(p.dpd_before))
+    p = p.mutate(stage=stage_of(p.dpd, p.forborne), stage_before=stage_of(p.dpd_before, p.forborne_before))
     now = _loss_rate(p.stage, p.bucket, rates, given.lgd_bps)
     then = _loss_rate(p.stage_before, p.bucket_before, rates, given.lgd_bps)
     return p.mutate(

@@ -119,7 +119,7 @@ def classes(book: Book) -> Expression:
     """Five-level classes on the day.
 
     Formula: balance by class; any day past due is at least special mention, more than 90 substandard,
-    more than 270 doubtful, more than 360 loss.
+    more than 270 doubtful, more than 360 loss; under a hardship plan it is at least special mention.
     Source: order 2023/1 (China), Measures for the Risk Classification of Financial Assets.
     """
     p = book.panel.filter(book.panel.point == book.last, book.panel.owed_minor > 0)
@@ -127,7 +127,7 @@ def classes(book: Book) -> Expression:
         (p.dpd > 360, "5_loss"),
         (p.dpd > 270, "4_doubtful"),
         (p.dpd > NON_PERFORMING_AFTER, "3_substandard"),
-        (p.dpd > 0, "2_special_mention"),
+        ((p.dpd > 0) | p.forborne, "2_special_mention"),
         else_="1_normal",
     )
     p = p.mutate(asset_class=name)

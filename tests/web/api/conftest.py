@@ -15,6 +15,7 @@ from whiteslip import packs
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
 from whiteslip.identity import Vault, access
+from whiteslip.lake import Lake
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock
@@ -27,10 +28,10 @@ from whiteslip.webhooks import Courier
 NOW = datetime(2026, 10, 22, 6, 3, 22, tzinfo=UTC)
 
 
-def application(db: Database, pack: str = "cn") -> Any:
+def application(db: Database, pack: str = "cn", lake: Lake | None = None) -> Any:
     """The shell with the API door alone."""
     office, courier = Office(Tables.load(), "Test"), Courier(bytes(32), allow_internal=True)
-    ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), packs.load(pack), courier)
+    ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), packs.load(pack), courier, lake)
     return create_app(routers, WebSettings(secret=bytes(32), default_language="en"), ports)
 
 

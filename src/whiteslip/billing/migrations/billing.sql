@@ -173,7 +173,9 @@ CREATE TABLE billing.hardship (
     frozen_days integer NOT NULL CHECK (frozen_days >= 0),
     observed_until date NOT NULL CHECK (observed_until > agreed_on),
     grace_days integer NOT NULL,
-    periods integer NOT NULL
+    periods integer NOT NULL,
+    ended_on date,
+    CHECK ((state = 'observed') = (ended_on IS NOT NULL))
 );
 CREATE UNIQUE INDEX hardship_agreed ON billing.hardship (line) WHERE state = 'agreed';
 CREATE INDEX hardship_line ON billing.hardship (line, agreed_on) WHERE state <> 'observed';
@@ -276,6 +278,10 @@ SELECT s.line,
 FROM billing.v_settlement AS s
 JOIN item AS i ON i.plan = s.plan AND i.no = s.no
 WHERE s.component = 'principal' OR i.charged_on IS NOT NULL;
+
+-- Every hardship plan there was; from the end of ``ended_on`` its line is like any other.
+CREATE VIEW billing.v_hardship AS
+SELECT id, line, plan, relief, agreed_on, frozen_days, ended_on FROM billing.hardship;
 
 CREATE VIEW billing.v_payment AS
 SELECT id, line, method, amount_minor, value_on, returned_at, received_at FROM billing.payment;

@@ -1,0 +1,160 @@
+-- The portfolio's measures a second time, on PostgreSQL and without the lake. Each query gives columns
+-- that the measure of its name gives too; ``seen`` is made first, a row per line and point.
+
+-- name: seen
+CREATE TEMP TABLE seen AS
+WITH days AS (
+    SELECT ord - 1 AS point, day, lag(day) OVER (ORDER BY ord) AS before_on
+    FROM unnest(%(days)s::date[]) WITH ORDINALITY AS d (day, ord)
+), owed AS (
+    SELECT d.point, m.line, sum(m.minor)::bigint AS minor
+    FROM days AS d JOIN billing.v_movement AS m ON m.day <= d.day GROUP BY d.point, m.line
+), late AS (
+    SELECT d.point, a.line, min(a.due_on) AS since
+    FROM days AS d JOIN billing.v_asked AS a ON a.due_on < d.day
+    WHERE a.minor > coalesce((
+        SELECT sum(s.amount_minor) FROM billing.v_settlement AS s
+        WHERE (s.plan, s.no) = (a.plan, a.no) AND s.counts_from <= d.day), 0)
+    GROUP BY d.point, a.line
+), forborne AS (
+    SELECT DISTINCT ON (d.point, h.line) d.point, h.line, h.agreed_on, h.frozen_days
+    FROM days AS d JOIN billing.v_hardship AS h
+        ON h.agreed_on <= d.day AND (h.ended_on IS NULL OR h.ended_on > d.day)
+    ORDER BY d.point, h.line, h.agreed_on DESC, h.id DESC
+), stood AS (
+    SELECT d.point, d.day AS on_day, d.before_on, l.id AS line, l.opened_on, coalesce(o.minor, 0) AS owed,
+        CASE WHEN t.since IS NULL THEN 0 ELSE d.day - greatest(t.since, f.agreed_on) END
+            + CASE WHEN o.minor > 0 THEN coalesce(f.frozen_days, 0) ELSE 0 END AS dpd,
+        f.line IS NOT NULL AND o.minor > 0 AS forborne
+    FROM days AS d
+    JOIN lines.v_line AS l ON l.opened_on <= d.day
+    LEFT JOIN owed AS o ON (o.point, o.line) = (d.point, l.id)
+    LEFT JOIN late AS t ON (t.point, t.line) = (d.point, l.id)
+    LEFT JOIN forborne AS f ON (f.point, f.line) = (d.point, l.id)
+)
+SELECT *, CASE WHEN owed <= 0 THEN 'none' WHEN dpd >= 90 THEN 'dpd_90_plus' WHEN dpd >= 60 THEN 'dpd_60_89'
+    WHEN dpd >= 30 THEN 'dpd_30_59' WHEN dpd >= 1 THEN 'dpd_1_29' ELSE 'current' END AS bucket,
+    lag(owed) OVER w AS owed_before, lag(dpd) OVER w AS dpd_before
+FROM stood WINDOW w AS (PARTITION BY line ORDER BY point);
+
+-- name: npl
+SELECT on_day, count(*) FILTER (WHERE owed > 0) AS lines, sum(owed)::bigint AS book_minor,
+    coalesce(sum(owed) FILTER (WHERE dpd > 90), 0)::bigint AS npl_minor,
+    coalesce(sum(owed) FILTER (WHERE dpd > 90 AND coalesce(dpd_before, 0) <= 90), 0)::bigint AS new_npl_minor
+FROM seen GROUP BY on_day;
+
+-- name: npl_change
+WITH moved AS (
+    SELECT s.on_day, CASE WHEN dpd_before > 90 THEN owed_before ELSE 0 END AS n0,
+        CASE WHEN dpd > 90 THEN owed ELSE 0 END AS n1, greatest(least(owed_before, (
+            SELECT coalesce(sum(w.amount_minor), 0) FROM billing.v_settlement AS w
+            WHERE w.line = s.line AND w.kind = 'waiver' AND w.on_day > s.before_on AND w.on_day <= s.on_day
+        )), 0) AS lost
+    FROM seen AS s WHERE point > 0
+)
+SELECT m.on_day, c.cause, sum(CASE c.cause
+    WHEN '1_new_bad' THEN CASE WHEN n0 = 0 THEN n1 ELSE 0 END
+    WHEN '2_cured' THEN CASE WHEN n0 > 0 AND n1 = 0 THEN lost - n0 ELSE 0 END
+    WHEN '3_stays_bad' THEN CASE WHEN n0 > 0 AND n1 > 0 THEN n1 - n0 + lost ELSE 0 END
+    WHEN '4_written_off' THEN CASE WHEN n0 > 0 THEN -lost ELSE 0 END
+    ELSE 0 END)::bigint AS npl_change_minor
+FROM moved AS m, (VALUES ('1_new_bad'), ('2_cured'), ('3_stays_bad'), ('4_written_off'), ('5_book_growth'),
+    ('6_exits')) AS c (cause)
+GROUP BY m.on_day, c.cause;
+
+-- name: dpd
+SELECT on_day, coalesce(sum(owed) FILTER (WHERE dpd >= 30), 0)::bigint AS dpd_30_minor,
+    coalesce(sum(owed) FILTER (WHERE dpd >= 60), 0)::bigint AS dpd_60_minor,
+    coalesce(sum(owed) FILTER (WHERE dpd >= 90), 0)::bigint AS dpd_90_minor
+FROM seen GROUP BY on_day;
+
+-- name: roll_rates
+SELECT s.on_day, b.bucket AS from_bucket, s.bucket AS to_bucket, count(*) AS lines,
+    sum(b.owed)::bigint AS opening_minor, sum(s.owed)::bigint AS closing_minor
+FROM seen AS s JOIN seen AS b ON b.line = s.line AND b.point = s.point - 1
+WHERE b.owed > 0 GROUP BY s.on_day, b.bucket, s.bucket;
+
+-- name: classes
+SELECT CASE WHEN dpd > 360 THEN '5_loss' WHEN dpd > 270 THEN '4_doubtful' WHEN dpd > 90 THEN '3_substandard'
+    WHEN dpd > 0 OR forborne THEN '2_special_mention' ELSE '1_normal' END AS asset_class,
+    count(*) AS lines, sum(owed)::bigint AS balance_minor
+FROM seen WHERE point = (SELECT max(point) FROM seen) AND owed > 0 GROUP BY asset_class;
+
+-- name: vintages
+SELECT (extract(year FROM s.opened_on) * 100 + extract(month FROM s.opened_on))::bigint AS opened, s.on_day,
+    count(*) AS lines,
+    coalesce(sum((SELECT sum(b.principal_minor) FROM billing.v_bought AS b
+        WHERE b.line = s.line AND b.opened_on <= s.on_day)), 0)::bigint AS originated_minor,
+    sum(s.owed)::bigint AS owed_minor,
+    coalesce(sum(s.owed) FILTER (WHERE s.dpd >= 90), 0)::bigint AS dpd_90_minor,
+    coalesce(sum((SELECT w.owed FROM seen AS w WHERE w.line = s.line AND w.point <= s.point AND w.dpd > 90
+        ORDER BY w.point LIMIT 1)), 0)::bigint AS defaulted_minor,
+    coalesce(sum((SELECT sum(w.amount_minor) FROM billing.v_settlement AS w
+        WHERE w.line = s.line AND w.kind = 'waiver' AND w.on_day <= s.on_day)), 0)::bigint AS net_loss_minor
+FROM seen AS s GROUP BY opened, s.on_day;
+
+-- name: cdr
+SELECT on_day, coalesce(sum(owed_before) FILTER (WHERE dpd_before <= 90), 0)::bigint AS performing_before_minor,
+    coalesce(sum(owed_before) FILTER (WHERE dpd_before <= 90 AND dpd > 90), 0)::bigint AS defaulted_minor
+FROM seen WHERE point > 0 GROUP BY on_day;
+
+-- name: prepayment
+SELECT d.on_day, d.opening AS opening_minor,
+    (SELECT coalesce(sum(i.principal_minor), 0) FROM billing.v_instalment AS i
+        WHERE i.statement_on > d.before_on AND i.statement_on <= d.on_day)::bigint AS scheduled_minor,
+    (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
+        JOIN billing.v_instalment AS i ON (i.plan, i.no) = (s.plan, s.no)
+        WHERE s.kind IN ('payment', 'credit', 'return') AND s.component = 'principal'
+            AND s.counts_from > d.before_on AND s.counts_from <= d.on_day
+            AND (i.statement_on IS NULL OR s.counts_from < i.statement_on))::bigint AS prepaid_minor
+FROM (
+    SELECT on_day, max(before_on) AS before_on,
+        coalesce(sum(owed_before), 0)::bigint AS opening
+    FROM seen WHERE point > 0 GROUP BY on_day
+) AS d;
+
+-- name: payment_rate
+SELECT d.on_day, (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
+    WHERE s.kind IN ('payment', 'credit', 'return')
+        AND s.counts_from > d.before_on AND s.counts_from <= d.on_day)::bigint AS collected_minor
+FROM (SELECT on_day, max(before_on) AS before_on
+    FROM seen WHERE point > 0 GROUP BY on_day) AS d;
+
+-- name: dilution
+SELECT d.on_day, (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
+    WHERE s.kind = 'refund' AND s.counts_from > d.before_on AND s.counts_from <= d.on_day)::bigint
+    AS refunded_minor
+FROM (SELECT on_day, max(before_on) AS before_on
+    FROM seen WHERE point > 0 GROUP BY on_day) AS d;
+
+-- name: excess_spread
+SELECT d.on_day,
+    (SELECT coalesce(sum(i.interest_minor + i.fee_minor), 0) FROM billing.v_instalment AS i
+        WHERE i.charged_on > d.before_on AND i.charged_on <= d.on_day)::bigint
+    - (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
+        JOIN billing.v_instalment AS i ON (i.plan, i.no) = (s.plan, s.no)
+        WHERE s.kind = 'carried' AND s.component <> 'principal' AND i.charged_on IS NOT NULL
+            AND s.counts_from > d.before_on AND s.counts_from <= d.on_day)::bigint AS charged_minor,
+    (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
+        WHERE s.kind = 'waiver' AND s.on_day > d.before_on AND s.on_day <= d.on_day)::bigint
+        AS written_off_minor
+FROM (SELECT on_day, max(before_on) AS before_on
+    FROM seen WHERE point > 0 GROUP BY on_day) AS d;
+
+-- name: concentration
+WITH open AS (
+    SELECT p.merchant, sum(i.principal_minor - coalesce((
+        SELECT sum(s.amount_minor) FROM billing.v_settlement AS s
+        WHERE (s.plan, s.no) = (i.plan, i.no) AND s.component = 'principal'), 0))::bigint AS minor
+    FROM billing.v_instalment AS i
+    JOIN billing.v_plan AS b ON b.id = i.plan
+    LEFT JOIN purchases.v_purchase AS p ON p.id = b.purchase
+    GROUP BY p.merchant
+)
+SELECT count(*) AS merchants, sum(minor)::bigint AS open_minor,
+    (sum(power(minor::float8, 2)) / power(sum(minor)::float8, 2))::float8 AS hhi
+FROM open WHERE minor > 0;
+
+-- name: coverage
+SELECT coalesce(sum(owed) FILTER (WHERE dpd > 90), 0)::bigint AS npl_minor
+FROM seen WHERE point = (SELECT max(point) FROM seen);
