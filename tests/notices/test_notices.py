@@ -58,6 +58,11 @@ OWN: dict[str, dict[str, Any]] = {
     "withdrawal.settled": CLOSED,
     "user.stopped": {"at": NOW},
     "user.resumed": {"at": NOW},
+    "limit.increase_proposed": {
+        "limit_minor": 500_000,
+        "to_minor": 800_000,
+        "effective_at": NOW + timedelta(days=30),
+    },
     "line.restricted": {
         "restricted_at": NOW,
         "review_on": date(2027, 1, 20),
@@ -127,6 +132,7 @@ OWN: dict[str, dict[str, Any]] = {
 def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
     prefixes = ("line.", "privacy.", "application.", "complaint.", "hardship.", "user.", "debt.")
+    prefixes = ("line.", "privacy.", "application.", "complaint.", "hardship.", "user.", "limit.")
     without = kind.startswith(prefixes) or kind.endswith(".notice")
     return LETTER | ({} if without else EXIT) | OWN[kind]
 

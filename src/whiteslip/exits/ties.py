@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
-from whiteslip import notices
+from whiteslip import lines, notices
+from whiteslip.base import Refusal
 from whiteslip.billing import mandates, rewards
+from whiteslip.exits import helping
 from whiteslip.exits.model import Exit, Ties
 from whiteslip.lines import Line
-from whiteslip.lines.increases import drop
+from whiteslip.lines.increases import Increase, drop, propose
 from whiteslip.lines.users import users_of
 from whiteslip.notices import NewNotice
 from whiteslip.store import Tx, load_queries
@@ -55,6 +58,27 @@ def end(tx: Tx, line: Line, now: datetime) -> None:
     mandates.cancel_all(tx, line.id, "line_closed", now)
     rewards.redeem(tx, line, "system", now)
     rewards.keep_coupons(tx, line, now)
+
+
+def propose_increase(
+    tx: Tx,
+    issuer_name: str,
+    line_id: UUID,
+    to_minor: int,
+    effective_at: datetime,
+    actor: str,
+    now: datetime,
+) -> Increase | Refusal:
+    """Propose a higher limit and tell the customer in a letter. Refusals: those of ``increases.propose``."""
+    made = propose(tx, line_id, to_minor, effective_at, actor, now)
+    if isinstance(made, Refusal):
+        return made
+    line = lines.get_line(tx, line_id)
+    if isinstance(line, Refusal):
+        return line
+    facts = {"limit_minor": line.limit_minor, "to_minor": to_minor, "effective_at": effective_at}
+    helping.tell(tx, issuer_name, line, "limit.increase_proposed", facts, str(made.id), now)
+    return made
 
 
 def _tell_users(tx: Tx, case: Exit, line: Line, kind: str, issuer_name: str, now: datetime) -> None:

@@ -304,6 +304,14 @@ class HelpFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     past_due_minor: int
 
 
+class IncreaseFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A higher limit that is proposed, beside the present one; nothing changes without consent."""
+
+    limit_minor: int
+    to_minor: int
+    effective_at: datetime
+
+
 class HardshipFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The hardship plan that was agreed: what replaces the old schedule, and what it forgives."""
 
@@ -338,6 +346,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "withdrawal.settled": ClosedFacts,
     "user.stopped": UserFacts,
     "user.resumed": UserFacts,
+    "limit.increase_proposed": IncreaseFacts,
     "line.restricted": RestrictedFacts,
     "termination.notice": NoticeFacts,
     "inactivity.notice": NoticeFacts,

@@ -10,10 +10,12 @@ from datetime import timedelta
 import pytest
 from litestar.testing import TestClient
 from web.portal.conftest import Reader
-from web.portal.scene import Guest, Scene
+from web.portal.scene import LIMIT, Guest, Scene
 
+from whiteslip.base import Refusal
 from whiteslip.exits.model import State
 from whiteslip.exits.offers import Kind, Offer
+from whiteslip.exits.ties import propose_increase
 from whiteslip.store import Database
 
 TOLD = ("cash back", "Cinema ticket", "mandate", "bookshop", "Who else is told", "Higher limit")
@@ -141,3 +143,67 @@ def test_who_is_past_due_is_led_to_the_plans(offering: Reader):
     offering.signs_in(guest)
     assert "Because a payment of yours is past due" in offering.opens(leave(guest)).text
     assert offering.sends(leave(guest), way="offer").url.path == f"/lines/{guest.line}/hardship"
+
+
+def test_somebody_else_is_added_with_checked_data_and_removed_with_one_click(reader: Reader, scene: Scene):
+    guest, friend, stranger = scene.guest("en"), scene.guest("en").person, scene.guest("en")
+    assert f"/lines/{guest.line}/users" in reader.signs_in(guest).text
+    at = f"/lines/{guest.line}/users"
+    assert "it is only you" in reader.opens(at).text
+    wrong = reader.sends(at, full_name=friend.full_name, id_number="1", phone="", email=friend.email)
+    assert wrong.status_code == 422
+    assert "Enter their phone number" in wrong.text
+    typed = {"id_number": "FR1234567", "phone": "+8613900000055", "email": "friend@example.com"}
+    wrong = reader.sends(at, full_name="A Friend", **(typed | {"phone": "12"}))
+    assert "Check the phone number" in wrong.text
+    assert 'value="A Friend"' in wrong.text, "what was typed stays"
+    added = reader.sends(at, full_name="A Friend", **typed)
+    assert "Remove A Friend" in added.text
+    assert "A Friend" not in scene.journal()
+    assert "A Friend" in reader.opens(leave(guest)).text
+    (way,) = re.findall(rf'action="({at}/[^"]+/remove)"', reader.opens(at).text)
+    reader.signs_in(stranger)
+    reader.opens(f"/lines/{stranger.line}/users")
+    assert reader.sends(way).status_code == 404
+    reader.opens(f"/lines/{stranger.line}/users")
+    reader.sends(way.replace(str(guest.line), str(stranger.line)))
+    reader.signs_in(guest)
+    assert "Remove A Friend" in reader.opens(at).text, "nobody else can remove them"
+    assert "Remove A Friend" not in reader.sends(way).text
+
+
+def proposed(scene: Scene, guest: Guest) -> str:
+    with scene.db.transaction() as tx:
+        then = scene.now() + timedelta(days=1)
+        made = propose_increase(tx, "Test Lender", guest.line, 2 * LIMIT, then, "lender", scene.now())
+    assert not isinstance(made, Refusal), made
+    return str(made.id)
+
+
+def test_a_proposed_limit_is_told_in_a_letter_and_rises_by_consent_only(reader: Reader, scene: Scene):
+    yes, no, silent = (scene.guest("en") for _ in range(3))
+    ids = {guest.line: proposed(scene, guest) for guest in (yes, no, silent)}
+    scene.send_letters()
+    for guest, answer in ((yes, "consent"), (no, "decline")):
+        home = reader.signs_in(guest).text
+        looks = re.findall(r'<button class="([^"]*)"[^>]*name="answer"', home)
+        assert looks == ["button secondary"] * 2, "yes and no look alike"
+        assert "We propose a higher limit" in reader.opens("/letters").text
+        reader.opens("/line")
+        reader.sends(f"/lines/{guest.line}/increase", increase=ids[guest.line], answer=answer)
+    reader.signs_in(silent)
+    reader.sends(f"/lines/{silent.line}/increase", increase=ids[yes.line], answer="consent")
+    scene.set_clock(scene.now() + timedelta(days=2))
+    scene.send_letters()
+    assert [scene.line(guest).limit_minor for guest in (yes, no, silent)] == [2 * LIMIT, LIMIT, LIMIT]
+
+
+def test_who_agreed_can_still_change_their_mind(reader: Reader, scene: Scene):
+    guest = scene.guest("en")
+    wanted = proposed(scene, guest)
+    reader.signs_in(guest)
+    agreed = reader.sends(f"/lines/{guest.line}/increase", increase=wanted, answer="consent").text
+    assert "you can change your mind" in agreed
+    assert 'value="consent"' not in agreed
+    back = reader.sends(f"/lines/{guest.line}/increase", increase=wanted, answer="decline").text
+    assert "higher limit" not in back

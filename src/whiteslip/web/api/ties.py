@@ -15,6 +15,7 @@ from whiteslip.base import Refusal, new_id
 from whiteslip.base.ids import public
 from whiteslip.billing import mandates, rewards
 from whiteslip.billing.mandates import Scheme
+from whiteslip.exits.ties import propose_increase
 from whiteslip.identity import Person
 from whiteslip.lines import increases, users
 from whiteslip.purchases import store as purchases_store
@@ -240,11 +241,14 @@ def use_coupon(request: WebRequest, coupon_id: FromPath[str]) -> Response[Coupon
 def propose(
     request: WebRequest, line_id: FromPath[str], data: JSONBody[NewIncrease]
 ) -> Response[IncreaseShape]:
-    """Nothing changes by it: the customer consents first. Leaving, pausing and lowering drop it."""
-    wanted = identifier("line", line_id, "line.not_found")
+    """A letter tells it; nothing changes before consent. Leaving, pausing and lowering drop it."""
+    wanted, issuer = (
+        identifier("line", line_id, "line.not_found"),
+        ports_of(request, Ports).office.issuer_name,
+    )
 
     def act(tx: Tx, now: datetime, caller: Caller) -> IncreaseShape:
-        made = increases.propose(tx, wanted, data.to_minor, data.effective_at, caller.actor, now)
+        made = propose_increase(tx, issuer, wanted, data.to_minor, data.effective_at, caller.actor, now)
         return IncreaseShape.of(granted(made))
 
     return write(request, data, act, 201)

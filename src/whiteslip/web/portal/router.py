@@ -20,6 +20,7 @@ from whiteslip.web.portal.locks.handlers import lock_handlers
 from whiteslip.web.portal.phone.handlers import phone_handlers
 from whiteslip.web.portal.sign_in.handlers import sign_in_handlers
 from whiteslip.web.portal.start.handlers import start_handlers
+from whiteslip.web.portal.users.handlers import user_handlers
 from whiteslip.web.portal.withdraw.handlers import withdraw_handlers
 
 routers: Final = [
@@ -31,6 +32,7 @@ routers: Final = [
             *apply_handlers,
             *line_handlers,
             *lock_handlers,
+            *user_handlers,
             *withdraw_handlers,
             *hardship_handlers,
             *leave_handlers,

@@ -19,7 +19,8 @@ from whiteslip.exits import Exit, softer, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Plan
 from whiteslip.exits.withdrawal import can_withdraw
-from whiteslip.lines import Line
+from whiteslip.lines import Line, increases
+from whiteslip.lines.increases import Increase, open_increase
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import Lifecycle, LockKind
 from whiteslip.purchases import Purchase
@@ -61,6 +62,7 @@ class Card:
     plan: Plan
     firm_until: date | None
     can_withdraw: bool
+    increase: Increase | None
     notice: Exit | None
 
     @property
@@ -103,6 +105,7 @@ def _card(visit: Visit, line: Line) -> Card:
         plan=plan,
         firm_until=_firm_until(visit, line),
         can_withdraw=can_withdraw(line, line.today(visit.now)),
+        increase=open_increase(visit.tx, line.id),
         notice=exits_store.notice_of_line(visit.tx, line.id),
     )
 
@@ -239,4 +242,24 @@ def reduce(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
     return signed_in(request, act)
 
 
-line_handlers: Final = [home, pause, resume, keep, ask_limit, reduce]
+@post("/lines/{line_id:uuid}/increase", sync_to_thread=True)
+def answer_increase(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Consent to a higher limit that was proposed, or decline it; another proposal is not touched."""
+
+    def act(visit: Visit) -> Response[Any]:
+        line = visit.line(line_id, lock=True)
+        found = open_increase(visit.tx, line.id)
+        if found and str(found.id) == form.value("increase"):
+            match form.value("answer"):
+                case "consent":
+                    granted(increases.consent(visit.tx, found.id, visit.actor, visit.now))
+                case "decline":
+                    granted(increases.decline(visit.tx, found.id, visit.actor, visit.now))
+                case _:
+                    pass
+        return see_other(request, HOME)
+
+    return signed_in(request, act)
+
+
+line_handlers: Final = [home, pause, resume, keep, ask_limit, reduce, answer_increase]

@@ -1,0 +1,1 @@
+"""Others who may pay with the line."""
