@@ -268,3 +268,21 @@ SELECT
         WHERE v.line = :line AND v.used_at IS NULL AND v.usable_until >= :today
     ), '[]') AS vouchers,
     (SELECT i.to_minor FROM lines.v_increase AS i WHERE i.line = :line) AS increase_to_minor;
+
+-- name: wake!
+DELETE FROM exits.snooze WHERE exit = :exit;
+
+-- name: add_paper_request!
+INSERT INTO exits.paper_request (id, exit, wanted, why, asked_by, asked_at, answer_by, code_hash)
+VALUES (:id, :exit, :wanted, :why, :asked_by, :asked_at, :answer_by, :code_hash);
+
+-- name: save_paper_request!
+UPDATE exits.paper_request SET document = :document, handed_in_at = :handed_in_at WHERE id = :id;
+
+-- name: paper_requests
+SELECT id, exit, wanted, why, asked_by, asked_at, answer_by, document, handed_in_at
+FROM exits.paper_request WHERE exit = :exit ORDER BY asked_at DESC, id DESC;
+
+-- name: paper_request_by_code^
+SELECT id, exit, wanted, why, asked_by, asked_at, answer_by, document, handed_in_at
+FROM exits.paper_request WHERE code_hash = :code_hash;
