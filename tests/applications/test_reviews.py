@@ -12,9 +12,10 @@ from worlds import line_of
 from whiteslip import applications, day, notices
 from whiteslip.applications import Application, store
 from whiteslip.applications.model import State
+from whiteslip.applications.reviews import forget_views
 from whiteslip.base import Refusal
 from whiteslip.exits import Office
-from whiteslip.identity.notes import read_note
+from whiteslip.identity.documents import Document, documents_of, open_document
 from whiteslip.identity.vault import erase
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
@@ -53,14 +54,26 @@ def test_a_declined_applicant_has_a_person_look_and_their_view_is_sealed(db: Dat
     with db.transaction() as tx:
         note = store.reviews(tx, asked.id)[0].note
         assert note
-        assert read_note(tx, VAULT, note, "review", "staff:a", NOON) == VIEW
+        opened = open_document(tx, VAULT, note, "review", "staff:a", NOON)
+        assert isinstance(opened, Document)
+        assert opened.content.decode() == VIEW
         tx.flush()
         assert VIEW not in str(journal_of(tx, [asked.id, asked.customer]))
-        row = tx.conn.execute("SELECT sealed FROM identity.note").fetchone()
+        row = tx.conn.execute("SELECT sealed FROM identity.document").fetchone()
         assert row
         assert VIEW.encode() not in bytes(row["sealed"])
         erase(tx, asked.customer, NOON)
-        assert isinstance(read_note(tx, VAULT, note, "review", "staff:a", NOON), Refusal)
+        gone = open_document(tx, VAULT, note, "review", "staff:a", NOON)
+        assert gone == Refusal("document.not_found")
+
+
+def test_what_was_said_to_an_application_that_was_withdrawn_is_forgotten_on_request(db: Database):
+    asked = reviewed(db)
+    with db.transaction() as tx:
+        assert forget_views(tx, asked.customer, NOON) == 0, "a review that is open needs it"
+        applications.withdraw(tx, LENDER, asked.id, "customer", NOON)
+        assert forget_views(tx, asked.customer, NOON) == 1
+        assert documents_of(tx, asked.customer) == []
 
 
 def test_a_person_may_come_to_another_end_and_the_applicant_still_has_to_accept(db: Database):

@@ -50,6 +50,12 @@ OWN: dict[str, dict[str, Any]] = {
         "good_through": date(2026, 10, 22),
     },
     "exit.held": {"ground": "identity", "answer_by": NOW + timedelta(days=5)},
+    "exit.paper_asked": {
+        "wanted": "id_document",
+        "why": "not_proven",
+        "answer_by": NOW + timedelta(days=5),
+        "upload_code": "K7M2-9QXD-4TBH",
+    },
     "exit.closed": CLOSED,
     "exit.lapsed": {},
     "exit.cancelled": {"cancelled_at": NOW},

@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import DAY, TIMEZONE, at, buy, line_of, pay
 
-from whiteslip import identity, lines, packs, privacy
+from whiteslip import complaints, identity, lines, packs, privacy
 from whiteslip.base import Refusal, add_months, new_id
+from whiteslip.complaints import Complaint, Topic
 from whiteslip.day.forgetting import FORGET
 from whiteslip.identity import Person, codes
+from whiteslip.identity.documents import documents_of
 from whiteslip.lines.model import Agreement, Lifecycle, NewLine
 from whiteslip.privacy import Answer, Order, Overview, RecordKind, rules
 from whiteslip.store import Database
@@ -81,6 +83,39 @@ def test_everything_that_is_held_of_a_person_is_handed_over_as_json(db: Database
     assert {letter["kind"] for letter in found["letters"]} == {"exit.acknowledged", "exit.runoff"}
 
 
+def complained(db: Database, customer: UUID, words: str) -> Complaint:
+    with db.transaction() as tx:
+        done = complaints.file(
+            tx, VAULT, packs.load("us"), ISSUER, customer, Topic.FEE, "portal", "customer", at(DAY), words
+        )
+    assert isinstance(done, Complaint)
+    return done
+
+
+def test_complaints_with_their_words_and_sealed_documents_are_handed_over_too(db: Database):
+    line = open_us_line(db, NAME)
+    customer = customer_of(db, line)
+    complained(db, customer, "charged twice")
+    with db.transaction() as tx:
+        found = privacy.export(tx, VAULT, customer, "customer", at(DAY))
+    assert not isinstance(found, Refusal)
+    assert [each["words"] for each in found["complaints"]] == ["charged twice"]
+    assert [each["kind"] for each in found["documents"]] == ["complaint"]
+    assert "complaint.filed" in {row["kind"] for row in found["journal"]}
+    assert "sealed" not in str(found["documents"])
+
+
+def test_words_whose_clock_has_run_out_go_when_somebody_asks_and_no_others(db: Database):
+    line = open_us_line(db, NAME)
+    customer = customer_of(db, line)
+    complained(db, customer, "charged twice")
+    assert erase(db, customer, DAY).erased["documents"] == 0
+    later = DAY + timedelta(days=366 * 30)
+    assert erase(db, customer, later).erased["documents"] == 1
+    with db.transaction() as tx:
+        assert documents_of(tx, customer) == []
+
+
 def test_a_journal_never_holds_what_an_export_hands_over(db: Database):
     line = closed_line(db)
     customer = customer_of(db, line)
@@ -109,10 +144,10 @@ def test_traces_of_coming_and_going_are_erased_at_once_and_the_person_stays_for_
         for _ in range(2):
             codes.send_code(tx, VAULT, customer, "sign_in", 15, 5, at(DAY - timedelta(days=3)))
     answer = erase(db, customer, DAY + timedelta(days=1))
-    assert answer.erased == {"traces": 2}
+    assert answer.erased["traces"] == 2
     assert in_vault(db, customer)
     assert all(kept.until == add_months(DAY, kept.months) for kept in answer.kept)
-    assert erase(db, customer, DAY + timedelta(days=2)).erased == {"traces": 0}
+    assert erase(db, customer, DAY + timedelta(days=2)).erased["traces"] == 0
 
 
 def test_when_every_clock_has_run_out_the_night_erases_the_person(db: Database):

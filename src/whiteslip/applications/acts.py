@@ -11,7 +11,7 @@ from whiteslip import identity, lines, notices
 from whiteslip.applications import letters, rules, store
 from whiteslip.applications.model import Application, Asked, Channel, Lender, State
 from whiteslip.applications.steps import assess, decided, open_lines, settle
-from whiteslip.base import Refusal, new_id
+from whiteslip.base import Refusal, ids, new_id
 from whiteslip.identity import Person
 from whiteslip.identity.vault import erase
 from whiteslip.lines import Customer
@@ -51,7 +51,7 @@ def apply(
         return kept
     new = Application(
         id=new_id(now),
-        reference=rules.new_reference(),
+        reference=_reference(tx),
         customer=applicant,
         pack=lender.pack.name,
         currency=lender.pack.currency,
@@ -65,6 +65,12 @@ def apply(
     store.add(tx, new, asked)
     tx.record(Entry(now, "application.started", "application", new.id, actor, {"channel": channel}))
     return settle(tx, lender, new, State.DRAFT, now, days=lender.pack.days("application.draft_days"))
+
+
+def _reference(tx: Tx) -> str:
+    while store.by_reference(tx, reference := ids.new_reference("AP")):
+        pass
+    return reference
 
 
 def prove(tx: Tx, lender: Lender, application_id: UUID, actor: str, now: datetime) -> Application | Refusal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -16,10 +16,14 @@ from whiteslip.applications import rules, store
 from whiteslip.applications.model import Application, Lender, Outcome, Review, State
 from whiteslip.applications.steps import decided, open_lines, settle
 from whiteslip.base import Refusal, new_id
-from whiteslip.identity.notes import keep_note
+from whiteslip.identity.documents import delete_document, keep
 from whiteslip.store import Entry, Tx
 
 LONGEST_VIEW: Final = 2_000
+# What a view is called among the documents of the vault.
+VIEW: Final = "application_view"
+_LONGEST_MONTH: Final = 31
+_CAME_TO_NOTHING: Final = frozenset({State.WITHDRAWN, State.LAPSED})
 # Why a person came to another end than the table, or to the same.
 WHYS: Final = ("papers_seen", "view_convinces", "facts_corrected", "identity_clear", "as_the_table")
 
@@ -41,7 +45,7 @@ def request_review(
         return Refusal("application.not_declined", {"state": found.state})
     if len(view) > LONGEST_VIEW:
         return Refusal("application.view_long", {"most": LONGEST_VIEW})
-    note = keep_note(tx, lender.vault, found.customer, view, now) if view.strip() else None
+    note = _sealed(tx, lender, found, view, actor, now) if view.strip() else None
     if isinstance(note, Refusal):
         return Refusal("application.not_found")
     days = lender.pack.business_days("application.review_business_days")
@@ -52,6 +56,25 @@ def request_review(
     data = {"due_at": moved.due_at, "with_view": note is not None}
     tx.record(Entry(now, "application.review_requested", "application", found.id, actor, data))
     return moved
+
+
+def _sealed(
+    tx: Tx, lender: Lender, found: Application, view: str, actor: str, now: datetime
+) -> UUID | Refusal:
+    """Keep the view for as long as the decision that it is about."""
+    until = now + timedelta(days=_LONGEST_MONTH * lender.pack.months("retention.decisions_months"))
+    text = view.encode()
+    return keep(tx, lender.vault, found.customer, VIEW, "text/plain", text, until, actor, now)
+
+
+def forget_views(tx: Tx, customer: UUID, now: datetime) -> int:
+    """Delete what somebody said to applications that they withdrew or let lapse; returns how many.
+
+    No line and no decision that stands rests on it, so no law keeps it.
+    """
+    over = [each.id for each in store.of_customer(tx, customer) if each.state in _CAME_TO_NOTHING]
+    notes = [review.note for each in over for review in store.reviews(tx, each) if review.note]
+    return sum(delete_document(tx, note, now) for note in notes)
 
 
 def decide(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import tomllib
 from collections.abc import Sequence
 from datetime import date
@@ -34,7 +33,6 @@ REASONS: Final = (
     "past_due_elsewhere",
     "contact_differs",
 )
-_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _BPS: Final = 10_000
 _MOST_BPS: Final = 100_000
 _MOST_MINOR: Final = 10**12
@@ -44,12 +42,6 @@ _MAJORITY_MONTHS: Final = 18 * 12
 UNIT_MINOR: Final = 10_000
 # What an applicant may wish for, as parts of the most that the pack lets one person be lent.
 _WISHES: Final = (40, 20, 10, 4)
-
-
-def new_reference() -> str:
-    """A reference that can be read out on the phone, such as ``AP-7K2M-91``."""
-    letters = "".join(secrets.choice(_LETTERS) for _ in range(4))
-    return f"AP-{letters}-{secrets.randbelow(100):02d}"
 
 
 @cache

@@ -12,6 +12,7 @@ from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.exits import store
 from whiteslip.exits.model import Cause, Estate, Exit, Ground, Kind, Plan, State
+from whiteslip.exits.papers import PaperRequest
 from whiteslip.exits.rules import Clocks
 from whiteslip.lines import Line
 from whiteslip.notices import NewNotice
@@ -137,6 +138,41 @@ def balance_letter(case: Exit, line: Line, plan: Plan, estate: Estate, issuer_na
     }
     dedupe = f"estate.balance:{case.id}:{estate.told_at.isoformat()}"
     return NewNotice("estate.balance", "exit", case.id, estate.contact, estate.language, facts, dedupe)
+
+
+def ask_for_paper(
+    tx: Tx,
+    case: Exit,
+    line: Line,
+    asked: PaperRequest,
+    code: str,
+    clocks: Clocks,
+    issuer_name: str,
+    now: datetime,
+) -> None:
+    """Queue the letter that asks for a paper. Its code lets whoever has it hand one in, and nothing else.
+
+    Where the customer is reached was perhaps changed by somebody else: then it goes to both places.
+    """
+    customer = lines.get_customer(tx, case.customer)
+    if isinstance(customer, Refusal):
+        raise LookupError(f"case {case.reference} has no customer")
+    facts = {
+        "reference": case.reference,
+        "timezone": line.timezone,
+        "currency": line.currency,
+        "issuer_name": issuer_name,
+        "wanted": asked.wanted,
+        "why": asked.why,
+        "answer_by": asked.answer_by,
+        "upload_code": code,
+    }
+    dedupe = f"exit.paper_asked:{asked.id}"
+    letter = NewNotice(
+        "exit.paper_asked", "exit", case.id, case.customer, customer.language, facts, dedupe=dedupe
+    )
+    former = [replace(letter, to_former=True, dedupe=f"{dedupe}:former")]
+    notices.queue(tx, [letter, *(former if _contact_is_new(tx, case, clocks) else [])], now)
 
 
 def _schedule(plan: Plan) -> list[dict[str, Any]]:

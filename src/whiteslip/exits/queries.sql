@@ -282,3 +282,20 @@ FROM exits.offer WHERE customer = :customer ORDER BY shown_at DESC, id DESC LIMI
 
 -- name: answer_offer!
 UPDATE exits.offer SET answered_at = :now, chosen = :chosen WHERE id = :id;
+-- name: wake!
+DELETE FROM exits.snooze WHERE exit = :exit;
+
+-- name: add_paper_request!
+INSERT INTO exits.paper_request (id, exit, wanted, why, asked_by, asked_at, answer_by, code_hash)
+VALUES (:id, :exit, :wanted, :why, :asked_by, :asked_at, :answer_by, :code_hash);
+
+-- name: save_paper_request!
+UPDATE exits.paper_request SET document = :document, handed_in_at = :handed_in_at WHERE id = :id;
+
+-- name: paper_requests
+SELECT id, exit, wanted, why, asked_by, asked_at, answer_by, document, handed_in_at
+FROM exits.paper_request WHERE exit = :exit ORDER BY asked_at DESC, id DESC;
+
+-- name: paper_request_by_code^
+SELECT id, exit, wanted, why, asked_by, asked_at, answer_by, document, handed_in_at
+FROM exits.paper_request WHERE code_hash = :code_hash;

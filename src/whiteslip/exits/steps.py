@@ -157,8 +157,7 @@ def foreseen(work: Work, case: Exit, path: Path, ground: Ground | None = None) -
     if ground is Ground.LEGAL:
         facts = replace(facts, legal_freeze=True)
     after = case if ground is Ground.LEGAL else rules.chosen(case, path)
-    settles = bool(work.line.credit_minor and work.line.owed_minor)
-    if settles or rules.waives_remainder(replace(after, state=State.CONFIRMED), facts, work.clocks):
+    if settles_first(work, after):
         return None
     while step := rules.next_step(after, facts, work.now):
         after = rules.taken(after, step, work.now)
@@ -167,6 +166,13 @@ def foreseen(work: Work, case: Exit, path: Path, ground: Ground | None = None) -
     after = replace(after, due_at=rules.deadline(after, facts, work.clocks, work.line.timezone))
     plan = plan_of(work.tx, work.line, work.now)
     return letters.written(work.tx, after, work.line, plan, work.clocks, work.office.issuer_name, work.now)
+
+
+def settles_first(work: Work, case: Exit) -> bool:
+    """Whether a credit pays what it covers, or a trifle is waived, before anything else is done."""
+    confirmed = replace(case, state=State.CONFIRMED)
+    waives = rules.waives_remainder(confirmed, facts_of(work), work.clocks)
+    return waives or bool(work.line.credit_minor and work.line.owed_minor)
 
 
 def run(work: Work, case: Exit) -> Exit:

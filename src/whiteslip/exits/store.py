@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from whiteslip.exits import rules
 from whiteslip.exits.choices import Agreement, Choice, Claim, Proposal
 from whiteslip.exits.model import Assessment, Estate, Exit, Kept, Path, Restriction, Route, State, Termination
+from whiteslip.exits.papers import PaperRequest
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -308,6 +309,42 @@ def terminations_of_line(tx: Tx, line: UUID) -> list[Termination]:
     """All proposals to end a line's agreement, newest first."""
     rows = _queries.terminations_of_line(tx.conn, line=line)
     return [msgspec.convert(row, Termination) for row in rows]
+
+
+def wake(tx: Tx, exit_id: UUID) -> None:
+    """Something came in for a case that was put aside: it is in the queue again."""
+    _queries.wake(tx.conn, exit=exit_id)
+
+
+def add_paper_request(tx: Tx, new: PaperRequest, code_hash: bytes) -> None:
+    """Store that a paper was asked for."""
+    _queries.add_paper_request(
+        tx.conn,
+        id=new.id,
+        exit=new.exit,
+        wanted=new.wanted,
+        why=new.why,
+        asked_by=new.asked_by,
+        asked_at=new.asked_at,
+        answer_by=new.answer_by,
+        code_hash=code_hash,
+    )
+
+
+def save_paper_request(tx: Tx, done: PaperRequest) -> None:
+    """Write that it was handed in."""
+    _queries.save_paper_request(tx.conn, id=done.id, document=done.document, handed_in_at=done.handed_in_at)
+
+
+def paper_requests(tx: Tx, exit_id: UUID) -> list[PaperRequest]:
+    """Papers asked for in a case, the newest first."""
+    return [msgspec.convert(row, PaperRequest) for row in _queries.paper_requests(tx.conn, exit=exit_id)]
+
+
+def paper_request_by_code(tx: Tx, code_hash: bytes) -> PaperRequest | None:
+    """The request whose letter has this code."""
+    row = _queries.paper_request_by_code(tx.conn, code_hash=code_hash)
+    return msgspec.convert(row, PaperRequest) if row else None
 
 
 def add_estate(tx: Tx, new: Estate) -> None:

@@ -7,6 +7,7 @@ why, goes into the journal; it is deleted when its clock runs out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -68,12 +69,10 @@ def keep(
     return document
 
 
-def open_document(
-    tx: Tx, vault: Vault, document: UUID, purpose: str, actor: str, now: datetime
-) -> Document | Refusal:
-    """Open a document for somebody to see; who looked and why is journalled.
+def peek_document(tx: Tx, vault: Vault, document: UUID) -> Document | Refusal:
+    """A document, for the person themselves. Refusal: ``document.not_found``.
 
-    Refusal: ``document.not_found``.
+    When anybody else looks, it is :func:`open_document`.
     """
     row = _queries.document(tx.conn, id=document)
     if row is None:
@@ -82,19 +81,50 @@ def open_document(
         raise VaultError(f"this document is of the vault {row['master']}, the key is of {vault.master_id}")
     cipher = AESGCMSIV(vault.unwrap(row["subject"], bytes(row["wrapped"])))
     content = decrypt(cipher, bytes(row["sealed"]), _bound(document, row["media_type"]))
-    data = {"document": document, "purpose": purpose}
-    tx.record(Entry(now, "document.opened", "customer", row["subject"], actor, data))
     return Document(document, row["subject"], row["kind"], row["media_type"], content)
 
 
-def documents_of(tx: Tx, subject: UUID, kind: str) -> list[Row]:
-    """A person's documents of a kind, the newest first: id, kind, media_type, kept_at, keep_until."""
+def open_document(
+    tx: Tx, vault: Vault, document: UUID, purpose: str, actor: str, now: datetime
+) -> Document | Refusal:
+    """Open a document for somebody to see; who looked and why is journalled.
+
+    Refusal: ``document.not_found``.
+    """
+    found = peek_document(tx, vault, document)
+    if not isinstance(found, Refusal):
+        data = {"document": document, "purpose": purpose}
+        tx.record(Entry(now, "document.opened", "customer", found.subject, actor, data))
+    return found
+
+
+def documents_of(tx: Tx, subject: UUID, kind: str | None = None) -> list[Row]:
+    """A person's documents, the newest first: id, kind, media_type, kept_at, keep_until."""
     return list(_queries.documents(tx.conn, subject=subject, kind=kind))
+
+
+def keep_longer(tx: Tx, document: UUID, until: datetime) -> None:
+    """Set the clock of a document that is used once more to the later of the two days."""
+    _queries.keep_longer(tx.conn, id=document, until=until)
+
+
+def delete_document(tx: Tx, document: UUID, now: datetime) -> bool:
+    """Delete a document that nothing needs any more. False for one that is gone already."""
+    return _deleted(tx, _queries.drop_document(tx.conn, id=document), now) > 0
 
 
 def delete_expired(tx: Tx, now: datetime) -> int:
     """Delete documents whose clock has run out. Returns how many."""
-    gone = list(_queries.drop_documents(tx.conn, now=now))
+    return _deleted(tx, _queries.drop_documents(tx.conn, subject=None, now=now), now)
+
+
+def forget_expired(tx: Tx, subject: UUID, now: datetime) -> int:
+    """The same for one person, who asks for it. Returns how many."""
+    return _deleted(tx, _queries.drop_documents(tx.conn, subject=subject, now=now), now)
+
+
+def _deleted(tx: Tx, rows: Iterable[Row], now: datetime) -> int:
+    gone = list(rows)
     for row in gone:
         data = {"document": row["id"]}
         tx.record(Entry(now, "document.deleted", "customer", row["subject"], "system", data))

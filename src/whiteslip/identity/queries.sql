@@ -35,15 +35,7 @@ WHERE (:id_number::bytea IS NULL OR id_number_index = :id_number)
 ORDER BY subject LIMIT 100;
 
 -- name: erase!
-WITH notes AS (DELETE FROM identity.note WHERE subject = :subject)
 DELETE FROM identity.person WHERE subject = :subject;
-
--- name: add_note!
-INSERT INTO identity.note (id, subject, sealed, at) VALUES (:id, :subject, :sealed, :now);
-
--- name: note^
-SELECT n.subject, n.sealed, p.wrapped
-FROM identity.note AS n JOIN identity.person AS p ON p.subject = n.subject WHERE n.id = :id;
 
 -- name: end_all_sessions!
 DELETE FROM identity.session WHERE subject = :subject;
@@ -73,10 +65,18 @@ FROM identity.document AS d JOIN identity.person AS p ON p.subject = d.subject W
 
 -- name: documents
 SELECT id, kind, media_type, kept_at, keep_until FROM identity.document
-WHERE subject = :subject AND kind = :kind ORDER BY kept_at DESC, id DESC LIMIT 20;
+WHERE subject = :subject AND (:kind::text IS NULL OR kind = :kind)
+ORDER BY kept_at DESC, id DESC LIMIT 200;
+
+-- name: keep_longer!
+UPDATE identity.document SET keep_until = greatest(keep_until, :until) WHERE id = :id;
 
 -- name: drop_documents
-DELETE FROM identity.document WHERE keep_until <= :now RETURNING id, subject;
+DELETE FROM identity.document
+WHERE keep_until <= :now AND (:subject::uuid IS NULL OR subject = :subject) RETURNING id, subject;
+
+-- name: drop_document
+DELETE FROM identity.document WHERE id = :id RETURNING id, subject;
 
 -- name: add_code!
 INSERT INTO identity.code (id, subject, purpose, hash, sent_at, expires_at)

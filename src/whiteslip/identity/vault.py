@@ -104,16 +104,6 @@ class Vault:
         fields = decrypt(AESGCMSIV(data_key), sealed, subject.bytes + b"record")
         return Person(*msgspec.json.decode(fields, type=list[str]))
 
-    def seal_text(self, subject: UUID, note: UUID, wrapped: bytes, text: str) -> bytes:
-        """Encrypt a note under its writer's key."""
-        cipher = AESGCMSIV(self.unwrap(subject, wrapped))
-        return encrypt(cipher, text.encode(), subject.bytes + note.bytes)
-
-    def unseal_text(self, subject: UUID, note: UUID, wrapped: bytes, sealed: bytes) -> str:
-        """Decrypt a note."""
-        cipher = AESGCMSIV(self.unwrap(subject, wrapped))
-        return decrypt(cipher, sealed, subject.bytes + note.bytes).decode()
-
     def wrap(self, subject: UUID, data_key: bytes) -> bytes:
         """Encrypt a person's key under the master key."""
         return encrypt(self._master, data_key, subject.bytes + b"key")

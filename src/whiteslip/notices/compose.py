@@ -33,6 +33,7 @@ from whiteslip.notices.model import (
     Letter,
     LetterFacts,
     NoticeFacts,
+    PaperFacts,
     PrivacyFacts,
     ProductFact,
     RestrictedFacts,
@@ -102,6 +103,9 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
             words["answer_words"] = own[f"outcome_{facts.outcome}"] + own["join"] + own[f"why_{facts.why}"]
     if isinstance(facts, HeldFacts):
         words["ground_words"] = own[f"ground_{facts.ground}"]
+    if isinstance(facts, PaperFacts):
+        words |= {"wanted_words": own[f"wanted_{facts.wanted}"], "why_words": own[f"why_{facts.why}"]}
+        words["late_words"] = own[f"late_{facts.wanted}"]
     if isinstance(facts, ClosedFacts):
         words["credit_words"] = _fill(own["credit_words"], words) if facts.credit_minor else ""
         words |= _hanging_words(facts, said, words, language)

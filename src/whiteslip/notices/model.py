@@ -148,6 +148,15 @@ class HeldFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True
     answer_by: datetime | None
 
 
+class PaperFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which paper is asked for, why, by when, and the code that lets its holder hand one in."""
+
+    wanted: str
+    why: str
+    answer_by: datetime
+    upload_code: str
+
+
 class VoucherFact(Struct, frozen=True, forbid_unknown_fields=True):
     """A coupon and the day until which it can be used."""
 
@@ -338,6 +347,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "exit.acknowledged": ExitFacts,
     "exit.runoff": RunOffFacts,
     "exit.held": HeldFacts,
+    "exit.paper_asked": PaperFacts,
     "exit.closed": ClosedFacts,
     "exit.lapsed": ExitFacts,
     "exit.cancelled": CancelledFacts,

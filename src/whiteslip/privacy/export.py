@@ -15,12 +15,16 @@ from uuid import UUID
 import msgspec
 
 from whiteslip import identity, lines
+from whiteslip.applications import Application
+from whiteslip.applications import store as applications_store
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.billing import store as billing_store
+from whiteslip.complaints import store as complaints_store
 from whiteslip.decisions.acts import decisions_about
 from whiteslip.exits import store as exits_store
 from whiteslip.identity import Person, Vault
+from whiteslip.identity.documents import documents_of, peek_document
 from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
 from whiteslip.notices import of_recipient
@@ -47,10 +51,13 @@ def export(tx: Tx, vault: Vault, customer_id: UUID, actor: str, now: datetime) -
     tx.record(Entry(now, "privacy.exported", "customer", customer_id, actor))
     purchases = {line.id: purchases_store.of_line(tx, line.id) for line in theirs}
     exits = {line.id: exits_store.of_line(tx, line.id) for line in theirs}
+    applied = applications_store.of_customer(tx, customer_id)
+    complained = complaints_store.of_customer(tx, customer_id)
     subjects = [
         customer_id,
         *(line.id for line in theirs),
         *(case.id for found in exits.values() for case in found),
+        *(each.id for each in (*applied, *complained)),
     ]
     decided_on = [
         *subjects[1:],
@@ -63,6 +70,9 @@ def export(tx: Tx, vault: Vault, customer_id: UUID, actor: str, now: datetime) -
         "person": _person(person),
         "kept": [plain(kept) for kept in known.kept],
         "lines": [_line(tx, line, purchases[line.id], exits[line.id]) for line in theirs],
+        "applications": [_application(tx, vault, each) for each in applied],
+        "complaints": [{**plain(each), "words": _words(tx, vault, each.words)} for each in complained],
+        "documents": [plain(row) for row in documents_of(tx, customer_id)],
         "decisions": [plain(decision) for subject in decided_on for decision in decisions_about(tx, subject)],
         "letters": [plain(letter) for letter in of_recipient(tx, customer_id)],
         "requests": [plain(answer) for answer in store.answers(tx, customer_id)],
@@ -77,6 +87,21 @@ def _person(person: Person) -> dict[str, str]:
         "phone": person.phone,
         "email": person.email,
     }
+
+
+def _application(tx: Tx, vault: Vault, found: Application) -> dict[str, Any]:
+    reviews = [
+        {**plain(each), "note": _words(tx, vault, each.note)}
+        for each in applications_store.reviews(tx, found.id)
+    ]
+    facts = [plain(fact) for fact in applications_store.facts(tx, found.id)]
+    return {**plain(found), "facts": facts, "reviews": reviews}
+
+
+def _words(tx: Tx, vault: Vault, document: UUID | None) -> str | None:
+    """What they wrote, in full; None where they wrote nothing or its clock has run out."""
+    found = peek_document(tx, vault, document) if document else None
+    return None if found is None or isinstance(found, Refusal) else found.content.decode()
 
 
 def _line(tx: Tx, line: Line, purchases: list[Any], exits: list[Any]) -> dict[str, Any]:

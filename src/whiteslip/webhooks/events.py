@@ -17,6 +17,8 @@ from whiteslip.webhooks.model import Event
 # are not told: an order of a court or of an authority is between it and the lender.
 PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "bill.issued": ("bill", "statement_on", "due_on", "demanded_minor", "balance_minor"),
+    "complaint.answered": ("outcome",),
+    "complaint.filed": ("topic", "channel", "due_at"),
     "credit.paid_out": ("amount_minor", "payout"),
     "dispute.opened": ("dispute", "purchase", "ground", "amount_minor", "suspended_minor"),
     "dispute.resolved": ("dispute", "outcome", "amount_minor"),
@@ -60,6 +62,7 @@ _PREFIXES: Final = {
     "line": "line",
     "exit": "exit",
     "customer": "cus",
+    "complaint": "cmp",
     "purchase": "pur",
     "payment": "pay",
     "payout": "pyo",
@@ -85,6 +88,7 @@ _SAMPLES: Final[Mapping[str, object]] = {
     "outcome": "runs_off",
     "route": "desk",
     "state": "cancelled",
+    "topic": "fee",
     "statement_on": "2026-11-05",
     "value_on": "2026-11-20",
     "why": "all_paid",
@@ -111,10 +115,11 @@ def event(row: Row, line: UUID | None) -> Event:
 
 def _sample(row: Row) -> Event:
     kind = row["data"]["kind"]
-    subject_kind = "exit" if kind.startswith("exit.") else "line"
-    head = _head(row["seq"], subject_kind, _SAMPLE_ID, _SAMPLE_ID)
+    head = kind.partition(".")[0]
+    subject_kind = head if head in ("exit", "complaint") else "line"
     told = {name: _sample_of(name) for name in PUBLISHED[kind]}
-    return _written(row, kind, {"test": True} | head | told)
+    about = _head(row["seq"], subject_kind, _SAMPLE_ID, _SAMPLE_ID)
+    return _written(row, kind, {"test": True} | about | told)
 
 
 def _sample_of(name: str) -> object:

@@ -48,7 +48,7 @@ def test_the_view_is_read_by_asking_for_it_and_the_journal_knows(desk: Desk):
     assert VIEW in shown.text
     with desk.db.transaction() as tx:
         kinds = [row["kind"] for row in journal_of(tx, [asked.customer])]
-    assert "identity.revealed" in kinds
+    assert "document.opened" in kinds
 
 
 def test_a_person_offers_a_limit_or_declines_with_reasons(desk: Desk):

@@ -97,7 +97,7 @@ def test_choosing_runs_the_case_off_and_leads_to_the_next(desk: Desk):
     assert answer.headers["location"] == f"/console?done={other.reference}"
     desk.half_a_minute_later(case, other)
     assert (desk.case(case).state, desk.case(other).state) == (State.RUN_OFF, State.CLOSED)
-    assert f"{other.reference} is done" in desk.get(answer.headers["location"])
+    assert f"{other.reference} is recorded" in desk.get(answer.headers["location"])
     with desk.db.transaction() as tx:
         (choice,) = exits_store.choices(tx, case.id)
     assert (choice["actor"], choice["reasons"]) == (f"staff:{staff.id}", ["called_back"])

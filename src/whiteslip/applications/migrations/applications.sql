@@ -52,7 +52,7 @@ CREATE TABLE applications.fact (
 );
 CALL store.append_only('applications.fact');
 
--- A person looks. What the applicant says to it is a sealed note of the vault.
+-- A person looks. What the applicant says to it is a sealed document of the vault.
 CREATE TABLE applications.review (
     id uuid PRIMARY KEY,
     application uuid NOT NULL REFERENCES applications.application,

@@ -186,6 +186,22 @@ CREATE INDEX offer_customer ON exits.offer (customer, shown_at);
 
 CREATE VIEW exits.v_offer AS
 SELECT id, line, offer, kind, why, shown_at, answered_at, chosen FROM exits.offer;
+-- A paper that the desk asked for. Of the letter's code only a hash is kept.
+CREATE TABLE exits.paper_request (
+    id uuid PRIMARY KEY,
+    exit uuid NOT NULL REFERENCES exits.exit,
+    wanted text NOT NULL CHECK (wanted IN ('id_document', 'authority')),
+    why text NOT NULL,
+    asked_by text NOT NULL,
+    asked_at timestamptz NOT NULL,
+    answer_by timestamptz NOT NULL,
+    code_hash bytea NOT NULL UNIQUE,
+    -- A sealed document of the vault, which goes before this row does.
+    document uuid,
+    handed_in_at timestamptz,
+    CHECK ((document IS NULL) = (handed_in_at IS NULL))
+);
+CREATE INDEX paper_request_exit ON exits.paper_request (exit, asked_at);
 
 -- Broken promises of this room; no row is sound.
 CREATE VIEW exits.v_violation AS

@@ -22,15 +22,6 @@ CREATE INDEX person_id_number ON identity.person (id_number_index);
 CREATE INDEX person_phone ON identity.person (phone_index);
 CREATE INDEX person_email ON identity.person (email_index);
 
--- What somebody wrote in their own words, sealed with their key.
-CREATE TABLE identity.note (
-    id uuid PRIMARY KEY,
-    subject uuid NOT NULL,
-    sealed bytea NOT NULL,
-    at timestamptz NOT NULL
-);
-CREATE INDEX note_subject ON identity.note (subject);
-
 -- What a person gave us: words or a picture, sealed under their key and bound to its own id.
 CREATE TABLE identity.document (
     id uuid PRIMARY KEY,

@@ -8,6 +8,7 @@ from litestar import Router
 
 from whiteslip.web.console.applications.handlers import application_handlers
 from whiteslip.web.console.case.handlers import case_handlers
+from whiteslip.web.console.case.papers import paper_handlers
 from whiteslip.web.console.complaints.handlers import complaint_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
 from whiteslip.web.console.line.handlers import line_handlers
@@ -22,6 +23,7 @@ routers: Final = [
             *enter_handlers,
             *queue_handlers,
             *case_handlers,
+            *paper_handlers,
             *application_handlers,
             *complaint_handlers,
             *policy_handlers,

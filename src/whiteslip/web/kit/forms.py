@@ -17,10 +17,10 @@ from urllib.parse import parse_qsl
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import Cookie
-from litestar.datastructures.upload_file import UploadFile
 from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Empty
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from whiteslip.base import Money, Refusal
 from whiteslip.base.money import MINOR_DIGITS
@@ -187,15 +187,34 @@ def _clean(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _split(pairs: Sequence[tuple[str, Any]]) -> tuple[dict[str, list[str]], dict[str, list[UploadFile]]]:
+def _split(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
-    files: dict[str, list[UploadFile]] = {}
     for name, value in pairs:
-        if isinstance(value, UploadFile):
-            files.setdefault(_clean(name), []).append(value)
-        else:
-            fields.setdefault(_clean(name), []).append(_clean(str(value)))
-    return fields, files
+        fields.setdefault(_clean(name), []).append(_clean(value))
+    return fields
+
+
+def _parts(body: bytes, boundary: str) -> Form:
+    """A form with files. It stays in memory: the framework's reader would write large files to disk."""
+    pairs: list[tuple[str, str]] = []
+    files: dict[str, list[Upload]] = {}
+    try:
+        with PushMultipartParser(boundary, max_segment_count=MAX_FIELDS) as parser:
+            head, content = None, bytearray()
+            for part in parser.parse(body):
+                if isinstance(part, MultipartSegment):
+                    head, content = part, bytearray()
+                elif part:
+                    content += part
+                elif head and head.name and head.filename:
+                    media_type = head.content_type or "application/octet-stream"
+                    upload = Upload(_clean(head.filename), media_type, bytes(content))
+                    files.setdefault(_clean(head.name), []).append(upload)
+                elif head and head.name and head.filename is None:
+                    pairs.append((head.name, content.decode()))
+    except (MultipartError, ValueError):
+        raise Refused(Refusal("request.malformed")) from None
+    return Form(_split(pairs), files)
 
 
 async def read_form(request: WebRequest) -> Form:
@@ -210,18 +229,13 @@ async def read_form(request: WebRequest) -> Form:
             pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError:
             raise Refused(Refusal("request.malformed")) from None
-        form = Form(_split(pairs)[0])
+        form = Form(_split(pairs))
     elif media_type == "multipart/form-data":
-        fields, files = _split(list((await request.form()).multi_items()))
-        form = Form(fields, {name: [await _whole(file) for file in group] for name, group in files.items()})
+        form = _parts(await request.body(), request.content_type[1].get("boundary", ""))
     else:
         form = Form()
     request.scope["state"]["form"] = form
     return form
-
-
-async def _whole(file: UploadFile) -> Upload:
-    return Upload(_clean(file.filename), file.content_type, await file.read())
 
 
 async def only_own_forms(connection: Connection, handler: BaseRouteHandler) -> None:

@@ -17,6 +17,7 @@ from whiteslip.web.portal.leave.handlers import leave_handlers
 from whiteslip.web.portal.letters.handlers import letter_handlers
 from whiteslip.web.portal.line.handlers import line_handlers
 from whiteslip.web.portal.locks.handlers import lock_handlers
+from whiteslip.web.portal.paper.handlers import paper_handlers
 from whiteslip.web.portal.phone.handlers import phone_handlers
 from whiteslip.web.portal.sign_in.handlers import sign_in_handlers
 from whiteslip.web.portal.start.handlers import start_handlers
@@ -42,6 +43,7 @@ routers: Final = [
             *data_handlers,
             *help_handlers,
             *complain_handlers,
+            *paper_handlers,
             *phone_handlers,
         ],
     )

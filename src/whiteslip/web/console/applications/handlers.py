@@ -15,7 +15,7 @@ from whiteslip.applications.reviews import WHYS
 from whiteslip.applications.scorecard import Score
 from whiteslip.base import Money, Refusal
 from whiteslip.decisions import decisions_about
-from whiteslip.identity.notes import read_note
+from whiteslip.identity.documents import open_document
 from whiteslip.notices.compose import texts
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
@@ -130,10 +130,10 @@ def read_view(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
         notes = [one.note for one in store.reviews(duty.tx, _found(duty, reference).id) if one.note]
         if not notes:
             return see_other(request, f"{AT}/{reference}")
-        view = read_note(duty.tx, duty.ports.vault, notes[-1], PURPOSE, duty.actor, duty.now)
-        if isinstance(view, Refusal):
-            raise Refused(view)
-        return _page(duty, reference, Form(), view=view)
+        opened = open_document(duty.tx, duty.ports.vault, notes[-1], PURPOSE, duty.actor, duty.now)
+        if isinstance(opened, Refusal):
+            raise Refused(opened)
+        return _page(duty, reference, Form(), view=opened.content.decode())
 
     return on_duty(request, act, chooses=True)
 

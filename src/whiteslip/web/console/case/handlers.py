@@ -22,6 +22,7 @@ from whiteslip.lines import Line
 from whiteslip.notices import Addressee
 from whiteslip.notices.acts import proofs
 from whiteslip.store.database import journal_of
+from whiteslip.web.console.case.papers import papers_of
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
@@ -114,6 +115,7 @@ def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]
         blind=blind and not choices and pending is None,
         events=_events(duty, case),
         letters=_letters(work, case, paths, proposal),
+        letter_later=steps.settles_first(work, case),
         sent=_sent(duty, case),
         choices=choices,
         previewed={choice["letter_sha256"] for choice in choices},
@@ -125,6 +127,7 @@ def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]
         proposal=proposal,
         may_decide=duty.may_choose and proposal is not None and proposal.proposed_by != duty.actor,
         reasons=REASONS,
+        **papers_of(duty, case),
         **shown,
         **duty.shown(),
     )

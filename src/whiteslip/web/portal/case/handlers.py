@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from whiteslip import exits, lines, notices
 from whiteslip.exits import Exit
+from whiteslip.exits import store as exits_store
 from whiteslip.exits.acts import clocks_of
 from whiteslip.exits.model import BY_LENDER, Ground, Kind, Reason, State
 from whiteslip.exits.rules import can_cancel
@@ -58,6 +59,7 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
         case = visit.case(reference)
         line = granted(lines.get_line(visit.tx, case.line))
         plan, clocks = granted(exits.preview(visit.tx, line.id, visit.now)), clocks_of(line)
+        asked = exits_store.paper_requests(visit.tx, case.id)
         dues = by_day(line, plan.schedule)
         letters = sorted(notices.of_subject(visit.tx, case.id), key=_written_last, reverse=True)
         closing = next((letter for letter in letters if letter.kind in _CLOSING), None)
@@ -73,6 +75,7 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
             dues=dues,
             payoff=line.money(plan.payoff_minor),
             per_day=line.money(plan.per_day_minor),
+            paper=next((each for each in asked if each.is_open(visit.now)), None),
             letters=listed(letters, language_of(request)),
             closing_letter=f"/letters/{closing.id}.pdf" if closing else None,
             can_cancel=can_cancel(case, clocks, visit.now),
