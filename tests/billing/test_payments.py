@@ -270,16 +270,20 @@ def test_a_payment_made_in_time_and_booked_the_morning_after_undoes_the_late_fee
 
 
 @pytest.mark.parametrize(
-    ("minor", "value_on"), [(29_999, GRACE_ENDS), (30_000, MORNING_AFTER)], ids=["too little", "too late"]
+    ("minor", "value_on", "fee"),
+    [(29_999, GRACE_ENDS, 1), (30_000, MORNING_AFTER, 3_000)],
+    ids=["too little", "too late"],
 )
-def test_a_payment_that_was_not_enough_or_not_in_time_undoes_no_late_fee(
-    db: Database, minor: int, value_on: date
+def test_a_payment_that_was_not_enough_or_not_in_time_leaves_the_fee_that_was_due(
+    db: Database, minor: int, value_on: date, fee: int
 ):
+    """A late fee is never more than what was late: one fen, had the payment been booked in time."""
     line = worlds.open_line(db)
     worlds.buy(db, line, 90_000, 3)
     worlds.nights(db, FEB, GRACE_ENDS)
     worlds.pay(db, line, minor, MORNING_AFTER, value_on=value_on)
-    assert worlds.line_of(db, line).fee_minor == 3_000
+    assert worlds.line_of(db, line).fee_minor == fee
+    assert worlds.offences(db) == []
 
 
 # Refunds

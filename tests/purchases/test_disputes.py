@@ -129,6 +129,29 @@ def test_the_same_money_is_not_disputed_twice(db: Database):
     assert refused.facts["most_minor"] == 10_000
 
 
+@pytest.mark.parametrize("days", [-1, 31])
+def test_a_dispute_begins_between_the_purchase_and_today(db: Database, days: int):
+    purchase, now = bought(db, open_line(db), 30_000), at(DAY + timedelta(days=30))
+    began = DAY + timedelta(days=days)
+    with db.transaction() as tx:
+        refused = disputes.dispute(tx, purchase.id, 30_000, Ground.NOT_MINE, "customer", now, began)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "dispute.began_on_invalid"
+
+
+def test_a_dispute_written_down_late_takes_back_the_fee_and_the_days(db: Database):
+    line, last = open_line(db), DAY + timedelta(days=50)
+    purchase = bought(db, line, 30_000)
+    nights(db, DAY, last - timedelta(days=1))
+    with db.transaction() as tx:
+        assert billing.debt(tx, line, last).days_past_due == 9
+        began, ground = DAY + timedelta(days=10), Ground.NOT_RECEIVED
+        opened = disputes.dispute(tx, purchase.id, 30_000, ground, "customer", at(last), began)
+    assert not isinstance(opened, Refusal)
+    assert (opened.suspended_minor, line_of(db, line).owed_minor) == (30_000, 0)
+    assert sound(db)
+
+
 def test_nobody_finding_out_in_time_is_a_win_for_the_customer(db: Database):
     line = open_line(db)
     dispute = disputed(db, bought(db, line, 30_000), 30_000)

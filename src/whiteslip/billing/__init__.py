@@ -20,6 +20,7 @@ Invariants (``violations`` returns offending rows)
 - The parts of a payment sum to the payment; of a returned one, to nothing.
 - Interest and fees of a month that has not begun are never asked for.
 - Paying the payoff quote on or before its day leaves nothing owed.
+- What becomes known late ends where it would have, had it been booked on its day (``late.py``).
 - A mandate that ended collects nothing; the lender ends every one with the line.
 - Cash back is on the ledger, never below zero, and redeemed at face value.
 

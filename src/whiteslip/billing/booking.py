@@ -13,7 +13,7 @@ from uuid import UUID
 from whiteslip import ledger
 from whiteslip.base import new_id
 from whiteslip.billing import rules, store
-from whiteslip.billing.earning import settled, unearned
+from whiteslip.billing.earning import settle
 from whiteslip.billing.model import Component, OpenItem, Part
 from whiteslip.ledger import Transfer, recipes
 from whiteslip.ledger.recipes import House
@@ -64,26 +64,25 @@ class Booking:
         day = self.day(line)
         self._moves += [(line, day, transfer) for transfer in transfers]
 
-    def trace(self, line: Line, source: UUID, kind: str, parts: Iterable[Part]) -> None:
-        """Count ``parts`` against their instalments, and nothing more."""
+    def trace(
+        self, line: Line, source: UUID, kind: str, parts: Iterable[Part], on: date | None = None
+    ) -> None:
+        """Count ``parts`` against their instalments from ``on``, or the day of booking; nothing more."""
         day = self.day(line)
-        self._settlements += [(line.id, source, kind, part, day) for part in parts]
+        self._settlements += [(line.id, source, kind, part, day, on or day) for part in parts]
 
     def settle(self, line: Line, source: UUID, kind: str, parts: Sequence[Part], on: date) -> None:
         """Settle ``parts`` as of ``on``: what they take of months that were not charged yet is
         charged, and what will not be earned any more is given up.
         """
-        before = self.items[line.id]
-        early = _early(parts, before)
-        for component, minor in rules.by_component(early).items():
+        done = settle(self.items[line.id], parts, on)
+        for component, minor in rules.by_component(done.early).items():
             if component != Component.PRINCIPAL:
                 charge = recipes.charge(source, line.book, self.house(line), component, minor, self.now)
                 self.move(line, charge)
-        after = settled(before, parts)
-        given_up = unearned(before, after, on) if early else []
-        self.trace(line, source, kind, parts)
-        self.trace(line, source, "unearned", given_up)
-        self.items[line.id] = settled(after, given_up)
+        self.trace(line, source, kind, parts, on)
+        self.trace(line, source, "unearned", done.given_up, on)
+        self.items[line.id] = done.items
         credited = sum(part.amount_minor for part in parts if part.component == "credit")
         self.credit[line.id] += credited
 
@@ -133,9 +132,3 @@ def _beyond_bills(tx: Tx, opened: Mapping[UUID, Line], paid: Mapping[UUID, int],
     return [
         line.id for line in opened.values() if line.credit_minor or paid[line.id] > billed.get(line.id, 0)
     ]
-
-
-def _early(parts: Sequence[Part], items: Sequence[OpenItem]) -> list[Part]:
-    """The parts that settle something of months that were not charged yet."""
-    uncharged = {(item.plan, item.no) for item in items if not item.charged}
-    return [part for part in parts if (part.plan, part.no) in uncharged]

@@ -5,40 +5,44 @@ The acts want the line locked. None commits.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from whiteslip.billing import residuals, rules
+from whiteslip.billing import late, residuals, rules, store
 from whiteslip.billing.booking import Booking
-from whiteslip.billing.model import Component, OpenItem, Part
 from whiteslip.ledger import recipes
 from whiteslip.lines import Line
 from whiteslip.store import Tx
 
 
-def suspend(tx: Tx, line: Line, source: UUID, purchase: UUID, amount_minor: int, now: datetime) -> int:
-    """Take up to ``amount_minor`` of a purchase's open principal out of what is owed.
+def suspend(
+    tx: Tx,
+    line: Line,
+    source: UUID,
+    purchase: UUID,
+    amount_minor: int,
+    now: datetime,
+    began_on: date | None = None,
+) -> int:
+    """Take up to ``amount_minor`` of a purchase's open principal out of what is owed, from ``began_on``,
+    or today.
 
     What fell due first goes first, so that nothing disputed is past due. Interest and fees of months
-    to come on it are given up. Returns what was taken out; the rest has been paid already.
+    to come on it are given up; so is, since an earlier day, what it has caused. Returns what was
+    taken out; the rest had been paid already.
     """
+    on = began_on or line.today(now)
+    if store.overtaken(tx, [(line.id, on)]) and on < line.today(now):
+        taken = late.suspend(tx, line, source, purchase, amount_minor, on, now)
+        if taken is not None:
+            return taken
     booking = Booking(tx, [line], now)
-    parts = _oldest_first(amount_minor, booking.items[line.id], purchase)
+    parts = rules.oldest_first(amount_minor, booking.items[line.id], purchase)
     sums = rules.by_component(parts)
     booking.move(line, *recipes.suspend(source, line.book, booking.house(line), sums, now))
-    booking.settle(line, source, "disputed", parts, booking.day(line))
+    booking.settle(line, source, "disputed", parts, on)
     booking.write()
     return sum(part.amount_minor for part in parts)
-
-
-def _oldest_first(amount_minor: int, items: list[OpenItem], purchase: UUID) -> list[Part]:
-    parts, left = list[Part](), amount_minor
-    for item in sorted((i for i in items if i.purchase == purchase), key=lambda i: (i.due_on, i.no)):
-        minor = min(left, item.principal_minor)
-        if minor:
-            parts.append(Part(Component.PRINCIPAL, minor, item.plan, item.no))
-            left -= minor
-    return parts
 
 
 def demand(tx: Tx, line: Line, source: UUID, amount_minor: int, actor: str, now: datetime) -> UUID:

@@ -102,6 +102,28 @@ def unearned(before: Sequence[OpenItem], after: Sequence[OpenItem], on: date) ->
     return parts
 
 
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """Items after parts of them were settled: what became owed early, and what was given up."""
+
+    items: list[OpenItem]
+    early: list[Part]
+    given_up: list[Part]
+
+
+def settle(before: Sequence[OpenItem], parts: Sequence[Part], on: date) -> Settling:
+    """Settle ``parts`` of all open items of the lines as of ``on``.
+
+    What is settled of months that were not charged is owed from then on; what will not be earned
+    any more is given up.
+    """
+    uncharged = {(item.plan, item.no) for item in before if not item.charged}
+    early = [part for part in parts if (part.plan, part.no) in uncharged]
+    after = settled(before, parts)
+    given_up = unearned(before, after, on) if early else []
+    return Settling(settled(after, given_up), early, given_up)
+
+
 def settled(items: Sequence[OpenItem], parts: Sequence[Part]) -> list[OpenItem]:
     """The items after ``parts`` of them were settled; an item that has nothing left stays, with zeros."""
     sums: dict[tuple[UUID | None, int | None], dict[str, int]] = {}

@@ -6,7 +6,7 @@ Every act locks its lines first, in id order, so that two payments on one line t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -15,6 +15,7 @@ from whiteslip import lines
 from whiteslip.base import Refusal, new_id
 from whiteslip.billing import residuals, rules, store
 from whiteslip.billing.booking import Booking
+from whiteslip.billing.late import take_payment
 from whiteslip.billing.model import Component, NewPayment, Part, Payment, Settled
 from whiteslip.ledger import recipes
 from whiteslip.lines import Line
@@ -53,22 +54,49 @@ def receive_many(tx: Tx, batch: Sequence[NewPayment], actor: str, now: datetime)
     for new in batch:
         paid[new.line] += max(0, new.amount_minor)
     booking = Booking(tx, found.values(), now, paid=paid)
+    overtaken = store.overtaken(tx, [(n.line, n.value_on) for n in batch if _is_late(n, found, now)])
     answers: list[Payment | Refusal] = []
     taken: list[Payment] = []
+    late: list[Payment] = []
     for new in batch:
         line, before = found.get(new.line), known.get((new.line, new.reference))
         fault = _fault(new, line, before, now)
         if line is None or fault:
             answers.append(fault or Refusal("line.not_found"))
             continue
-        payment = before or _take(booking, line, new, actor)
+        payment = before or _note(tx, line, new, actor, now)
         if before is None:
             known[new.line, new.reference] = payment
             taken.append(payment)
+            if line.id in overtaken:
+                late.append(payment)
+            else:
+                _settle(booking, line, payment)
         answers.append(payment)
     store.add_payments(tx, taken)
     booking.write()
+    for payment in late:
+        _take_late(tx, payment, now)
     return answers
+
+
+def _is_late(new: NewPayment, found: Mapping[UUID, Line], now: datetime) -> bool:
+    return new.line in found and new.value_on < found[new.line].today(now)
+
+
+def _take_late(tx: Tx, payment: Payment, now: datetime) -> None:
+    """Book a payment that others have overtaken as of its value date; what is credit then pays
+    everything off today, where it covers it.
+    """
+    line = lines.get_lines(tx, {payment.line}, lock=True)[payment.line]
+    told = take_payment(tx, line, payment, now)
+    line = lines.get_lines(tx, {payment.line}, lock=True)[payment.line]
+    booking = Booking(tx, [line], now)
+    if told:
+        booking.pay_off_with_credit(line, booking.day(line))
+    else:
+        _settle(booking, line, payment)
+    booking.write()
 
 
 def _fault(new: NewPayment, line: Line | None, before: Payment | None, now: datetime) -> Refusal | None:
@@ -84,17 +112,25 @@ def _fault(new: NewPayment, line: Line | None, before: Payment | None, now: date
     return None
 
 
-def _take(booking: Booking, line: Line, new: NewPayment, actor: str) -> Payment:
-    tx, now, on = booking.tx, booking.now, new.value_on
-    clears_on = on + timedelta(days=new.clearing_days)
-    payment = Payment(new_id(now), line.id, new.reference, new.method, new.amount_minor, on, clears_on, now)
+def _note(tx: Tx, line: Line, new: NewPayment, actor: str, now: datetime) -> Payment:
+    """The payment, as the journal tells of it."""
+    clears_on = new.value_on + timedelta(days=new.clearing_days)
+    payment = Payment(
+        new_id(now), line.id, new.reference, new.method, new.amount_minor, new.value_on, clears_on, now
+    )
     data = {
         "payment": payment.id,
         "amount_minor": payment.amount_minor,
-        "value_on": on,
+        "value_on": payment.value_on,
         "method": payment.method,
     }
     tx.record(Entry(now, "payment.received", "line", line.id, actor, data))
+    return payment
+
+
+def _settle(booking: Booking, line: Line, payment: Payment) -> None:
+    """Let the payment settle what is open now."""
+    tx, now, on = booking.tx, booking.now, payment.value_on
     spared = rules.spared(payment.amount_minor, booking.items[line.id], on, line.terms.late_fee_grace_days)
     if spared:
         booking.waive(line, payment.id, spared, on)
@@ -105,7 +141,6 @@ def _take(booking: Booking, line: Line, new: NewPayment, actor: str) -> Payment:
     booking.move(line, *recipes.receive(payment.id, line.book, booking.house(line), sums, now, on))
     booking.settle(line, payment.id, "payment", parts, on)
     booking.pay_off_with_credit(line, on)
-    return payment
 
 
 def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payment | Refusal:

@@ -40,10 +40,10 @@ WHERE i.line = :line ORDER BY i.due_on, i.plan, i.no;
 WITH row AS (
     SELECT * FROM unnest(
         :source::uuid[], :line::uuid[], :plan::uuid[], :no::smallint[], :component::text[],
-        :amount_minor::bigint[], :kind::text[], :on_day::date[]
-    ) AS u (source, line, plan, no, component, amount_minor, kind, on_day)
+        :amount_minor::bigint[], :kind::text[], :on_day::date[], :value_on::date[]
+    ) AS u (source, line, plan, no, component, amount_minor, kind, on_day, value_on)
 ), kept AS (
-    INSERT INTO billing.settlement (source, line, plan, no, component, amount_minor, kind, on_day)
+    INSERT INTO billing.settlement (source, line, plan, no, component, amount_minor, kind, on_day, value_on)
     SELECT * FROM row
 )
 UPDATE billing.instalment AS i SET
@@ -67,6 +67,33 @@ FROM billing.settlement AS s LEFT JOIN billing.instalment AS i ON i.plan = s.pla
 WHERE s.source = :source
 GROUP BY s.kind, s.plan, s.no, s.component, i.charged, i.due_on
 ORDER BY i.due_on, s.plan, s.no, s.component;
+
+-- name: overtaken
+-- Which of the lines have something that counts from :on or later: a statement, a late fee, a purchase
+-- or anything that was settled. What becomes known late is told again from there.
+SELECT u.line FROM unnest(:lines::uuid[], :on::date[]) AS u (line, value_on)
+WHERE EXISTS (SELECT FROM billing.bill AS b WHERE b.line = u.line AND b.statement_on >= u.value_on)
+    OR EXISTS (SELECT FROM billing.plan AS p WHERE p.line = u.line AND p.opened_on > u.value_on)
+    OR EXISTS (SELECT FROM billing.plan AS p
+        WHERE p.line = u.line AND p.kind = 'late_fee' AND p.opened_on >= u.value_on)
+    OR EXISTS (SELECT FROM billing.settlement AS s
+        WHERE s.line = u.line AND s.on_day >= u.value_on AND s.value_on >= u.value_on);
+
+-- name: all_instalments
+-- Every instalment of a line as it was scheduled, with the day of its bill.
+SELECT i.plan, i.no, i.line, i.bill_on, i.due_on, b.statement_on, i.charged,
+    i.principal_minor, i.interest_minor, i.fee_minor, i.outstanding_minor, p.opened_on, p.purchase, p.kind
+FROM billing.plan AS p
+JOIN billing.instalment AS i ON i.plan = p.id
+LEFT JOIN billing.bill AS b ON b.id = i.bill
+WHERE p.line = :line ORDER BY i.due_on, i.plan, i.no;
+
+-- name: all_settlements
+-- What settled instalments of a line, and the day each sum counts from; what is undone is left out.
+SELECT source, kind, plan, no, component, value_on, sum(amount_minor)::bigint AS amount_minor
+FROM billing.settlement WHERE line = :line
+GROUP BY source, kind, plan, no, component, value_on HAVING sum(amount_minor) <> 0
+ORDER BY value_on, source, kind, plan, no, component;
 
 -- name: lines_to_bill
 SELECT DISTINCT i.line FROM billing.instalment AS i
@@ -359,12 +386,13 @@ LIMIT 100;
 
 -- name: lateness
 -- The most days past due that an instalment of each purchase ever was by :day. An instalment counts
--- as unpaid until the last money that went to it.
+-- as unpaid until the value date of the last money that went to it.
 SELECT p.purchase, max(greatest(0, CASE
     WHEN i.open THEN :day::date
     ELSE coalesce((
-        SELECT max(s.on_day) FROM billing.settlement AS s
-        WHERE s.line = i.line AND s.plan = i.plan AND s.no = i.no AND s.amount_minor > 0
+        SELECT s.value_on FROM billing.settlement AS s
+        WHERE s.line = i.line AND s.plan = i.plan AND s.no = i.no
+        GROUP BY s.value_on HAVING sum(s.amount_minor) > 0 ORDER BY s.value_on DESC LIMIT 1
     ), i.due_on)
 END - i.due_on))::integer AS days
 FROM billing.plan AS p JOIN billing.instalment AS i ON i.plan = p.id

@@ -210,6 +210,17 @@ def allocate_refund(amount_minor: int, items: Sequence[OpenItem], purchase: obje
     return parts
 
 
+def oldest_first(amount_minor: int, items: Sequence[OpenItem], purchase: object) -> list[Part]:
+    """Up to ``amount_minor`` of a purchase's open principal, what falls due first first."""
+    parts, left = list[Part](), amount_minor
+    for item in sorted((i for i in items if i.purchase == purchase), key=lambda i: (i.due_on, i.no)):
+        minor = min(left, item.principal_minor)
+        if minor:
+            parts.append(Part(Component.PRINCIPAL, minor, item.plan, item.no))
+            left -= minor
+    return parts
+
+
 def by_component(parts: Iterable[Part]) -> dict[str, int]:
     """Sums of parts by component: what the ledger moves."""
     sums: dict[str, int] = {}

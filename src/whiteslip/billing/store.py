@@ -32,8 +32,8 @@ from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
 
-# Line, source, kind (see the table), what is settled, and the day.
-Settlement: TypeAlias = tuple[UUID, UUID, str, Part, date]
+# Line, source, kind (see the table), what is settled, the day of booking and the day it counts from.
+Settlement: TypeAlias = tuple[UUID, UUID, str, Part, date, date]
 
 
 def add_plans(tx: Tx, plans: Sequence[NewPlan]) -> None:
@@ -102,7 +102,7 @@ def settle_many(tx: Tx, rows: Sequence[Settlement]) -> None:
     """Count settlements against their instalments and keep them as the trace of their source."""
     if not rows:
         return
-    lines, sources, kinds, parts, days = zip(*rows, strict=True)
+    lines, sources, kinds, parts, days, value_days = zip(*rows, strict=True)
     _queries.settle(
         tx.conn,
         source=list(sources),
@@ -113,6 +113,7 @@ def settle_many(tx: Tx, rows: Sequence[Settlement]) -> None:
         amount_minor=[p.amount_minor for p in parts],
         kind=list(kinds),
         on_day=list(days),
+        value_on=list(value_days),
     )
 
 
@@ -192,6 +193,32 @@ def break_hardships(tx: Tx, day: date) -> list[tuple[UUID, UUID]]:
 def end_hardships(tx: Tx, day: date) -> list[tuple[UUID, UUID]]:
     """End the observation of plans that have earned it: line and plan of each."""
     return [(row["line"], row["plan"]) for row in _queries.end_hardships(tx.conn, day=day)]
+
+
+def overtaken(tx: Tx, asked: Sequence[tuple[UUID, date]]) -> set[UUID]:
+    """Lines on which something counts from the day that is given with them, or later."""
+    if not asked:
+        return set()
+    rows = _queries.overtaken(tx.conn, lines=[line for line, _ in asked], on=[day for _, day in asked])
+    return {row["line"] for row in rows}
+
+
+def all_instalments(tx: Tx, line: UUID) -> list[Row]:
+    """Every instalment of a line as scheduled; ``statement_on`` is the day of its bill."""
+    return list(_queries.all_instalments(tx.conn, line=line))
+
+
+def all_settlements(tx: Tx, line: UUID) -> list[tuple[UUID, str, Part, date]]:
+    """What settled a line's instalments: source, kind, part and the day it counts from."""
+    return [
+        (
+            row["source"],
+            row["kind"],
+            Part(row["component"], row["amount_minor"], row["plan"], row["no"]),
+            row["value_on"],
+        )
+        for row in _queries.all_settlements(tx.conn, line=line)
+    ]
 
 
 def lines_to_bill(tx: Tx, day: date, count: int) -> list[UUID]:

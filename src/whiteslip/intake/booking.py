@@ -64,7 +64,7 @@ class _Posting:
     """What a month moves: transfers, and what they settle as rows for billing."""
 
     transfers: list[Transfer]
-    settled: list[tuple[UUID, UUID, str, Part, date]]
+    settled: list[bills.Settlement]
 
 
 def book(
@@ -266,9 +266,9 @@ def _settle(
     line = each.line.id
     for cut in cuts:
         part = Part(Component.PRINCIPAL, cut.amount_minor, each.plans[cut.debt], cut.no)
-        posting.settled.append((line, source, kind, part, day))
+        posting.settled.append((line, source, kind, part, day, day))
     if credit:
-        posting.settled.append((line, source, kind, Part("credit", credit), day))
+        posting.settled.append((line, source, kind, Part("credit", credit), day, day))
 
 
 def _issue(tx: Tx, taken: Sequence[_Taken], calendar: Calendar, month: int, now: datetime) -> int:

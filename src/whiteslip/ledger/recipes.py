@@ -199,6 +199,25 @@ def demand(event: UUID, book: Book, house: House, amount: int, now: datetime) ->
     return Transfer(new_id(now), event, "dispute.lost", book.principal, house.disputed, amount)
 
 
+def rebook(event: UUID, book: Book, moved: Mapping[str, int], now: datetime) -> list[Transfer]:
+    """Money settles something else than it did: ``moved`` is by how much more of each component, summing
+    to nothing.
+    """
+    less = {component: -minor for component, minor in moved.items() if minor < 0}
+    transfers: list[Transfer] = []
+    for component, minor in moved.items():
+        left = minor
+        for source, has in less.items():
+            amount = min(has, left)
+            if amount > 0:
+                transfers.append(
+                    Transfer(new_id(now), event, "late.rebook", book.of(source), book.of(component), amount)
+                )
+                less[source] -= amount
+                left -= amount
+    return transfers
+
+
 def waive(event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime) -> list[Transfer]:
     """Give up small remainders by rule."""
     return _spread(event, "waive", house.waived, book, parts, now, None)

@@ -6,11 +6,11 @@ None commits.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from whiteslip import billing, ledger, lines, packs
-from whiteslip.base import Refusal, new_id
+from whiteslip.base import Refusal, local_day, new_id
 from whiteslip.billing import disputed
 from whiteslip.ledger import recipes
 from whiteslip.ledger.recipes import House
@@ -24,24 +24,35 @@ from whiteslip.store.timers import cancel_timer, set_timer
 
 
 def dispute(
-    tx: Tx, purchase_id: UUID, amount_minor: int, ground: Ground, actor: str, now: datetime
+    tx: Tx,
+    purchase_id: UUID,
+    amount_minor: int,
+    ground: Ground,
+    actor: str,
+    now: datetime,
+    began_on: date | None = None,
 ) -> Dispute | Refusal:
     """The customer disputes a captured purchase, or a part of it, on a line in any state.
 
     What of it is owed is not demanded and not past due until it is resolved; nothing else of the
-    line changes. Refusals: ``purchase.not_found``, ``dispute.amount_invalid``.
+    line changes. ``began_on`` is the day on which they first said so, today if absent: what the
+    disputed part has caused since is given back. Refusals: ``purchase.not_found``,
+    ``dispute.amount_invalid``, ``dispute.began_on_invalid`` (to come, or before the purchase).
     """
     found = locked(tx, [purchase_id])
     both = found.get(purchase_id)
     if both is None:
         return Refusal("purchase.not_found")
     line, purchase = both
+    bought_on, today = local_day(purchase.authorised_at, line.timezone), line.today(now)
+    if not bought_on <= (began_on or today) <= today:
+        return Refusal("dispute.began_on_invalid", {"from": bought_on.isoformat(), "to": today.isoformat()})
     left = purchase.captured_minor - purchase.refunded_minor
     left -= store.disputed_of_purchase(tx, purchase.id)
     if not 0 < amount_minor <= left:
         return Refusal("dispute.amount_invalid", {"most_minor": left})
     new = new_id(now)
-    suspended = disputed.suspend(tx, line, new, purchase.id, amount_minor, now)
+    suspended = disputed.suspend(tx, line, new, purchase.id, amount_minor, now, began_on)
     opened = Dispute(
         id=new,
         line=line.id,
@@ -54,7 +65,7 @@ def dispute(
         opened_at=now,
         due_at=_due_at(line, now),
     )
-    return _opened(tx, opened, actor, now)
+    return _opened(tx, opened, actor, now, began_on)
 
 
 def force_post(
@@ -92,12 +103,13 @@ def _due_at(line: Line, now: datetime) -> datetime:
     return now + timedelta(days=packs.load(line.pack).days("dispute.resolve_days"))
 
 
-def _opened(tx: Tx, opened: Dispute, actor: str, now: datetime) -> Dispute:
+def _opened(tx: Tx, opened: Dispute, actor: str, now: datetime, began_on: date | None = None) -> Dispute:
     store.add_dispute(tx, opened)
     set_timer(tx, "dispute.due", opened.id, opened.due_at, now)
     data = {"dispute": opened.id, "purchase": opened.purchase, "ground": opened.ground}
     amounts = {"amount_minor": opened.amount_minor, "suspended_minor": opened.suspended_minor}
-    tx.record(Entry(now, "dispute.opened", "line", opened.line, actor, data | amounts))
+    began = {"began_on": began_on} if began_on else {}
+    tx.record(Entry(now, "dispute.opened", "line", opened.line, actor, data | amounts | began))
     return opened
 
 

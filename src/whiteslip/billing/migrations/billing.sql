@@ -108,6 +108,8 @@ CREATE TABLE billing.settlement (
         kind IN (
             'payment', 'refund', 'credit', 'waiver', 'unearned', 'return', 'carried', 'disputed')),
     on_day date NOT NULL,
+    -- The day it counts from; never after the day of booking.
+    value_on date NOT NULL CHECK (value_on <= on_day),
     CHECK ((plan IS NULL) = (component = 'credit'))
 );
 CREATE INDEX settlement_source ON billing.settlement (source);
@@ -252,10 +254,8 @@ JOIN billing.bill AS b ON b.id = i.bill;
 
 -- What settled instalments, and the day from which it counts: money counts from its value date.
 CREATE VIEW billing.v_settlement AS
-SELECT s.line, s.plan, s.no, s.component, s.amount_minor, s.kind, s.on_day,
-    CASE WHEN s.amount_minor > 0 AND p.value_on < s.on_day THEN p.value_on ELSE s.on_day END AS counts_from
-FROM billing.settlement AS s LEFT JOIN billing.payment AS p ON p.id = s.source
-WHERE s.plan IS NOT NULL;
+SELECT line, plan, no, component, amount_minor, kind, on_day, value_on AS counts_from
+FROM billing.settlement WHERE plan IS NOT NULL;
 
 -- Every change of what a line owes. Interest and fees count from the day they are asked for;
 -- what is paid of them before, as it is earned, comes and goes and changes nothing.

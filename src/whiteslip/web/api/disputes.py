@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from litestar import Response
@@ -25,10 +25,14 @@ _MANY = 1_000
 
 
 class DisputeBody(Struct, forbid_unknown_fields=True):
-    """What the customer says is wrong, and how much of the purchase it concerns."""
+    """What the customer says is wrong, and how much of the purchase it concerns.
+
+    ``began_on`` is the day on which they first said so, if it is written down later.
+    """
 
     amount_minor: Amount
     ground: Literal["not_received", "not_as_described", "not_mine", "wrong_amount", "cancelled"]
+    began_on: date | None = None
 
 
 class ResolveBody(Struct, forbid_unknown_fields=True):
@@ -89,8 +93,8 @@ def dispute(
     wanted = identifier("pur", purchase_id, "purchase.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> DisputeShape:
-        ground = Ground(data.ground)
-        opened = granted(disputes.dispute(tx, wanted, data.amount_minor, ground, caller.actor, now))
+        ground, who = Ground(data.ground), caller.actor
+        opened = granted(disputes.dispute(tx, wanted, data.amount_minor, ground, who, now, data.began_on))
         exits.advance_line(tx, ports.office, opened.line, now)
         return DisputeShape.of(opened)
 

@@ -1,0 +1,261 @@
+"""What becomes known late: booked today, counted from its value date, by compensating transfers.
+
+A line is told again from that day (``retelling``), and the difference to what is booked is posted:
+interest that was not earned, late fees that were not justified, money that belongs elsewhere. Days
+past due and the class follow, for they are derived from what is unpaid. Nothing is edited.
+
+The acts want the line locked. None commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from whiteslip.base import new_id
+from whiteslip.billing import residuals, store
+from whiteslip.billing.booking import Booking
+from whiteslip.billing.earning import settled
+from whiteslip.billing.model import OpenItem, Part, Payment
+from whiteslip.billing.retelling import Event, Key, Outcome, Story, Untold, retell
+from whiteslip.ledger import Transfer, recipes
+from whiteslip.lines import Line
+from whiteslip.lines.model import Lifecycle
+from whiteslip.store import Entry, Tx
+
+# Settlements that can be told again. Others (a hardship plan, a trifle given up) are agreed or done
+# with what was known then, and stand.
+_TOLD: Final = frozenset({"payment", "refund", "credit", "disputed"})
+
+
+def take_payment(tx: Tx, line: Line, payment: Payment, now: datetime) -> bool:
+    """Book a payment, stored already, where it would have gone on its value date.
+
+    False, and nothing is booked, where something since then does not let itself be told again.
+    """
+    new = Event(payment.id, "payment", payment.value_on, payment.amount_minor, payment.reference)
+    return _tell(tx, line, payment.value_on, payment.id, new, now) is not None
+
+
+def suspend(
+    tx: Tx, line: Line, source: UUID, purchase: UUID, amount_minor: int, began_on: date, now: datetime
+) -> int | None:
+    """Take up to ``amount_minor`` of a purchase's principal that was open on ``began_on`` out of what is
+    owed. Returns what was taken out; None, and nothing is booked, as with :func:`take_payment`.
+    """
+    new = Event(source, "disputed", began_on, amount_minor, purchase=purchase, firm=False)
+    outcome = _tell(tx, line, began_on, source, new, now)
+    if outcome is None:
+        return None
+    return sum(minor for key, minor in outcome.settled.items() if key[:2] == (source, "disputed"))
+
+
+def recompute(tx: Tx, line: Line, since: date, cause: UUID, now: datetime) -> bool:
+    """Tell the line again from ``since``, because of something that was booked already."""
+    return _tell(tx, line, since, cause, None, now) is not None
+
+
+@dataclass
+class _Booked:
+    """What is booked of a line from a day on, and the story that leads there."""
+
+    story: Story
+    settled: dict[Key, int] = field(default_factory=dict[Key, int])
+    days: dict[Key, date] = field(default_factory=dict[Key, date])
+    charged: frozenset[tuple[UUID, int]] = frozenset()
+
+
+def _tell(tx: Tx, line: Line, since: date, cause: UUID, new: Event | None, now: datetime) -> Outcome | None:
+    try:
+        booked = _read(tx, line, since, line.today(now))
+        events = [*booked.story.events, *([new] if new else [])]
+        outcome = retell(replace(booked.story, events=events), cause, lambda: new_id(now))
+    except Untold:
+        return None
+    if line.lifecycle is Lifecycle.CLOSED and any(item.total_minor for item in outcome.items):
+        return None
+    _compensate(tx, line, booked, outcome, cause, new, now)
+    return outcome
+
+
+def _read(tx: Tx, line: Line, since: date, today: date) -> _Booked:
+    """The story of a line from ``since`` on, as it is booked. Raises :class:`Untold`."""
+    payments = {payment.id: payment for payment in store.payments(tx, line.id)}
+    undone = {payment.id for payment in payments.values() if payment.returned_at}
+    rows = store.all_instalments(tx, line.id)
+    kinds = {(row["plan"], row["no"]): row["kind"] for row in rows}
+    purchases = {row["plan"]: row["purchase"] for row in rows}
+    if any(row["kind"] in ("residual", "hardship") and row["opened_on"] >= since for row in rows):
+        raise Untold("a debt was put into a new plan")
+    before: list[Part] = []
+    booked, days = dict[Key, int](), dict[Key, date]()
+    for source, kind, part, on in store.all_settlements(tx, line.id):
+        key = (source, kind, part.plan, part.no, part.component)
+        if source in undone:
+            continue
+        if on < since:
+            before.append(part)
+        else:
+            booked[key] = booked.get(key, 0) + part.amount_minor
+            days[key] = on
+    items = settled([_item(row) for row in rows], before)
+    billed = {
+        (row["plan"], row["no"]): row["statement_on"] or row["bill_on"]
+        for row in rows
+        if row["statement_on"] or row["bill_on"] < today
+    }
+    story = Story(
+        since,
+        today,
+        line.terms,
+        items,
+        billed,
+        line.credit_minor - sum(_credit(key, minor) for key, minor in booked.items()),
+        list(_events(booked, days, payments, purchases, kinds)),
+        {(key[2], key[3]): key[0] for key in booked if key[1] == "waiver" and key[2] and key[3]},
+    )
+    charged = frozenset((row["plan"], row["no"]) for row in rows if row["charged"])
+    return _Booked(story, booked, days, charged)
+
+
+def _item(row: store.Row) -> OpenItem:
+    """An instalment of which nothing is settled and that no bill has asked for."""
+    names = ("plan", "no", "line", "bill_on", "due_on", "principal_minor", "interest_minor", "fee_minor")
+    return OpenItem(
+        **{name: row[name] for name in names},
+        billed=False,
+        charged=row["kind"] != "purchase",
+        scheduled_interest_minor=row["interest_minor"],
+        scheduled_fee_minor=row["fee_minor"],
+        outstanding_minor=row["outstanding_minor"],
+        opened_on=row["opened_on"],
+        purchase=row["purchase"],
+        kind=row["kind"],
+    )
+
+
+def _credit(key: Key, minor: int) -> int:
+    """By how much a settlement raises the customer's credit."""
+    _source, kind, plan, _no, _component = key
+    return minor if plan is None else -minor if kind == "credit" else 0
+
+
+def _events(
+    booked: dict[Key, int],
+    days: dict[Key, date],
+    payments: dict[UUID, Payment],
+    purchases: dict[UUID, UUID | None],
+    kinds: dict[tuple[UUID, int], str],
+) -> Iterable[Event]:
+    """What happened, from what it settled."""
+    sums: dict[tuple[UUID, str], int] = {}
+    of: dict[UUID, set[UUID]] = {}
+    on: dict[UUID, date] = {}
+    for (source, kind, plan, no, component), minor in booked.items():
+        if kind in _TOLD:
+            sums[source, kind] = sums.get((source, kind), 0) + minor
+            on[source] = days[source, kind, plan, no, component]
+            bought = purchases[plan] if plan else None
+            of.setdefault(source, set()).update({bought} if bought else ())
+        elif kind != "unearned" and not (kind == "waiver" and plan and no and kinds[plan, no] == "late_fee"):
+            raise Untold(f"a line with something {kind} since")
+    if any(kind == "unearned" and source not in on for source, kind, *_ in booked):
+        raise Untold("fees were stopped since")
+    for (source, kind), minor in sums.items():
+        if kind == "refund" and len(of[source]) > 1:
+            raise Untold("a refund went to more than one purchase")
+        reference = payments[source].reference if source in payments else ""
+        bought = next(iter(of[source]), None) if kind in ("refund", "disputed") else None
+        yield Event(source, kind, on[source], minor, reference, bought)
+
+
+def _compensate(
+    tx: Tx, line: Line, booked: _Booked, outcome: Outcome, cause: UUID, new: Event | None, now: datetime
+) -> None:
+    """Post and trace by how much the outcome differs from what is booked."""
+    changed = {
+        key: outcome.settled.get(key, 0) - booked.settled.get(key, 0)
+        for key in booked.settled.keys() | outcome.settled.keys()
+        if outcome.settled.get(key, 0) != booked.settled.get(key, 0)
+    }
+    booking = Booking(tx, [line], now)
+    sums = _Sums()
+    for key in sorted(changed, key=str):
+        source, kind, plan, no, component = key
+        part = Part(component, changed[key], plan, no)
+        on = outcome.days.get(key) or booked.days[key]
+        booking.trace(line, source, kind, [part], on)
+        charged = plan is None or no is None or (plan, no) in booked.charged
+        sums.add(kind, part, charged, new is not None and source == new.source)
+    booking.move(line, *_transfers(booking, line, sums, cause, booked.story.since, new))
+    grown = sum(-minor for (_, kind, *_, part), minor in changed.items() if part == "principal" and kind)
+    residuals.write_over_limit(booking, line, max(0, grown))
+    _record(tx, line, sums, cause, booked.story.since, now)
+
+
+@dataclass
+class _Sums:
+    """By component: what the new event settles, what others settle more or less, what is earned and
+    what is waived.
+    """
+
+    new: dict[str, int] = field(default_factory=dict[str, int])
+    moved: dict[str, int] = field(default_factory=dict[str, int])
+    earned: dict[str, int] = field(default_factory=dict[str, int])
+    waived: dict[str, int] = field(default_factory=dict[str, int])
+
+    def add(self, kind: str, part: Part, charged: bool, is_new: bool) -> None:
+        """Count one change of a settlement; ``charged``: its interest and fee are owed on the ledger."""
+        name, minor = part.component, part.amount_minor
+        if kind in _TOLD:
+            _count(self.new if is_new else self.moved, name, minor)
+            if kind == "credit":
+                _count(self.moved, "credit", -minor)
+            if not charged and name in ("interest", "fee"):
+                _count(self.earned, name, minor)
+        elif kind == "unearned" and charged:
+            _count(self.earned, name, -minor)
+        elif kind == "waiver":
+            _count(self.waived, name, minor)
+
+
+def _count(sums: dict[str, int], name: str, minor: int) -> None:
+    sums[name] = sums.get(name, 0) + minor
+
+
+def _transfers(
+    booking: Booking, line: Line, sums: _Sums, cause: UUID, since: date, new: Event | None
+) -> list[Transfer]:
+    now, book, house = booking.now, line.book, booking.house(line)
+    if sum(sums.moved.values()):
+        raise ValueError(f"money of line {line.id} would settle more or less than it is")
+    made = recipes.rebook(cause, book, sums.moved, now)
+    for component, minor in sums.earned.items():
+        if minor > 0:
+            made.append(recipes.charge(cause, book, house, component, minor, now))
+        elif minor < 0:
+            made.append(recipes.uncharge(cause, book, house, component, -minor, now))
+    given_up = {name: minor for name, minor in sums.waived.items() if minor > 0}
+    restored = {name: -minor for name, minor in sums.waived.items() if minor < 0}
+    made += recipes.waive(cause, book, house, given_up, now)
+    made += recipes.unwaive(cause, book, house, restored, now)
+    made = [msgspec.structs.replace(transfer, value_on=since) for transfer in made]
+    if new and new.kind == "payment":
+        made += recipes.receive(new.source, book, house, sums.new, now, new.on)
+    elif new:
+        taken = recipes.suspend(new.source, book, house, sums.new, now)
+        made += [msgspec.structs.replace(transfer, value_on=new.on) for transfer in taken]
+    return made
+
+
+def _record(tx: Tx, line: Line, sums: _Sums, cause: UUID, since: date, now: datetime) -> None:
+    if waived := sum(sums.waived.values()):
+        data = {"amount_minor": waived, "payment": cause}
+        tx.record(Entry(now, "fee.waived", "line", line.id, "system", data))
+    data = {"cause": cause, "since": since, "earned_minor": sum(sums.earned.values())}
+    tx.record(Entry(now, "debt.recomputed", "line", line.id, "system", data))

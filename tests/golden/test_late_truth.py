@@ -1,0 +1,188 @@
+"""Late truth: what is learned late is booked today and counts from its day. Days and sums by hand.
+
+The line of every case: statements on the 5th, due 20 days later, a late fee of 30.00 three days after
+that. So what is bought on 15 January is billed on 5 February, due on 25 February, and charged a late
+fee in the night of 28 February.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import permutations
+from uuid import UUID
+
+import pytest
+import worlds
+from worlds import DAY, at, line_of, night, nights, offences, open_line, pay
+
+from whiteslip import billing
+from whiteslip.billing import disputed, rules
+from whiteslip.billing.store import lateness
+from whiteslip.store import Database
+
+JAN_15, JAN_25, FEB_5, FEB_25 = DAY, date(2026, 1, 25), date(2026, 2, 5), date(2026, 2, 25)
+FEB_28, MAR_1, MAR_5, MAR_10 = date(2026, 2, 28), date(2026, 3, 1), date(2026, 3, 5), date(2026, 3, 10)
+
+
+def stands(db: Database, line: UUID, day: date) -> dict[str, object]:
+    """What a line owes on a day, as a row of a table."""
+    found = line_of(db, line)
+    with db.transaction() as tx:
+        debt = billing.debt(tx, line, day)
+    return {
+        "principal": found.principal_minor,
+        "interest": found.interest_minor,
+        "fee": found.fee_minor,
+        "credit": found.credit_minor,
+        "past due": debt.past_due_minor,
+        "dpd": debt.days_past_due,
+        "class": rules.class_of(debt).value,
+    }
+
+
+def row(
+    principal: int, interest: int, fee: int, credit: int, late: int, dpd: int, risk: str
+) -> dict[str, object]:
+    """A row of a table."""
+    names = ("principal", "interest", "fee", "credit", "past due", "dpd", "class")
+    return dict(zip(names, (principal, interest, fee, credit, late, dpd, risk), strict=True))
+
+
+def moved(db: Database, recipe: str) -> list[tuple[int, date, date]]:
+    """Transfers of a recipe: amount, value date, day of booking."""
+    with db.transaction() as tx:
+        rows = tx.conn.execute(
+            "SELECT amount, value_on, booked_on FROM ledger.transfer WHERE recipe = %s ORDER BY amount",
+            (recipe,),
+        ).fetchall()
+    return [(found["amount"], found["value_on"], found["booked_on"]) for found in rows]
+
+
+def test_a_payment_that_arrives_late_gives_back_the_fee_and_the_days(db: Database):
+    # 900.00 in one sum. Paid in time on 20 February; the bank's file came on 10 March.
+    #   5 February   billed 900.00
+    #  28 February   late fee 30.00
+    #   5 March      the fee is billed
+    #  10 March      900.00 of 20 February: in time, so neither fee nor days; nothing is left
+    line = open_line(db)
+    bought = worlds.buy(db, line, 90_000, 1)
+    nights(db, JAN_15, date(2026, 3, 9))
+    #                                      principal interest  fee credit past due dpd class
+    assert stands(db, line, MAR_10) == row(90_000, 0, 3_000, 0, 90_000, 13, "special_mention")
+    pay(db, line, 90_000, MAR_10, value_on=date(2026, 2, 20))
+    assert stands(db, line, MAR_10) == row(0, 0, 0, 0, 0, 0, "normal")
+    assert moved(db, "waive") == [(3_000, date(2026, 2, 20), MAR_10)]
+    with db.transaction() as tx:
+        assert lateness(tx, [bought], MAR_10) == {bought: 0}, "nor was it ever late"
+    assert offences(db) == []
+
+
+def test_a_payment_that_arrives_late_gives_back_interest_to_the_minor_unit(db: Database):
+    # 1,200.00 in 12 at 18 % a year: the month to 5 February costs 18.00, 21 days from 15 January.
+    # All but nothing of it paid off on 25 January, told on 10 February.
+    #   earned by 25 January: 18.00 less 18.00 x 11/21 = 9.43, is 8.57
+    #   billed on 5 February: 18.00 of interest
+    #   so 9.43 of it is not earned after all
+    line = open_line(db)
+    worlds.buy(db, line, 120_000, 12)
+    assert worlds.quote(db, line, JAN_25).total_minor == 120_857
+    nights(db, JAN_15, date(2026, 2, 9))
+    ten = date(2026, 2, 10)
+    assert line_of(db, line).interest_minor == 1_800
+    pay(db, line, 120_857, ten, value_on=JAN_25)
+    assert stands(db, line, ten) == row(0, 0, 0, 0, 0, 0, "normal")
+    assert moved(db, "uncharge.interest") == [(943, JAN_25, ten)]
+    assert offences(db) == []
+
+
+def test_two_payments_in_the_wrong_order_end_where_the_right_order_ends(db: Database):
+    # 600.00 in 6 at 3.60 a month. 200.00 of 20 January is told after 100.00 of 1 February.
+    one, two = worlds.open_lines(db, 2)
+    for line in (one, two):
+        worlds.buy(db, line, 60_000, 6)
+    early, later = date(2026, 1, 20), date(2026, 2, 1)
+    pay(db, one, 20_000, early)
+    pay(db, one, 10_000, later)
+    pay(db, two, 10_000, later)
+    pay(db, two, 20_000, date(2026, 2, 3), value_on=early)
+    assert stands(db, one, FEB_5) == stands(db, two, FEB_5)
+    assert [(i.principal_minor, i.fee_minor) for i in worlds.items(db, one)] == [
+        (i.principal_minor, i.fee_minor) for i in worlds.items(db, two)
+    ]
+    night(db, FEB_5)
+    assert stands(db, one, MAR_1) == stands(db, two, MAR_1)
+    assert offences(db) == []
+
+
+def test_a_dispute_that_began_before_it_was_written_down_caused_no_fee_and_no_days(db: Database):
+    # 900.00 in one sum; on 10 February the customer said that nothing came. Written down on 10 March.
+    #  28 February   late fee 30.00, for what nobody should have demanded
+    #  10 March      900.00 are disputed from 10 February on, and the fee is given up
+    line = open_line(db)
+    bought = worlds.buy(db, line, 90_000, 1)
+    nights(db, JAN_15, date(2026, 3, 9))
+    began = date(2026, 2, 10)
+    with db.transaction() as tx:
+        taken = disputed.suspend(tx, worlds.locked(tx, line), UUID(int=7), bought, 90_000, at(MAR_10), began)
+    assert taken == 90_000
+    assert stands(db, line, MAR_10) == row(0, 0, 0, 0, 0, 0, "normal")
+    assert moved(db, "waive") == [(3_000, began, MAR_10)]
+    assert moved(db, "dispute.open") == [(90_000, began, MAR_10)]
+    assert offences(db) == []
+
+
+def test_what_was_collected_of_a_sum_already_disputed_is_the_customers(db: Database):
+    # Disputed on 10 February, collected on 25 February, written down on 10 March: the 900.00 that were
+    # collected paid for nothing that was owed.
+    line = open_line(db)
+    bought = worlds.buy(db, line, 90_000, 1)
+    nights(db, JAN_15, FEB_25)
+    pay(db, line, 90_000, FEB_25)
+    with db.transaction() as tx:
+        found = worlds.locked(tx, line)
+        disputed.suspend(tx, found, UUID(int=7), bought, 90_000, at(MAR_10), date(2026, 2, 10))
+    assert stands(db, line, MAR_10) == row(0, 0, 0, 90_000, 0, 0, "normal")
+    assert moved(db, "late.rebook") == [(90_000, date(2026, 2, 10), MAR_10)]
+    assert offences(db) == []
+
+
+def test_interest_on_a_disputed_sum_is_given_back_from_the_day_it_began(db: Database):
+    # 1,200.00 in 12 at 18 %, all of it disputed on 25 January, written down on 10 February:
+    # of the 18.00 billed on 5 February 8.57 are earned, 9.43 are not. Rather than ask for 8.57 alone,
+    # what nothing carries any more is given up: no principal of the plan is left to earn on.
+    line = open_line(db)
+    bought = worlds.buy(db, line, 120_000, 12)
+    nights(db, JAN_15, date(2026, 2, 9))
+    ten = date(2026, 2, 10)
+    with db.transaction() as tx:
+        found = worlds.locked(tx, line)
+        assert disputed.suspend(tx, found, UUID(int=7), bought, 120_000, at(ten), JAN_25) == 120_000
+    assert stands(db, line, ten) == row(0, 0, 0, 0, 0, 0, "normal")
+    assert moved(db, "uncharge.interest") == [(1_800, JAN_25, ten)]
+    assert offences(db) == []
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_payments_and_a_dispute_in_any_order_of_arrival(db: Database, order: tuple[int, ...]):
+    # 900.00 in 3 and, a day later, 600.00 in 6 at 3.60 a month, told of on 10 March in any order:
+    #   150.00 of 20 January, 450.00 of 10 February, 300.00 of the 600.00 disputed on 1 February.
+    #  20 January    150.00: 0.72 of fee (4 of 20 days of 3.60), 149.28 of principal
+    #   1 February   100.00 of each of the first three months leave; 0.36 of the month's fee is given up
+    #   5 February   billed: 150.72 of the 900.00 and 3.60 - 0.72 - 0.36 = 2.52 of fee
+    #  10 February   450.00: 2.52 and 150.72; of the next month's 2.16 (300 of 500 outstanding) 5 of 28
+    #                days are earned, 0.39; the rest, 296.37, is principal
+    #   5 March      billed: 2.16 - 0.39 = 1.77; principal 1,200.00 - 149.28 - 150.72 - 296.37
+    line = open_line(db)
+    worlds.buy(db, line, 90_000, 3)
+    other = worlds.buy(db, line, 60_000, 6, date(2026, 1, 16))
+    nights(db, JAN_15, date(2026, 3, 9))
+    for number in order:
+        if number == 2:
+            with db.transaction() as tx:
+                found = worlds.locked(tx, line)
+                disputed.suspend(tx, found, UUID(int=7), other, 30_000, at(MAR_10), date(2026, 2, 1))
+        else:
+            minor, on = ((15_000, date(2026, 1, 20)), (45_000, date(2026, 2, 10)))[number]
+            pay(db, line, minor, MAR_10, f"R-{number}", on)
+    assert stands(db, line, MAR_10) == row(60_363, 0, 177, 0, 0, 0, "normal")
+    assert offences(db) == []
