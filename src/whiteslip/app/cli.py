@@ -24,6 +24,7 @@ from whiteslip.app import (
     commands_privacy,
     commands_run,
     commands_setup,
+    commands_watch,
     commands_webhooks,
 )
 from whiteslip.app.server import VERSION
@@ -54,6 +55,7 @@ for commands in (
     commands_models,
     commands_packs,
     commands_privacy,
+    commands_watch,
     commands_webhooks,
 ):
     commands.register(app)

@@ -7,6 +7,7 @@ from typing import Final
 from litestar import Router
 
 from whiteslip.web.api import (
+    alerts,
     applications,
     clock,
     complaints,
@@ -20,6 +21,7 @@ from whiteslip.web.api import (
     payouts,
     policies,
     privacy,
+    restrictions,
     ties,
     webhooks,
 )
@@ -31,6 +33,7 @@ routers: Final = [
         route_handlers=[
             *lines.handlers,
             *locks.handlers,
+            *restrictions.handlers,
             *applications.handlers,
             *money.handlers,
             *disputes.handlers,
@@ -40,6 +43,7 @@ routers: Final = [
             *privacy.handlers,
             *leaving.handlers,
             *lender.handlers,
+            *alerts.handlers,
             *ties.handlers,
             *clock.handlers,
             *policies.handlers,
