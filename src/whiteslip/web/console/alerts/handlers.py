@@ -60,7 +60,8 @@ def _features(shown: tuple[Shown, ...], currency: str) -> list[tuple[str, object
 def _row_of(duty: Duty, rule: str) -> str:
     """What the table says of the row that fired, in the words of who wrote the policy."""
     nodes: list[Any] = duty.ports.office.tables.in_use.at(TABLE, duty.now).content["nodes"]
-    rows: list[Any] = [row for node in nodes for row in (node.get("content") or {}).get("rules", [])]
+    tables: list[Any] = [node["content"]["rules"] for node in nodes if node["type"] == "decisionTableNode"]
+    rows: list[Any] = [row for found in tables for row in found]
     return next((str(row.get("_description", "")) for row in rows if row["_id"] == rule), "")
 
 
