@@ -64,7 +64,13 @@ def shipped(folder: Path) -> Path:
 
 
 def test_the_shipped_tables_are_those_that_are_used(tmp_path: Path):
-    used = ("application-limit", "exit-routing", "purchase-authorisation", "watch-monitor")
+    used = (
+        "application-limit",
+        "exit-routing",
+        "issuer-restriction",
+        "purchase-authorisation",
+        "watch-monitor",
+    )
     assert Tables.load().names == used
     assert Tables.load(shipped(tmp_path)).names == Tables.load().names
 

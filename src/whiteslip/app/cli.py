@@ -25,6 +25,7 @@ from whiteslip.app import (
     commands_privacy,
     commands_run,
     commands_setup,
+    commands_watch,
     commands_webhooks,
 )
 from whiteslip.app.server import VERSION
@@ -56,6 +57,7 @@ for commands in (
     commands_models,
     commands_packs,
     commands_privacy,
+    commands_watch,
     commands_webhooks,
 ):
     commands.register(app)

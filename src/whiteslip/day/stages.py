@@ -12,6 +12,7 @@ from whiteslip.billing import store as billing_store
 from whiteslip.day.forgetting import FORGET
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
 from whiteslip.day.timers import OWN, run_one
+from whiteslip.exits import proposals
 from whiteslip.exits import store as exits_store
 from whiteslip.identity.documents import delete_expired
 from whiteslip.ledger.acts import violations_of_day
@@ -54,6 +55,10 @@ def _review_exits(night: Night) -> Batch:
     after = UUID(night.cursor) if night.cursor else None
     last = exits.review(night.tx, night.ports.office, night.now, after)
     return Batch(1 if last else 0, more=last is not None, cursor=str(last) if last else None)
+
+
+def _lift_restrictions(night: Night) -> Batch:
+    return Batch(proposals.lift_ended(night.tx, night.ports.office, night.now), more=False)
 
 
 def _run_timers(night: Night) -> Batch:
@@ -114,6 +119,7 @@ STAGES: Final = (
     Stage("propose_charge_offs", _propose_charge_offs),
     Stage("total_the_book", _total_the_book),
     Stage("review_exits", _review_exits),
+    Stage("lift_restrictions", _lift_restrictions),
     Stage("run_timers", _run_timers, alone=True),
     Stage("sweep_notices", _sweep_notices),
     Stage("seal", _seal),

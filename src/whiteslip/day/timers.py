@@ -11,7 +11,7 @@ from whiteslip.applications import acts as applications
 from whiteslip.base import Refusal
 from whiteslip.billing import mandates, payouts
 from whiteslip.day.model import Ports
-from whiteslip.exits import desk, restrictions
+from whiteslip.exits import desk, proposals, restrictions
 from whiteslip.identity import Vault
 from whiteslip.identity.vault import former
 from whiteslip.lines.increases import take_effect
@@ -143,6 +143,13 @@ def _restriction_review(
     return restrictions.end(tx, ports.office, timer.subject, now)
 
 
+def _restriction_objection(
+    _database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime
+) -> datetime | None:
+    proposals.unanswered(tx, ports.office, timer.subject, now)
+    return None
+
+
 def _webhook_deliver(
     database: Database, _tx: Tx, ports: Ports, timer: Timer, now: datetime
 ) -> datetime | None:
@@ -177,6 +184,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "mandate.lapses": _mandate_lapses,
     "notice.send": _notice_send,
     "payout.unclaimed": _payout_unclaimed,
+    "restriction.objection_due": _restriction_objection,
     "restriction.review": _restriction_review,
     "webhook.deliver": _webhook_deliver,
 }

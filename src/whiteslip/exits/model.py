@@ -136,7 +136,10 @@ ONLY_WITH_NOTICE: Final = frozenset({Cause.PRODUCT_ENDED, Cause.INACTIVITY})
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """Drawing that the lender stopped. It ends by itself when ``review_on`` is over."""
+    """Drawing that the lender restricted. It ends by itself when ``review_on`` is over.
+
+    ``before_minor`` is the limit that a cap took the place of.
+    """
 
     id: UUID
     reference: str
@@ -145,6 +148,10 @@ class Restriction:
     set_by: str
     set_at: datetime
     review_on: date
+    measure: str = "stop"
+    feature: str | None = None
+    cap_minor: int | None = None
+    before_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,8 +228,12 @@ WHERE line = :line AND opened_on > :day;
 SELECT invariant, detail FROM exits.v_violation LIMIT 100;
 
 -- name: add_restriction!
-INSERT INTO exits.restriction (id, reference, line, reasons, set_by, set_at, review_on)
-VALUES (:id, :reference, :line, :reasons::text[], :set_by, :set_at, :review_on);
+INSERT INTO exits.restriction (
+    id, reference, line, reasons, set_by, set_at, review_on, measure, feature, cap_minor, before_minor
+) VALUES (
+    :id, :reference, :line, :reasons::text[], :set_by, :set_at, :review_on, :measure, :feature, :cap_minor,
+    :before_minor
+);
 
 -- name: renew_restriction!
 UPDATE exits.restriction SET reasons = :reasons::text[], review_on = :review_on WHERE id = :id;
@@ -238,11 +242,13 @@ UPDATE exits.restriction SET reasons = :reasons::text[], review_on = :review_on 
 UPDATE exits.restriction SET lifted_at = :now, lifted_why = :why WHERE id = :id;
 
 -- name: restriction_of_line^
-SELECT id, reference, line, reasons, set_by, set_at, review_on FROM exits.restriction
+SELECT id, reference, line, reasons, set_by, set_at, review_on, measure, feature, cap_minor, before_minor
+FROM exits.restriction
 WHERE line = :line AND lifted_at IS NULL;
 
 -- name: restriction^
-SELECT id, reference, line, reasons, set_by, set_at, review_on FROM exits.restriction
+SELECT id, reference, line, reasons, set_by, set_at, review_on, measure, feature, cap_minor, before_minor
+FROM exits.restriction
 WHERE id = :id AND lifted_at IS NULL;
 
 -- name: ties^
@@ -299,3 +305,62 @@ FROM exits.paper_request WHERE exit = :exit ORDER BY asked_at DESC, id DESC;
 -- name: paper_request_by_code^
 SELECT id, exit, wanted, why, asked_by, asked_at, answer_by, document, handed_in_at
 FROM exits.paper_request WHERE code_hash = :code_hash;
+
+-- name: restriction_proposal_of_line^
+SELECT * FROM exits.restriction_proposal WHERE line = :line AND outcome = 'open';
+
+-- name: add_restriction_proposal!
+INSERT INTO exits.restriction_proposal (
+    id, line, measure, feature, cap_minor, reasons, alert, decision, proposed_by, proposed_at
+) VALUES (
+    :id, :line, :measure, :feature, :cap_minor, :reasons::text[], :alert, :decision, :proposed_by, :proposed_at
+);
+
+-- name: decide_restriction_proposal!
+UPDATE exits.restriction_proposal
+SET outcome = :outcome, decided_by = :decided_by, decided_at = :decided_at, restriction = :restriction
+WHERE id = :id AND outcome = 'open';
+
+-- name: restriction_proposal^
+SELECT * FROM exits.restriction_proposal WHERE id = :id FOR UPDATE;
+
+-- name: restriction_proposals_waiting
+SELECT * FROM exits.restriction_proposal WHERE outcome = 'open' AND id > :after ORDER BY id LIMIT :count;
+
+-- name: had_part_in_restriction$
+SELECT EXISTS (SELECT FROM exits.restriction WHERE id = :restriction AND set_by = :actor)
+    OR EXISTS (
+        SELECT FROM exits.restriction_proposal
+        WHERE restriction = :restriction AND :actor IN (proposed_by, decided_by));
+
+-- name: restriction_objection_open$
+SELECT EXISTS (
+    SELECT FROM exits.restriction_objection WHERE restriction = :restriction AND outcome IS NULL);
+
+-- name: add_restriction_objection!
+INSERT INTO exits.restriction_objection (id, restriction, line, words, opened_at, due_at)
+VALUES (:id, :restriction, :line, :words, :opened_at, :due_at);
+
+-- name: restriction_objection^
+SELECT * FROM exits.restriction_objection WHERE id = :id FOR UPDATE;
+
+-- name: restriction_objections
+SELECT * FROM exits.restriction_objection WHERE outcome IS NULL ORDER BY due_at, id LIMIT :count;
+
+-- name: answer_restriction_objection!
+UPDATE exits.restriction_objection
+SET outcome = :outcome, answered_by = :answered_by, answered_at = :answered_at
+WHERE id = :id AND outcome IS NULL;
+
+-- name: ended_restrictions
+-- Standing restrictions with reasons that the books can tell of only, none of which holds any more.
+SELECT r.line FROM exits.restriction AS r
+JOIN lines.v_line AS l ON l.id = r.line
+WHERE r.lifted_at IS NULL AND r.reasons <@ ARRAY['past_due', 'returned_payments']
+    AND NOT ('past_due' = ANY(r.reasons) AND EXISTS (
+        SELECT FROM billing.v_open AS o
+        WHERE o.line = r.line AND o.billed
+            AND o.due_on < (:now::timestamptz AT TIME ZONE l.timezone)::date))
+    AND NOT ('returned_payments' = ANY(r.reasons) AND EXISTS (
+        SELECT FROM billing.v_payment AS p WHERE p.line = r.line AND p.returned_at >= :returned_since))
+ORDER BY r.line;

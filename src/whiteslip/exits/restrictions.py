@@ -1,4 +1,4 @@
-"""The lender stops drawing: for objective reasons, with a letter at once and an end in sight.
+"""The lender restricts drawing: for objective reasons, with a letter at once and an end in sight.
 
 Directive (EU) 2023/2225 article 28 lets a lender end the right to draw for objectively justified
 reasons and asks it to say so before or at once after; Regulation B, 12 CFR 1002.9, asks for the
@@ -9,8 +9,10 @@ None commits.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from whiteslip import lines, notices, packs
@@ -20,30 +22,96 @@ from whiteslip.exits import store
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Restriction
 from whiteslip.exits.steps import Office
 from whiteslip.lines import Line
-from whiteslip.lines.model import Lifecycle, LockKind, Party
+from whiteslip.lines.acts import change_limit
+from whiteslip.lines.model import Feature, Lifecycle, LockKind, Part, Party
 from whiteslip.notices import NewNotice
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
 
+PAUSABLE: Final = (Feature.CASH, Feature.INSTALMENTS, Feature.NIGHT)
+# Reasons that a lender learns from a credit bureau (FCRA section 615(a)).
+_FROM_BUREAU: Final = frozenset({Cause.DEBT_ELSEWHERE, Cause.INSOLVENCY})
+
+
+class Measure(StrEnum):
+    """What a restriction does. None takes anything back or calls anything in."""
+
+    STOP = "stop"
+    LOWER_CAP = "lower_cap"
+    PAUSE_FEATURE = "pause_feature"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A measure, with the ``feature`` it pauses or the ``cap_minor`` it sets. A cap below what is
+    drawn creates nothing due: the limit that is told falls with repayments.
+    """
+
+    measure: Measure = Measure.STOP
+    feature: str | None = None
+    cap_minor: int | None = None
+
+    @property
+    def part(self) -> Part | None:
+        """What is locked; None for all drawing."""
+        return Part(Feature(self.feature)) if self.feature else None
+
+
+_STOP: Final = Limits()
+
+
+def fault(tx: Tx, line: Line, limits: Limits, reasons: Sequence[Cause]) -> Refusal | None:
+    """Why a line cannot be restricted so. Refusals: ``line.not_active``,
+    ``restriction.reasons_invalid``, ``restriction.measure_invalid``, ``restriction.other_stands``.
+    """
+    if line.lifecycle is not Lifecycle.ACTIVE:
+        return Refusal("line.not_active", {"lifecycle": line.lifecycle})
+    most = packs.load(line.pack).count("issuer.principal_reasons")
+    if not 1 <= len(set(reasons)) == len(reasons) <= most or ONLY_WITH_NOTICE & set(reasons):
+        return Refusal("restriction.reasons_invalid", {"most": most})
+    standing = store.restriction_of_line(tx, line.id)
+    if standing and (standing.measure, standing.feature, standing.cap_minor) != (
+        limits.measure,
+        limits.feature,
+        limits.cap_minor,
+    ):
+        return Refusal("restriction.other_stands")
+    pauses = limits.measure is Measure.PAUSE_FEATURE
+    lowers = limits.measure is Measure.LOWER_CAP
+    if (
+        pauses != (limits.feature in PAUSABLE)
+        or (limits.feature is not None and not pauses)
+        or lowers != (limits.cap_minor is not None)
+        or (limits.cap_minor is not None and standing is None and not 0 < limits.cap_minor < line.limit_minor)
+    ):
+        return Refusal("restriction.measure_invalid")
+    return None
+
 
 def restrict(
-    tx: Tx, office: Office, line_id: UUID, reasons: Sequence[Cause], actor: str, now: datetime
+    tx: Tx,
+    office: Office,
+    line_id: UUID,
+    reasons: Sequence[Cause],
+    actor: str,
+    now: datetime,
+    limits: Limits = _STOP,
 ) -> Restriction | Refusal:
-    """Stop drawing on a line and write to the customer in the same transaction.
+    """Restrict drawing on a line and write to the customer in the same transaction.
+
+    Doors ask ``proposals.propose``, which asks a table whether a second person must agree.
 
     ``reasons`` are the principal ones, the weightiest first: one to as many as the pack allows. Where a
     restriction stands it is renewed with these reasons and a new day, and the customer is written to
-    again. Refusals: ``line.not_found``, ``line.not_active``, ``restriction.reasons_invalid``.
+    again. Refusals: ``line.not_found`` and those of :func:`fault`.
     """
     line = lines.get_line(tx, line_id, lock=True)
     if isinstance(line, Refusal):
         return line
-    if line.lifecycle is not Lifecycle.ACTIVE:
-        return Refusal("line.not_active", {"lifecycle": line.lifecycle})
+    refused = fault(tx, line, limits, reasons)
+    if refused:
+        return refused
     pack = packs.load(line.pack)
-    most = pack.count("issuer.principal_reasons")
-    if not 1 <= len(set(reasons)) == len(reasons) <= most or ONLY_WITH_NOTICE & set(reasons):
-        return Refusal("restriction.reasons_invalid", {"most": most})
     review_on = line.today(now) + timedelta(days=pack.days("issuer.restriction_review_days"))
     standing = store.restriction_of_line(tx, line.id)
     if standing:
@@ -51,15 +119,76 @@ def restrict(
         store.renew_restriction(tx, found)
     else:
         reference = ids.new_reference("LR")
-        found = Restriction(new_id(now), reference, line.id, tuple(reasons), actor, now, review_on)
+        found = Restriction(
+            new_id(now),
+            reference,
+            line.id,
+            tuple(reasons),
+            actor,
+            now,
+            review_on,
+            limits.measure,
+            limits.feature,
+            limits.cap_minor,
+            line.limit_minor if limits.cap_minor is not None else None,
+        )
         store.add_restriction(tx, found)
-        lines.set_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, found.reference, actor, now)
-    data = {"restriction": found.id, "reasons": list(reasons), "review_on": review_on}
+        _take_effect(tx, line, limits, found.reference, actor, now)
+    data = {
+        "restriction": found.id,
+        "measure": limits.measure,
+        "reasons": list(reasons),
+        "review_on": review_on,
+    }
     tx.record(Entry(now, "line.restricted", "line", line.id, actor, data))
     set_timer(tx, "restriction.review", found.id, end_of_day(review_on, line.timezone), now)
-    facts = {"restricted_at": found.set_at, "review_on": review_on, "reasons": list(reasons)}
-    _tell(tx, office, line, found, "line.restricted", facts, now)
+    tell_reasons(tx, office, line, found, _LETTERS[limits.measure], now)
     return found
+
+
+_LETTERS: Final = {
+    Measure.STOP: "line.restricted",
+    Measure.LOWER_CAP: "line.limit_cut",
+    Measure.PAUSE_FEATURE: "line.feature_paused",
+}
+
+
+def tell_reasons(tx: Tx, office: Office, line: Line, found: Restriction, kind: str, now: datetime) -> None:
+    """Write the principal reasons, and where a report came from (Regulation B, 12 CFR 1002.9; FCRA
+    section 615(a)). By being sent at once it keeps the pack's ``issuer.adverse_action_days``.
+    """
+    pack = packs.load(line.pack)
+    facts: dict[str, object] = {
+        "restricted_at": found.set_at,
+        "review_on": found.review_on,
+        "reasons": list(found.reasons),
+        "answer_days": pack.days("issuer.objection_days"),
+        "free_report_days": pack.days("bureau.free_report_days") if _FROM_BUREAU & set(found.reasons) else 0,
+    }
+    if found.cap_minor is not None:
+        drawn = line.principal_minor + line.held_minor
+        facts["limit_minor"] = max(found.cap_minor, drawn)
+    if found.feature:
+        facts["feature"] = found.feature
+    _tell(tx, office, line, found, kind, facts, now)
+
+
+def _take_effect(tx: Tx, line: Line, limits: Limits, reference: str, actor: str, now: datetime) -> None:
+    if limits.cap_minor is not None:
+        change_limit(tx, line, limits.cap_minor, actor, now)
+    else:
+        lines.set_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, reference, actor, now, limits.part)
+
+
+def _give_back(tx: Tx, line: Line, found: Restriction, actor: str, now: datetime) -> Refusal | None:
+    """Undo what a restriction did. A limit that was changed since, by the customer say, stays."""
+    if found.cap_minor is None:
+        part = Part(Feature(found.feature)) if found.feature else None
+        return lines.lift_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, actor, now, part)
+    untouched = line.lifecycle is Lifecycle.ACTIVE and line.limit_minor == found.cap_minor
+    if untouched and found.before_minor is not None:
+        change_limit(tx, line, found.before_minor, actor, now)
+    return None
 
 
 def lift(tx: Tx, office: Office, line_id: UUID, why: str, actor: str, now: datetime) -> Line | Refusal:
@@ -80,6 +209,9 @@ def lift(tx: Tx, office: Office, line_id: UUID, why: str, actor: str, now: datet
         refused = lines.lift_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, actor, now)
         if refused:
             return refused
+    refused = _give_back(tx, line, found, actor, now)
+    if refused:
+        return refused
     data = {"restriction": found.id, "why": why}
     tx.record(Entry(now, "line.restriction_lifted", "line", line.id, actor, data))
     if line.lifecycle is Lifecycle.ACTIVE:

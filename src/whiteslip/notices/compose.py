@@ -28,6 +28,7 @@ from whiteslip.notices.model import (
     ComplaintDueFacts,
     ContractFacts,
     DeclinedFacts,
+    FeaturePausedFacts,
     HardshipFacts,
     HeldFacts,
     Letter,
@@ -109,7 +110,9 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
     if isinstance(facts, ClosedFacts):
         words["credit_words"] = _fill(own["credit_words"], words) if facts.credit_minor else ""
         words |= _hanging_words(facts, said, words, language)
-    if isinstance(facts, DeclinedFacts):
+    if isinstance(facts, FeaturePausedFacts):
+        words["feature_words"] = own[f"feature_{facts.feature}"]
+    if isinstance(facts, DeclinedFacts | RestrictedFacts):
         words["report_words"] = _fill(said["free_report"], words) if facts.free_report_days else ""
     if isinstance(facts, RestrictedFacts | NoticeFacts | DeclinedFacts):
         words["reason_words"] = said["labels"]["list"].join(said["reasons"][code] for code in facts.reasons)

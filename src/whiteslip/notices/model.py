@@ -202,12 +202,27 @@ class UserFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class RestrictedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The lender stopped drawing: since when, why, and until when that stands at the longest.
 
-    ``reasons`` are codes of the texts' ``reasons``, the weightiest first.
+    ``reasons`` are codes of the texts' ``reasons``, the weightiest first. ``answer_days`` is the clock
+    of a view the customer gives; ``free_report_days`` is zero where no bureau's file was used.
     """
 
     restricted_at: datetime
     review_on: date
     reasons: list[str]
+    answer_days: int
+    free_report_days: int
+
+
+class LimitCutFacts(RestrictedFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lender lowered the limit for a while; ``limit_minor`` is never below what is drawn."""
+
+    limit_minor: int
+
+
+class FeaturePausedFacts(RestrictedFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lender paused one feature for a while."""
+
+    feature: str
 
 
 class LiftedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -357,7 +372,10 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "user.stopped": UserFacts,
     "user.resumed": UserFacts,
     "limit.increase_proposed": IncreaseFacts,
+    "line.feature_paused": FeaturePausedFacts,
+    "line.limit_cut": LimitCutFacts,
     "line.restricted": RestrictedFacts,
+    "line.restriction_kept": RestrictedFacts,
     "termination.notice": NoticeFacts,
     "inactivity.notice": NoticeFacts,
     "termination.called_off": CancelledFacts,

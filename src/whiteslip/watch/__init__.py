@@ -16,10 +16,11 @@ Invariants
 - An alert does nothing by itself. A person acts, and what turns out is written on it.
 - A rule whose alarms were false more often than its budget only asks to be watched.
 
-Acts: ``follow`` reads on, ``rebuild`` makes memories again, ``acknowledge`` and ``label``.
+Acts: ``follow`` reads on, ``rebuild`` makes memories again, ``acknowledge`` and ``label``,
+``labelled_facts`` is what the lab learns from.
 """
 
-from whiteslip.watch.acts import acknowledge, follow, label, rebuild
+from whiteslip.watch.acts import acknowledge, follow, label, labelled_facts, rebuild
 from whiteslip.watch.model import Act, Alert, Shown, State
 
-__all__ = ["Act", "Alert", "Shown", "State", "acknowledge", "follow", "label", "rebuild"]
+__all__ = ["Act", "Alert", "Shown", "State", "acknowledge", "follow", "label", "labelled_facts", "rebuild"]

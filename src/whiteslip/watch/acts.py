@@ -219,3 +219,17 @@ def label(tx: Tx, alert_id: UUID, right: bool, actor: str, now: datetime) -> Ale
     data = {"alert": done.id, "rule": done.rule, "right": right}
     tx.record(Entry(now, "alert.labelled", "line", done.line, actor, data))
     return done
+
+
+def labelled_facts(tx: Tx) -> list[dict[str, object]]:
+    """Labelled alerts with the facts that raised each, in the order in which they were labelled."""
+    rows: list[dict[str, object]] = []
+    for each in store.labelled(tx):
+        decision = next(one for one in decisions.decisions_about(tx, each.line) if one.id == each.decision)
+        head: dict[str, object] = {
+            "reference": each.reference,
+            "happened_at": each.happened_at.isoformat(),
+            "rule": each.rule,
+        }
+        rows.append(head | dict(decision.facts) | {"right": int(each.label is True)})
+    return rows

@@ -45,6 +45,9 @@ SELECT * FROM watch.alert
 WHERE (:state::text IS NULL OR state = :state) AND (:line::uuid IS NULL OR line = :line)
 ORDER BY raised_at DESC, id DESC LIMIT :count;
 
+-- name: page
+SELECT * FROM watch.alert WHERE id > :after ORDER BY id LIMIT :count;
+
 -- name: waiting
 -- What nobody has acknowledged comes first, the strongest act on top.
 SELECT * FROM watch.alert WHERE state <> 'labelled'

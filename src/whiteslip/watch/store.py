@@ -108,6 +108,11 @@ def alerts(tx: Tx, state: State | None = None, line: UUID | None = None, count: 
     return [_alert(row) for row in _queries.alerts(tx.conn, state=state, line=line, count=count)]
 
 
+def page(tx: Tx, after: UUID | None, count: int) -> list[Alert]:
+    """Up to ``count`` alerts above ``after``, in the order in which they were raised."""
+    return [_alert(row) for row in _queries.page(tx.conn, after=after or UUID(int=0), count=count)]
+
+
 def waiting(tx: Tx, count: int = 100) -> list[Alert]:
     """What waits for somebody: unacknowledged first, then for a label; the strongest act on top."""
     return [_alert(row) for row in _queries.waiting(tx.conn, count=count)]

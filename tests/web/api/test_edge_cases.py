@@ -22,7 +22,8 @@ from whiteslip import bureau, identity
 from whiteslip.base import local_day
 from whiteslip.base.ids import parse_public
 from whiteslip.day import every_violation
-from whiteslip.decisions import replay
+from whiteslip.decisions import Tables, replay
+from whiteslip.exits import Office, proposals
 from whiteslip.identity import Vault, access
 from whiteslip.notices import of_subject
 from whiteslip.store.timers import present
@@ -359,7 +360,13 @@ def test_14_two_requests_at_once_are_one_case_and_an_agreed_increase_is_dropped(
 
 def test_15_a_restriction_and_a_closing_have_a_letter_each(story: Story):
     path = f"/v1/lines/{story.line}/restrict"
-    story.api.post(path, {"reasons": ["returned_payments"]}, 200)
+    proposed = story.api.post(path, {"reasons": ["returned_payments"]}, 200)
+    assert proposed["outcome"] == "open", "stopping takes two"
+    with story.api.db.transaction() as tx:
+        agreed = parse_public("rsp", proposed["id"])
+        assert agreed
+        office = Office(Tables.load(), "Test Lender")
+        proposals.decide(tx, office, agreed, True, "second", present(tx))
     assert story.authorises(100)["code"] == "line.restricted"
     story.passes("+1d")
     assert story.leaves()["state"] == "closed"

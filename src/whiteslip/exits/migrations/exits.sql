@@ -124,10 +124,50 @@ CREATE TABLE exits.restriction (
     set_by text NOT NULL,
     set_at timestamptz NOT NULL,
     review_on date NOT NULL,
+    measure text NOT NULL DEFAULT 'stop' CHECK (measure IN ('stop', 'lower_cap', 'pause_feature')),
+    feature text CHECK ((feature IS NOT NULL) = (measure = 'pause_feature')),
+    cap_minor bigint CHECK ((cap_minor IS NOT NULL) = (measure = 'lower_cap')),
+    before_minor bigint CHECK ((before_minor IS NOT NULL) = (cap_minor IS NOT NULL)),
     lifted_at timestamptz,
     lifted_why text CHECK ((lifted_why IS NULL) = (lifted_at IS NULL))
 );
 CREATE UNIQUE INDEX restriction_standing ON exits.restriction (line) WHERE lifted_at IS NULL;
+
+-- Restricting is proposed; a table says whether a second person must agree. ``alert`` is the watch's.
+CREATE TABLE exits.restriction_proposal (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    measure text NOT NULL,
+    feature text,
+    cap_minor bigint,
+    reasons text[] NOT NULL CHECK (cardinality(reasons) BETWEEN 1 AND 4),
+    alert uuid,
+    decision uuid NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    outcome text NOT NULL DEFAULT 'open' CHECK (outcome IN ('open', 'done', 'rejected')),
+    decided_by text,
+    decided_at timestamptz,
+    restriction uuid REFERENCES exits.restriction,
+    CHECK ((outcome = 'open') = (decided_at IS NULL)),
+    CHECK ((outcome = 'done') = (restriction IS NOT NULL))
+);
+CREATE UNIQUE INDEX restriction_proposal_open ON exits.restriction_proposal (line) WHERE outcome = 'open';
+CREATE INDEX restriction_proposal_of ON exits.restriction_proposal (restriction);
+
+-- The customer sees it otherwise; what they wrote is in the identity vault.
+CREATE TABLE exits.restriction_objection (
+    id uuid PRIMARY KEY,
+    restriction uuid NOT NULL REFERENCES exits.restriction,
+    line uuid NOT NULL,
+    words uuid,
+    opened_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    outcome text CHECK (outcome IN ('stays', 'lifted')),
+    answered_by text CHECK ((answered_by IS NULL) = (outcome IS NULL)),
+    answered_at timestamptz CHECK ((answered_at IS NULL) = (outcome IS NULL))
+);
+CREATE UNIQUE INDEX restriction_objection_open ON exits.restriction_objection (restriction) WHERE outcome IS NULL;
 
 -- Ending an agreement takes two as well.
 CREATE TABLE exits.termination (

@@ -80,7 +80,7 @@ CREATE TABLE lines.lock (
     firm boolean NOT NULL DEFAULT false CHECK (NOT firm OR until IS NOT NULL),
     set_at timestamptz NOT NULL,
     lifted_at timestamptz,
-    CHECK (feature = 'all' OR kind = 'customer')
+    CHECK (feature = 'all' OR kind IN ('customer', 'issuer'))
 );
 -- Two parties may lock for the same cause; lifting one lock leaves the other.
 CREATE UNIQUE INDEX lock_standing ON lines.lock (line, kind, party, feature, value) WHERE lifted_at IS NULL;

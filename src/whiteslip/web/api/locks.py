@@ -14,7 +14,6 @@ from msgspec import Meta, Struct
 from whiteslip import lines
 from whiteslip.base import Refusal
 from whiteslip.exits import restrictions, softer
-from whiteslip.exits.model import Cause
 from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import VALUED, Feature, Lock, Part
@@ -56,12 +55,6 @@ class LimitBody(Struct, forbid_unknown_fields=True):
     """The new limit."""
 
     limit_minor: Amount
-
-
-class RestrictBody(Struct, forbid_unknown_fields=True):
-    """The principal reasons, the weightiest first."""
-
-    reasons: Annotated[list[CauseCode], Meta(min_length=1, max_length=4)]
 
 
 class EmptyBody(Struct, forbid_unknown_fields=True):
@@ -165,26 +158,6 @@ def reduce(request: WebRequest, line_id: FromPath[str], data: JSONBody[LimitBody
 
 
 @post(
-    "/lines/{line_id:str}/restrict",
-    summary="The lender stops drawing",
-    status_code=200,
-    responses=problem_responses(401, 403, 404, 409, 422),
-)
-def restrict(
-    request: WebRequest, line_id: FromPath[str], data: JSONBody[RestrictBody]
-) -> Response[LineShape]:
-    """For objective reasons; the customer is written to at once, and it ends by itself unless renewed."""
-    office = ports_of(request, Ports).office
-    reasons = [Cause(reason) for reason in data.reasons]
-
-    def act(tx: Tx, line: UUID, now: datetime, caller: Caller) -> Line | Refusal:
-        done = restrictions.restrict(tx, office, line, reasons, caller.actor, now)
-        return done if isinstance(done, Refusal) else lines.get_line(tx, line)
-
-    return _change(request, line_id, data, act)
-
-
-@post(
     "/lines/{line_id:str}/unrestrict",
     summary="End the lender's restriction",
     status_code=200,
@@ -213,4 +186,4 @@ def list_locks(request: WebRequest, line_id: FromPath[str]) -> Page:
     return read(request, question)
 
 
-handlers: list[Any] = [pause, resume, reduce, restrict, unrestrict, list_locks]
+handlers: list[Any] = [pause, resume, reduce, unrestrict, list_locks]

@@ -7,6 +7,7 @@ from typing import Final
 from litestar import Router
 
 from whiteslip.web.api import (
+    alerts,
     applications,
     chargeoffs,
     clock,
@@ -23,6 +24,7 @@ from whiteslip.web.api import (
     policies,
     portfolio,
     privacy,
+    restrictions,
     ties,
     webhooks,
 )
@@ -34,6 +36,7 @@ routers: Final = [
         route_handlers=[
             *lines.handlers,
             *locks.handlers,
+            *restrictions.handlers,
             *applications.handlers,
             *money.handlers,
             *disputes.handlers,
@@ -45,6 +48,7 @@ routers: Final = [
             *funding.handlers,
             *leaving.handlers,
             *lender.handlers,
+            *alerts.handlers,
             *ties.handlers,
             *portfolio.handlers,
             *clock.handlers,

@@ -6,6 +6,7 @@ from typing import Final
 
 from litestar import Router
 
+from whiteslip.web.console.alerts.handlers import alert_handlers
 from whiteslip.web.console.applications.handlers import application_handlers
 from whiteslip.web.console.case.handlers import case_handlers
 from whiteslip.web.console.case.papers import paper_handlers
@@ -27,6 +28,7 @@ routers: Final = [
             *application_handlers,
             *complaint_handlers,
             *policy_handlers,
+            *alert_handlers,
             *line_handlers,
             *portfolio_handlers,
         ],

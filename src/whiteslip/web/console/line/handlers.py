@@ -15,9 +15,10 @@ from litestar.params import FromPath, FromQuery
 from whiteslip import billing, exits, lines
 from whiteslip.base import Refusal, new_id
 from whiteslip.base.ids import parse_public
-from whiteslip.exits import estates, restrictions, terminations
+from whiteslip.exits import estates, proposals, restrictions, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Channel, Kind
+from whiteslip.exits.restrictions import Limits
 from whiteslip.identity import Person
 from whiteslip.identity.vault import enrol_contact
 from whiteslip.lines import Line
@@ -95,6 +96,7 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
         case=exits_store.open_of_line(tx, line.id),
         notice=exits_store.notice_of_line(tx, line.id),
         restriction=exits_store.restriction_of_line(tx, line.id),
+        to_agree=proposals.open_of_line(tx, line.id),
         estate=exits_store.estate_of_line(tx, line.id),
         proposal=open_one,
         may_decide=duty.may_choose and open_one is not None and open_one.proposed_by != duty.actor,
@@ -134,13 +136,28 @@ def _cause(form: Form, name: str, allowed: list[Cause]) -> Cause | Errors:
 
 @post("/lines/{line_id:uuid}/restrict", sync_to_thread=True)
 def restrict(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
-    """Stop drawing, for a reason and for a while; the letter goes out at once."""
+    """Propose to stop drawing, for a reason and for a while; a table says whether it takes two."""
 
     def act(duty: Duty, line: Line) -> object:
         why = _cause(form, "reason", _TO_RESTRICT)
         if isinstance(why, Errors):
             return why
-        return restrictions.restrict(duty.tx, duty.ports.office, line.id, [why], duty.actor, duty.now)
+        office = duty.ports.office
+        return proposals.propose(duty.tx, office, line.id, Limits(), [why], duty.actor, duty.now)
+
+    return _change(request, line_id, form, act)
+
+
+@post("/lines/{line_id:uuid}/restrict/decide", sync_to_thread=True)
+def decide_restriction(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """The second person agrees, or turns it down; the first is refused."""
+
+    def act(duty: Duty, line: Line) -> object:
+        waiting = proposals.open_of_line(duty.tx, line.id)
+        if waiting is None:
+            return Refusal("restriction.not_found")
+        approve, office = form.value("decision") == "approve", duty.ports.office
+        return proposals.decide(duty.tx, office, waiting.id, approve, duty.actor, duty.now)
 
     return _change(request, line_id, form, act)
 
@@ -278,6 +295,7 @@ line_handlers: Final = [
     index,
     show,
     restrict,
+    decide_restriction,
     unrestrict,
     terminate,
     decide,

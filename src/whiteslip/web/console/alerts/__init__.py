@@ -1,0 +1,1 @@
+"""Alerts: the queue, and one with its features and the row that fired."""

@@ -1,0 +1,135 @@
+"""Alerts of the watch: a queue of their own, and each on one page with what may be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from whiteslip import lines, watch
+from whiteslip.base import Money, Refusal
+from whiteslip.store import Tx
+from whiteslip.watch import Alert, Shown
+from whiteslip.watch import store as watch_store
+from whiteslip.watch.acts import TABLE
+from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.problems import Refused
+
+AT: Final = f"{HOME}/alerts"
+_CENTI: Final = 100
+_BPS: Final = 10_000
+
+
+class Labelling(msgspec.Struct):
+    """What came of an alert."""
+
+    outcome: Literal["true", "false"]
+
+
+def _found(duty: Duty, reference: str) -> Alert:
+    found = watch_store.by_reference(duty.tx, reference)
+    if found is None:
+        raise Refused(Refusal("alert.not_found"))
+    return found
+
+
+def _written(name: str, value: int | None, currency: str) -> object:
+    """A feature as a page shows it: money, a share in per cent, or a count."""
+    if value is None:
+        return None
+    if name.endswith("_minor"):
+        return Money(value, currency)
+    return f"{value / _CENTI:.1f} %" if name.endswith("_bps") else f"{value / _CENTI:.1f}"
+
+
+def _features(shown: tuple[Shown, ...], currency: str) -> list[tuple[str, object, object]]:
+    return [
+        (each.name, _written(each.name, each.value, currency), _written(each.name, each.usual, currency))
+        for each in shown
+    ]
+
+
+def _row_of(duty: Duty, rule: str) -> str:
+    """What the table says of the row that fired, in the words of who wrote the policy."""
+    nodes: list[Any] = duty.ports.office.tables.in_use.at(TABLE, duty.now).content["nodes"]
+    tables: list[Any] = [node["content"]["rules"] for node in nodes if node["type"] == "decisionTableNode"]
+    rows: list[Any] = [row for found in tables for row in found]
+    return next((str(row.get("_description", "")) for row in rows if row["_id"] == rule), "")
+
+
+@get("/alerts", sync_to_thread=True)
+def queue(request: WebRequest) -> Response[Any]:
+    """What waits for somebody, the strongest act on top."""
+
+    def act(duty: Duty) -> Response[str]:
+        rows = watch_store.waiting(duty.tx)
+        return page(request, "console/alerts/list.html", rows=rows, **duty.shown())
+
+    return on_duty(request, act)
+
+
+def _page(duty: Duty, found: Alert, form: Form, **shown: Any) -> Response[str]:
+    line = lines.get_line(duty.tx, found.line)
+    if isinstance(line, Refusal):
+        raise LookupError(f"line {found.line} of an alert vanished")
+    return page(
+        duty.request,
+        "console/alerts/page.html",
+        form=form,
+        alert=found,
+        line=line,
+        features=_features(found.shown, line.currency),
+        row=_row_of(duty, found.rule),
+        **shown,
+        **duty.shown(),
+    )
+
+
+@get("/alerts/{reference:str}", sync_to_thread=True)
+def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
+    """One alert."""
+    return on_duty(request, lambda duty: _page(duty, _found(duty, reference), Form()))
+
+
+def _then(
+    request: WebRequest, reference: str, form: Form, say: Callable[[Tx, UUID, str, datetime], Alert | Refusal]
+) -> Response[Any]:
+    """Say something of an alert and come back to it."""
+
+    def act(duty: Duty) -> Response[Any]:
+        found = _found(duty, reference)
+        done = say(duty.tx, found.id, duty.actor, duty.now)
+        if isinstance(done, Refusal):
+            return _page(duty, found, form, refusal=done)
+        return see_other(request, f"{AT}/{reference}")
+
+    return on_duty(request, act, chooses=True)
+
+
+@post("/alerts/{reference:str}/acknowledge", sync_to_thread=True)
+def acknowledge(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
+    """Look into it."""
+    return _then(request, reference, Form(), watch.acknowledge)
+
+
+@post("/alerts/{reference:str}/label", sync_to_thread=True)
+def label(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
+    """Say what came of it."""
+    typed = form.read(Labelling)
+    if isinstance(typed, Errors):
+        return on_duty(request, lambda duty: _page(duty, _found(duty, reference), form, errors=typed), True)
+    right = typed.outcome == "true"
+    return _then(
+        request, reference, form, lambda tx, alert, actor, now: watch.label(tx, alert, right, actor, now)
+    )
+
+
+alert_handlers: Final = [queue, show, acknowledge, label]

@@ -1,0 +1,232 @@
+"""Restricting is proposed, takes two where a table says so, and can be objected to."""
+
+from __future__ import annotations
+
+import ast
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from worlds import DAY, at, buy, give_back, items, line_of, night, open_line, pay
+
+from whiteslip import day, exits, identity, notices
+from whiteslip.base import Refusal
+from whiteslip.decisions import Tables, grounds
+from whiteslip.exits import Office, proposals, restrictions, softer
+from whiteslip.exits import store as exits_store
+from whiteslip.exits.model import Cause
+from whiteslip.exits.proposals import Objection, RestrictionProposal
+from whiteslip.exits.restrictions import Limits, Measure
+from whiteslip.identity import Person, Vault
+from whiteslip.lines.model import Feature, LockKind, Part
+from whiteslip.notices import DemoPhone
+from whiteslip.store import Database
+
+TABLES = Tables.load()
+OFFICE = Office(TABLES, "Test Lender")
+VAULT = Vault(bytes(32))
+NOON = at(DAY)
+WHY = (Cause.RETURNED_PAYMENTS,)
+CAP = Limits(Measure.LOWER_CAP, cap_minor=100_000)
+PAUSE = Limits(Measure.PAUSE_FEATURE, feature="cash")
+
+
+def known(db: Database) -> UUID:
+    line = open_line(db)
+    person = Person("欧阳明远", "11010119900307803X", "+8613900000021", "a@example.com")
+    with db.transaction() as tx:
+        identity.enrol(tx, VAULT, line_of(db, line).customer, person, "test", NOON)
+    return line
+
+
+def propose(
+    db: Database, line: UUID, limits: Limits, reasons: tuple[Cause, ...] = WHY, alert: UUID | None = None
+) -> RestrictionProposal:
+    with db.transaction() as tx:
+        done = proposals.propose(tx, OFFICE, line, limits, reasons, "first", NOON, alert)
+    assert isinstance(done, RestrictionProposal), done
+    return done
+
+
+def stopped(db: Database, line: UUID, reasons: tuple[Cause, ...] = WHY) -> None:
+    proposal = propose(db, line, Limits(), reasons)
+    with db.transaction() as tx:
+        done = proposals.decide(tx, OFFICE, proposal.id, True, "second", NOON)
+    assert isinstance(done, RestrictionProposal)
+    assert done.outcome == "done"
+
+
+def objected(db: Database, line: UUID, words: str = "") -> Objection:
+    with db.transaction() as tx:
+        done = proposals.object_to(tx, VAULT, line, words, "customer", NOON)
+    assert isinstance(done, Objection), done
+    return done
+
+
+def letters(db: Database, line: UUID) -> list[str]:
+    with db.transaction() as tx:
+        return [notice.kind for notice in notices.of_subject(tx, line)]
+
+
+def test_stopping_takes_two_and_not_the_same_person_twice(db: Database):
+    line = known(db)
+    proposal = propose(db, line, Limits())
+    assert (proposal.outcome, line_of(db, line).locks, letters(db, line)) == ("open", frozenset(), [])
+    with db.transaction() as tx:
+        own = proposals.decide(tx, OFFICE, proposal.id, True, "first", NOON)
+        twice = proposals.propose(tx, OFFICE, line, Limits(), WHY, "third", NOON)
+    assert isinstance(own, Refusal)
+    assert isinstance(twice, Refusal)
+    assert (own.code, twice.code) == ("desk.own_proposal", "restriction.proposed")
+    with db.transaction() as tx:
+        proposals.decide(tx, OFFICE, proposal.id, True, "second", NOON)
+    assert line_of(db, line).locks == {LockKind.ISSUER}
+    assert letters(db, line) == ["line.restricted"]
+
+
+def test_what_the_second_person_turns_down_changes_nothing(db: Database):
+    line = known(db)
+    proposal = propose(db, line, Limits())
+    with db.transaction() as tx:
+        done = proposals.decide(tx, OFFICE, proposal.id, False, "second", NOON)
+    assert isinstance(done, RestrictionProposal)
+    assert (done.outcome, line_of(db, line).locks, letters(db, line)) == ("rejected", frozenset(), [])
+
+
+def test_a_mild_measure_is_one_persons_unless_a_machine_saw_it_or_much_is_owed(db: Database):
+    assert propose(db, known(db), PAUSE).outcome == "done"
+    assert propose(db, known(db), PAUSE, alert=uuid4()).outcome == "open"
+    debtor = open_line(db, limit_minor=5_000_000)
+    buy(db, debtor, 1_500_000, 3)
+    assert propose(db, debtor, CAP).outcome == "open"
+
+
+def test_a_cap_below_what_is_drawn_makes_nothing_due_and_is_given_back(db: Database):
+    line = known(db)
+    buy(db, line, 300_000, 3)
+    before = items(db, line)
+    assert propose(db, line, CAP).outcome == "done"
+    capped = line_of(db, line)
+    assert (capped.limit_minor, capped.advised_limit_minor, capped.available_minor) == (100_000, 300_000, 0)
+    assert items(db, line) == before
+    assert letters(db, line) == ["line.limit_cut"]
+    with db.transaction() as tx:
+        restrictions.lift(tx, OFFICE, line, "reason_ended", "desk", NOON)
+    assert line_of(db, line).limit_minor == 1_000_000
+
+
+def test_a_limit_that_the_customer_lowered_meanwhile_stays_lowered(db: Database):
+    line = known(db)
+    propose(db, line, CAP)
+    with db.transaction() as tx:
+        softer.reduce(tx, line, 50_000, "customer", NOON)
+        restrictions.lift(tx, OFFICE, line, "reason_ended", "desk", NOON)
+    assert line_of(db, line).limit_minor == 50_000
+
+
+def test_a_paused_feature_is_one_part_of_drawing_and_comes_back(db: Database):
+    line = known(db)
+    propose(db, line, PAUSE)
+    assert (line_of(db, line).locks, line_of(db, line).locked_parts) == (frozenset(), {Part(Feature.CASH)})
+    assert letters(db, line) == ["line.feature_paused"]
+    with db.transaction() as tx:
+        restrictions.lift(tx, OFFICE, line, "reason_ended", "desk", NOON)
+    assert line_of(db, line).locked_parts == frozenset()
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(Measure.LOWER_CAP),
+        Limits(Measure.LOWER_CAP, cap_minor=1_000_000),
+        Limits(Measure.LOWER_CAP, cap_minor=0),
+        Limits(Measure.PAUSE_FEATURE),
+        Limits(Measure.PAUSE_FEATURE, feature="merchant"),
+        Limits(Measure.STOP, cap_minor=5),
+        Limits(Measure.STOP, feature="cash"),
+    ],
+)
+def test_half_a_measure_is_refused(db: Database, limits: Limits):
+    line = open_line(db)
+    with db.transaction() as tx:
+        done = proposals.propose(tx, OFFICE, line, limits, WHY, "first", NOON)
+    assert isinstance(done, Refusal)
+    assert done.code == "restriction.measure_invalid"
+
+
+def test_an_objection_nobody_answers_in_time_ends_the_restriction_and_its_words_are_sealed(db: Database):
+    line = known(db)
+    stopped(db, line)
+    mine = objected(db, line, "It was the bank's mistake.")
+    with db.transaction() as tx:
+        rows = tx.conn.execute("SELECT data::text AS data FROM store.journal").fetchall()
+        again = proposals.object_to(tx, VAULT, line, "", "customer", NOON)
+    assert not [row for row in rows if "mistake" in row["data"]]
+    assert isinstance(again, Refusal)
+    assert again.code == "restriction.objection_open"
+    ports = day.Ports(OFFICE, VAULT, DemoPhone(db))
+    day.run_due(db, ports, mine.due_at - timedelta(seconds=1))
+    assert line_of(db, line).locks
+    day.run_due(db, ports, mine.due_at)
+    assert not line_of(db, line).locks
+    assert letters(db, line) == ["line.restricted", "line.restriction_lifted"]
+
+
+def test_only_somebody_without_a_part_in_it_answers_an_objection(db: Database):
+    line = known(db)
+    stopped(db, line)
+    mine = objected(db, line)
+    with db.transaction() as tx:
+        for actor in ("first", "second"):
+            refused = proposals.answer(tx, OFFICE, mine.id, True, actor, NOON)
+            assert isinstance(refused, Refusal)
+            assert refused.code == "restriction.own"
+        proposals.answer(tx, OFFICE, mine.id, True, "third", NOON)
+    assert line_of(db, line).locks == {LockKind.ISSUER}
+    assert letters(db, line) == ["line.restricted", "line.restriction_kept"]
+    other = objected(db, line)
+    with db.transaction() as tx:
+        proposals.answer(tx, OFFICE, other.id, False, "third", NOON)
+    assert not line_of(db, line).locks
+
+
+def test_the_night_ends_what_has_no_reason_any_more_and_leaves_the_rest(db: Database):
+    late, gone, doubted = open_line(db), open_line(db), open_line(db)
+    buy(db, late, 30_000)
+    night(db, DAY + timedelta(days=21))
+    paid = pay(db, gone, 1_000, DAY)
+    give_back(db, paid, DAY)
+    stopped(db, late, (Cause.PAST_DUE,))
+    stopped(db, gone, (Cause.RETURNED_PAYMENTS,))
+    stopped(db, doubted, (Cause.SUSPECTED_FRAUD,))
+
+    def ended(days: int) -> set[UUID]:
+        with db.transaction() as tx:
+            proposals.lift_ended(tx, OFFICE, at(DAY + timedelta(days=days)))
+            return {line for line in (late, gone, doubted) if not exits_store.restriction_of_line(tx, line)}
+
+    assert ended(50) == set()
+    assert ended(61) == {gone}
+    pay(db, late, 40_000, DAY + timedelta(days=62))
+    assert ended(62) == {gone, late}
+
+
+def test_no_reason_and_no_fact_of_a_restriction_is_a_dispute_a_complaint_an_exit_or_a_score():
+    named = [cause.value for cause in Cause] + list(TABLES["issuer-restriction"].contract.facts)
+    assert not grounds.forbidden(named)
+    assert not [name for name in named if "score" in name.split("_")]
+
+
+def test_only_proposals_restrict_so_that_no_door_goes_round_the_table():
+    callers: set[str] = set()
+    source = Path(exits.__file__).parents[1]
+    for path in source.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr == "restrict"
+                and isinstance(node.value, ast.Name)
+            ):
+                callers.add(f"{path.relative_to(source)}:{node.value.id}")
+    assert callers == {"exits/proposals.py:restrictions"}

@@ -1,0 +1,69 @@
+"""Alerts at the desk."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from alarms import TABLES, raised
+from web.console.conftest import NOW, Desk
+
+import whiteslip.web.console.alerts as page_of_alerts
+from whiteslip.identity.model import Role
+from whiteslip.watch import Alert, State, features, memory, store
+
+
+def alert_of(desk: Desk) -> Alert:
+    return raised(desk.db, desk.held().line, NOW)
+
+
+def after(desk: Desk, alert: Alert) -> Alert:
+    with desk.db.transaction() as tx:
+        found = store.alert(tx, alert.id)
+    assert found
+    return found
+
+
+def test_an_alert_shows_what_is_usual_and_the_row_and_is_acknowledged_then_labelled(desk: Desk):
+    desk.sign_in()
+    alert = alert_of(desk)
+    assert alert.reference in desk.get("/console/alerts")
+    at = f"/console/alerts/{alert.reference}"
+    shown = desk.get(at)
+    assert "far more is bought than usual" in shown
+    assert "<code>bust_out</code>" in shown
+    assert "8,100.00" in shown
+    assert 'name="outcome"' not in shown, "it is acknowledged first"
+    assert desk.post(f"{at}/acknowledge", at).status_code == 303
+    assert desk.post(f"{at}/label", at, outcome="true").status_code == 303
+    done = after(desk, alert)
+    assert (done.state, done.label) == (State.LABELLED, True)
+    assert alert.reference not in desk.get("/console/alerts")
+
+
+def test_who_only_looks_says_nothing_of_an_alert(desk: Desk):
+    alert = alert_of(desk)
+    desk.sign_in(Role.AUDITOR)
+    at = f"/console/alerts/{alert.reference}"
+    assert 'id="acknowledge"' not in desk.get(at)
+    assert desk.post(f"{at}/acknowledge", "/console").status_code == 403
+    assert after(desk, alert).state is State.OPEN
+
+
+def test_alerts_are_shown_in_chinese_too(desk: Desk):
+    desk.sign_in()
+    alert = alert_of(desk)
+    for path in ("/console/alerts", f"/console/alerts/{alert.reference}"):
+        assert re.search("[\u4e00-\u9fff]", desk.get(f"{path}?lang=zh-CN"))
+
+
+def test_there_are_words_for_every_rule_reason_act_and_feature():
+    texts = tomllib.loads(Path(page_of_alerts.__file__).with_name("page.toml").read_text())["en"]
+    outcome = TABLES["watch-monitor"].contract.outcome
+    wanted = {f"rule_{code}" for code in outcome["rule"].one_of} - {"rule_nothing"}
+    wanted |= {f"reason_{code}" for code in outcome["reasons"].one_of}
+    wanted |= {f"act_{code}" for code in outcome["act"].one_of} - {"act_none"}
+    wanted |= {f"tells_{code}" for code in outcome["tells"].one_of}
+    wanted |= {f"feature_{each.name}" for each in features.shown(memory.Memory())}
+    assert wanted <= set(texts)
