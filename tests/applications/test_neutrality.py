@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from worlds import DAY, TERMS, at, buy, items, line_of, nights, open_line, pay
 
 from whiteslip import applications, decisions, exits, identity, lines, purchases
-from whiteslip.applications.scorecard import RIGHTS, SHIPPED, Scorecard, forbidden_words
+from whiteslip.applications.scorecard import SHIPPED, Scorecard, forbidden_words
 from whiteslip.applications.steps import Assessment
 from whiteslip.base import Refusal
+from whiteslip.decisions.grounds import NEUTRAL
 from whiteslip.exits import Office
 from whiteslip.exits.model import Channel, Identity, State
 from whiteslip.exits.withdrawal import withdraw
@@ -34,7 +35,7 @@ def test_no_table_and_no_scorecard_names_the_use_of_a_right():
         for each in Scorecard.load(path).card.characteristics:
             assert forbidden_words(each.name) == set(), each.name
     facts = TABLES["application-limit"].contract.facts
-    assert {name for name in facts if set(name.split("_")) & RIGHTS} == set()
+    assert {name for name in facts if set(name.split("_")) & NEUTRAL} == set()
     assert "of_age" in facts
     assert {name for name in facts if forbidden_words(name)} == {"of_age"}, "legal age, and no other ground"
 

@@ -86,5 +86,5 @@ def test_a_duty_that_no_parameter_serves_is_a_fault():
 
 def test_a_duty_without_tests_says_what_is_planned():
     assert packs.duties()["stop-first"].planned == ""
-    assert packs.duties()["forbearance-first"].tests == ()
-    assert packs.duties()["forbearance-first"].planned
+    assert packs.duties()["default-counted"].tests == ()
+    assert packs.duties()["default-counted"].planned

@@ -21,21 +21,11 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
+from whiteslip.decisions.grounds import NEUTRAL, PROTECTED
+
 Value = int | float | str | None
 
 SHIPPED: Final = Path(__file__).with_name("scorecards")
-# Directive (EU) 2023/2225 articles 6 and 18; Equal Credit Opportunity Act section 701.
-PROTECTED: Final = frozenset(
-    """sex gender age birth born birthday marriage marital married spouse race colour color ethnic
-    ethnicity nationality nation origin religion faith belief health illness disability pregnancy children
-    social friends followers union politics political language surname""".split()  # noqa: SIM905 (read as words)
-)
-# Using a right is no risk and scores nobody.
-RIGHTS: Final = frozenset(
-    """exit exits exited left leave leaver leaving closed closing close former returned pause paused pausing
-    lock locked locks withdrawn withdraw withdrawal withdrawals dispute disputes disputed complaint
-    complaints complained objection objections erasure""".split()  # noqa: SIM905 (read as words)
-)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -168,7 +158,7 @@ def card_faults(card: Card) -> list[str]:
 def forbidden_words(name: str) -> set[str]:
     """The words of a fact's name that stand for a protected ground or the use of a right."""
     words = set(name.lower().split("_"))
-    return words & (PROTECTED | RIGHTS)
+    return words & (PROTECTED | NEUTRAL)
 
 
 def _characteristic_faults(each: Characteristic) -> list[str]:

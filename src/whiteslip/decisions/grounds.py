@@ -7,14 +7,17 @@ from typing import Final
 
 # ECOA 15 USC 1691(a); Directive (EU) 2023/2225 articles 6 and 18(3), with usual spellings.
 PROTECTED: Final = frozenset({
-    "sex", "gender", "age", "birth", "birthday", "marriage", "marital", "married", "race", "ethnicity",
-    "ethnic", "nationality", "origin", "religion", "colour", "color", "disability", "health", "pregnancy",
-    "orientation", "political", "union", "genetic", "social",
+    "sex", "gender", "age", "birth", "born", "birthday", "marriage", "marital", "married", "spouse", "race",
+    "colour", "color", "ethnic", "ethnicity", "nationality", "nation", "origin", "religion", "faith",
+    "belief", "health", "illness", "disability", "pregnancy", "children", "orientation", "genetic", "social", "friends",
+    "followers", "union", "politics", "political", "language", "surname",
 })  # fmt: skip
-# What somebody did by leaving, pausing or complaining says nothing about whether they will pay.
+# Using a right is no risk: that somebody left, paused, disputed or complained scores nobody.
 NEUTRAL: Final = frozenset({
-    "exit", "exits", "exited", "leaver", "withdrawn", "withdrawal", "pause", "paused", "pauses", "dispute",
-    "disputes", "disputed", "complaint", "complaints", "complained", "objection", "objections",
+    "exit", "exits", "exited", "left", "leave", "leaver", "leaving", "closed", "closing", "close", "former",
+    "pause", "paused", "pauses", "pausing", "lock", "locked", "locks", "withdrawn", "withdraw",
+    "withdrawal", "withdrawals", "dispute", "disputes", "disputed", "complaint", "complaints", "complained",
+    "objection", "objections", "erasure",
 })  # fmt: skip
 
 

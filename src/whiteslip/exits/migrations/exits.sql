@@ -226,6 +226,7 @@ CREATE INDEX offer_customer ON exits.offer (customer, shown_at);
 
 CREATE VIEW exits.v_offer AS
 SELECT id, line, offer, kind, why, shown_at, answered_at, chosen FROM exits.offer;
+
 -- A paper that the desk asked for. Of the letter's code only a hash is kept.
 CREATE TABLE exits.paper_request (
     id uuid PRIMARY KEY,
