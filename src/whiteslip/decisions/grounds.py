@@ -9,8 +9,8 @@ from typing import Final
 PROTECTED: Final = frozenset({
     "sex", "gender", "age", "birth", "born", "birthday", "marriage", "marital", "married", "spouse", "race",
     "colour", "color", "ethnic", "ethnicity", "nationality", "nation", "origin", "religion", "faith",
-    "belief", "health", "illness", "disability", "pregnancy", "children", "orientation", "genetic", "social", "friends",
-    "followers", "union", "politics", "political", "language", "surname",
+    "belief", "health", "illness", "disability", "pregnancy", "children", "orientation", "genetic", "social",
+    "friends", "followers", "union", "politics", "political", "language", "surname",
 })  # fmt: skip
 # Using a right is no risk: that somebody left, paused, disputed or complained scores nobody.
 NEUTRAL: Final = frozenset({
