@@ -43,7 +43,7 @@ def test_a_pack_is_shown_with_the_duty_that_each_number_serves(capsys: Capture):
     assert set(by_key) == set(packs.load("cn").parameters)
     one = by_key["complaint.answer_days"]
     assert (one["value"], one["unit"], one["verified"], one["from"]) == (15, "days", True, "cn")
-    assert one["duty"]["planned"]
+    assert one["duty"]["sentence"]
     assert by_key["exit.step_up_days"]["duty"]["tests"]
 
 

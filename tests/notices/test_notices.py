@@ -162,9 +162,8 @@ OWN: dict[str, dict[str, Any]] = {
 
 def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
-    prefixes = ("line.", "privacy.", "application.", "complaint.", "hardship.", "user.", "debt.")
-    prefixes = ("line.", "privacy.", "application.", "complaint.", "hardship.", "user.", "limit.")
-    without = kind.startswith(prefixes) or kind.endswith(".notice")
+    prefixes = ("line.", "privacy.", "application.", "complaint.", "hardship.", "user.", "debt.", "limit.")
+    without = kind.startswith((*prefixes, "exit.paper_asked")) or kind.endswith(".notice")
     return LETTER | ({} if without else EXIT) | OWN[kind]
 
 

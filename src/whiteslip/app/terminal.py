@@ -64,7 +64,10 @@ def table(
     grid = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         grid.add_column(
-            column, justify="right" if column in numbers else "left", no_wrap=column not in wrapped
+            column,
+            justify="right" if column in numbers else "left",
+            no_wrap=column not in wrapped,
+            overflow="fold" if column in wrapped else "ellipsis",
         )
     for row in rows:
         grid.add_row(*(str(cell) for cell in row))
