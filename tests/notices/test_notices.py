@@ -24,7 +24,8 @@ from whiteslip.base import Refusal
 from whiteslip.notices import Addressee, NewNotice, SmtpMailer, compose
 from whiteslip.notices.acts import proofs
 from whiteslip.notices.mailers import MailError, NoMailer, on_phone
-from whiteslip.notices.model import KINDS, Message, Receipt, State
+from whiteslip.notices.facts import KINDS
+from whiteslip.notices.model import Message, Receipt, State
 from whiteslip.store import Database
 
 NOW = datetime(2026, 10, 22, 6, 3, 22, tzinfo=UTC)

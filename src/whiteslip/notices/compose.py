@@ -20,7 +20,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
 
 from whiteslip.base.money import MINOR_DIGITS
-from whiteslip.notices.model import (
+from whiteslip.notices.facts import (
     KINDS,
     BalanceFacts,
     ClosedFacts,
@@ -31,7 +31,6 @@ from whiteslip.notices.model import (
     FeaturePausedFacts,
     HardshipFacts,
     HeldFacts,
-    Letter,
     LetterFacts,
     NoticeFacts,
     PaperFacts,
@@ -40,6 +39,7 @@ from whiteslip.notices.model import (
     RestrictedFacts,
     RunOffFacts,
 )
+from whiteslip.notices.model import Letter
 
 LANGUAGES: Final = ("zh-CN", "en")
 _HERE: Final = Path(__file__).parent

@@ -1,0 +1,301 @@
+"""What each kind of letter says, as facts. Amounts are minor units of the letter's currency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from msgspec import Struct
+
+
+class LetterFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every letter says. Amounts are minor units of ``currency``."""
+
+    reference: str
+    timezone: str
+    currency: str
+    issuer_name: str
+
+
+class ExitFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every letter about an exit says."""
+
+    stopped_at: datetime
+    limit_minor: int
+    owed_minor: int
+
+
+class DueFact(Struct, frozen=True, forbid_unknown_fields=True):
+    """An instalment and what is open of it."""
+
+    due_on: date
+    amount_minor: int
+
+
+class RunOffFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The schedule stays; ``payoff_minor`` by the end of ``good_through`` settles everything."""
+
+    schedule: list[DueFact]
+    payoff_minor: int
+    good_through: date
+
+
+class HeldFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is being looked at, and by when there is an answer, if a deadline runs."""
+
+    ground: str
+    answer_by: datetime | None
+
+
+class PaperFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which paper is asked for, why, by when, and the code that lets its holder hand one in."""
+
+    wanted: str
+    why: str
+    answer_by: datetime
+    upload_code: str
+
+
+class VoucherFact(Struct, frozen=True, forbid_unknown_fields=True):
+    """A coupon and the day until which it can be used."""
+
+    title: str
+    usable_until: date
+
+
+class ClosedFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nothing is owed; a credit balance is paid out by ``credit_by``, cash back (``reward_minor``) in it.
+
+    ``mandates`` are the references of those that ended with the line; ``shops`` keep it on file.
+    """
+
+    closed_on: date
+    credit_minor: int
+    credit_by: date
+    keep_years: int
+    reward_minor: int = 0
+    mandates: list[str] = []
+    shops: list[str] = []
+    vouchers: list[VoucherFact] = []
+
+
+class CancelledFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The customer changed their mind."""
+
+    cancelled_at: datetime
+
+
+class WithdrawnFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The receipt of a withdrawal: which contract, when it was said, what is repaid by which day."""
+
+    contract: str
+    pay_by: date
+
+
+class UserFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To somebody who may draw on another's line: drawing stopped, or goes on, at an instant."""
+
+    at: datetime
+
+
+class RestrictedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lender stopped drawing: since when, why, and until when that stands at the longest.
+
+    ``reasons`` are codes of the texts' ``reasons``, the weightiest first. ``answer_days`` is the clock
+    of a view the customer gives; ``free_report_days`` is zero where no bureau's file was used.
+    """
+
+    restricted_at: datetime
+    review_on: date
+    reasons: list[str]
+    answer_days: int
+    free_report_days: int
+
+
+class LimitCutFacts(RestrictedFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lender lowered the limit for a while; ``limit_minor`` is never below what is drawn."""
+
+    limit_minor: int
+
+
+class FeaturePausedFacts(RestrictedFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lender paused one feature for a while."""
+
+    feature: str
+
+
+class LiftedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lender's restriction is over."""
+
+    lifted_at: datetime
+
+
+class PrivacyFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What came of a request to erase. ``kept_until`` is None while a line is open."""
+
+    answered_at: datetime
+    kept_until: date | None
+    keep_months: int
+
+
+class NoticeFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lender gives notice: when, why, and the last day on which the line can be used."""
+
+    given_at: datetime
+    ends_on: date
+    reasons: list[str]
+
+
+class BalanceFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an estate owes; ``told_minor`` paid by the end of ``settle_by`` settles everything."""
+
+    schedule: list[DueFact]
+    told_minor: int
+    told_on: date
+    settle_by: date
+
+
+class OfferFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A limit that is offered, until an instant. Nothing opens unless it is accepted."""
+
+    limit_minor: int
+    offer_until: datetime
+
+
+class DeclinedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An application that was declined: the principal reasons, the weightiest first.
+
+    ``free_report_days`` is zero where no bureau's file was used; ``review_days`` are business days.
+    """
+
+    reasons: list[str]
+    free_report_days: int
+    review_days: int
+
+
+class CounterFacts(DeclinedFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Less than was wished for, with the reasons, and until when it stands."""
+
+    limit_minor: int
+    offer_until: datetime
+
+
+class ProductFact(Struct, frozen=True, forbid_unknown_fields=True):
+    """A way of paying in instalments and what it costs."""
+
+    instalments: int
+    monthly_fee_bps: int
+    apr_bps: int
+
+
+class ContractFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is agreed. ``withdraw_until`` is the last day to withdraw if accepted on the letter's day."""
+
+    limit_minor: int
+    due_days: int
+    late_fee_minor: int
+    late_fee_grace_days: int
+    withdraw_until: date
+    repay_days: int
+    products: list[ProductFact]
+
+
+class ComplaintFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every letter about a complaint says."""
+
+    filed_at: datetime
+
+
+class ComplaintDueFacts(ComplaintFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By when there is an answer; ``delay`` is a code of the texts' own, where it takes longer."""
+
+    answer_by: datetime
+    delay: str = ""
+
+
+class ComplaintAnswerFacts(ComplaintFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The answer, if there is one, and whose ``route`` is named for whom it does not satisfy."""
+
+    route: str
+    outcome: str = ""
+    why: str = ""
+
+
+class HelpFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is past due, and that there are ways to pay less, or later."""
+
+    past_due_minor: int
+
+
+class IncreaseFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A higher limit that is proposed, beside the present one; nothing changes without consent."""
+
+    limit_minor: int
+    to_minor: int
+    effective_at: datetime
+
+
+class HardshipFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hardship plan that was agreed: what replaces the old schedule, and what it forgives."""
+
+    agreed_on: date
+    schedule: list[DueFact]
+    total_minor: int
+    forgiven_minor: int
+
+
+class ChargedOffFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A debt that the lender takes as lost, and is still owed."""
+
+    charged_off_on: date
+    amount_minor: int
+
+
+class SettledFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part was accepted for the whole: nothing is owed any more."""
+
+    settled_on: date
+
+
+KINDS: Mapping[str, type[LetterFacts]] = {
+    "exit.acknowledged": ExitFacts,
+    "exit.runoff": RunOffFacts,
+    "exit.held": HeldFacts,
+    "exit.paper_asked": PaperFacts,
+    "exit.closed": ClosedFacts,
+    "exit.lapsed": ExitFacts,
+    "exit.cancelled": CancelledFacts,
+    "exit.rejected": ExitFacts,
+    "withdrawal.received": WithdrawnFacts,
+    "withdrawal.settled": ClosedFacts,
+    "user.stopped": UserFacts,
+    "user.resumed": UserFacts,
+    "limit.increase_proposed": IncreaseFacts,
+    "line.feature_paused": FeaturePausedFacts,
+    "line.limit_cut": LimitCutFacts,
+    "line.restricted": RestrictedFacts,
+    "line.restriction_kept": RestrictedFacts,
+    "termination.notice": NoticeFacts,
+    "inactivity.notice": NoticeFacts,
+    "termination.called_off": CancelledFacts,
+    "termination.closed": ClosedFacts,
+    "estate.acknowledged": ExitFacts,
+    "estate.balance": BalanceFacts,
+    "estate.held": HeldFacts,
+    "estate.closed": ClosedFacts,
+    "estate.undone": CancelledFacts,
+    "line.restriction_lifted": LiftedFacts,
+    "hardship.offered": HelpFacts,
+    "hardship.agreed": HardshipFacts,
+    "debt.charged_off": ChargedOffFacts,
+    "debt.settled": SettledFacts,
+    "privacy.answered": PrivacyFacts,
+    "application.declined": DeclinedFacts,
+    "application.counter_offered": CounterFacts,
+    "application.offered": OfferFacts,
+    "application.contract": ContractFacts,
+    "complaint.acknowledged": ComplaintDueFacts,
+    "complaint.extended": ComplaintDueFacts,
+    "complaint.answered": ComplaintAnswerFacts,
+    "complaint.overdue": ComplaintAnswerFacts,
+}
