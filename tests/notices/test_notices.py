@@ -23,8 +23,8 @@ from whiteslip import notices
 from whiteslip.base import Refusal
 from whiteslip.notices import Addressee, NewNotice, SmtpMailer, compose
 from whiteslip.notices.acts import proofs
-from whiteslip.notices.mailers import MailError, NoMailer, on_phone
 from whiteslip.notices.facts import KINDS
+from whiteslip.notices.mailers import MailError, NoMailer, on_phone
 from whiteslip.notices.model import Message, Receipt, State
 from whiteslip.store import Database
 
