@@ -360,7 +360,7 @@ def test_14_two_requests_at_once_are_one_case_and_an_agreed_increase_is_dropped(
 
 def test_15_a_restriction_and_a_closing_have_a_letter_each(story: Story):
     path = f"/v1/lines/{story.line}/restrict"
-    proposed = story.api.post(path, {"reasons": ["returned_payments"]}, 200)
+    proposed = story.api.post(path, {"reasons": ["contact_lost"]}, 200)
     assert proposed["outcome"] == "open", "stopping takes two"
     with story.api.db.transaction() as tx:
         agreed = parse_public("rsp", proposed["id"])

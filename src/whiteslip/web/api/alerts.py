@@ -93,7 +93,7 @@ def show_alert(request: WebRequest, alert_id: FromPath[str]) -> AlertShape:
     "/alerts/{alert_id:str}/acknowledge",
     summary="Look into an alert",
     status_code=200,
-    responses=problem_responses(401, 403, 404),
+    responses=problem_responses(401, 403, 404, 422),
 )
 def acknowledge(
     request: WebRequest, alert_id: FromPath[str], data: JSONBody[EmptyBody]
