@@ -13,21 +13,11 @@ install: .venv/installed
 	@$(BIN)/uv sync --quiet --frozen --inexact --all-extras
 	@touch .venv/installed
 
-# The tests' Spark Connect server; nothing else needs it.
-.venv/spark: .venv/installed
-	@$(BIN)/uv sync --quiet --frozen --inexact --all-extras --group spark
-	@command -v java > /dev/null || { \
-	  echo "java is not installed; trying apt-get" >&2; \
-	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends default-jre-headless; } > /dev/null 2>&1 \
-	  || sudo -n sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends default-jre-headless' > /dev/null 2>&1 \
-	  || echo "java could not be installed: the tests on Spark are skipped" >&2; }
-	@touch .venv/spark
-
 # A world of people who do not exist, two years of it, and links to walk into it.
 demo: install
 	@$(BIN)/whiteslip demo
 
-test: check browser .venv/spark
+test: check browser
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 check: install
