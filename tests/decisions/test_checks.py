@@ -69,6 +69,7 @@ def test_the_shipped_tables_are_those_that_are_used(tmp_path: Path):
         "exit-routing",
         "issuer-restriction",
         "purchase-authorisation",
+        "score-drift",
         "watch-monitor",
     )
     assert Tables.load().names == used

@@ -19,6 +19,7 @@ from whiteslip.decisions.scoring import Model, decoded, encoded
 from whiteslip.decisions.signing import make_key, sign, verified
 from whiteslip.lab import Recipe, Table
 from whiteslip.lab.card import card_of
+from whiteslip.lab.fitting import noted
 from whiteslip.lab.measuring import Told, predictions
 from whiteslip.lab.model import Flags
 
@@ -83,6 +84,7 @@ def fit(recipe: str, /, *, data: Data, out: Path, kind: Kind = "scorecard", json
     try:
         fitted = lab.fit(found, known, kind, say)
         measures = lab.measure(fitted.model, found, known, (fitted.out_of_fold, fitted.event))
+        fitted = noted(fitted, measures)
         out.mkdir(parents=True, exist_ok=True)
         lab.write_card(card_of(fitted, found, known, measures), out)
         (out / _MODEL).write_bytes(encoded(fitted.model))

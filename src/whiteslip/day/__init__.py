@@ -1,7 +1,7 @@
 """Day: the nightly close, and the timers between nights.
 
 What it owns: schema ``day``: the checkpoints of each night. ``seal`` runs the stages in order
-(holds expire, bills, late fees, the book's totals, exits, timers, notices), checks that the books
+(holds expire, bills, late fees, the book's totals, exits, scores, timers, notices), checks that the books
 agree and seals the day: nothing can be booked on it again.
 
 Invariants

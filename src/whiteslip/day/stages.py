@@ -18,6 +18,7 @@ from whiteslip.identity.documents import delete_expired
 from whiteslip.ledger.acts import violations_of_day
 from whiteslip.store import Tx
 from whiteslip.store.database import verify_journal
+from whiteslip.watch import nightly
 
 _TIMERS_AT_ONCE: Final = 50
 # 商业银行金融资产风险分类办法 (order 2023/1): more than 90 days past due is non-performing.
@@ -59,6 +60,17 @@ def _review_exits(night: Night) -> Batch:
 
 def _lift_restrictions(night: Night) -> Batch:
     return Batch(proposals.lift_ended(night.tx, night.ports.office, night.now), more=False)
+
+
+def _score_lines(night: Night) -> Batch:
+    after = UUID(night.cursor) if night.cursor else None
+    done, last = nightly.score_page(night.tx, night.day, night.now, after)
+    return Batch(done, more=last is not None, cursor=str(last) if last else None)
+
+
+def _measure_shift(night: Night) -> Batch:
+    done = nightly.measure_shift(night.tx, night.ports.office.tables, night.day, night.now)
+    return Batch(done, more=False)
 
 
 def _run_timers(night: Night) -> Batch:
@@ -120,6 +132,8 @@ STAGES: Final = (
     Stage("total_the_book", _total_the_book),
     Stage("review_exits", _review_exits),
     Stage("lift_restrictions", _lift_restrictions),
+    Stage("score_lines", _score_lines),
+    Stage("measure_shift", _measure_shift),
     Stage("run_timers", _run_timers, alone=True),
     Stage("sweep_notices", _sweep_notices),
     Stage("seal", _seal),

@@ -18,8 +18,17 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from whiteslip.base import Refusal, new_id
-from whiteslip.decisions.model import Difference
-from whiteslip.decisions.scoring import Model, Scored, decoded, encoded, score
+from whiteslip.decisions.model import Difference, FactError
+from whiteslip.decisions.scoring import (
+    Model,
+    Scored,
+    checked,
+    columns,
+    decoded,
+    encoded,
+    score,
+    score_columns,
+)
 from whiteslip.decisions.signing import verified
 from whiteslip.store import Entry, Tx, load_queries
 from whiteslip.store.database import Row
@@ -62,6 +71,11 @@ class Given:
     subject: UUID
     scored: Scored
     at: datetime
+
+
+def subject_of(name: str) -> UUID:
+    """The id under which the journal knows a model."""
+    return uuid5(_SPACE, name)
 
 
 # A version never changes, so its bytes are read once per process.
@@ -110,7 +124,7 @@ def _step(tx: Tx, model: Model, to: Standing, actor: str, now: datetime) -> Serv
     version = model.version
     _queries.add_model_step(tx.conn, name=model.name, version=version, step=to, actor=actor, now=now)
     data = {"model": model.name, "version": version, "standing": to}
-    tx.record(Entry(now, "model.moved", "model", uuid5(_SPACE, model.name), actor, data))
+    tx.record(Entry(now, "model.moved", "model", subject_of(model.name), actor, data))
     return Serving(model, to, actor, now)
 
 
@@ -156,50 +170,111 @@ def retire(tx: Tx, name: str, version: str, actor: str, now: datetime) -> Servin
     return known if not known.scores else _step(tx, known.model, Standing.RETIRED, actor, now)
 
 
-def score_batch(
-    tx: Tx, name: str, batch: Sequence[tuple[UUID, Mapping[str, object]]], now: datetime
-) -> list[Given] | None:
+Facts = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one version says of one subject: the columns it read, and the score; None where it cannot."""
+
+    read: tuple[float | None, ...]
+    scored: Scored | None
+
+
+def score_batch(tx: Tx, name: str, batch: Sequence[tuple[UUID, Facts]], now: datetime) -> list[Given] | None:
     """Score subjects by the champion and keep it; challengers score the same facts in silence.
 
     None where no version is champion. Raises FactError, before anything is kept, for facts that the
     champion does not take; a challenger that cannot read them is left out of the comparison.
     """
-    found = [each for each in serving(tx, name) if each.scores]
-    first = next((each for each in found if each.standing is Standing.CHAMPION), None)
-    if first is None:
+    found = in_service(tx, name)
+    if not found:
         return None
-    given = _kept(tx, first.model, "champion", batch, now)
-    read = {fact.name for fact in first.model.facts}
-    for each in found:
-        if each is not first and {fact.name for fact in each.model.facts} <= read:
-            _kept(tx, each.model, "challenger", batch, now)
+    first, *others = found
+    given = _keep(
+        tx, first.model, "champion", [(who, facts, score(first.model, facts)) for who, facts in batch], now
+    )
+    for each in others:
+        seen = [(who, facts, scored) for who, facts in batch if (scored := see(each.model, facts).scored)]
+        _keep(tx, each.model, "challenger", seen, now)
     return given
 
 
-def _kept(
-    tx: Tx, model: Model, role: str, batch: Sequence[tuple[UUID, Mapping[str, object]]], now: datetime
-) -> list[Given]:
-    names = [fact.name for fact in model.facts]
-    facts = [{name: given.get(name) for name in names} for _, given in batch]
-    scored = [score(model, each) for each in facts]
-    given = [
-        Given(new_id(now), model.name, model.version, subject, each, now)
-        for (subject, _), each in zip(batch, scored, strict=True)
+def in_service(tx: Tx, name: str) -> list[Serving]:
+    """The champion and then those that score in silence; nobody while there is no champion."""
+    found = [each for each in serving(tx, name) if each.scores]
+    first = [each for each in found if each.standing is Standing.CHAMPION]
+    return first + [each for each in found if each not in first] if first else []
+
+
+def see(model: Model, facts: Facts) -> Seen:
+    """What a version says of somebody, without keeping it. Facts it does not take give no score."""
+    try:
+        read = columns(model, checked(model, facts))
+        return Seen(tuple(read), score_columns(model, read))
+    except FactError:
+        return Seen((), None)
+
+
+def score_changed(
+    tx: Tx, found: Sequence[Serving], batch: Sequence[tuple[UUID, Facts]], now: datetime
+) -> list[list[Seen]]:
+    """Score everybody by every version in service, and keep what is news.
+
+    A score is a function of its facts, so one is kept when the facts a version reads have changed, or
+    it has not scored that subject yet; then all versions' are, at one instant, to be compared. Returns
+    what each version said of each subject, in the order of ``found`` and ``batch``.
+    """
+    kept = _last_facts(tx, found, [who for who, _ in batch])
+    seen = [[see(each.model, facts) for _, facts in batch] for each in found]
+    news = [
+        any(
+            seen[v][n].scored and kept.get((each.model.version, who)) != _read_by(each.model, facts)
+            for v, each in enumerate(found)
+        )
+        for n, (who, facts) in enumerate(batch)
     ]
-    _queries.keep_scores(
+    for each, said in zip(found, seen, strict=True):
+        role = "champion" if each.standing is Standing.CHAMPION else "challenger"
+        rows = [(*one, a.scored) for one, a, new in zip(batch, said, news, strict=True) if new and a.scored]
+        _keep(tx, each.model, role, rows, now)
+    return seen
+
+
+def _last_facts(tx: Tx, found: Sequence[Serving], subjects: Sequence[UUID]) -> dict[tuple[str, UUID], Facts]:
+    rows = _queries.last_facts(
         tx.conn,
-        name=model.name,
-        version=model.version,
-        role=role,
-        now=now,
-        id=[each.id for each in given],
-        subject=[each.subject for each in given],
-        facts=[msgspec.json.encode(each).decode() for each in facts],
-        # As text: the shortest form that reads back to the same double.
-        probability=[repr(each.probability) for each in scored],
-        points=[each.points for each in scored],
-        reasons=["{" + ",".join(each.reasons) + "}" for each in scored],
+        name=found[0].model.name,
+        versions=[each.model.version for each in found],
+        subjects=list(subjects),
     )
+    return {(row["version"], row["subject"]): row["facts"] for row in rows}
+
+
+def _read_by(model: Model, facts: Facts) -> dict[str, object]:
+    return {fact.name: facts.get(fact.name) for fact in model.facts}
+
+
+def _keep(
+    tx: Tx, model: Model, role: str, rows: Sequence[tuple[UUID, Facts, Scored]], now: datetime
+) -> list[Given]:
+    given = [Given(new_id(now), model.name, model.version, who, scored, now) for who, _, scored in rows]
+    facts = [_read_by(model, facts) for _, facts, _ in rows]
+    if given:
+        _queries.keep_scores(
+            tx.conn,
+            name=model.name,
+            version=model.version,
+            role=role,
+            now=now,
+            id=[each.id for each in given],
+            subject=[each.subject for each in given],
+            facts=[msgspec.json.encode(each).decode() for each in facts],
+            # As text: the shortest form that reads back to the same double.
+            probability=[repr(each.scored.probability) for each in given],
+            points=[each.scored.points for each in given],
+            reasons=["{" + ",".join(each.scored.reasons) + "}" for each in given],
+        )
     return given
 
 

@@ -105,6 +105,16 @@ FROM unnest(
     :id::uuid[], :subject::uuid[], :facts::text[], :probability::text[], :points::integer[], :reasons::text[]
 ) AS u (id, subject, facts, probability, points, reasons);
 
+-- name: last_facts
+-- The facts of each version's newest score of each subject.
+SELECT v.version, u.subject, s.facts
+FROM unnest(:subjects::uuid[]) AS u (subject)
+CROSS JOIN unnest(:versions::text[]) AS v (version)
+CROSS JOIN LATERAL (
+    SELECT facts FROM decisions.score
+    WHERE subject = u.subject AND name = :name AND version = v.version ORDER BY at DESC LIMIT 1
+) AS s;
+
 -- name: last_score^
 SELECT id, name, version, role, subject, facts, probability, points, reasons, at FROM decisions.score
 WHERE subject = :subject AND name = :name AND role = 'champion' ORDER BY at DESC, id DESC LIMIT 1;

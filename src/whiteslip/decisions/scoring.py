@@ -21,6 +21,7 @@ from msgspec import Struct
 from whiteslip.decisions.contract import described
 from whiteslip.decisions.grounds import forbidden
 from whiteslip.decisions.model import FactError, TableError
+from whiteslip.decisions.stability import SCORE, Spread, spread_faults
 
 FORMAT: Final = "whiteslip-model-1"
 MAX_REASONS: Final = 4
@@ -110,7 +111,8 @@ class Curve(Struct, frozen=True, forbid_unknown_fields=True):
 class Model(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A model as it is shipped. ``columns`` are what parts and trees read: facts or derived.
 
-    ``platt`` (slope, intercept) corrects the log odds, ``calibration`` the probability.
+    ``platt`` (slope, intercept) corrects the log odds, ``calibration`` the probability. ``reference`` is
+    how score and columns were spread over the rows it was fitted on, ``training`` what the lab measured.
     """
 
     format: Literal["whiteslip-model-1"] = FORMAT
@@ -126,6 +128,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     scale: Scale | None = None
     platt: tuple[float, float] | None = None
     calibration: Curve | None = None
+    reference: dict[str, Spread] = {}
     training: dict[str, Any] = {}
 
     @property
@@ -195,6 +198,10 @@ def model_faults(model: Model) -> list[str]:
         faults.append("a scorecard has a scale, and only a scorecard")
     if model.calibration and not _ascends(model.calibration.x, model.calibration.y):
         faults.append("the calibration does not ascend")
+    for name, spread in model.reference.items():
+        if name != SCORE and name not in model.columns:
+            faults.append(f"{name} has a reference and is no column")
+        faults += spread_faults(name, spread)
     return faults
 
 
@@ -292,7 +299,11 @@ def _sum(values: Sequence[float]) -> float:
 
 def score(model: Model, given: Mapping[str, object]) -> Scored:
     """Score somebody. Raises FactError for a fact that is absent, of the wrong kind or out of range."""
-    read = columns(model, checked(model, given))
+    return score_columns(model, columns(model, checked(model, given)))
+
+
+def score_columns(model: Model, read: Sequence[float | None]) -> Scored:
+    """Score what :func:`columns` read. Raises FactError for an absent one that has no bin."""
     log_odds, against = _trees(model, read) if model.kind == "trees" else _additive(model, read)
     points = None
     if model.scale is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +13,7 @@ import numpy as np
 from whiteslip.decisions.scoring import Curve, Model, Part, Tree
 from whiteslip.lab.binning import Binned, binned, woe_of
 from whiteslip.lab.many import picked, scores
+from whiteslip.lab.measuring import Measures, reference
 from whiteslip.lab.model import Flags, Floats, LabError, need
 from whiteslip.lab.reading import Table, columns_of
 from whiteslip.lab.recipe import Recipe
@@ -74,11 +75,24 @@ def fit(
             rows, turned_down, scores(known_only, picked(known_only, recipe.columns, turned_down))
         )
     model = calibrated(KINDS[kind](rows, recipe), out_of_fold, table.event[chosen])
+    spreads = reference(model, picked(model, recipe.columns, columns[chosen]))
+    model = msgspec.structs.replace(model, reference=spreads)
     bins = [
         binned(n, rows.columns[:, i], rows.event, recipe.monotone[i]) for i, n in enumerate(recipe.columns)
     ]
     ordered = sorted((b for b in bins if b), key=lambda b: -b.iv)
     return Fitted(model, tuple(ordered), out_of_fold, table.event[chosen])
+
+
+def noted(fitted: Fitted, measures: Measures) -> Fitted:
+    """The same with what was measured on unseen rows written into the model, for whoever serves it."""
+    unseen = measures.unseen
+    training = {
+        "rows": len(fitted.event),
+        "unseen": {"rows": unseen.rows, "auc": unseen.auc, "ks": unseen.ks, "brier": unseen.brier},
+        "calibration": [[band.rows, band.predicted, band.observed] for band in measures.calibration],
+    }
+    return replace(fitted, model=msgspec.structs.replace(fitted.model, training=training))
 
 
 def _augmented(rows: Rows, turned_down: Floats, bad: Floats) -> Rows:

@@ -8,15 +8,15 @@ from typing import Any, Final
 import numpy as np
 from msgspec import Struct
 
+from whiteslip.decisions import stability as live
 from whiteslip.decisions.scoring import Model
+from whiteslip.decisions.stability import Spread
 from whiteslip.lab.many import picked, scores
 from whiteslip.lab.model import Flags, Floats, need
 from whiteslip.lab.reading import Table, columns_of
 from whiteslip.lab.recipe import Recipe
 
 _BANDS: Final = 10
-# A band of the population where nobody was before has no logarithm.
-_LEAST_SHARE: Final = 1e-4
 _FEWEST: Final = 30
 
 
@@ -149,13 +149,26 @@ def stability(model: Model, recipe: Recipe, before: Floats, after: Floats) -> di
 
 def psi(before: Floats, after: Floats) -> float:
     """The population stability index of one number; absent ones are a band of their own."""
-    known = before[~np.isnan(before)]
-    cuts = np.unique(np.quantile(known, np.arange(1, _BANDS) / _BANDS)) if len(known) else np.array([])
+    was = spread(before)
+    return live.index(was.shares, _shares(after, was.cuts))
 
-    def shares(values: Floats) -> Floats:
-        absent = np.isnan(values)
-        counts = np.bincount(np.digitize(values[~absent], cuts), minlength=len(cuts) + 1)
-        return np.maximum(np.append(counts, absent.sum()) / max(1, len(values)), _LEAST_SHARE)
 
-    was, now = shares(before), shares(after)
-    return float(((now - was) * np.log(now / was)).sum())
+def spread(values: Floats) -> Spread:
+    """Ten bands of equally many rows, fewer where values repeat, as a model carries them."""
+    known = values[~np.isnan(values)]
+    quantiles = np.quantile(known, np.arange(1, _BANDS) / _BANDS) if len(known) else np.array([])
+    cuts: list[float] = np.unique(quantiles).tolist()
+    return Spread(cuts, _shares(values, cuts))
+
+
+def _shares(values: Floats, cuts: Sequence[float]) -> list[float]:
+    absent = np.isnan(values)
+    counts = np.bincount(np.digitize(values[~absent], cuts), minlength=len(cuts) + 1)
+    shares: list[float] = (np.append(counts, absent.sum()) / max(1, len(values))).tolist()
+    return shares
+
+
+def reference(model: Model, columns: Floats) -> dict[str, Spread]:
+    """How score and columns of a model are spread over rows, whose columns it reads."""
+    found = {live.SCORE: spread(scores(model, columns))}
+    return found | {name: spread(columns[:, place]) for place, name in enumerate(model.columns)}

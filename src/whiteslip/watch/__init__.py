@@ -1,7 +1,8 @@
 """Watch: sees early what goes wrong on a line, says why, and proposes what fits.
 
-What it owns: schema ``watch``: how far the journal was read, a memory of each line, and alerts. It
-follows the journal as webhooks do, after the commit: a purchase never waits for it.
+What it owns: schema ``watch``: how far the journal was read, a memory of each line, alerts, and how
+those who are scored are spread night by night. It follows the journal as webhooks do, after the commit:
+a purchase never waits for it.
 
 A memory (``memory``) is decayed sums that each event changes in constant time; ``features`` reads
 facts from it; the table ``watch-monitor`` says what follows, how long it is quiet afterwards, how
@@ -15,6 +16,9 @@ Invariants
 - An alert carries the decision that raised it: facts, version and reasons can be replayed.
 - An alert does nothing by itself. A person acts, and what turns out is written on it.
 - A rule whose alarms were false more often than its budget only asks to be watched.
+
+Every night ``nightly`` scores the lines that live by the champion ``behaviour``, and holds them against
+what the model was fitted on (the table ``score-drift``).
 
 Acts: ``follow`` reads on, ``rebuild`` makes memories again, ``acknowledge`` and ``label``,
 ``labelled_facts`` is what the lab learns from.

@@ -15,6 +15,22 @@ _CENTI: Final = 100
 _MOST: Final = 1_000_000
 # Usual night purchases: three times the own base is what C.1 of the field's practice calls unusual.
 _NIGHT_TIMES: Final = 3
+# What purchases and payments alone move. A bill leaves out what is disputed, so figures that bills move
+# are not among them: of these a score reads the months of the books.
+SCORED: Final = (
+    "line_days",
+    "velocity_1h_z_centi",
+    "velocity_24h_z_centi",
+    "velocity_30d_z_centi",
+    "purchases_30d_centi",
+    "category_shift_bps",
+    "amount_shift_bps",
+    "night_excess_bps",
+    "concentration_bps",
+    "round_share_bps",
+    "returned_60d_centi",
+    "contact_changed_days",
+)
 
 
 def divergence(shares: Iterable[Share]) -> float:

@@ -130,6 +130,11 @@ def learn(memory: Memory, event: Event) -> None:
     memory.seq = event.seq
 
 
+def forget_until(memory: Memory, at: float) -> None:
+    """Let time pass to an instant at which nothing happens."""
+    _pass_time(memory, at)
+
+
 KINDS: Final = frozenset({
     "line.opened", "line.limit_changed", "identity.contact_changed", "purchase.authorised",
     "purchase.released", "purchase.expired", "purchase.refunded", "bill.issued", "payment.received",

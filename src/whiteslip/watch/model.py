@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -78,3 +79,19 @@ class Alert:
     label: bool | None = None
     labelled_by: str | None = None
     labelled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Those whom a model scores, or a stream of events, are no longer as they were.
+
+    ``kind`` is model or stream; ``version`` a model's. A model's carries the decision that told it.
+    """
+
+    id: UUID
+    kind: str
+    name: str
+    version: str | None
+    figures: Mapping[str, object]
+    decision: UUID | None
+    at: datetime

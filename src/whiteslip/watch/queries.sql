@@ -73,3 +73,89 @@ SELECT * FROM watch.alert WHERE id = :id FOR UPDATE;
 UPDATE watch.alert SET state = :state, acknowledged_by = :acknowledged_by, acknowledged_at = :acknowledged_at,
     label = :label, labelled_by = :labelled_by, labelled_at = :labelled_at
 WHERE id = :id;
+
+-- name: lines_to_score
+-- Lines that still live, and whose debt was not given up, above an id.
+SELECT l.id AS line, l.limit_minor FROM lines.v_line AS l
+WHERE l.id > :after AND l.lifecycle <> 'closed' AND l.opened_on <= :day
+    AND NOT EXISTS (SELECT FROM billing.v_charge_off AS c WHERE c.line = l.id AND c.on_day <= :day)
+ORDER BY l.id LIMIT :count;
+
+-- name: months
+-- At the end of each of the last six statement days: what was owed, what was paid in the month to it, what
+-- of earlier bills was open, and since when the oldest was past due. A sum that is disputed counts as owed
+-- while it is, so that disputing moves no score, and never as past due.
+WITH ending AS (
+    SELECT l.id AS line, l.timezone, m.k,
+        (m.this - make_interval(months => m.k - 1))::date AS on_day,
+        (m.this - make_interval(months => m.k))::date AS after_day
+    FROM lines.v_line AS l
+    CROSS JOIN LATERAL (
+        SELECT k, date_trunc('month', :day::date) + make_interval(days => l.statement_day - 1)
+            - CASE WHEN extract(day FROM :day::date) < l.statement_day THEN interval '1 month' ELSE interval '0' END
+            AS this
+        FROM generate_series(1, 6) AS k
+    ) AS m
+    WHERE l.id = ANY(:lines::uuid[])
+), moved AS MATERIALIZED (
+    SELECT line, day, sum(minor) AS minor FROM billing.v_movement
+    WHERE line = ANY(:lines::uuid[]) GROUP BY line, day
+), settled AS MATERIALIZED (
+    SELECT plan, no, counts_from, sum(amount_minor) AS minor FROM billing.v_settlement
+    WHERE line = ANY(:lines::uuid[]) GROUP BY plan, no, counts_from
+), left_open AS (
+    SELECT e.line, e.k, sum(a.minor - coalesce(p.minor, 0)) AS minor,
+        min(a.due_on) FILTER (WHERE a.due_on < e.on_day) AS due_on
+    FROM ending AS e
+    JOIN billing.v_asked AS a ON a.line = e.line AND a.statement_on < e.on_day
+    LEFT JOIN LATERAL (
+        SELECT sum(s.minor) AS minor FROM settled AS s
+        WHERE s.plan = a.plan AND s.no = a.no AND s.counts_from <= e.on_day
+    ) AS p ON true
+    WHERE a.line = ANY(:lines::uuid[]) AND a.minor > coalesce(p.minor, 0)
+    GROUP BY e.line, e.k
+)
+SELECT e.line, e.k, e.on_day, o.due_on, coalesce(o.minor, 0)::bigint AS open_minor,
+    (coalesce((SELECT sum(m.minor) FROM moved AS m WHERE m.line = e.line AND m.day <= e.on_day), 0)
+    + coalesce((
+        SELECT sum(d.amount_minor) FROM billing.v_suspended AS d JOIN purchases.v_dispute AS p ON p.id = d.dispute
+        WHERE d.line = e.line AND d.counts_from <= e.on_day
+            AND (p.resolved_at IS NULL OR (p.resolved_at AT TIME ZONE e.timezone)::date > e.on_day)
+    ), 0))::bigint AS owed_minor,
+    coalesce((
+        SELECT sum(p.amount_minor) FROM billing.v_payment AS p
+        WHERE p.line = e.line AND p.value_on > e.after_day AND p.value_on <= e.on_day
+            AND (p.returned_at IS NULL OR p.returned_at > :now)
+    ), 0)::bigint AS paid_minor
+FROM ending AS e LEFT JOIN left_open AS o ON o.line = e.line AND o.k = e.k
+ORDER BY e.line, e.k;
+
+-- name: forget_night!
+DELETE FROM watch.band WHERE day = :day;
+
+-- name: add_bands!
+INSERT INTO watch.band (day, name, version, item, band, lines)
+SELECT :day, :name, u.version, u.item, u.band, u.lines
+FROM unnest(:version::text[], :item::text[], :band::integer[], :lines::integer[]) AS u (version, item, band, lines)
+ON CONFLICT (day, name, version, item, band) DO UPDATE SET lines = band.lines + excluded.lines;
+
+-- name: bands
+SELECT version, item, band, lines FROM watch.band WHERE day = :day AND name = :name ORDER BY version, item, band;
+
+-- name: keep_stability!
+INSERT INTO watch.stability (day, name, version, item, index, lines)
+SELECT :day, :name, :version, u.item, u.index::double precision, :lines
+FROM unnest(:item::text[], :index::text[]) AS u (item, index)
+ON CONFLICT (day, name, version, item) DO UPDATE SET index = excluded.index, lines = excluded.lines;
+
+-- name: stability_since
+SELECT day, version, item, index, lines FROM watch.stability
+WHERE name = :name AND version = :version AND day > :since AND day <= :until ORDER BY day, item;
+
+-- name: add_shift!
+INSERT INTO watch.shift (id, kind, name, version, figures, decision, at)
+VALUES (:id, :kind, :name, :version, :figures::jsonb, :decision, :now);
+
+-- name: shifts
+SELECT id, kind, name, version, figures, decision, at FROM watch.shift
+WHERE :name::text IS NULL OR name = :name::text ORDER BY at DESC, id DESC LIMIT :count;

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 
+from whiteslip.decisions.scoring import Model
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 from whiteslip.watch.memory import Memory
-from whiteslip.watch.model import Alert, State
+from whiteslip.watch.model import Alert, Shift, State
+from whiteslip.watch.months import Month
 
 _queries = load_queries(__file__)
 
@@ -153,3 +156,81 @@ def save_alert(tx: Tx, alert: Alert) -> None:
         labelled_by=alert.labelled_by,
         labelled_at=alert.labelled_at,
     )
+
+
+def lines_to_score(tx: Tx, day: date, after: UUID, count: int) -> dict[UUID, int]:
+    """Up to ``count`` lines above ``after`` that live, in order, with their limits."""
+    rows = _queries.lines_to_score(tx.conn, day=day, after=after, count=count)
+    return {row["line"]: row["limit_minor"] for row in rows}
+
+
+def months(tx: Tx, lines: Sequence[UUID], day: date, now: datetime) -> dict[UUID, list[Month]]:
+    """The last six months of each line as of the end of ``day``, the newest first."""
+    found: dict[UUID, list[Month]] = {line: [] for line in lines}
+    for row in _queries.months(tx.conn, lines=list(lines), day=day, now=now):
+        found[row["line"]].append(
+            Month(row["on_day"], row["owed_minor"], row["paid_minor"], row["open_minor"], row["due_on"])
+        )
+    return found
+
+
+def forget_night(tx: Tx, day: date) -> None:
+    """Forget what was counted on a night."""
+    _queries.forget_night(tx.conn, day=day)
+
+
+def add_bands(tx: Tx, day: date, name: str, counts: Counter[tuple[str, str, int]]) -> None:
+    """Count on: how many lines fell into each band of (version, item, band)."""
+    keys = sorted(counts)
+    _queries.add_bands(
+        tx.conn,
+        day=day,
+        name=name,
+        version=[version for version, _, _ in keys],
+        item=[item for _, item, _ in keys],
+        band=[band for _, _, band in keys],
+        lines=[counts[key] for key in keys],
+    )
+
+
+def bands(tx: Tx, day: date, name: str) -> dict[tuple[str, str, int], int]:
+    """What was counted on a night, by (version, item, band)."""
+    rows = _queries.bands(tx.conn, day=day, name=name)
+    return {(row["version"], row["item"], row["band"]): row["lines"] for row in rows}
+
+
+def keep_stability(tx: Tx, day: date, model: Model, found: Mapping[str, float], lines: int) -> None:
+    """Keep the indices of a night."""
+    _queries.keep_stability(
+        tx.conn,
+        day=day,
+        name=model.name,
+        version=model.version,
+        lines=lines,
+        item=list(found),
+        index=[repr(value) for value in found.values()],
+    )
+
+
+def stability(tx: Tx, name: str, version: str, since: date, until: date) -> list[Row]:
+    """Indices of the nights after ``since``: day, item, index, lines."""
+    return list(_queries.stability_since(tx.conn, name=name, version=version, since=since, until=until))
+
+
+def add_shift(tx: Tx, shift: Shift) -> None:
+    """Keep a shift."""
+    _queries.add_shift(
+        tx.conn,
+        id=shift.id,
+        kind=shift.kind,
+        name=shift.name,
+        version=shift.version,
+        figures=msgspec.json.encode(shift.figures).decode(),
+        decision=shift.decision,
+        now=shift.at,
+    )
+
+
+def shifts(tx: Tx, name: str | None = None, count: int = 100) -> list[Shift]:
+    """Shifts, the newest first; of a model or stream, or of all."""
+    return [Shift(**row) for row in _queries.shifts(tx.conn, name=name, count=count)]

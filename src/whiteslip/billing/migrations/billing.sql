@@ -257,6 +257,11 @@ CREATE VIEW billing.v_settlement AS
 SELECT line, plan, no, component, amount_minor, kind, on_day, value_on AS counts_from
 FROM billing.settlement WHERE plan IS NOT NULL;
 
+-- What stands or stood in suspense: the dispute that took it out of what is owed, and from when.
+CREATE VIEW billing.v_suspended AS
+SELECT line, source AS dispute, value_on AS counts_from, amount_minor FROM billing.settlement
+WHERE kind = 'disputed';
+
 -- Every change of what a line owes. Interest and fees count from the day they are asked for;
 -- what is paid of them before, as it is earned, comes and goes and changes nothing.
 CREATE VIEW billing.v_movement AS

@@ -101,7 +101,7 @@ CREATE TABLE decisions.score (
     reasons text [] NOT NULL,
     at timestamptz NOT NULL
 );
-CREATE INDEX score_subject ON decisions.score (subject, name, at);
+CREATE INDEX score_subject ON decisions.score (subject, name, version, at);
 CREATE INDEX score_at ON decisions.score USING brin (at);
 CALL store.append_only('decisions.score');
 

@@ -84,6 +84,9 @@ SELECT d.line, m.currency, sum(d.suspended_minor)::bigint AS suspended_minor
 FROM purchases.dispute AS d JOIN purchases.merchant AS m ON m.id = d.merchant
 WHERE d.outcome = 'open' GROUP BY d.line, m.currency;
 
+CREATE VIEW purchases.v_dispute AS
+SELECT id, line, resolved_at FROM purchases.dispute;
+
 -- Where a purchase was made, and whether it is disputed.
 CREATE VIEW purchases.v_purchase AS
 SELECT p.id, p.line, p.merchant, p.authorised_at,

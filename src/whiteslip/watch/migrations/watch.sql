@@ -47,3 +47,45 @@ CREATE INDEX alert_rule ON watch.alert (rule, labelled_at) WHERE label IS NOT NU
 
 CREATE VIEW watch.v_alert AS
 SELECT id, reference, line, rule, reasons, act, state, label, raised_at FROM watch.alert;
+
+-- How many lines fell into each band of a model's reference on a night: of the score, and of each column.
+-- The band -1 of the score counts lines whose facts the version does not take.
+CREATE TABLE watch.band (
+    day date NOT NULL,
+    name text NOT NULL,
+    version text NOT NULL,
+    item text NOT NULL,
+    band integer NOT NULL,
+    lines integer NOT NULL,
+    PRIMARY KEY (day, name, version, item, band)
+);
+
+-- The population stability index of the score and of each column, night by night.
+CREATE TABLE watch.stability (
+    day date NOT NULL,
+    name text NOT NULL,
+    version text NOT NULL,
+    item text NOT NULL,
+    index double precision NOT NULL,
+    lines integer NOT NULL,
+    PRIMARY KEY (name, version, item, day)
+);
+
+-- Those who are scored, or a stream of events, are no longer as they were.
+CREATE TABLE watch.shift (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('model', 'stream')),
+    name text NOT NULL,
+    version text CHECK ((kind = 'model') = (version IS NOT NULL)),
+    figures jsonb NOT NULL,
+    decision uuid,
+    at timestamptz NOT NULL
+);
+CREATE INDEX shift_name ON watch.shift (name, at);
+CALL store.append_only('watch.shift');
+
+-- What a detector of drift remembers of a stream; a fold over the journal like the memories.
+CREATE TABLE watch.stream (
+    name text PRIMARY KEY,
+    state jsonb NOT NULL
+);
