@@ -12,6 +12,7 @@ from worlds import DAY, TIMEZONE, buy, open_line
 from whiteslip import day, lake
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.day import runner, stages
+from whiteslip.day.clock import advance
 from whiteslip.day.model import Batch, Night
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
@@ -19,6 +20,7 @@ from whiteslip.identity import Vault
 from whiteslip.lake import Lake, Snapshot
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
+from whiteslip.store.timers import StoredClock
 
 NEXT = DAY + timedelta(days=1)
 
@@ -77,3 +79,18 @@ def test_a_disk_that_takes_nothing_does_not_stop_the_night(db: Database, ports: 
     (tmp_path / "lake").write_text("a file where the folder should be")
     assert seal(db, ports).stages["snapshot"] == 0
     assert seal(db, ports, NEXT).day == NEXT
+
+
+def test_a_clock_that_moves_over_nights_leaves_the_last_snapshot_and_misses_none(
+    db: Database, ports: day.Ports
+):
+    buy(db, open_line(db), 5_000)
+    with db.transaction() as tx:
+        StoredClock(tx).set(end_of_day(DAY, TIMEZONE))
+    seal(db, ports)
+    to = end_of_day(DAY + timedelta(days=4), TIMEZONE) + timedelta(hours=8)
+    assert not isinstance(advance(db, ports, TIMEZONE, to), Refusal)
+    assert ports.lake
+    sound, faults = lake.verify(ports.lake)
+    assert [snapshot.day for snapshot in sound] == [DAY + timedelta(days=4), DAY]
+    assert faults == []

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
+import os
+import shutil
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import psycopg
 import pytest
 from worlds import DAY, TIMEZONE, buy, give_back, hold, nights, open_line, pay, refund
 
@@ -16,10 +21,13 @@ from whiteslip import lake
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.lake import Lake, Snapshot, files
 from whiteslip.ledger.acts import seal
-from whiteslip.store import Database
+from whiteslip.store import Database, embedded
 from whiteslip.store.database import journal_after
 
 END = date(2026, 3, 10)
+DAYS = (END, END + timedelta(days=1))
+KEY = b"a key of this test"
+_serial = itertools.count()
 
 
 def sealed(db: Database, day: date) -> None:
@@ -48,20 +56,46 @@ def lived(db: Database) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake", b"a key of this test")
+    return Lake(tmp_path / "lake", KEY)
+
+
+@pytest.fixture(scope="module")
+def prepared(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A database and a lake with snapshots of two days that follow each other, to be copied."""
+    name, folder = f"two_days_{os.getpid()}", tmp_path_factory.mktemp("two_days") / "lake"
+    with psycopg.connect(server.url(), autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE template".encode())
+        db = Database(server.url(name), size=4)
+        lived(db)
+        for day in DAYS:
+            sealed(db, day)
+            taken = export(db, Lake(folder, KEY), day)
+            assert isinstance(taken, Snapshot), taken
+        db.close()
+        yield name, folder
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture
-def two_days(db: Database, place: Lake) -> list[Snapshot]:
+def db(request: pytest.FixtureRequest, server: embedded.Server) -> Iterator[Database]:
+    """A database of this test's own: empty, or with the two days."""
+    with_days = "two_days" in request.fixturenames
+    source = request.getfixturevalue("prepared")[0] if with_days else "template"
+    name = f"lake_{os.getpid()}_{next(_serial)}"
+    with psycopg.connect(server.url(), autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {source}".encode())
+        database = Database(server.url(name), size=4)
+        yield database
+        database.close()
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def two_days(prepared: tuple[str, Path], place: Lake) -> list[Snapshot]:
     """Snapshots of two days that follow each other."""
-    lived(db)
-    found: list[Snapshot] = []
-    for day in (END, END + timedelta(days=1)):
-        sealed(db, day)
-        taken = export(db, place, day)
-        assert isinstance(taken, Snapshot), taken
-        found.append(taken)
-    return found
+    shutil.copytree(prepared[1], place.folder)
+    found = [lake.newest(place, day) for day in DAYS]
+    return [taken for taken in found if isinstance(taken, Snapshot)]
 
 
 def ledger_totals(db: Database) -> dict[str, int]:
@@ -196,6 +230,8 @@ def test_what_is_broken_is_named_and_the_day_before_is_served(
     served = lake.newest(place, today.day)
     assert isinstance(served, Snapshot)
     assert served.day == yesterday.day
+    assert served.instead_of
+    assert (served.instead_of.code, served.instead_of.facts["day"]) == (code, str(today.day))
     _, faults = lake.verify(place)
     assert [(fault.day, fault.code) for fault in faults] == [(today.day, code)]
     mended = export(db, place, today.day)
@@ -213,6 +249,10 @@ def test_a_day_that_is_missing_is_named_and_can_be_taken_later(
     assert isinstance(export(db, place, last), Snapshot)
     _, faults = lake.verify(place)
     assert [(f.day, f.code) for f in faults] == [(END + timedelta(days=2), "lake.day_missing")]
+    served = lake.newest(place, END + timedelta(days=2))
+    assert isinstance(served, Snapshot)
+    assert served.day == END + timedelta(days=1)
+    assert served.instead_of == Refusal("lake.day_missing", {"day": str(END + timedelta(days=2))})
     assert isinstance(export(db, place, END + timedelta(days=2), hours=48), Snapshot)
     assert lake.verify(place)[1] == []
 
@@ -222,6 +262,10 @@ def test_a_clock_that_went_back_takes_no_snapshot(db: Database, place: Lake, two
     refused = export(db, place, END + timedelta(days=2), hours=-30)
     assert isinstance(refused, Refusal)
     assert refused.code == "lake.clock_backwards"
+    served = lake.newest(place, END + timedelta(days=2))
+    assert isinstance(served, Snapshot)
+    assert served.day == END + timedelta(days=1)
+    assert served.instead_of
 
 
 def test_a_day_that_is_not_sealed_has_no_snapshot(db: Database, place: Lake):

@@ -14,7 +14,7 @@ from whiteslip import lake, portfolio
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.lake import Lake, Snapshot
 from whiteslip.ledger.acts import seal
-from whiteslip.portfolio import MEASURES, Parameters, Result
+from whiteslip.portfolio import MEASURES, Parameters, Result, acts, kept
 from whiteslip.portfolio.book import points_until
 from whiteslip.portfolio.markov import default_within, matrix, term_structure
 from whiteslip.portfolio.survival import estimate
@@ -91,6 +91,44 @@ def test_figures_of_an_older_snapshot_say_that_they_are_stale(by_hand: Lake):
     result = figures(by_hand, "npl", as_of=asked)["npl"]
     assert (result.stale, result.day, result.as_of) == (True, date(2026, 5, 31), asked)
     assert not figures(by_hand, "npl")["npl"].stale
+
+
+def test_figures_are_computed_once_and_kept_beside_their_snapshot(
+    by_hand: Lake, monkeypatch: pytest.MonkeyPatch
+):
+    assert portfolio.prepare(by_hand) == len(MEASURES)
+    assert portfolio.prepare(by_hand) == 0
+    first = figures(by_hand)
+
+    def no_engine(_address: str) -> None:
+        raise AssertionError("computed again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(acts, "opened", no_engine)
+        again = figures(by_hand)
+        assert again == first
+        for one, other in zip(first["npl"].rows, again["npl"].rows, strict=True):
+            assert [type(cell) for cell in one] == [type(cell) for cell in other]
+        with pytest.raises(AssertionError, match="computed again"):
+            figures(by_hand, parameters=Parameters(lgd_bps=1))
+    (folder,) = by_hand.folder.glob("day=*/figures-*")
+    for place in folder.glob("npl-*.json"):
+        place.write_bytes(place.read_bytes().replace(b"102000", b"102001"))
+    assert figures(by_hand) == first
+    # Another version of the code computes anew, and what the old one kept goes.
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, "_code", lambda: "another")
+        assert figures(by_hand, "npl")["npl"] == first["npl"]
+    assert [path.name for path in by_hand.folder.glob("day=*/figures-*")] == ["figures-another"]
+
+
+def test_kept_figures_of_a_snapshot_that_was_changed_are_not_served(by_hand: Lake):
+    figures(by_hand, "npl")
+    (path,) = by_hand.folder.glob("day=*/line.parquet")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    refused = portfolio.compute(by_hand, "npl")
+    assert isinstance(refused, Refusal)
+    assert refused.code == "lake.changed"
 
 
 @pytest.mark.parametrize(

@@ -34,13 +34,27 @@ def the_lake() -> Lake:
 
 
 def the_snapshot(place: Lake, as_of: date | None) -> Snapshot:
-    """The newest whole snapshot; says on stderr when it is older than asked for."""
-    found = lake.newest(place, as_of)
+    """The newest whole snapshot; says on stderr when it stands in for another day."""
+    found = lake.newest(place, as_of or last_sealed())
     if isinstance(found, Refusal):
         raise CommandError(str(found), Exit.NOT_FOUND, hint="whiteslip lake export")
-    if as_of and found.day < as_of:
-        say(f"there is no snapshot of {as_of} that can be used; these are the figures of {found.day}")
+    say_stale(found.day, found.instead_of)
     return found
+
+
+def last_sealed() -> date | None:
+    """The day that figures are wanted of; None where there is no database to ask."""
+    try:
+        with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+            return last_sealed_day(tx)
+    except CommandError:
+        return None
+
+
+def say_stale(day: date, instead_of: Refusal | None) -> None:
+    """Say on stderr that figures are not of the day asked for, and why."""
+    if instead_of:
+        say(f"{instead_of}: these are the figures of {day}")
 
 
 def take_snapshot(platform: Platform, place: Lake, day: date) -> Snapshot:

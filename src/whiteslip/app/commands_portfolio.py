@@ -10,10 +10,10 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from whiteslip import portfolio
-from whiteslip.app.commands_lake import AsOf, Csv, print_rows, the_lake
+from whiteslip.app.commands_lake import AsOf, Csv, last_sealed, print_rows, say_stale, the_lake
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, say, table
+from whiteslip.app.terminal import CommandError, Exit, answer, table
 from whiteslip.base import Refusal
 from whiteslip.portfolio import MEASURES, Parameters
 from whiteslip.portfolio.engine import EngineError
@@ -47,7 +47,7 @@ def measure(
     given = Parameters(lgd_bps, ccf_bps, lifetime_months, funding_bps, servicing_bps)
     engine = load(os.environ).text("lake_engine")
     try:
-        found = portfolio.compute(the_lake(), name, as_of, segment, given, engine)
+        found = portfolio.compute(the_lake(), name, as_of or last_sealed(), segment, given, engine)
     except EngineError as error:
         raise CommandError(str(error), Exit.UNHEALTHY) from None
     if isinstance(found, Refusal):
@@ -55,8 +55,7 @@ def measure(
         raise CommandError(
             str(found), Exit.NOT_FOUND if missing else Exit.USAGE, hint="whiteslip portfolio show"
         )
-    if found.stale:
-        say(f"there is no snapshot of {found.as_of} that can be used; these are the figures of {found.day}")
+    say_stale(found.day, found.why)
     if csv and not json:
         sys.stdout.write(found.as_csv())
         return

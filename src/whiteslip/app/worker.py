@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from whiteslip import day
+from whiteslip import day, portfolio
 from whiteslip.app.wiring import Platform
 from whiteslip.base import local_day
 from whiteslip.ledger.acts import last_sealed_day
@@ -21,13 +21,13 @@ _log: Any = structlog.get_logger("whiteslip.worker")
 
 
 def run(platform: Platform, stop: threading.Event) -> None:
-    """Work until ``stop`` is set: deadlines, letters and nights here, webhooks and the watch beside.
+    """Work until ``stop`` is set: deadlines, letters and nights here; webhooks, the watch and figures beside.
 
     A receiver of webhooks that is slow holds up other receivers at most.
     """
     beside = [
         threading.Thread(target=_repeat, args=(platform, stop, task), name=name)
-        for name, task in (("webhooks", send_webhooks), ("watch", watch_lines))
+        for name, task in (("webhooks", send_webhooks), ("watch", watch_lines), ("figures", measure_book))
     ]
     for thread in beside:
         thread.start()
@@ -70,6 +70,12 @@ def send_webhooks(platform: Platform) -> int:
     with platform.database.transaction() as tx:
         now = present(tx)
     return day.run_webhooks(platform.database, platform.ports, now)
+
+
+def measure_book(platform: Platform) -> int:
+    """Compute the figures of a new snapshot before anybody asks. Returns how many were new."""
+    place = platform.ports.lake
+    return portfolio.prepare(place, platform.settings.text("lake_engine")) if place else 0
 
 
 def watch_lines(platform: Platform) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from whiteslip import lake
 from whiteslip.base import Refusal, end_of_day, local_day
 from whiteslip.day.model import Ports
 from whiteslip.day.runner import seal
@@ -27,6 +29,7 @@ def step_of(text: str) -> timedelta | None:
 def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Refusal | int:
     """Move the installation's clock to ``to``: each night on the way is sealed, each timer runs.
 
+    Only the last night leaves a snapshot: one tells all history, and it takes longer than the night.
     Webhooks are sent when the clock stands again, all that fell due on the way in their order.
     An installation that has sealed no day and has no clock of its own may begin at any time, also
     in the past. Returns how many nights were sealed. Refusal: ``clock.backwards``.
@@ -41,12 +44,17 @@ def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Re
         return Refusal("clock.backwards", {"at": now.isoformat()})
     today, nights = local_day(now, timezone), 0
     first = min(today, last + timedelta(days=1)) if last else today
-    for step in range((local_day(to, timezone) - first).days):
+    until = local_day(to, timezone)
+    for step in range((until - first).days):
         night = first + timedelta(days=step)
         end = end_of_day(night, timezone)
         if end >= now:
             _set(database, end)
-        sealed = seal(database, ports, night, timezone, max(end, now))
+        on_the_way = night + timedelta(days=1) < until
+        if on_the_way and ports.lake:
+            lake.pass_over(ports.lake, night)
+        given = replace(ports, lake=None) if on_the_way else ports
+        sealed = seal(database, given, night, timezone, max(end, now))
         if isinstance(sealed, Refusal):
             return sealed
         nights += 1

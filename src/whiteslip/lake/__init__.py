@@ -5,7 +5,7 @@ manifest: schema version, row counts, sizes, SHA-256, control totals. They are r
 views of the rooms below, in one transaction that sees one moment, as of the end of the day.
 
 Acts: :func:`export` takes a snapshot, :func:`newest` finds the one to answer from, :func:`verify`
-looks at all, :func:`read` answers SQL on one.
+looks at all, :func:`read` answers SQL on one, :func:`pass_over` notes a night that left none on purpose.
 
 Invariants
 ----------
@@ -17,7 +17,7 @@ Invariants
 - The clock never goes back: no snapshot is taken before the newest one was.
 """
 
-from whiteslip.lake.acts import export, newest, verify
+from whiteslip.lake.acts import export, newest, pass_over, verify
 from whiteslip.lake.model import SCHEMA_VERSION, TABLES, Fault, Lake, Manifest, Snapshot
 from whiteslip.lake.query import read
 
@@ -30,6 +30,7 @@ __all__ = [
     "Snapshot",
     "export",
     "newest",
+    "pass_over",
     "read",
     "verify",
 ]

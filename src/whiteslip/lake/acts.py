@@ -21,6 +21,7 @@ duckdb: Any = Later("duckdb")
 adbc_driver_manager: Any = Later("adbc_driver_manager")
 
 _UNDER_WAY: Final = ".writing-"
+_PASSED_OVER: Final = "passed-over.txt"
 # A day is no entity of its own: this names it in the journal.
 _DAYS: Final = UUID("6f9f0a3e-6f1c-5c57-9d3c-0a5d2c1f6f10")
 
@@ -104,18 +105,36 @@ def _days(lake: Lake) -> list[date]:
 
 
 def newest(lake: Lake, as_of: date | None = None) -> Snapshot | Refusal:
-    """The newest whole snapshot, of ``as_of`` or before; older than asked for, it is stale.
+    """The newest whole snapshot, of ``as_of`` or before. One that stands in for a day that cannot be
+    served says why in ``instead_of``.
 
     Refusal: ``lake.empty``, or why the only candidates cannot be served.
     """
-    refused: Refusal | None = None
-    for day in _days(lake):
-        if as_of is None or day <= as_of:
-            found = files.look(lake.place(day), day)
-            if isinstance(found, Snapshot):
-                return found
-            refused = refused or found
-    return refused or Refusal("lake.empty", {"day": as_of.isoformat()} if as_of else {})
+    days = [day for day in _days(lake) if as_of is None or day <= as_of]
+    wanted = {"day": as_of.isoformat()} if as_of else {}
+    missing = Refusal("lake.day_missing", wanted) if as_of and as_of not in days else None
+    broken: Refusal | None = None
+    for day in days:
+        found = files.look(lake.place(day), day)
+        if isinstance(found, Snapshot):
+            return replace(found, instead_of=missing or broken)
+        broken = broken or found
+    return broken or Refusal("lake.empty", wanted)
+
+
+def pass_over(lake: Lake, day: date) -> None:
+    """Note that a night left no snapshot on purpose, so that the day is not missing."""
+    lake.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (lake.folder / _PASSED_OVER).open("a") as file:
+        file.write(f"{day.isoformat()}\n")
+
+
+def _passed_over(lake: Lake) -> set[date]:
+    try:
+        lines = (lake.folder / _PASSED_OVER).read_text().splitlines()
+    except FileNotFoundError:
+        return set()
+    return {date.fromisoformat(line) for line in lines}
 
 
 def verify(lake: Lake) -> tuple[list[Snapshot], list[Fault]]:
@@ -131,9 +150,9 @@ def verify(lake: Lake) -> tuple[list[Snapshot], list[Fault]]:
         elif files.totals(found.folder) != found.manifest.totals:
             faults.append(Fault(day, "lake.totals_differ"))
         else:
-            sound.append(replace(found))
+            sound.append(found)
     if days:
         span = (days[0] - days[-1]).days
-        missing = {days[-1] + timedelta(days=n) for n in range(span)} - set(days)
+        missing = {days[-1] + timedelta(days=n) for n in range(span)} - set(days) - _passed_over(lake)
         faults += [Fault(day, "lake.day_missing") for day in sorted(missing)]
     return sound, sorted(faults, key=lambda fault: fault.day)

@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from whiteslip.base import Refusal
+
 # Raised when a column is added, dropped, or comes to mean something else.
 SCHEMA_VERSION: Final = 1
 TABLES: Final = ("line", "plan", "instalment", "settlement", "payment", "hardship", "decision", "exit")
@@ -51,11 +53,15 @@ class Manifest(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A day's files that are whole. ``fresh`` says whether this export wrote them."""
+    """A day's files that are whole. ``fresh`` says whether this export wrote them.
+
+    ``instead_of`` is why the day asked for is not served, where this one stands in for it.
+    """
 
     folder: Path
     manifest: Manifest
     fresh: bool = False
+    instead_of: Refusal | None = None
 
     @property
     def day(self) -> date:

@@ -7,7 +7,8 @@ and none can be an input to somebody's exit: this room is above ``exits``, and e
 day, rebuilt from what was scheduled, billed and settled. Each measure is a function from that book
 to an Ibis expression, with its formula and source in its docstring; the same expression runs on
 embedded DuckDB and on a Spark Connect server. ``acts.compute`` finds the snapshot, runs a measure
-and gives columns, rows, formula, the day, and whether the figures are stale.
+and gives columns, rows, formula, the day, and whether the figures are stale. What was computed once is
+``kept`` beside the snapshot; ``prepare`` does so after a night, before anybody asks.
 
 Invariants
 ----------
@@ -16,8 +17,8 @@ Invariants
 - Currencies are never added.
 """
 
-from whiteslip.portfolio.acts import compute, compute_all
+from whiteslip.portfolio.acts import compute, compute_all, prepare
 from whiteslip.portfolio.model import Measure, Parameters, Result
 from whiteslip.portfolio.registry import MEASURES
 
-__all__ = ["MEASURES", "Measure", "Parameters", "Result", "compute", "compute_all"]
+__all__ = ["MEASURES", "Measure", "Parameters", "Result", "compute", "compute_all", "prepare"]

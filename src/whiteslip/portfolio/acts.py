@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 from whiteslip import lake
 from whiteslip.base import Refusal
-from whiteslip.lake import Lake
+from whiteslip.lake import Lake, Snapshot
+from whiteslip.portfolio import kept
 from whiteslip.portfolio.book import Book, load
 from whiteslip.portfolio.engine import opened
 from whiteslip.portfolio.model import SEGMENTS, Measure, Parameters, Result
 from whiteslip.portfolio.registry import MEASURES
+
+Figures: TypeAlias = tuple[list[str], list[list[Any]]]
 
 
 def compute(
@@ -39,7 +42,7 @@ def compute_all(
     engine: str = "",
     names: Sequence[str] = tuple(MEASURES),
 ) -> list[Result] | Refusal:
-    """Several measures of one snapshot; the book is built once."""
+    """Several measures of one snapshot; the book is built once, and only for what is not kept yet."""
     for name in names:
         if name not in MEASURES:
             return Refusal("portfolio.measure_unknown", {"measure": name, "known": ", ".join(MEASURES)})
@@ -48,20 +51,48 @@ def compute_all(
     snapshot = lake.newest(place, as_of)
     if isinstance(snapshot, Refusal):
         return snapshot
-    with opened(engine) as running:
-        book = load(running, snapshot, segment, parameters or Parameters())
-        return [_result(book, MEASURES[name], as_of or snapshot.day, segment, snapshot.day) for name in names]
+    given = parameters or Parameters()
+    places = {name: kept.place_of(snapshot, name, segment, given, engine) for name in names}
+    found = {name: kept.find(path) for name, path in places.items()}
+    lacking = [name for name, figures in found.items() if figures is None]
+    if lacking:
+        with opened(engine) as running:
+            book = load(running, snapshot, segment, given)
+            for name in lacking:
+                found[name] = columns, rows = _computed(book, MEASURES[name])
+                kept.keep(places[name], columns, rows)
+    asked = as_of or snapshot.day
+    return [
+        _result(MEASURES[name], figures, asked, segment, snapshot)
+        for name, figures in found.items()
+        if figures
+    ]
 
 
-def _result(book: Book, measure: Measure, as_of: date, segment: str, day: date) -> Result:
+def _computed(book: Book, measure: Measure) -> Figures:
     found = book.engine.rows(measure.express(book))
     rows = measure.finish(found) if measure.finish else found
     columns = [name for name in rows[0] if name != "point"] if rows else []
-    cells = sorted(([row[name] for name in columns] for row in rows), key=_order)
+    return columns, sorted(([row[name] for name in columns] for row in rows), key=_order)
+
+
+def _result(measure: Measure, figures: Figures, as_of: date, segment: str, taken: Snapshot) -> Result:
     return Result(
         measure.name, measure.title, measure.formula, measure.source,
-        as_of, day, day < as_of, segment, columns, cells,
+        as_of, taken.day, taken.instead_of is not None, segment, *figures, taken.instead_of,
     )  # fmt: skip
+
+
+def prepare(place: Lake, engine: str = "") -> int:
+    """Keep all figures of the newest snapshot, unsegmented, before anybody asks. Returns how many are new."""
+    snapshot = lake.newest(place)
+    if isinstance(snapshot, Refusal):
+        return 0
+    places = [kept.place_of(snapshot, name, "none", Parameters(), engine) for name in MEASURES]
+    lacking = sum(not path.exists() for path in places)
+    if lacking:
+        compute_all(place, snapshot.day, engine=engine)
+    return lacking
 
 
 def _order(cells: Sequence[Any]) -> tuple[tuple[bool, Any], ...]:

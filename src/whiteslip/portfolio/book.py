@@ -76,10 +76,9 @@ def load(engine: Engine, snapshot: Snapshot, segment: str, parameters: Parameter
         .group_by("line_id")
         .aggregate(stopped_on=ibis._.stopped_on.min(), exit_kind=ibis._.kind.max())
     )
-    facts = settled(instalment, settlement)
-    held = engine.hold("settled", facts)
+    held = engine.hold("settled", lambda: settled(instalment, settlement))
     book = Book(engine, parameters, points, line, plan, instalment, held, None)
-    panel = engine.hold("panel", _panel(book, exits, hardship))
+    panel = engine.hold("panel", lambda: _panel(book, exits, hardship))
     return Book(engine, parameters, points, line, plan, instalment, held, panel)
 
 

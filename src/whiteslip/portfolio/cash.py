@@ -12,6 +12,10 @@ _YEAR = 12
 
 def flows(book: Book) -> Expression:
     """What happened between two points, per currency and segment: the base of five measures."""
+    return book.engine.hold("flows", lambda: _flows(book))
+
+
+def _flows(book: Book) -> Expression:
     p, s, i = book.panel, book.settlement, book.instalment
     bad, bad_before = p.dpd > NON_PERFORMING_AFTER, p.dpd_before > NON_PERFORMING_AFTER
     stood = p.group_by(*GROUP, "point", "on_day").aggregate(

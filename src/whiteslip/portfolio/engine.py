@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ class Engine:
 
     duck: Any
     spark: Any = None
+    held: dict[str, Expression] = field(default_factory=dict[str, Expression])
 
     def table(self, path: Path) -> Expression:
         """A Parquet file as a table."""
@@ -45,9 +46,14 @@ class Engine:
             self.spark.read.parquet(str(path)).createOrReplaceTempView(name)
         return ibis.table(schema, name=name)
 
-    def hold(self, name: str, expression: Expression) -> Expression:
-        """Compute an expression once, for all who build on it."""
-        sql, held = self._sql(expression), f"held_{name}"
+    def hold(self, name: str, make: Callable[[], Expression]) -> Expression:
+        """Compute what ``make`` expresses once, for all who build on it."""
+        if name not in self.held:
+            self.held[name] = self._hold(f"held_{name}", make())
+        return self.held[name]
+
+    def _hold(self, held: str, expression: Expression) -> Expression:
+        sql = self._sql(expression)
         if self.spark is None:
             self.duck.execute(f"CREATE TEMP TABLE {held} AS {sql}")
         else:

@@ -53,6 +53,10 @@ def _ppm(pd_ppm: int, lgd_bps: int) -> int:
 
 def by_line(book: Book) -> Expression:
     """The panel's last two points with stage and expected loss, drawn and undrawn, then and now."""
+    return book.engine.hold("by_line", lambda: _by_line(book))
+
+
+def _by_line(book: Book) -> Expression:
     rates, given = default_rates(book), book.parameters
     p = book.panel.filter(book.panel.point == book.last)
     p = p.mutate(stage=stage_of(p.dpd, p.forborne), stage_before=stage_of(p.dpd_before, p.forborne_before))

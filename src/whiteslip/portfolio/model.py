@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, TypeAlias
 
+from whiteslip.base import Refusal
 from whiteslip.base.later import Later
 
 # Ibis makes its classes at run time, which no type checker follows, and takes seconds to import.
@@ -54,7 +55,8 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A measure's figures. ``stale`` when ``day``, the day of the snapshot, is before ``as_of``.
+    """A measure's figures. ``stale`` when ``day``, the day of the snapshot, is not the one that was
+    asked for, and ``why`` that one is not served.
 
     Columns that end in ``_minor`` are minor units of the row's currency, shares and rates are
     fractions of one, ``_on`` are days.
@@ -70,6 +72,7 @@ class Result:
     segment: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
+    why: Refusal | None = None
 
     def records(self) -> list[Row]:
         """Rows as dictionaries."""

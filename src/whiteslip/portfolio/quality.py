@@ -140,6 +140,10 @@ def classes(book: Book) -> Expression:
 
 def transitions(book: Book) -> Expression:
     """Lines that owed something a month before, by bucket then and now, at each point."""
+    return book.engine.hold("transitions", lambda: _transitions(book))
+
+
+def _transitions(book: Book) -> Expression:
     p = book.panel.filter(book.panel.owed_before > 0)
     return p.group_by(*GROUP, "point", "on_day", "bucket_before", "bucket").aggregate(
         lines=p.count().cast("int64"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,13 @@ def test_figures_as_csv_are_those_as_json(api: Api):
 def test_figures_of_an_older_day_say_so(api: Api):
     found = api.get("/v1/portfolio/classes?as_of=2026-02-01")
     assert (found["as_of"], found["day"], found["stale"]) == ("2026-02-01", str(DAY), True)
+    assert found["why"] == "lake.day_missing"
+    # A day that was sealed without a snapshot is the one that is wanted.
+    following = DAY + timedelta(days=1)
+    with api.db.transaction() as tx:
+        seal(tx, following, end_of_day(following, TIMEZONE))
+    found = api.get("/v1/portfolio/classes")
+    assert (found["as_of"], found["day"], found["stale"]) == (str(following), str(DAY), True)
 
 
 @pytest.mark.parametrize(

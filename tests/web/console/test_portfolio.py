@@ -7,7 +7,7 @@ import io
 import json
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -83,9 +83,26 @@ def test_the_waterfall_goes_from_the_ratio_before_to_the_ratio_after(analyst: De
     assert min(floors) >= 0
 
 
-def test_a_day_after_the_snapshot_is_answered_with_the_last_one_and_says_so(analyst: Desk):
-    assert "no snapshot of that day yet" in analyst.get("/console/portfolio?as_of=2026-07-25")
-    assert "no snapshot of that day yet" not in analyst.get("/console/portfolio?as_of=2026-07-20")
+def test_a_night_without_a_whole_snapshot_is_answered_with_the_one_before_and_says_why(analyst: Desk):
+    stands_in = "These are the figures of 20 July 2026, not of the day asked for"
+    assert stands_in not in analyst.get("/console/portfolio?as_of=2026-07-20")
+    assert stands_in in analyst.get("/console/portfolio?as_of=2026-07-25")
+    assert stands_in not in analyst.get("/console/portfolio")
+    following, place = END + timedelta(days=1), analyst.ports.lake
+    until = end_of_day(following, TIMEZONE)
+    with analyst.db.transaction() as tx:
+        seal(tx, following, until)
+    text = analyst.get("/console/portfolio")
+    assert stands_in in text
+    assert "The snapshot of 2026-07-21 is missing." in text
+    assert place
+    taken = lake.export(analyst.db, place, following, until, TIMEZONE, until)
+    assert isinstance(taken, Snapshot)
+    assert stands_in not in analyst.get("/console/portfolio")
+    taken.path("line").write_bytes(taken.path("line").read_bytes()[:100])
+    text = analyst.get("/console/portfolio")
+    assert stands_in in text
+    assert "is cut off (line.parquet)" in text
 
 
 def test_what_is_no_measure_is_not_found_and_strangers_sign_in(analyst: Desk, desk: Desk):

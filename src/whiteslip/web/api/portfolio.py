@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from whiteslip import portfolio
 from whiteslip.base import Refusal
+from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.portfolio import MEASURES, Measure, Result
 from whiteslip.web.api.access import get, granted
 from whiteslip.web.kit.cookies import WebRequest, ports_of
@@ -33,7 +34,9 @@ class MeasureShape(Struct):
 
 
 class FigureShape(Struct):
-    """A measure's rows. ``stale`` says that ``day``, the day of the snapshot, is before ``as_of``."""
+    """A measure's rows. ``stale``: ``day``, the day of the snapshot, stands in for ``as_of``; ``why`` is
+    the code of what keeps that day from being served.
+    """
 
     measure: str
     title: str
@@ -45,6 +48,7 @@ class FigureShape(Struct):
     segment: str
     columns: list[str]
     rows: list[list[Any]]
+    why: str | None
 
     @classmethod
     def of(cls, found: Result) -> FigureShape:
@@ -60,6 +64,7 @@ class FigureShape(Struct):
             segment=found.segment,
             columns=list(found.columns),
             rows=[list(row) for row in found.rows],
+            why=found.why and found.why.code,
         )
 
 
@@ -81,10 +86,13 @@ def show_measure(
     segment: FromQuery[str] = "none",
     format: FromQuery[Literal["json", "csv"]] = "json",  # noqa: A002 - the parameter's public name
 ) -> FigureShape | Response[str]:
-    """Computed on the newest whole snapshot of ``as_of`` or before; as JSON, or the rows as CSV."""
+    """Of the day ``as_of``, by default the one sealed last, or of the newest whole snapshot before it."""
     ports = ports_of(request, Ports)
     if ports.lake is None:
         raise Refused(Refusal("lake.off"))
+    if as_of is None:
+        with ports.database.transaction() as tx:
+            as_of = last_sealed_day(tx)
     found = granted(portfolio.compute(ports.lake, measure, as_of, segment, engine=ports.lake_engine))
     if format == "csv":
         headers = {"Content-Disposition": f'attachment; filename="{found.measure}-{found.day}.csv"'}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from whiteslip import lake, portfolio
+from whiteslip import portfolio
 from whiteslip.base import Money, Refusal
-from whiteslip.lake import Lake
+from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.portfolio import MEASURES, Result
 from whiteslip.portfolio.model import SEGMENTS
 from whiteslip.web.console.duty import Duty, on_duty
@@ -38,25 +37,16 @@ _CODED: Final = {"from_bucket": "bucket", "to_bucket": "bucket", "asset_class": 
 Segment = Annotated[str, QueryParameter(name="segment")]
 
 
-@lru_cache(maxsize=16)
-def _figures(place: Lake, day: date, segment: str, engine: str) -> Mapping[str, Result] | Refusal:
-    """All measures of a snapshot. It never changes, so they are computed once per process."""
-    found = portfolio.compute_all(place, day, segment, engine=engine)
-    return found if isinstance(found, Refusal) else {result.measure: result for result in found}
-
-
-def _found(duty: Duty, as_of: date | None, segment: str) -> tuple[Mapping[str, Result], bool]:
-    """The figures of the newest snapshot at ``as_of``, and whether that is an earlier day."""
+def _found(duty: Duty, as_of: date | None, segment: str) -> Mapping[str, Result]:
+    """The figures of ``as_of``, by default the day that was sealed last, or of the newest day before."""
     place = duty.ports.lake
     if place is None:
         raise Refused(Refusal("lake.off"))
-    snapshot = lake.newest(place, as_of)
-    if isinstance(snapshot, Refusal):
-        raise Refused(snapshot)
-    found = _figures(place, snapshot.day, segment, duty.ports.lake_engine)
+    asked = as_of or last_sealed_day(duty.tx)
+    found = portfolio.compute_all(place, asked, segment, engine=duty.ports.lake_engine)
     if isinstance(found, Refusal):
         raise Refused(found)
-    return found, as_of is not None and snapshot.day < as_of
+    return {result.measure: result for result in found}
 
 
 @get("/portfolio", sync_to_thread=True)
@@ -69,7 +59,7 @@ def home(
         speech = speech_of(request)
         t = Texts("console/portfolio", speech)
         try:
-            figures, stale = _found(duty, as_of, segment)
+            figures = _found(duty, as_of, segment)
         except Refused as refused:
             return page(
                 request,
@@ -78,6 +68,7 @@ def home(
                 has_figures=False,
                 **duty.shown(),
             )
+        why = figures["npl"].why
         charts = [
             {"key": key, "option": draw(figures[measure], t), **_told(figures[measure], speech, t)}
             for key, measure, draw in CHARTS
@@ -89,7 +80,7 @@ def home(
             tables=[{"key": name, **_told(figures[name], speech, t)} for name in _TABLES],
             head=_head(figures),
             day=figures["npl"].day,
-            stale=stale,
+            instead_of=why and sentence(why, speech),
             as_of=as_of,
             segment=segment,
             segments=SEGMENTS,
@@ -174,7 +165,7 @@ def as_csv(
         )
 
     def act(duty: Duty) -> Response[Any]:
-        result = _found(duty, as_of, segment)[0][measure]
+        result = _found(duty, as_of, segment)[measure]
         disposition = f'attachment; filename="{measure}-{result.day.isoformat()}.csv"'
         return Response(
             result.as_csv(),
