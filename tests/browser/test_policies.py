@@ -57,6 +57,20 @@ def decided(db: Database, tables: Tables, velocity: int) -> bool:
         return decide_batch(tx, tables, NAME, asked, NOW)[0].outcome["allow"]
 
 
+def edited_in_two_tables(page: Page, url: str, look: Callable[[str], None]) -> None:
+    """A graph of several tables: a threshold in one and a formula of another become one draft."""
+    page.goto(f"{url}/console/policies/application-limit/active/edit")
+    page.locator("input[name='months.score']").first.fill(">= 630")
+    page.locator("input[name='capacity.value']").nth(2).fill("max([0, most_minor])")
+    look("edit-graph")
+    page.click("button.primary[value=save]")
+    changes = page.locator(".changes > li")
+    assert changes.count() == 2
+    assert ">= 630" in changes.nth(0).inner_text()
+    assert "max([0, most_minor])" in changes.nth(1).inner_text()
+    look("graph")
+
+
 @pytest.mark.parametrize(("lang", "javascript"), [("zh-CN", True), ("en", True), ("en", False)])
 def test_a_policy_is_edited_backtested_approved_by_somebody_else_and_rolled_back(
     db: Database,
@@ -81,15 +95,16 @@ def test_a_policy_is_edited_backtested_approved_by_somebody_else_and_rolled_back
     signed_in(db, maker, url, "first")
     maker.goto(f"{url}/console/policies")
     look(0, "list")
+    edited_in_two_tables(maker, url, lambda name: look(0, name))
     shipped = office.tables[NAME].version
     maker.goto(f"{url}/console/policies/{NAME}/active/edit")
-    cells = maker.locator("input[name=velocity]")
+    cells = maker.locator("input[name='table.velocity']")
     row = next(n for n in range(cells.count()) if cells.nth(n).input_value())
     cells.nth(row).fill(">= 3")
-    maker.click(f"button[value='add:{row}']")
+    maker.click(f"button[value='add:table:{row}']")
     look(0, "edit")
     assert cells.nth(row).input_value() == ">= 3", "what was typed survives a step of the editor"
-    maker.click(f"button[value='remove:{row + 1}']")
+    maker.click(f"button[value='remove:table:{row + 1}']")
     maker.click("button.primary[value=save]")
     draft = maker.url.rsplit("/", 1)[1]
     assert draft != shipped

@@ -1,11 +1,11 @@
-"""A table as a grid that can be edited: rows are rules, columns are facts and outcomes. Pure."""
+"""The tables of a graph as grids that can be edited: rows are rules, columns facts and outcomes. Pure."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from whiteslip.decisions.model import Table
 
@@ -20,40 +20,69 @@ class Column:
     is_outcome: bool
 
 
+# The one column of expressions; what changed in it is told under this name.
+_VALUE: Final = Column("value", "value", "value", is_outcome=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The one decision table of a graph. A row maps column ids, ``_id`` and ``_description`` to texts."""
+    """One node of a graph: a decision table, or expressions with a name each.
 
+    A row maps column ids, ``_id`` and ``_description`` to texts. Rows of expressions are ``named``:
+    what comes after reads them by their ``_id``, so none is added, removed or moved.
+    """
+
+    node: str
+    title: str
     columns: tuple[Column, ...]
     rows: tuple[Mapping[str, str], ...]
+    is_named: bool = False
 
 
-def grid_of(table: Table) -> Grid | None:
-    """The grid of a table; None for a graph with more than one decision table."""
-    nodes = [node for node in table.content["nodes"] if node["type"] == "decisionTableNode"]
-    if len(nodes) != 1:
-        return None
-    inner = nodes[0]["content"]
-    columns = [
-        Column(column["id"], column.get("name") or column["id"], column.get("field") or "", is_outcome)
-        for columns, is_outcome in ((inner["inputs"], False), (inner["outputs"], True))
-        for column in columns
-    ]
-    return Grid(tuple(columns), tuple(inner["rules"]))
+def grids_of(table: Table) -> tuple[Grid, ...]:
+    """The tables and expressions of a graph, in the order in which its file has them."""
+    found: list[Grid] = []
+    for node in table.content["nodes"]:
+        inner: Mapping[str, Any] = node.get("content") or {}
+        if node["type"] == "decisionTableNode":
+            columns = [
+                Column(
+                    column["id"], column.get("name") or column["id"], column.get("field") or "", is_outcome
+                )
+                for columns, is_outcome in ((inner["inputs"], False), (inner["outputs"], True))
+                for column in columns
+            ]
+            found.append(Grid(node["id"], node["name"], tuple(columns), tuple(inner["rules"])))
+        elif node["type"] == "expressionNode":
+            rows = tuple({"_id": line["key"], _VALUE.id: line["value"]} for line in inner["expressions"])
+            found.append(Grid(node["id"], node["name"], (_VALUE,), rows, is_named=True))
+    return tuple(found)
 
 
-def with_rows(table: Table, rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """The content of ``table`` with other rules; a new rule is given an id of its own."""
+def with_rows(table: Table, rows: Mapping[str, Sequence[Mapping[str, str]]]) -> dict[str, Any]:
+    """The content of ``table`` with other rows, by node; a new rule is given an id of its own."""
     content: dict[str, Any] = copy.deepcopy(dict(table.content))
-    inner = next(node for node in content["nodes"] if node["type"] == "decisionTableNode")["content"]
+    for node in content["nodes"]:
+        if node["id"] not in rows:
+            continue
+        if node["type"] == "expressionNode":
+            said = {row["_id"]: row[_VALUE.id] for row in rows[node["id"]]}
+            for line in node["content"]["expressions"]:
+                line["value"] = said.get(line["key"], line["value"])
+        else:
+            node["content"]["rules"] = _numbered(rows[node["id"]])
+    return content
+
+
+def _numbered(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     taken = {row["_id"] for row in rows if row.get("_id")}
-    inner["rules"] = []
+    found: list[dict[str, str]] = []
     for row in rows:
         number = next(n for n in range(1, len(taken) + 2) if f"rule_{n}" not in taken)
         key = row.get("_id") or f"rule_{number}"
         taken.add(key)
-        inner["rules"].append({**row, "_id": key})
-    return content
+        found.append({**row, "_id": key})
+    return found
 
 
 def edited(rows: Sequence[Mapping[str, str]], verb: str, at: int) -> list[Mapping[str, str]]:

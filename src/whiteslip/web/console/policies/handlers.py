@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -17,7 +17,7 @@ from whiteslip.billing.store import lateness
 from whiteslip.decisions import policies
 from whiteslip.decisions import store as decisions_store
 from whiteslip.decisions.differences import differences
-from whiteslip.decisions.grid import Grid, edited, grid_of, with_rows
+from whiteslip.decisions.grid import Grid, edited, grids_of, with_rows
 from whiteslip.decisions.lifecycle import Policy, State
 from whiteslip.decisions.model import Table, TableError
 from whiteslip.decisions.reasons import SENTENCES, principal
@@ -72,7 +72,7 @@ def _page(
     active = policies.active(duty.tx, tables, table.name, duty.now)
     changes = differences(active, table)
     steps = [(step.at, step, _who(duty, step.actor)) for step in reversed(life.steps)]
-    cells = {(change.rule, cell.column): cell.before for change in changes for cell in change.cells}
+    cells = {(c.node, c.rule, cell.column): cell.before for c in changes for cell in c.cells}
     codes = table.contract.outcome["reasons"].one_of
     return page(
         duty.request,
@@ -83,8 +83,8 @@ def _page(
         is_active=active.version == table.version,
         changes=changes,
         cells=cells,
-        kinds={change.rule: change.change for change in changes},
-        grid=grid_of(table),
+        kinds={(change.node, change.rule): change.change for change in changes},
+        grids=grids_of(table),
         faults=policies.faults_of(table),
         ran=life.backtest,
         steps=steps,
@@ -170,10 +170,7 @@ def editor(request: WebRequest, name: FromPath[str], version: FromPath[str]) -> 
 
     def act(duty: Duty) -> Response[Any]:
         table = _table(duty, name, version)
-        grid = grid_of(table)
-        if grid is None:
-            return see_other(request, f"{POLICIES}/{name}/{version}")
-        return _editor(duty, table, grid, list(grid.rows))
+        return _editor(duty, table, {grid.node: grid.rows for grid in grids_of(table)})
 
     return on_duty(request, act, chooses=True)
 
@@ -181,8 +178,7 @@ def editor(request: WebRequest, name: FromPath[str], version: FromPath[str]) -> 
 def _editor(
     duty: Duty,
     table: Table,
-    grid: Grid,
-    rows: list[Mapping[str, str]],
+    rows: Mapping[str, Sequence[Mapping[str, str]]],
     refusal: Refusal | None = None,
     note: str = "",
 ) -> Response[Any]:
@@ -190,7 +186,7 @@ def _editor(
         duty.request,
         "console/policies/edit.html",
         table=table,
-        columns=grid.columns,
+        grids=grids_of(table),
         rows=rows,
         note=note,
         facts=table.contract.facts,
@@ -205,18 +201,17 @@ def edit(request: WebRequest, name: FromPath[str], version: FromPath[str], form:
 
     def act(duty: Duty) -> Response[Any]:
         table = _table(duty, name, version)
-        grid = grid_of(table)
-        if grid is None:
-            return see_other(request, f"{POLICIES}/{name}/{version}")
-        rows, note = _typed(grid, form), form.value("note")
-        verb, _, number = form.value("do", "save").partition(":")
+        rows, note = {grid.node: _typed(grid, form) for grid in grids_of(table)}, form.value("note")
+        verb, _, place = form.value("do", "save").partition(":")
         if verb != "save" or form.switching:
-            at = int(number) if number.isdecimal() else -1
-            return _editor(duty, table, grid, edited(rows, verb, at), note=note)
+            node, _, number = place.rpartition(":")
+            if node in rows and number.isdecimal():
+                rows[node] = edited(rows[node], verb, int(number))
+            return _editor(duty, table, rows, note=note)
         tables = duty.ports.office.tables
         done = policies.draft(duty.tx, tables, name, with_rows(table, rows), duty.actor, duty.now, note)
         if isinstance(done, Refusal):
-            return _editor(duty, table, grid, rows, done, note)
+            return _editor(duty, table, rows, done, note)
         return see_other(request, f"{POLICIES}/{name}/{done.version}")
 
     return on_duty(request, act, chooses=True)
@@ -224,8 +219,8 @@ def edit(request: WebRequest, name: FromPath[str], version: FromPath[str], form:
 
 def _typed(grid: Grid, form: Form) -> list[Mapping[str, str]]:
     """The rows as they were typed: each column comes once a row, in the rows' order."""
-    keys = ["_id", "_description", *(column.id for column in grid.columns)]
-    columns = [[text.strip() for text in form.fields.get(key, ())] for key in keys]
+    keys = ["_id", *([] if grid.is_named else ["_description"]), *(column.id for column in grid.columns)]
+    columns = [[text.strip() for text in form.fields.get(f"{grid.node}.{key}", ())] for key in keys]
     return [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=False)]
 
 

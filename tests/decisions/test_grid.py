@@ -1,0 +1,55 @@
+"""Every table of every graph can be edited, and a step of the editor changes what it says and no more."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whiteslip.decisions import Tables
+from whiteslip.decisions.differences import Change, differences
+from whiteslip.decisions.grid import edited, grids_of, with_rows
+from whiteslip.decisions.model import Table
+
+TABLES = Tables.load()
+
+
+def changed(table: Table, node: str, rows: list[dict[str, str]]) -> Table:
+    return Table.of(table.name, with_rows(table, {node: rows}), table.contract)
+
+
+@pytest.mark.parametrize("name", TABLES.names)
+def test_each_node_that_decides_or_counts_is_a_grid_and_what_is_not_touched_stays(name: str):
+    table = TABLES[name]
+    grids = grids_of(table)
+    wanted = [n["id"] for n in table.content["nodes"] if n["type"] not in {"inputNode", "outputNode"}]
+    assert [grid.node for grid in grids] == wanted
+    assert with_rows(table, {grid.node: grid.rows for grid in grids}) == table.content
+    assert with_rows(table, {}) == table.content
+
+
+@given(st.data())
+def test_a_cell_typed_into_any_table_of_a_graph_is_the_only_difference(data: st.DataObject):
+    table = TABLES[data.draw(st.sampled_from(TABLES.names))]
+    grid = data.draw(st.sampled_from(grids_of(table)))
+    at = data.draw(st.integers(0, len(grid.rows) - 1))
+    column = data.draw(st.sampled_from(grid.columns))
+    rows = [dict(row) for row in grid.rows]
+    rows[at][column.id] = "12345"
+    (found,) = differences(table, changed(table, grid.node, rows))
+    assert (found.change, found.node, found.rule) == (Change.CHANGED, grid.title, rows[at]["_id"])
+    (cell,) = found.cells
+    assert (cell.column, cell.after) == (column.field or column.title, "12345")
+
+
+def test_a_new_rule_has_an_id_of_its_own_and_formulas_keep_their_names():
+    table = TABLES["application-limit"]
+    by_node = {grid.node: grid for grid in grids_of(table)}
+    rows = [dict(row) for row in edited(by_node["declines"].rows, "add", 0)]
+    found = differences(table, changed(table, "declines", rows))
+    assert [(each.change, each.number) for each in found] == [(Change.ADDED, 2)]
+    formulas = by_node["capacity"]
+    assert formulas.is_named
+    assert [row["_id"] for row in formulas.rows][-1] == "possible_minor"
+    fewer = changed(table, "capacity", [dict(row) for row in formulas.rows[:1]])
+    assert fewer.version == table.version, "a formula cannot be taken away: others read it"
