@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -174,18 +174,24 @@ def rebuild(tx: Tx, after: UUID | None = None, write: bool = False) -> tuple[UUI
     page = store.page_of_lines(tx, after or _NO_ID, _PAGE)
     if not page:
         return None, []
-    concerned = _by_subject(page)
-    rows = [row for row in journal_of(tx, list(concerned)) if row["kind"] in KINDS and row["seq"] <= head]
     made: dict[UUID, Memory] = {}
-    shops = _shops(tx, rows)
-    for row in rows:
-        for known in concerned[row["subject"]]:
-            learn(made.setdefault(known.line, Memory()), _event(row, known, shops))
+    for line, event in events_of(tx, page, head):
+        learn(made.setdefault(line, Memory()), event)
     kept = store.memories(tx, [each.line for each in page])
     differ = {line: memory for line, memory in made.items() if kept.get(line) != memory}
     if write:
         store.save_memories(tx, differ)
     return page[-1].line, sorted(differ)
+
+
+def events_of(tx: Tx, lines: Sequence[Known], until: int) -> Iterator[tuple[UUID, Event]]:
+    """What the journal says of lines, up to row ``until``, in its order."""
+    concerned = _by_subject(lines)
+    rows = [row for row in journal_of(tx, list(concerned)) if row["kind"] in KINDS and row["seq"] <= until]
+    shops = _shops(tx, rows)
+    for row in rows:
+        for known in concerned[row["subject"]]:
+            yield known.line, _event(row, known, shops)
 
 
 def acknowledge(tx: Tx, alert_id: UUID, actor: str, now: datetime) -> Alert | Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -30,13 +31,17 @@ class Leaving(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A world: how many people, for how many nights, from which day, by which dice."""
+    """A world: how many people, for how many nights, from which day, by which dice.
+
+    ``planted`` people are added who go bad one day, with nine for each who live as lively and do not.
+    """
 
     customers: int
     nights: int
     seed: int
     start: date
     pack: str = "cn"
+    planted: int = 0
 
 
 @dataclass(slots=True)
@@ -62,7 +67,10 @@ class Resident:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What happened: counts of what was done, exits by state, and offences (none, if all is well)."""
+    """What happened: counts of what was done, exits by state, and offences (none, if all is well).
+
+    ``turned`` is of lines whose people went bad: how, and from which day.
+    """
 
     customers: int
     nights: int
@@ -72,3 +80,4 @@ class Result:
     exits: dict[str, int] = field(default_factory=dict[str, int])
     violations: tuple[str, ...] = ()
     balanced: bool = True
+    turned: Mapping[UUID, tuple[str, date]] = field(default_factory=dict[UUID, tuple[str, date]])

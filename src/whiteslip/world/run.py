@@ -20,6 +20,7 @@ from whiteslip.world import population
 from whiteslip.world.applying import Applying
 from whiteslip.world.life import Life
 from whiteslip.world.model import Resident, Result, Setting
+from whiteslip.world.planted import Planted
 
 
 def settle(database: Database, ports: Ports, setting: Setting, dice: Random) -> list[Resident]:
@@ -57,11 +58,14 @@ def run(
     people = settle(database, ports, setting, dice)
     life = Life(database, ports, people, dice, pack.timezone, pack.days("exit.clearing_days"))
     applying = Applying.of(database, ports, setting, pack)
+    planted = Planted.of(database, ports, setting, pack)
     today = setting.start
     for night in range(setting.nights):
         today = setting.start + timedelta(days=night)
         life.live(today)
         applying.live(today)
+        planted.live(today)
+        planted.watch(end_of_day(today, pack.timezone))
         sealed = day.seal(database, ports, today, pack.timezone, end_of_day(today, pack.timezone))
         if isinstance(sealed, Refusal):
             return sealed
@@ -74,8 +78,9 @@ def run(
             nights=setting.nights,
             seed=setting.seed,
             last_day=today,
-            done=life.done + applying.done,
+            done=life.done + applying.done + planted.done,
             exits={state.value: count for state, count in sorted(exits_store.counts(tx).items())},
             violations=tuple(every_violation(tx)),
             balanced=ledger.is_balanced(ledger.trial_balance(tx)),
+            turned={p.line: (p.turn.value, p.turns_on) for p in planted.people if p.turn},
         )
