@@ -158,3 +158,32 @@ FROM open WHERE minor > 0;
 -- name: coverage
 SELECT coalesce(sum(owed) FILTER (WHERE dpd > 90), 0)::bigint AS npl_minor
 FROM seen WHERE point = (SELECT max(point) FROM seen);
+
+-- name: freed
+WITH gone AS (
+    SELECT s.on_day, l.limit_minor, greatest(l.limit_minor - s.owed, 0) AS undrawn
+    FROM seen AS s
+    JOIN lines.v_line AS l ON l.id = s.line
+    JOIN LATERAL (
+        SELECT min((e.stopped_at AT TIME ZONE l.timezone)::date) AS stopped_on FROM exits.v_case AS e
+        WHERE e.line = s.line AND e.state NOT IN ('lapsed', 'cancelled', 'rejected_not_holder', 'notice')
+    ) AS x ON true
+    WHERE s.point > 0 AND least(x.stopped_on, l.closed_on) BETWEEN s.before_on + 1 AND s.on_day
+)
+SELECT on_day, count(*) AS lines, sum(limit_minor)::bigint AS limit_minor,
+    sum(undrawn)::bigint AS undrawn_minor,
+    sum(round(undrawn * 0.1))::bigint AS exposure_minor,
+    sum(round(round(undrawn * 0.1) * 0.75))::bigint AS weighted_minor
+FROM gone GROUP BY on_day;
+
+-- name: cohorts
+SELECT s.bucket, count(*) AS lines, sum(l.limit_minor)::bigint AS limit_minor, sum(s.owed)::bigint AS owed_minor,
+    extract(year FROM age(s.on_day, least(l.opened_on, p.first_on)))::bigint * 12
+    + extract(month FROM age(s.on_day, least(l.opened_on, p.first_on)))::bigint AS months_on_book,
+    (EXISTS (SELECT FROM exits.v_case AS e WHERE e.line = s.line AND e.stopped_at IS NOT NULL
+        AND e.state NOT IN ('lapsed', 'cancelled', 'rejected_not_holder', 'notice')))::int::bigint AS leaving
+FROM seen AS s
+JOIN lines.v_line AS l ON l.id = s.line
+LEFT JOIN (SELECT line, min(opened_on) AS first_on FROM billing.v_plan GROUP BY line) AS p ON p.line = l.id
+WHERE s.point = (SELECT max(point) FROM seen) AND (l.closed_on IS NULL OR l.closed_on > s.on_day)
+GROUP BY s.bucket, months_on_book, leaving;

@@ -84,6 +84,10 @@ def test_a_book_worked_out_by_hand(by_hand: Lake):
     stage_3 = last(found["ecl"])
     assert (stage_3["stage"], stage_3["lines"], stage_3["drawn_ecl_minor"]) == (3, 3, 61_200)
     assert last(found["coverage"])["npl_minor"] == 102_000
+    assert not found["freed"].rows
+    (group,) = found["cohorts"].records()
+    assert (group["bucket"], group["months_on_book"], group["leaving"]) == ("dpd_90_plus", 4, 0)
+    assert (group["lines"], group["owed_minor"], group["undrawn_minor"]) == (3, 102_000, 2_898_000)
 
 
 def test_figures_of_an_older_snapshot_say_that_they_are_stale(by_hand: Lake):
@@ -186,7 +190,7 @@ def test_survival_worked_out_by_hand():
 
 
 def test_every_measure_says_its_formula_and_source():
-    assert len(MEASURES) == 16
+    assert len(MEASURES) == 18
     assert all(m.title and m.formula and m.source for m in MEASURES.values())
 
 

@@ -40,11 +40,12 @@ def measure(
     lifetime_months: int = Parameters().lifetime_months,
     funding_bps: int = 0,
     servicing_bps: int = 0,
+    risk_weight_bps: int = Parameters().risk_weight_bps,
     csv: Csv = False,
     json: Json = False,
 ) -> None:
     """Compute measure NAME on the newest whole snapshot, or the one of --as-of."""
-    given = Parameters(lgd_bps, ccf_bps, lifetime_months, funding_bps, servicing_bps)
+    given = Parameters(lgd_bps, ccf_bps, lifetime_months, funding_bps, servicing_bps, risk_weight_bps)
     engine = load(os.environ).text("lake_engine")
     try:
         found = portfolio.compute(the_lake(), name, as_of or last_sealed(), segment, given, engine)

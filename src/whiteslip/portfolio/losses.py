@@ -15,7 +15,7 @@ _BPS = 10_000
 _STAGE_2_AFTER, _STAGE_3_AFTER = 30, 90
 
 
-def _divided(number: Expression, by: int) -> Expression:
+def divided(number: Expression, by: int) -> Expression:
     """``number`` / ``by`` rounded half up, for numbers from zero to 9e15: exact on every engine."""
     raised = number + by // 2
     return ((raised - raised % by).cast("float64") / by).round().cast("int64")
@@ -63,10 +63,10 @@ def _by_line(book: Book) -> Expression:
     now = _loss_rate(p.stage, p.bucket, rates, given.lgd_bps)
     then = _loss_rate(p.stage_before, p.bucket_before, rates, given.lgd_bps)
     return p.mutate(
-        drawn_ecl=_divided(ibis.greatest(p.owed_minor, 0) * now, _MILLION),
-        undrawn_ecl=_divided(_divided(p.undrawn_minor * given.ccf_bps, _BPS) * now, _MILLION),
-        drawn_ecl_before=_divided(ibis.greatest(p.owed_before, 0) * then, _MILLION),
-        undrawn_ecl_before=_divided(_divided(p.undrawn_before * given.ccf_bps, _BPS) * then, _MILLION),
+        drawn_ecl=divided(ibis.greatest(p.owed_minor, 0) * now, _MILLION),
+        undrawn_ecl=divided(divided(p.undrawn_minor * given.ccf_bps, _BPS) * now, _MILLION),
+        drawn_ecl_before=divided(ibis.greatest(p.owed_before, 0) * then, _MILLION),
+        undrawn_ecl_before=divided(divided(p.undrawn_before * given.ccf_bps, _BPS) * then, _MILLION),
     )
 
 

@@ -27,7 +27,8 @@ class Parameters:
     """Assumptions. They are yours to set: nothing public gives them for your book.
 
     ``lgd_bps``: loss given default. ``ccf_bps``: share of the undrawn that is drawn before default
-    (10 % is Basel III's factor for commitments that can be cancelled at any time). ``lifetime_months``:
+    (10 % is Basel III's factor for commitments that can be cancelled at any time).
+    ``risk_weight_bps``: of an exposure (75 % is Basel III's for retail). ``lifetime_months``:
     horizon of lifetime loss. ``funding_bps``, ``servicing_bps``: yearly, taken off the yield.
     ``pd_ppm``: bucket to (12-month, lifetime) probability of default in millionths; what it lacks
     comes from the book's own roll rates.
@@ -38,6 +39,7 @@ class Parameters:
     lifetime_months: int = 36
     funding_bps: int = 0
     servicing_bps: int = 0
+    risk_weight_bps: int = 7_500
     pd_ppm: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from whiteslip.portfolio import cash, losses, quality, survival
+from whiteslip.portfolio import capacity, cash, losses, quality, survival
 from whiteslip.portfolio.model import Expression, Measure, Row
 
 
@@ -40,5 +40,7 @@ _ALL: Final = (
     _measure(losses.ecl_movement),
     _measure(losses.coverage),
     _measure(survival.survival, survival.estimate),
+    _measure(capacity.freed),
+    _measure(capacity.cohorts),
 )
 MEASURES: Final[Mapping[str, Measure]] = {measure.name: measure for measure in _ALL}
