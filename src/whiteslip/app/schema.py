@@ -30,6 +30,7 @@ _FLOORS: Final = (
     "bureau",
     "privacy",
     "insight",
+    "treasury",
     "intake",
     "day",
     "web",

@@ -9,6 +9,7 @@ from litestar import Router
 from whiteslip.web.api import (
     alerts,
     applications,
+    capacity,
     chargeoffs,
     clock,
     complaints,
@@ -51,6 +52,7 @@ routers: Final = [
             *alerts.handlers,
             *ties.handlers,
             *portfolio.handlers,
+            *capacity.handlers,
             *clock.handlers,
             *policies.handlers,
             *webhooks.handlers,

@@ -1,0 +1,169 @@
+"""From measures of the portfolio to groups of lines: what a plan and a stress run start from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from typing import Any, Final
+
+from whiteslip import portfolio
+from whiteslip.base import Refusal
+from whiteslip.base.money import BASIS_POINTS, Rounding, divide
+from whiteslip.lake import Lake
+from whiteslip.portfolio import Parameters, Result, markov
+from whiteslip.portfolio.model import BUCKETS
+from whiteslip.treasury.model import LEAST, OTHER, Appetite, Basis, Freed, Segment
+
+Row = dict[str, Any]
+MONTHS_OF_HISTORY: Final = 12
+_YEAR: Final = 12
+_GOOD: Final = ("none", "current")
+# The whole book's roll rates count in each segment like so many lines that were watched for a month.
+_CREDIBILITY: Final = 100
+
+
+def figures(
+    place: Lake, names: Sequence[str], as_of: date | None, by: str, given: Parameters, engine: str
+) -> dict[str, Result] | Refusal:
+    """Measures of the newest whole snapshot by name. Refusals: those of ``portfolio.compute_all``."""
+    found = portfolio.compute_all(place, as_of, by, given, engine, names)
+    return found if isinstance(found, Refusal) else {each.measure: each for each in found}
+
+
+def currency_of(rows: Iterable[Row], wanted: str | None) -> str | Refusal:
+    """The currency asked for, or the only one. Refusal: ``capacity.currency_needed``."""
+    known = sorted({row["currency"] for row in rows})
+    if wanted in known:
+        return str(wanted)
+    if wanted is None and len(known) == 1:
+        return known[0]
+    return Refusal("capacity.currency_needed", {"known": ", ".join(known)})
+
+
+def basis(
+    place: Lake,
+    as_of: date | None,
+    by: str,
+    months: int,
+    currency: str | None,
+    given: Appetite | None = None,
+    engine: str = "",
+) -> Basis | Refusal:
+    """What the lines that stopped drawing in the last months gave back, and who could be asked.
+
+    Refusals: those of ``portfolio.compute_all``, ``capacity.currency_needed``, ``capacity.too_few``
+    where fewer than ``LEAST`` lines left: a plan is never about one who left.
+    """
+    assumed = (
+        Parameters()
+        if given is None
+        else Parameters(ccf_bps=given.ccf_bps, risk_weight_bps=given.risk_weight_bps)
+    )
+    found = figures(
+        place, ("freed", "cohorts", "roll_rates", "excess_spread", "npl"), as_of, by, assumed, engine
+    )
+    if isinstance(found, Refusal):
+        return found
+    lines = found["cohorts"].records()
+    chosen = currency_of(lines, currency)
+    if isinstance(chosen, Refusal):
+        return chosen
+    own = {name: [row for row in each.records() if row["currency"] == chosen] for name, each in found.items()}
+    seen = sorted({row["on_day"] for row in own["npl"]})[-months:]
+    freed = _merged(_freed([row for row in own["freed"] if row["on_day"] in seen]))
+    if isinstance(freed, Refusal):
+        return freed
+    return Basis(found["cohorts"].day, chosen, by, months, freed, tuple(_segments(own)))
+
+
+def _freed(rows: Iterable[Row]) -> list[Freed]:
+    names = ("lines", "limit_minor", "undrawn_minor", "exposure_minor", "weighted_minor")
+    sums: dict[str, Row] = {}
+    for row in rows:
+        known = sums.setdefault(row["segment"], dict.fromkeys(names, 0))
+        for name in names:
+            known[name] += row[name]
+    return [Freed(segment, **known) for segment, known in sorted(sums.items())]
+
+
+def _merged(found: Sequence[Freed]) -> tuple[Freed, ...] | Refusal:
+    """Segments in which enough have left, the others as one: no figure is that of a few who left."""
+    large = sorted((each for each in found if each.lines >= LEAST), key=lambda each: each.lines)
+    small = [each for each in found if each.lines < LEAST]
+    # What is hidden must not follow from the total: the smallest of the others joins.
+    while small and sum(each.lines for each in small) < LEAST and large:
+        small.append(large.pop(0))
+    if sum(each.lines for each in (*small, *large)) < LEAST:
+        return Refusal("capacity.too_few", {"least": LEAST})
+    told = sorted(large, key=lambda each: each.segment)
+    if small:
+        told.append(
+            Freed(
+                OTHER,
+                sum(each.lines for each in small),
+                sum(each.limit_minor for each in small),
+                sum(each.undrawn_minor for each in small),
+                sum(each.exposure_minor for each in small),
+                sum(each.weighted_minor for each in small),
+            )
+        )
+    return tuple(told)
+
+
+def _segments(own: dict[str, list[Row]]) -> list[Segment]:
+    """Open lines by segment, with the PD of a current line and the yield of the last year."""
+    chains = roll_counts(own["roll_rates"])
+    found: list[Segment] = []
+    for name in sorted({row["segment"] for row in own["cohorts"]}):
+        rows = [row for row in own["cohorts"] if row["segment"] == name]
+        asked = [row for row in rows if not row["leaving"] and row["bucket"] in _GOOD]
+        ahead = markov.default_within(chains(name), _YEAR)
+        found.append(
+            Segment(
+                name=name,
+                lines=sum(row["lines"] for row in asked),
+                limit_minor=sum(row["limit_minor"] for row in rows if not row["leaving"]),
+                owed_minor=sum(row["owed_minor"] for row in rows if not row["leaving"]),
+                pd_ppm=ahead[BUCKETS.index("current")],
+                yield_bps=_yield(own["excess_spread"], name),
+            )
+        )
+    return found
+
+
+def _yield(rows: Iterable[Row], segment: str | None) -> int:
+    """What was charged in a year over what was owed, in basis points, rounded down."""
+    wanted = [row for row in rows if segment in (None, row["segment"])]
+    latest = sorted({row["on_day"] for row in wanted})[-MONTHS_OF_HISTORY:]
+    recent = [row for row in wanted if row["on_day"] in latest]
+    opening = sum(row["opening_minor"] for row in recent)
+    charged = sum(row["charged_minor"] for row in recent)
+    return divide(charged * _YEAR * BASIS_POINTS, opening, Rounding.DOWN) if opening else 0
+
+
+def roll_counts(rows: Sequence[Row]) -> Callable[[str], Any]:
+    """A month's probabilities of a segment: its own counts, and the whole book's with some weight."""
+    counts: dict[str, dict[tuple[int, int], int]] = defaultdict(lambda: defaultdict(int))
+    whole: dict[tuple[int, int], int] = defaultdict(int)
+    for row in rows:
+        move = (BUCKETS.index(row["from_bucket"]), BUCKETS.index(row["to_bucket"]))
+        counts[row["segment"]][move] += row["lines"]
+        whole[move] += row["lines"]
+    book = markov.matrix((before, after, lines) for (before, after), lines in whole.items())
+
+    def chain(segment: str) -> Any:
+        own = counts[segment]
+        watched = [
+            sum(n for (before, _), n in own.items() if before == state) for state in range(len(BUCKETS))
+        ]
+        chain = book.copy()
+        for state, seen in enumerate(watched):
+            if 0 < state < markov.DEFAULT:
+                chain[state] *= _CREDIBILITY
+                for after in range(len(BUCKETS)):
+                    chain[state, after] += own.get((state, after), 0)
+                chain[state] /= _CREDIBILITY + seen
+        return chain
+
+    return chain

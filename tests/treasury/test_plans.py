@@ -1,0 +1,180 @@
+"""Plans for freed capacity on a real book: about groups, by two people, and without touching a line."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+from datetime import date, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from litestar.testing import TestClient
+from web.api.conftest import Api, application, with_key
+from worlds import DAY, TIMEZONE, at, buy, line_of, night, open_lines
+
+import whiteslip
+from whiteslip import exits, lake
+from whiteslip.app import cli
+from whiteslip.app.settings import load
+from whiteslip.app.wiring import prepare_home
+from whiteslip.base import Refusal, end_of_day
+from whiteslip.decisions import Tables
+from whiteslip.exits import Office
+from whiteslip.exits.model import Channel, Identity
+from whiteslip.lake import Lake, Snapshot
+from whiteslip.ledger.acts import seal
+from whiteslip.store import Database
+from whiteslip.treasury import Appetite
+
+HOUSE = Path(whiteslip.__file__).parent
+END = date(2026, 2, 20)
+GIVEN = Appetite(
+    step_minor=10_000,
+    funding_minor=5_000_000,
+    loss_at_most_minor=5_000_000,
+    share_at_most_bps=10_000,
+    take_up_bps=10_000,
+    least_offers=1,
+    funding_cost_bps=-2_000,
+)
+
+
+def leave(db: Database, lines: list[object], on: date) -> None:
+    office = Office(Tables.load(), "Test")
+    for line in lines:
+        with db.transaction() as tx:
+            case = exits.request(tx, office, line, Channel.PORTAL, "customer", at(on), Identity.VERIFIED)  # type: ignore[arg-type]
+        assert not isinstance(case, Refusal), case
+
+
+@pytest.fixture
+def place(db: Database, tmp_path: Path) -> Lake:
+    """Fourteen lines of 10,000.00 without debt left, twelve stay, of which six bought for 3,000.00."""
+    small, large = open_lines(db, 12), open_lines(db, 14, limit_minor=3_000_000)
+    for line in small[:6]:
+        buy(db, line, 300_000, 3)
+    leave(db, list(large[:11]), DAY + timedelta(days=1))
+    leave(db, list(small[9:]), DAY + timedelta(days=1))
+    night(db, date(2026, 2, 5))
+    until = end_of_day(END, TIMEZONE)
+    with db.transaction() as tx:
+        seal(tx, END, until)
+    place = Lake(tmp_path / "lake", bytes(32))
+    assert isinstance(lake.export(db, place, END, until, TIMEZONE, until), Snapshot)
+    return place
+
+
+def test_a_plan_is_about_groups_takes_two_people_and_changes_no_limit(
+    db: Database,
+    place: Lake,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    with TestClient(application(db, lake=place)) as client:
+        api = Api(db, client, with_key(db))
+        freed = api.get("/v1/capacity/freed")
+        # Three of the small lines left: they are told of only together with the eleven large ones.
+        (other,) = freed["freed"]
+        assert (other["segment"], other["lines"]) == ("other", 14)
+        assert other["undrawn_minor"] == 11 * 3_000_000 + 3 * 1_000_000
+        assert other["exposure_minor"] == other["undrawn_minor"] // 10
+        assert other["weighted_minor"] == other["exposure_minor"] * 3 // 4
+        assert api.ask("GET", "/v1/capacity/freed?currency=EUR").json()["code"] == "capacity.currency_needed"
+        limits = _limits(db)
+        body = {
+            "appetite": {name: getattr(GIVEN, name) for name in GIVEN.__struct_fields__},
+            "segment": "none",
+        }
+        made = api.post("/v1/capacity/plans", body)
+        assert dict(made["answer"]["best"]["offers"])["all"] > 0
+        to = f"/v1/capacity/plans/{made['id']}/approve"
+        assert api.post(to, {}, 403)["code"] == "desk.own_proposal"
+        other_key = Api(db, client, with_key(db))
+        assert other_key.post(to, {}, 200)["outcome"] == "approved"
+        assert other_key.post(to, {}, 409)["code"] == "capacity.plan_decided"
+        assert [each["id"] for each in api.get("/v1/capacity/plans")] == [made["id"]]
+    assert _limits(db) == limits
+    with psycopg.connect(db.url) as conn:
+        kept = conn.execute("SELECT plan::text FROM treasury.plan").fetchall()
+        ids = conn.execute("SELECT id::text, customer::text FROM lines.line").fetchall()
+        kinds = conn.execute("SELECT kind FROM store.journal WHERE kind LIKE 'capacity.%' ORDER BY seq")
+        assert [row[0] for row in kinds] == ["capacity.plan_proposed", "capacity.plan_approved"]
+        rises = conn.execute("SELECT count(*) FROM lines.limit_increase").fetchone()
+        # The database itself wants two people.
+        with pytest.raises(psycopg.errors.CheckViolation):
+            conn.execute("UPDATE treasury.plan SET proposed_by = decided_by")
+    assert rises == (0,)
+    assert not any(one in row[0] for row in kept for pair in ids for one in pair)
+    _from_a_terminal(db, place, tmp_path, monkeypatch, capsys)
+
+
+def _from_a_terminal(
+    db: Database,
+    place: Lake,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("WHITESLIP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("WHITESLIP_DATABASE_URL", db.url)
+    prepare_home(load({"WHITESLIP_HOME": str(tmp_path / "home")}))
+    monkeypatch.setattr("whiteslip.app.commands_capacity.the_lake", lambda: place)
+    assert cli.run(["capacity", "freed", "--segment", "none"]) == 0
+    assert "all" in capsys.readouterr().out
+    given = ["--step-minor", "10000", "--funding-minor", "5000000", "--loss-at-most-minor", "5000000"]
+    more = [
+        "--share-at-most-bps",
+        "10000",
+        "--funding-cost-bps=-2000",
+        "--least-offers",
+        "1",
+        "--segment",
+        "none",
+    ]
+    assert cli.run(["capacity", "propose", *given, *more, "--take-up-bps", "10000", "--by", "one"]) == 0
+    shown = capsys.readouterr()
+    plan = shown.err.split("decide ")[1].split(" ")[0]
+    assert "would bring CNY" in shown.out
+    assert cli.run(["capacity", "decide", plan, "--by", "one"]) == 4
+    assert cli.run(["capacity", "decide", plan, "--by", "two", "--turn-down"]) == 0
+    assert cli.run(["capacity", "show", "cap_nothing"]) == 3
+    capsys.readouterr()
+    assert cli.run(["capacity", "list"]) == 0
+    assert "turned_down" in capsys.readouterr().out
+
+
+def _limits(db: Database) -> list[tuple[object, ...]]:
+    with psycopg.connect(db.url) as conn:
+        return conn.execute("SELECT id, limit_minor FROM lines.line ORDER BY id").fetchall()
+
+
+def test_no_forecast_can_reach_an_exit(db: Database):
+    # Every room but the two above stands below, and none of their files names this one.
+    parser = configparser.ConfigParser()
+    parser.read(HOUSE.parents[1] / ".importlinter")
+    floors = parser["importlinter:contract:floors"]["layers"].split("\n")
+    above = " ".join(floors[: floors.index("treasury")]).split()
+    assert above == ["app", "web", "world", "day"]
+    importers = {
+        path.relative_to(HOUSE).parts[0]
+        for path in HOUSE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if any(name.split(".")[:2] == ["whiteslip", "treasury"] for name in _imported(node))
+    }
+    assert importers == {"app", "web", "treasury"}
+    # And with all that treasury knows gone, leaving is what it was.
+    with psycopg.connect(db.url, autocommit=True) as conn:
+        conn.execute("DROP SCHEMA treasury CASCADE")
+    (line,) = open_lines(db, 1)
+    leave(db, [line], DAY)
+    assert line_of(db, line).drawing_stopped
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [each.name for each in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+    return []
