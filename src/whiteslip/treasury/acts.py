@@ -45,8 +45,16 @@ def decide(tx: Tx, plan_id: UUID, approve: bool, actor: str, now: datetime) -> P
     outcome = "approved" if approve else "turned_down"
     plan = replace(seen, outcome=outcome, decided_by=actor, decided_at=now)
     store.save(tx, plan)
-    kind = "capacity.plan_approved" if approve else "capacity.plan_turned_down"
-    tx.record(Entry(now, kind, SUBJECT, plan.id, actor, _told(plan)))
+    tx.record(
+        Entry(
+            now,
+            "capacity.plan_approved" if approve else "capacity.plan_turned_down",
+            SUBJECT,
+            plan.id,
+            actor,
+            _told(plan),
+        )
+    )
     return plan
 
 
