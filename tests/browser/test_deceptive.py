@@ -206,7 +206,7 @@ def is_declined(walk: Walk) -> None:
 
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])
 def test_no_page_of_leaving_deceives(visit: Visit, serve: Serve, db: Database, lang: str):
-    scene = Scene(db, offer=Offer("test", Kind.PAUSE))
+    scene = Scene(db, offer=Offer("test", Kind.PAUSE, hold_out_percent=0))
     visitor = visit(locale={"zh-CN": "zh-CN", "en": "en-GB"}[lang])
     visitor.expect(409, 422)
     visitor.page.clock.install()

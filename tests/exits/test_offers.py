@@ -11,12 +11,13 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from worlds import DAY, TERMS, TIMEZONE, at, buy, line_of, night, open_line
 
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office, softer
-from whiteslip.exits.offering import Shown, answer, show
-from whiteslip.exits.offers import Kind, Offer, OfferError, read_offer, reason_to_show
+from whiteslip.exits.offering import Shown, answer, show, switch_off
+from whiteslip.exits.offers import Kind, Offer, OfferError, is_held_out, read_offer, reason_to_show
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Database
@@ -24,8 +25,8 @@ from whiteslip.store.database import journal_of
 
 TABLES = Tables.load()
 NOW = at(DAY)
-PAUSE = Offer("a-month-off", Kind.PAUSE)
-HELP = Offer("help", Kind.HARDSHIP_HELP)
+PAUSE = Offer("a-month-off", Kind.PAUSE, hold_out_percent=0)
+HELP = Offer("help", Kind.HARDSHIP_HELP, hold_out_percent=0)
 NOBODY = UUID(int=0)
 LINE = Line(
     NOBODY,
@@ -117,7 +118,7 @@ def test_who_is_past_due_is_offered_help_only_and_others_are_not_asked_about_it(
     night(db, date(2026, 2, 5))
     then = NOW + timedelta(days=90)
     assert sees(db, late, PAUSE, then) is None
-    assert sees(db, late, Offer("less", Kind.LOWER_LIMIT), then) is None
+    assert sees(db, late, Offer("less", Kind.LOWER_LIMIT, hold_out_percent=0), then) is None
     helped = sees(db, late, HELP, then)
     assert helped
     assert helped.why == "past_due"
@@ -156,6 +157,7 @@ def test_nobody_in_difficulty_sees_anything_but_help(
         'id = "again"\nkind = "pause"\nwindow_days = 1',
         'id = "long"\nkind = "pause"\ndays = 400',
         'id = "loud"\nkind = "pause"\nwords = "Stay!"',
+        'id = "nobody-held-out"\nkind = "pause"\nhold_out_percent = 0',
         'kind = "pause"',
         "id =",
     ],
@@ -170,4 +172,41 @@ def test_a_file_that_offers_money_words_or_repetition_is_refused(tmp_path: Path,
 def test_a_file_says_what_is_offered(tmp_path: Path):
     file = tmp_path / "offer.toml"
     file.write_text('id = "a-month-off"\nkind = "pause"\n')
-    assert read_offer(file) == PAUSE
+    assert read_offer(file) == replace_percent(PAUSE, 20)
+
+
+def replace_percent(offer: Offer, percent: int) -> Offer:
+    return structs.replace(offer, hold_out_percent=percent)
+
+
+def test_by_lot_some_see_nothing_are_noted_and_leave_like_everybody(db: Database):
+    halved = replace_percent(PAUSE, 50)
+    lines = [open_line(db) for _ in range(24)]
+    seen = [sees(db, line, halved) for line in lines]
+    for again in (seen, [sees(db, line, halved) for line in lines]):
+        assert [bool(each) for each in again] == [
+            not is_held_out(halved, line_of(db, line).customer) for line in lines
+        ]
+    held = lines[[bool(each) for each in seen].index(False)]
+    assert [kind for kind, _ in told(db, held)] == ["offer.held_out"], "once, however often they look"
+    assert answers(db, held, False) is None
+    assert len([line for line in lines if told(db, line)[0][0] == "offer.shown"]) == sum(map(bool, seen))
+
+
+@given(st.integers(10, 50))
+def test_the_lot_is_the_same_for_one_customer_and_close_to_its_share(percent: int):
+    offer = replace_percent(PAUSE, percent)
+    customers = [UUID(int=n) for n in range(2_000)]
+    drawn = [is_held_out(offer, customer) for customer in customers]
+    assert drawn == [is_held_out(offer, customer) for customer in customers]
+    assert abs(sum(drawn) / 2_000 - percent / 100) < 0.05
+
+
+def test_an_offer_that_was_switched_off_is_shown_to_nobody_under_that_name(db: Database):
+    line, other = open_line(db), open_line(db)
+    with db.transaction() as tx:
+        assert switch_off(tx, PAUSE.id, "only_delays", "system", NOW)
+        assert not switch_off(tx, PAUSE.id, "only_delays", "system", NOW), "twice changes nothing"
+    assert sees(db, line) is None
+    assert told(db, line) == []
+    assert sees(db, other, structs.replace(PAUSE, id="another-try"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from whiteslip import billing, exits, funding, lake, ledger, notices, privacy, purchases
+from whiteslip import billing, exits, funding, insight, lake, ledger, notices, privacy, purchases
 from whiteslip.base import Refusal
 from whiteslip.billing import chargeoff, hardship
 from whiteslip.billing import store as billing_store
@@ -108,6 +109,21 @@ def _take_borrowing_bases(night: Night) -> Batch:
     return Batch(funding.run_night(night.tx, night.day, night.now), more=False)
 
 
+def _judge_offers(night: Night) -> Batch:
+    """What the trial of an offer says takes it off the page: it only delays, harms, or reaches the needy."""
+    insight.forget(night.tx, night.now)
+    return Batch(insight.judge_offers(night.tx, night.day, night.timezone, night.now), more=False)
+
+
+def _report_leaving(night: Night) -> Batch:
+    """On a month's last day: how people left, and what should change."""
+    if (night.day + timedelta(days=1)).day != 1:
+        return Batch(0, more=False)
+    tables = night.ports.office.tables
+    told = insight.make_report(night.tx, tables, night.day, night.timezone, "system", night.now)
+    return Batch(0 if isinstance(told, Refusal) else 1, more=False)
+
+
 def _erase_expired(night: Night) -> Batch:
     """Who left so long ago that no law keeps anything of them, and documents whose time has run out."""
     delete_expired(night.tx, night.now)
@@ -139,6 +155,8 @@ STAGES: Final = (
     Stage("seal", _seal),
     Stage("snapshot", _snapshot, alone=True),
     Stage("take_borrowing_bases", _take_borrowing_bases),
+    Stage("judge_offers", _judge_offers),
+    Stage("report_leaving", _report_leaving),
     Stage("erase_expired", _erase_expired),
 )
 # What a sealed day may still lack when its night was cut off.

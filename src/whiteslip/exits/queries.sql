@@ -279,11 +279,21 @@ SELECT
 SELECT pg_advisory_xact_lock(hashtextextended('offer ' || :customer, 0))::text;
 
 -- name: add_offer!
-INSERT INTO exits.offer (id, customer, line, offer, kind, days, why, shown_at)
-VALUES (:id, :customer, :line, :offer, :kind, :days, :why, :now);
+INSERT INTO exits.offer (
+    id, customer, line, offer, kind, days, why, held_out, held_out_percent, drawn_bps, months, shown_at
+) VALUES (
+    :id, :customer, :line, :offer, :kind, :days, :why, :held_out, :held_out_percent, :drawn_bps, :months, :now
+);
+
+-- name: offer_has_ended$
+SELECT EXISTS (SELECT FROM exits.offer_end WHERE offer = :offer);
+
+-- name: end_offer$
+INSERT INTO exits.offer_end (offer, why, actor, ended_at) VALUES (:offer, :why, :actor, :now)
+ON CONFLICT (offer) DO NOTHING RETURNING offer;
 
 -- name: last_offer^
-SELECT id, customer, line, offer, kind, days, why, shown_at, answered_at, chosen
+SELECT id, customer, line, offer, kind, days, why, held_out, shown_at, answered_at, chosen
 FROM exits.offer WHERE customer = :customer ORDER BY shown_at DESC, id DESC LIMIT 1;
 
 -- name: answer_offer!

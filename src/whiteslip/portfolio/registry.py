@@ -11,16 +11,20 @@ from whiteslip.portfolio import capacity, cash, losses, quality, survival
 from whiteslip.portfolio.model import Expression, Measure, Row
 
 
+def words_of(function: Callable[..., Any]) -> tuple[str, str, str]:
+    """Title, formula and source of a figure, out of its docstring. Raises ValueError where it lacks them."""
+    found = re.fullmatch(r"(.+?)\n\nFormula: (.+?)\nSource: (.+)", inspect.getdoc(function) or "", re.S)
+    if found is None:
+        raise ValueError(f"{function.__name__} does not say its formula and source")
+    title, formula, source = (" ".join(part.split()) for part in found.groups())
+    return title, formula, source
+
+
 def _measure(
     express: Callable[[Any], Expression], finish: Callable[[Sequence[Row]], Sequence[Row]] | None = None
 ) -> Measure:
     """A measure from a function: title, formula and source are in its docstring."""
-    words = inspect.getdoc(express) or ""
-    found = re.fullmatch(r"(.+?)\n\nFormula: (.+?)\nSource: (.+)", words, re.S)
-    if found is None:
-        raise ValueError(f"{express.__name__} does not say its formula and source")
-    title, formula, source = (" ".join(part.split()) for part in found.groups())
-    return Measure(express.__name__, title, formula, source, express, finish)
+    return Measure(express.__name__, *words_of(express), express, finish)
 
 
 _ALL: Final = (

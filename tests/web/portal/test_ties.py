@@ -69,7 +69,7 @@ def test_the_closed_page_says_that_cash_back_was_paid_and_mandates_ended(reader:
 
 @pytest.fixture
 def offering(db: Database, request: pytest.FixtureRequest) -> Iterator[Reader]:
-    scene = Scene(db, offer=Offer("test", request.param))
+    scene = Scene(db, offer=Offer("test", request.param, hold_out_percent=0))
     with TestClient(scene.app()) as client:
         client.headers["accept-language"] = "en"
         yield Reader(client, scene)

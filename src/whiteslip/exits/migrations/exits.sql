@@ -208,7 +208,8 @@ CREATE TABLE exits.estate (
 );
 CREATE UNIQUE INDEX estate_standing ON exits.estate (line) WHERE ended_at IS NULL;
 
--- Each time an alternative was shown, why, and what was answered. No answer means nothing.
+-- Each look at the page that an alternative was meant for, why, and what was answered. No answer means
+-- nothing. By lot some do not see it (``held_out``), so that what it does can be told.
 CREATE TABLE exits.offer (
     id uuid PRIMARY KEY,
     customer uuid NOT NULL,
@@ -217,15 +218,31 @@ CREATE TABLE exits.offer (
     kind text NOT NULL CHECK (kind IN ('lower_limit', 'pause', 'hardship_help')),
     days smallint NOT NULL,
     why text NOT NULL,
+    held_out boolean NOT NULL,
+    held_out_percent smallint NOT NULL,
+    -- How the line stood: drawn of the limit, and since when it was open.
+    drawn_bps integer NOT NULL,
+    months smallint NOT NULL,
     shown_at timestamptz NOT NULL,
     answered_at timestamptz,
     chosen boolean,
-    CHECK ((chosen IS NULL) = (answered_at IS NULL))
+    CHECK ((chosen IS NULL) = (answered_at IS NULL)),
+    CHECK (NOT held_out OR answered_at IS NULL)
 );
 CREATE INDEX offer_customer ON exits.offer (customer, shown_at);
 
+-- Offers that were switched off; under that name nothing is shown again.
+CREATE TABLE exits.offer_end (
+    offer text PRIMARY KEY,
+    why text NOT NULL,
+    actor text NOT NULL,
+    ended_at timestamptz NOT NULL
+);
+
 CREATE VIEW exits.v_offer AS
-SELECT id, line, offer, kind, why, shown_at, answered_at, chosen FROM exits.offer;
+SELECT o.id, o.line, o.offer, o.kind, o.why, o.held_out, o.held_out_percent, o.drawn_bps, o.months, o.shown_at,
+    o.answered_at, o.chosen, e.ended_at, e.why AS ended_why
+FROM exits.offer AS o LEFT JOIN exits.offer_end AS e ON e.offer = o.offer;
 
 -- A paper that the desk asked for. Of the letter's code only a hash is kept.
 CREATE TABLE exits.paper_request (
@@ -276,7 +293,13 @@ WHERE (i.due_on, i.principal_minor, i.interest_minor, i.fee_minor)
 
 -- Cases as rooms above see them.
 CREATE VIEW exits.v_case AS
-SELECT id, line, kind, state, since, requested_at, confirmed_at, closed_at, stopped_at FROM exits.exit;
+SELECT id, line, customer, kind, channel, state, route, reason, since, requested_at, confirmed_at, closed_at,
+    stopped_at
+FROM exits.exit;
+
+-- What the desk chose, beside what the table had advised.
+CREATE VIEW exits.v_choice AS
+SELECT exit, at, path, route FROM exits.choice;
 
 -- Lines whose customer is said to have died.
 CREATE VIEW exits.v_estate AS

@@ -132,6 +132,10 @@ WHERE state IN ('proposed', 'consented');
 CREATE VIEW lines.v_user AS
 SELECT id, line, language, added_at, removed_at FROM lines.authorised_user;
 
+-- Locks with their times, for rooms that count them.
+CREATE VIEW lines.v_lock AS
+SELECT line, kind, party, feature, reason, firm, set_at, until, lifted_at FROM lines.lock;
+
 CREATE VIEW lines.v_terms AS
 SELECT version, terms FROM lines.terms;
 

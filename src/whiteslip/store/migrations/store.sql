@@ -84,7 +84,12 @@ CREATE TABLE store.journal (
     hash bytea NOT NULL
 );
 CREATE INDEX journal_subject ON store.journal (subject, seq);
+-- Changes of limits are few and counted by time.
+CREATE INDEX journal_limit ON store.journal (at) WHERE kind = 'line.limit_changed';
 CALL store.append_only('store.journal');
+
+CREATE VIEW store.v_journal AS
+SELECT seq, at, kind, subject_kind, subject, actor, data FROM store.journal;
 
 CREATE TABLE store.journal_head (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),

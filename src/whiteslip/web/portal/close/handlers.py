@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get, post
 
-from whiteslip import exits, identity, lines
+from whiteslip import exits, identity, insight, lines
 from whiteslip.base import Refusal, end_of_day, local_day
 from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
@@ -22,6 +22,7 @@ from whiteslip.exits.model import Channel, Identity, State
 from whiteslip.identity import access, codes
 from whiteslip.identity.model import Kind
 from whiteslip.identity.rules import normal_id_number, normal_name, normal_phone
+from whiteslip.insight import Journey, Step
 from whiteslip.lines import Customer
 from whiteslip.lines.model import Lifecycle
 from whiteslip.packs import Pack
@@ -88,10 +89,16 @@ def stop(request: WebRequest, form: FromForm) -> Response[Any]:
         nobody = stand_in(settings, phone, normal_name(who.full_name), normal_id_number(who.id_number))
         claim = Claim(proof.PURPOSE, subject or nobody, now)
         code = ask(tx, ports, claim, now)
+        _see(tx, ports, claim, Step.CODE, now)
     answer = see_other(request, "/close/code", keep(settings, claim))
     answer.background = delivery(ports, claim.subject, code, now)
     time.sleep(max(0.0, _LEAST_SECONDS - (time.monotonic() - began)))
     return answer
+
+
+def _see(tx: Tx, ports: Ports, claim: Claim, step: Step, now: datetime) -> None:
+    """Note a step, for whoever it is, known or not."""
+    insight.see(tx, Journey.OUTSIDE, step, f"{claim.subject}:{claim.asked_at}", ports.pack.name, now)
 
 
 def _match(tx: Tx, ports: Ports, phone: str, who: Who) -> UUID | None:
@@ -155,6 +162,7 @@ def check_code(request: WebRequest, form: FromForm) -> Response[Any]:
         customer = check(tx, ports, claim, typed.code, now)
         if isinstance(customer, Refusal):
             return _code(request, ports, claim, form, refusal=customer)
+        _see(tx, ports, claim, Step.DONE, now)
         return _confirm(request, tx, ports, customer, now)
 
 
@@ -189,6 +197,7 @@ def without_code(request: WebRequest) -> Response[Any]:
             return see_other(request, "/close")
         for case in _waiting(tx, claim.subject):
             granted(exits.doubt(tx, ports.office, case.id, "form", now))
+        _see(tx, ports, claim, Step.FROZEN, now)
     time.sleep(max(0.0, _LEAST_SECONDS - (time.monotonic() - began)))
     return see_other(request, "/close/waiting")
 

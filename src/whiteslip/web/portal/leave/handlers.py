@@ -10,13 +10,14 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from whiteslip import exits
+from whiteslip import exits, insight
 from whiteslip.base import Refusal
 from whiteslip.exits import offering, softer
 from whiteslip.exits.acts import clocks_of
 from whiteslip.exits.model import Channel, Identity, State
 from whiteslip.exits.offering import Shown
 from whiteslip.exits.offers import Kind as OfferKind
+from whiteslip.insight import Journey, Step
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.web.kit import proof
@@ -59,7 +60,13 @@ def _ask(visit: Visit, line: Line, who: Identity, not_me: bool = False) -> Respo
     )
     if isinstance(case, Refusal):
         return _elsewhere(visit, line) or see_other(visit.request, HOME)
+    _see(visit, line, Step.FROZEN if who is Identity.DOUBTED else Step.DONE)
     return see_other(visit.request, f"/exits/{case.reference}")
+
+
+def _see(visit: Visit, line: Line, step: Step) -> None:
+    """Note that somebody got here; see ``insight`` for what is kept of it."""
+    insight.see(visit.tx, Journey.LEAVE, step, f"{visit.session.id}:{line.id}", line.pack, visit.now)
 
 
 @get("/lines/{line_id:uuid}/leave", sync_to_thread=True)
@@ -72,6 +79,7 @@ def choose(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
         if elsewhere:
             return elsewhere
         plan = granted(exits.preview(visit.tx, line.id, visit.now))
+        _see(visit, line, Step.CHOOSE)
         return page(
             request,
             "portal/leave/choose.html",
@@ -99,13 +107,16 @@ def chosen(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
         offer = offering.answer(visit.tx, line, way == "offer", visit.actor, visit.now)
         match way:
             case "offer" if offer:
+                _see(visit, line, Step.OFFER)
                 return _take_up(visit, line, offer)
             case "close":
                 return see_other(request, f"/lines/{line.id}/leave/identity")
             case "reduce":
+                _see(visit, line, Step.REDUCING)
                 return see_other(request, f"/lines/{line.id}/reduce")
             case "pause":
                 set_pause(visit, line)
+                _see(visit, line, Step.PAUSED)
                 return see_other(request, HOME)
             case _:
                 return see_other(request, f"/lines/{line.id}/leave")
@@ -138,6 +149,7 @@ def identify(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
             return elsewhere
         if visit.is_proven:
             return see_other(request, f"/lines/{line.id}/leave/check")
+        _see(visit, line, Step.IDENTITY)
         return _identity(visit, line_id, proof.phone_ends(visit.tx, visit.ports, visit.customer.id), Form())
 
     return signed_in(request, show)
@@ -200,6 +212,7 @@ def check(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
         if not visit.is_proven:
             return see_other(request, f"/lines/{line.id}/leave/identity")
         plan, clocks = granted(exits.preview(visit.tx, line.id, visit.now)), clocks_of(line)
+        _see(visit, line, Step.CHECK)
         dues = by_day(line, plan.schedule)
         return page(
             request,

@@ -12,11 +12,12 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from whiteslip import billing, identity
+from whiteslip import billing, identity, insight
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.exits.model import Channel
 from whiteslip.exits.withdrawal import can_withdraw, last_day, withdraw
+from whiteslip.insight import Journey, Step
 from whiteslip.lines import Line
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import see_other
@@ -32,9 +33,14 @@ def state(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
         line = visit.line(line_id)
         if not can_withdraw(line, line.today(visit.now)):
             return see_other(request, HOME)
+        _see(visit, line, Step.STATEMENT)
         return page(request, "portal/withdraw/page.html", **_statement(visit, line))
 
     return signed_in(request, show)
+
+
+def _see(visit: Visit, line: Line, step: Step) -> None:
+    insight.see(visit.tx, Journey.WITHDRAW, step, f"{visit.session.id}:{line.id}", line.pack, visit.now)
 
 
 def _statement(visit: Visit, line: Line) -> dict[str, Any]:
@@ -58,6 +64,7 @@ def declare(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
         line = visit.line(line_id, lock=True)
         office = visit.ports.office
         case = granted(withdraw(visit.tx, office, line.id, Channel.PORTAL, visit.actor, visit.now))
+        _see(visit, line, Step.DONE)
         return see_other(request, f"/exits/{case.reference}")
 
     return signed_in(request, act)

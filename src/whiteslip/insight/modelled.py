@@ -1,0 +1,68 @@
+"""What the attrition model says of those who are there: how likely they leave, and why. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from whiteslip.decisions.scoring import Model, score
+from whiteslip.insight.intervals import wilson
+from whiteslip.insight.model import SMALLEST_GROUP, Row
+
+# The model's name in service. It is fitted by the recipe "leaving" on what `insight facts` writes.
+MODEL: Final = "leaving"
+FACTS: Final = (
+    "months_on_book",
+    "months_idle",
+    "limit_minor",
+    "owed_minor",
+    "purchases_3m",
+    "purchases_before_3m",
+    "purchases_12m",
+    "bought_3m_minor",
+)
+_Z: Final = 1.959963984540054
+
+
+def missing(model: Model) -> list[str]:
+    """Facts that the model reads and that nobody here knows."""
+    return [fact.name for fact in model.facts if fact.name not in FACTS]
+
+
+def drivers(scored: Sequence[tuple[Model, Mapping[str, Any]]]) -> list[Row]:
+    """What the attrition model sees behind leaving.
+
+    Formula: lines that are there (a fixed share of them, if they are many) are scored by the champion
+    "leaving", whose target is asking to leave within 30 days: modelled hazard = mean probability ± 1.96
+    standard errors. A driver's weight is the mean by which it raised the log odds above what is best
+    (or, in trees, usual); its share is the share of lines for which it weighed most. Nothing of it is kept
+    about a line.
+    Source: additive attribution as in decisions.scoring; Singer and Willett (1993) for the hazard.
+    """
+    if len(scored) < SMALLEST_GROUP:
+        return []
+    told = [score(model, {fact.name: facts[fact.name] for fact in model.facts}) for model, facts in scored]
+    lines, chances = len(told), [each.probability for each in told]
+    mean = sum(chances) / lines
+    half = _Z * math.sqrt(sum((p - mean) ** 2 for p in chances) / max(1, lines - 1) / lines)
+    weights, tops = defaultdict[str, float](float), defaultdict[str, int](int)
+    for each in told:
+        for name, weight in each.against:
+            weights[name] += weight / lines
+        if each.against:
+            tops[each.against[0][0]] += 1
+    found: list[Row] = [
+        {
+            "driver": name,
+            "lines": lines,
+            "weight": weight,
+            "share": tops[name] / lines,
+            "share_low": wilson(tops[name], lines).low,
+            "share_high": wilson(tops[name], lines).high,
+        }
+        for name, weight in sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+    bounds = {"hazard": mean, "hazard_low": max(0.0, mean - half), "hazard_high": min(1.0, mean + half)}
+    return [row | bounds for row in found]
