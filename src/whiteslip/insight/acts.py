@@ -18,8 +18,9 @@ from whiteslip import portfolio
 from whiteslip.base import Refusal, add_months, end_of_day
 from whiteslip.billing.store import lateness
 from whiteslip.decisions import Tables, policies
-from whiteslip.decisions.grid import grid_of, with_rows
+from whiteslip.decisions.grid import Grid, grids_of, with_rows
 from whiteslip.decisions.lifecycle import Policy
+from whiteslip.decisions.model import Table
 from whiteslip.exits import offering
 from whiteslip.insight import feedback, store, uplift
 from whiteslip.insight.model import (
@@ -157,17 +158,21 @@ def _proposals(
     since, until = (
         end_of_day(day, window.timezone) for day in (window.until - timedelta(days=365), window.until)
     )
-    watch = grid_of(policies.active(tx, tables, _WATCH, now))
-    if watch:
-        alarms = [
-            feedback.Alarm(row["rule"], row["right"], row["facts"])
-            for row in store.counted(tx, "alarms", since=since, until=until)
-        ]
-        found += feedback.early_warning(_WATCH, watch, alarms)
-    routing = grid_of(policies.active(tx, tables, _ROUTING, now))
-    if routing:
-        found += feedback.routing(_ROUTING, routing, store.counted(tx, "desk", since=since, until=until))
+    alarms = [
+        feedback.Alarm(row["rule"], row["right"], row["facts"])
+        for row in store.counted(tx, "alarms", since=since, until=until)
+    ]
+    desk = store.counted(tx, "desk", since=since, until=until)
+    for grid in _rules(policies.active(tx, tables, _WATCH, now)):
+        found += feedback.early_warning(_WATCH, grid, alarms)
+    for grid in _rules(policies.active(tx, tables, _ROUTING, now)):
+        found += feedback.routing(_ROUTING, grid, desk)
     return found
+
+
+def _rules(table: Table) -> list[Grid]:
+    """The decision tables of a policy, without its expressions."""
+    return [grid for grid in grids_of(table) if not grid.is_named]
 
 
 def draft_proposal(
@@ -208,13 +213,13 @@ def draft_proposal(
 def _changed(tx: Tx, tables: Tables, change: Change, now: datetime) -> dict[str, object] | Refusal:
     """The table in force with one cell changed. Refusal: ``insight.overtaken`` where it is not as it was."""
     table = policies.active(tx, tables, change.table, now)
-    grid = grid_of(table)
+    grid = next((each for each in _rules(table) if each.node == change.node), None)
     rows = [dict(row) for row in grid.rows] if grid else []
     row = next((each for each in rows if each["_id"] == change.rule), None)
     if row is None or row.get(change.column, "") != change.now:
         return Refusal("insight.overtaken")
     row[change.column] = change.then
-    return with_rows(table, rows)
+    return with_rows(table, {change.node: rows})
 
 
 def judge_offers(tx: Tx, day: date, timezone: str, now: datetime) -> int:

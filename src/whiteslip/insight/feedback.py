@@ -78,7 +78,9 @@ def early_warning(table: str, grid: Grid, alarms: Sequence[Alarm]) -> list[Propo
         if best is None:
             continue
         _, column_id, fact, condition = best
-        proposal = _narrowed(table, row, column_id, fact, condition, measured)
+        proposal = _narrowed(
+            Change(table, grid.node, row["_id"], column_id, row.get(column_id, ""), condition), fact, measured
+        )
         if proposal:
             found.append(proposal)
     return found
@@ -106,30 +108,22 @@ def _removed(fact: str, condition: str, alarms: Sequence[Alarm]) -> int:
     return sum(1 for alarm in alarms if not alarm.right and not holds(condition, alarm.facts.get(fact)))
 
 
-def _narrowed(
-    table: str, row: Mapping[str, str], column: str, fact: str, condition: str, alarms: Sequence[Alarm]
-) -> Proposal | None:
+def _narrowed(change: Change, fact: str, alarms: Sequence[Alarm]) -> Proposal | None:
     false = [alarm for alarm in alarms if not alarm.right]
     right = [alarm for alarm in alarms if alarm.right]
-    removed = sum(1 for alarm in false if not holds(condition, alarm.facts.get(fact)))
-    kept = sum(1 for alarm in right if holds(condition, alarm.facts.get(fact)))
+    removed = sum(1 for alarm in false if not holds(change.then, alarm.facts.get(fact)))
+    kept = sum(1 for alarm in right if holds(change.then, alarm.facts.get(fact)))
     effect = wilson(removed, len(false))
     if not false or effect.low <= _REMOVED_LEAST or kept < _KEPT_LEAST * len(right):
         return None
-    now = row.get(column, "")
+    counts: dict[str, int | float] = {"alarms": len(alarms), "false": len(false), "false_removed": removed}
     return Proposal(
-        ProposalKind.THRESHOLD if now.strip() else ProposalKind.FEATURE,
-        row["_id"],
-        {
-            "alarms": len(alarms),
-            "false": len(false),
-            "false_removed": removed,
-            "right": len(right),
-            "right_kept": kept,
-        },
+        ProposalKind.THRESHOLD if change.now.strip() else ProposalKind.FEATURE,
+        change.rule,
+        counts | {"right": len(right), "right_kept": kept},
         effect,
         "share_of_false_alarms",
-        Change(table, row["_id"], column, now, condition),
+        change,
     )
 
 
@@ -147,7 +141,7 @@ def routing(table: str, grid: Grid, rows: Sequence[Row]) -> list[Proposal]:
         rule = next((each for each in grid.rows if each.get(reason) == f'"{row["rule"]}"'), None)
         share = wilson(row["let_go"], row["cases"])
         if rule and row["cases"] >= _DESK_LEAST and share.low >= _DESK_AGREES:
-            change = Change(table, rule["_id"], route, rule[route], '"straight_through"')
+            change = Change(table, grid.node, rule["_id"], route, rule[route], '"straight_through"')
             evidence: dict[str, int | float] = {"cases": row["cases"], "let_go": row["let_go"]}
             found.append(
                 Proposal(

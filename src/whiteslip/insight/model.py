@@ -106,9 +106,10 @@ class ProposalKind(StrEnum):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One cell of a policy table: row ``rule`` has ``now`` in column ``column``, and would have ``then``."""
+    """One cell of a policy: ``rule`` of ``node`` has ``now`` in ``column``, and would have ``then``."""
 
     table: str
+    node: str
     rule: str
     column: str
     now: str
