@@ -10,7 +10,7 @@ import whiteslip
 
 HOUSE = Path(whiteslip.__file__).parent
 # Doors and the night reach insight; of those that judge or serve customers, none does.
-ABOVE = {"app", "web", "world", "day", "insight"}
+ABOVE = {"app", "web", "world", "day", "treasury", "insight"}
 # What insight may do to others: take an offer off a page, make a draft, hold it against the past.
 MAY = {
     "offering": {"switch_off"},
