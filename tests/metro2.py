@@ -173,7 +173,7 @@ def base(line: str) -> Record:
     assert re.fullmatch("[0-6EBL]{24}", texts["payment_history"])
     assert not re.search("B[^B]", texts["payment_history"]), "history before the beginning"
     assert texts["compliance_code"] in _CODES
-    assert texts["special_comment"] in ("", "M", "CI", "AU")
+    assert texts["special_comment"] in ("", "M", "CI", "AU", "AH", "AC", "CP")
     assert status == "64" or texts["special_comment"] != "AU", "settled for less, and not a charge-off"
     if status == "13":
         assert numbers["current_balance"] == 0
@@ -182,8 +182,12 @@ def base(line: str) -> Record:
         assert numbers["amount_past_due"] == 0
     if status == "64":
         assert numbers["current_balance"] == 0
-    if status in LATE:
+    if texts["special_comment"] == "AH":
+        assert numbers["current_balance"] == numbers["amount_past_due"] == numbers["scheduled_payment"] == 0
+        assert days["date_closed"]
+    elif status in LATE:
         assert numbers["amount_past_due"] > 0
+    if status in LATE:
         assert days["first_delinquency"]
     if status == "11" or rating == "0":
         assert days["first_delinquency"] is None

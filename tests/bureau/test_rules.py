@@ -87,6 +87,9 @@ def histories(draw: st.DrawFn) -> Facts:
         closing=closing,
         objections=draw(st.lists(objections(), max_size=3)),
         never_made=draw(st.booleans()),
+        sold_on=draw(st.none() | days),
+        relief=draw(st.none() | st.sampled_from(["longer", "holiday"])),
+        relief_due_on=draw(days),
     )
 
 
@@ -173,6 +176,44 @@ def told_of(facts: Facts) -> tuple[str, str]:
     """Status and special comment of a line's record."""
     record = reader.base(line_of(facts, AS_OF, None, SOMEBODY))
     return record.texts["account_status"], record.texts["special_comment"]
+
+
+def test_a_sold_debt_is_told_once_as_sold_with_nothing_owed():
+    """As it stood the day before, AH, no amounts, and never again."""
+    late = replace(
+        BARE,
+        movements=[(date(2026, 1, 10), 12_000), (date(2026, 5, 6), -12_000)],
+        asked=[Asked(date(2026, 2, 5), date(2026, 2, 25), 12_000, [(date(2026, 5, 6), 12_000)])],
+        sold_on=date(2026, 5, 6),
+    )
+    record = reader.base(line_of(late, AS_OF, None, SOMEBODY))
+    assert (record.texts["account_status"], record.texts["special_comment"]) == ("78", "AH")
+    owed = ("current_balance", "amount_past_due", "scheduled_payment")
+    assert [record.numbers[name] for name in owed] == [0, 0, 0]
+    assert record.days["date_closed"] == date(2026, 5, 6)
+    assert record.days["first_delinquency"] == date(2026, 3, 27)
+    left = replace(late, closing=Closing(ClosedBy.CONSUMER, date(2026, 4, 1), date(2026, 5, 6)))
+    record = reader.base(line_of(left, AS_OF, None, SOMEBODY))
+    assert (record.texts["account_status"], record.texts["compliance_code"]) == ("78", "XA")
+    assert record.days["date_closed"] == date(2026, 4, 1), "drawing ended when they left"
+    lost = replace(late, charged_off_minor=12_000, charged_off_on=date(2026, 4, 20))
+    assert told_of(lost) == ("97", "AH")
+    back = replace(late, movements=[*late.movements, (date(2026, 5, 20), 900)])
+    account = rules.account(back, AS_OF)
+    assert account.balance_dollars == 0, "what comes back to us later is not told"
+    told = Previous(NOW, "78", "", None, date(2026, 5, 6), "AH")
+    assert rules.is_told(account, None)
+    assert not rules.is_told(rules.account(late, date(2026, 6, 30), told), told)
+
+
+def test_a_hardship_plan_is_told_as_one_while_it_is_kept():
+    owing = replace(BARE, movements=[(date(2026, 1, 10), 12_000)], relief="longer")
+    assert told_of(owing) == ("11", "AC")
+    waiting = replace(owing, relief="holiday", relief_due_on=AS_OF + timedelta(days=1))
+    assert told_of(waiting) == ("11", "CP")
+    assert told_of(replace(waiting, relief_due_on=AS_OF)) == ("11", "AC"), "the holiday is over"
+    assert told_of(replace(owing, relief=None)) == ("11", "")
+    assert told_of(replace(owing, sold_on=AS_OF))[1] == "AH"
 
 
 def test_the_date_of_first_delinquency_is_told_within_ninety_days_of_a_charge_off():

@@ -113,6 +113,16 @@ OWN: dict[str, dict[str, Any]] = {
         "forgiven_minor": 300,
     },
     "debt.charged_off": {"charged_off_on": date(2026, 10, 22), "amount_minor": 12_300},
+    "hardship.ended": {"ended_at": NOW},
+    "debt.sold": {
+        "sold_on": date(2026, 10, 22),
+        "face_minor": 34_567,
+        "buyer_name": "Example Debt Buyer",
+        "pay_to": "IBAN XX00 0000",
+        "pack": "us",
+        "goes_on": True,
+        "schedule": [{"due_on": date(2026, 11, 25), "amount_minor": 34_567}],
+    },
     "debt.settled": {"settled_on": date(2026, 10, 22)},
     "privacy.answered": {"answered_at": NOW, "kept_until": date(2036, 10, 22), "keep_months": 120},
     "termination.notice": {
@@ -254,7 +264,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
     assert "EX-7K2M-91" in shown
     assert WHO.full_name in shown
     timeless = ("exit.cancelled", "estate.balance", "application.declined", "application.contract")
-    timeless += ("hardship.offered", "hardship.agreed", "debt.charged_off", "debt.settled")
+    timeless += ("hardship.offered", "hardship.agreed", "debt.charged_off", "debt.settled", "debt.sold")
     assert "14:03:22" in shown or kind in timeless
     assert ("{" in shown, "{" in compose.body(letter)) == (False, False)
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from whiteslip.base import new_id
-from whiteslip.billing import rules, store
+from whiteslip.billing import rules, sales, store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Debt, Part, Quote
 from whiteslip.ledger import recipes
@@ -37,10 +37,20 @@ def payoff(tx: Tx, line: Line, good_through: date) -> Quote:
 
 
 def refund(tx: Tx, line: Line, purchase: UUID, payable: UUID, amount_minor: int, now: datetime) -> list[Part]:
-    """Give ``amount_minor`` of a purchase back by the refund waterfall."""
+    """Give ``amount_minor`` of a purchase back by the refund waterfall. What of it was sold with the line's
+    debt comes first: the buyer gets it as if the customer had paid it.
+    """
     booking = Booking(tx, [line], now)
-    parts = rules.allocate_refund(amount_minor, booking.items[line.id], purchase)
+    sold = sales.of_purchase(tx, line, purchase, amount_minor)
+    of_buyer = [sold[1]] if sold else []
+    rest = amount_minor - sum(part.amount_minor for part in of_buyer)
+    parts = of_buyer + rules.allocate_refund(rest, booking.items[line.id], purchase)
     event, sums = new_id(now), rules.by_component(parts)
+    if sold:
+        deemed = recipes.deem_collected(event, payable, sold[0].payable, sums.pop("sold"), now)
+        booking.move(line, deemed)
+        data = {"purchase": purchase, "amount_minor": deemed.amount}
+        tx.record(Entry(now, "debt.deemed_collected", "line", line.id, "system", data))
     booking.move(line, *recipes.refund(event, line.book, payable, sums, now))
     booking.settle(line, event, "refund", parts, booking.day(line))
     booking.write()

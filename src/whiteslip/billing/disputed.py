@@ -8,11 +8,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from whiteslip.billing import late, residuals, rules, store
+from whiteslip.billing import late, residuals, rules, sales, store
 from whiteslip.billing.booking import Booking
+from whiteslip.billing.model import Part
+from whiteslip.billing.sales import Outstanding
 from whiteslip.ledger import recipes
 from whiteslip.lines import Line
-from whiteslip.store import Tx
+from whiteslip.store import Entry, Tx
 
 
 def suspend(
@@ -28,11 +30,14 @@ def suspend(
     or today.
 
     What fell due first goes first, so that nothing disputed is past due. Interest and fees of months
-    to come on it are given up; so is, since an earlier day, what it has caused. Returns what was
-    taken out; the rest had been paid already.
+    to come on it are given up; so is, since an earlier day, what it has caused. What of it was sold is
+    bought back from the buyer. Returns what was taken out; the rest had been paid already.
     """
+    sold = sales.of_purchase(tx, line, purchase, amount_minor)
+    bought_back = _buy_back(tx, line, source, purchase, *sold, now) if sold else 0
+    amount_minor -= bought_back
     on = began_on or line.today(now)
-    if store.overtaken(tx, [(line.id, on)]) and on < line.today(now):
+    if not sold and store.overtaken(tx, [(line.id, on)]) and on < line.today(now):
         taken = late.suspend(tx, line, source, purchase, amount_minor, on, now)
         if taken is not None:
             return taken
@@ -42,7 +47,20 @@ def suspend(
     booking.move(line, *recipes.suspend(source, line.book, booking.house(line), sums, now))
     booking.settle(line, source, "disputed", parts, on)
     booking.write()
-    return sum(part.amount_minor for part in parts)
+    return bought_back + sum(part.amount_minor for part in parts)
+
+
+def _buy_back(
+    tx: Tx, line: Line, source: UUID, purchase: UUID, sold: Outstanding, part: Part, now: datetime
+) -> int:
+    booking = Booking(tx, [line], now)
+    moved = recipes.buy_back(source, booking.house(line), sold.payable, part.amount_minor, now)
+    booking.move(line, moved)
+    booking.trace(line, source, "disputed", [part])
+    booking.write()
+    data = {"purchase": purchase, "amount_minor": part.amount_minor}
+    tx.record(Entry(now, "debt.bought_back", "line", line.id, "system", data))
+    return part.amount_minor
 
 
 def demand(tx: Tx, line: Line, source: UUID, amount_minor: int, actor: str, now: datetime) -> UUID:

@@ -2,7 +2,8 @@
 
 Directive (EU) 2023/2225 article 35: before enforcement comes forbearance, such as a longer term, a
 payment holiday, no interest or partial forgiveness. A schedule never changes in place: what is open is
-carried to a new plan without interest and late fees. The acts want the line locked. None commits.
+carried to a new plan without interest and late fees. A customer agrees by themselves; what the desk
+agrees for them takes two people where it gives something up. The acts want the line locked. None commits.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from whiteslip import packs
 from whiteslip.base import Money, Refusal, add_months, new_id
@@ -31,9 +33,21 @@ from whiteslip.billing.schedule import next_statement
 from whiteslip.lines import Line
 from whiteslip.lines.model import Product
 from whiteslip.packs import Pack
-from whiteslip.store import Entry, Tx
+from whiteslip.store import Entry, Tx, load_queries
 
+_queries = load_queries(__file__)
 _PRICE: Final = (Component.FEE, Component.INTEREST)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A plan that one person at the desk proposed and another is to agree to."""
+
+    line: UUID
+    relief: Relief
+    foreseen: bool
+    proposed_by: str
+    proposed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +149,57 @@ def agree(
     data = {"plan": made.plan, "option": relief, "total_minor": chosen.total_minor}
     more = {"forgiven_minor": chosen.forgiven_minor, "days_past_due": debt.days_past_due}
     tx.record(Entry(now, "hardship.agreed", "line", line.id, actor, data | more))
+    _queries.drop_hardship_proposal(tx.conn, line=line.id)
     return made
+
+
+def proposed(tx: Tx, line: UUID) -> Proposed | None:
+    """The plan that waits for a second person at the desk."""
+    row = _queries.hardship_proposal(tx.conn, line=line)
+    return Proposed(**(row | {"relief": Relief(row["relief"])})) if row else None
+
+
+def at_desk(
+    tx: Tx, line: Line, relief: Relief, foreseen: bool, actor: str, now: datetime
+) -> Hardship | Proposed | Refusal:
+    """:func:`agree` for a customer who asked the desk. One that gives something up is proposed by the first
+    call and agreed by the second, by somebody else; another kind of plan replaces the proposal.
+
+    Refusals: those of ``agree``, ``desk.own_proposal``.
+    """
+    items = store.open_items(tx, [line.id])[line.id]
+    chosen = next((each for each in options(items, line, line.today(now)) if each.relief is relief), None)
+    if chosen is None or not chosen.forgiven_minor:
+        return agree(tx, line, relief, actor, now, foreseen)
+    waiting = proposed(tx, line.id)
+    if waiting and (waiting.relief, waiting.foreseen) == (relief, foreseen):
+        if waiting.proposed_by == actor:
+            return Refusal("desk.own_proposal")
+        return agree(tx, line, relief, actor, now, foreseen)
+    refused = _refused(tx, line, foreseen, now)
+    if refused:
+        return refused
+    _queries.propose_hardship(tx.conn, line=line.id, relief=relief, foreseen=foreseen, actor=actor, now=now)
+    data = {"option": relief, "forgiven_minor": chosen.forgiven_minor}
+    tx.record(Entry(now, "hardship.proposed", "line", line.id, actor, data))
+    return Proposed(line.id, relief, foreseen, actor, now)
+
+
+def _refused(tx: Tx, line: Line, foreseen: bool, now: datetime) -> Refusal | None:
+    debt = store.debts(tx, [line.id], line.today(now)).get(line.id)
+    late = debt is not None and debt.days_past_due > 0
+    return None if late or foreseen else Refusal("hardship.not_past_due")
+
+
+def end(tx: Tx, line: Line, actor: str, now: datetime) -> Refusal | None:
+    """End a plan before its time, because the customer wishes it: its days stay, and the days past due go on
+    with each day that something is late. Refusal: ``hardship.not_agreed``.
+    """
+    row = _queries.end_hardship(tx.conn, line=line.id)
+    if row is None:
+        return Refusal("hardship.not_agreed")
+    tx.record(Entry(now, "hardship.ended", "line", line.id, actor, {"plan": row["plan"]}))
+    return None
 
 
 def _hardship(line: Line, relief: Relief, frozen_days: int, today: date, now: datetime) -> Hardship:

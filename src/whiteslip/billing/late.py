@@ -96,6 +96,8 @@ def _read(tx: Tx, line: Line, since: date, today: date) -> _Booked:
     booked, days = dict[Key, int](), dict[Key, date]()
     for source, kind, part, on in store.all_settlements(tx, line.id):
         key = (source, kind, part.plan, part.no, part.component)
+        if kind == "sold":
+            raise Untold("the debt was sold")
         if source in undone:
             continue
         if on < since:

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from whiteslip import lines
 from whiteslip.base import Refusal, new_id
-from whiteslip.billing import residuals, rules, store
+from whiteslip.billing import residuals, rules, sales, store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.late import take_payment
 from whiteslip.billing.model import Component, NewPayment, Part, Payment, Settled
+from whiteslip.billing.sales import Outstanding
 from whiteslip.ledger import recipes
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
@@ -54,6 +55,7 @@ def receive_many(tx: Tx, batch: Sequence[NewPayment], actor: str, now: datetime)
     for new in batch:
         paid[new.line] += max(0, new.amount_minor)
     booking = Booking(tx, found.values(), now, paid=paid)
+    sold = sales.outstanding(tx, found.values())
     overtaken = store.overtaken(tx, [(n.line, n.value_on) for n in batch if _is_late(n, found, now)])
     answers: list[Payment | Refusal] = []
     taken: list[Payment] = []
@@ -68,10 +70,10 @@ def receive_many(tx: Tx, batch: Sequence[NewPayment], actor: str, now: datetime)
         if before is None:
             known[new.line, new.reference] = payment
             taken.append(payment)
-            if line.id in overtaken:
+            if line.id in overtaken and line.id not in sold:
                 late.append(payment)
             else:
-                _settle(booking, line, payment)
+                _settle(booking, line, payment, sold)
         answers.append(payment)
     store.add_payments(tx, taken)
     booking.write()
@@ -95,7 +97,7 @@ def _take_late(tx: Tx, payment: Payment, now: datetime) -> None:
     if told:
         booking.pay_off_with_credit(line, booking.day(line))
     else:
-        _settle(booking, line, payment)
+        _settle(booking, line, payment, {})
     booking.write()
 
 
@@ -128,8 +130,8 @@ def _note(tx: Tx, line: Line, new: NewPayment, actor: str, now: datetime) -> Pay
     return payment
 
 
-def _settle(booking: Booking, line: Line, payment: Payment) -> None:
-    """Let the payment settle what is open now."""
+def _settle(booking: Booking, line: Line, payment: Payment, sold: dict[UUID, Outstanding]) -> None:
+    """Let the payment settle what is open now; what is left then is passed on where a debt was sold."""
     tx, now, on = booking.tx, booking.now, payment.value_on
     spared = rules.spared(payment.amount_minor, booking.items[line.id], on, line.terms.late_fee_grace_days)
     if spared:
@@ -137,8 +139,16 @@ def _settle(booking: Booking, line: Line, payment: Payment) -> None:
         waived = {"amount_minor": sum(part.amount_minor for part in spared), "payment": payment.id}
         tx.record(Entry(now, "fee.waived", "line", line.id, "system", waived))
     parts = rules.allocate(payment.amount_minor, booking.items[line.id], on)
+    house, buyer = booking.house(line), sold.get(line.id)
+    parts, left = sales.redirect(buyer, parts)
     sums = rules.by_component(parts)
-    booking.move(line, *recipes.receive(payment.id, line.book, booking.house(line), sums, now, on))
+    passed = sums.pop("sold", 0)
+    if passed and buyer and left:
+        sold[line.id] = left
+        booking.move(line, recipes.pass_on(payment.id, house, buyer.payable, passed, now, on))
+        data = {"payment": payment.id, "amount_minor": passed}
+        tx.record(Entry(now, "payment.passed_on", "line", line.id, "system", data))
+    booking.move(line, *recipes.receive(payment.id, line.book, house, sums, now, on))
     booking.settle(line, payment.id, "payment", parts, on)
     booking.pay_off_with_credit(line, on)
 
@@ -148,7 +158,8 @@ def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payme
     due days it had, and what was given up because of it is asked for again.
 
     Two things become a residual plan instead, billed tonight with a due day of its own: credit
-    that was used or paid out since, and everything on a closed line, which stays closed.
+    that was used or paid out since, and everything on a closed line, which stays closed, or on one whose
+    debt was sold. What had been passed on to a buyer is taken back from them.
     Returning twice changes nothing. Refusal: ``payment.not_found``.
     """
     line_id = store.line_of_payment(tx, payment_id)
@@ -163,12 +174,17 @@ def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payme
     paid = [each.part for each in trace if each.kind == "payment"]
     booking.trace(line, payment.id, "return", _undone(paid))
     moved = rules.by_component(paid)
+    sold = sales.outstanding(tx, [line]).get(line.id)
+    passed = moved.pop("sold", 0)
     short = max(0, moved.get("credit", 0) - line.credit_minor)
     moved["credit"] = moved.get("credit", 0) - short
     moved[Component.PRINCIPAL] = moved.get(Component.PRINCIPAL, 0) + short
     house = booking.house(line)
+    if passed and sold:
+        back = recipes.take_back(payment.id, house, sold.payable, passed, now, payment.value_on)
+        booking.move(line, back)
     booking.move(line, *recipes.bounce(payment.id, line.book, house, moved, now, payment.value_on))
-    if line.lifecycle is Lifecycle.CLOSED:
+    if line.lifecycle is Lifecycle.CLOSED or sold:
         _carry(booking, line, paid, short, actor)
     else:
         _reopen(booking, line, payment.id, trace)
@@ -210,8 +226,10 @@ def _reopen(booking: Booking, line: Line, payment: UUID, trace: Sequence[Settled
 
 
 def _carry(booking: Booking, line: Line, paid: Sequence[Part], short_minor: int, actor: str) -> None:
-    """On a closed line the old plans stay settled; what they were paid with is owed in a new one."""
-    parts = [part for part in paid if part.component != "credit"]
+    """On a closed line, or where the debt was sold, the old plans stay settled; what they were paid with is
+    owed in a new one.
+    """
+    parts = [part for part in paid if part.plan]
     sums = rules.by_component(parts)
     principal = sums.get(Component.PRINCIPAL, 0) + short_minor
     interest, fee = sums.get(Component.INTEREST, 0), sums.get(Component.FEE, 0)

@@ -348,6 +348,11 @@ FROM (
 ) AS h ON h.currency = p.currency
 WHERE coalesce(p.minor, 0) <> coalesce(h.minor, 0)
 UNION ALL
+SELECT 'a sold debt is what its settlements moved', s.line::text FROM billing.sale AS s
+WHERE (:day::date IS NULL OR s.line IN (SELECT line FROM touched)) AND s.state = 'sold' AND s.face_minor
+    <> (SELECT coalesce(sum(t.amount_minor), 0) FROM billing.settlement AS t
+        WHERE t.source = s.id AND t.kind = 'sold')
+UNION ALL
 SELECT 'a closed line owes nothing', l.id::text FROM lines.v_line AS l
 WHERE (:day::date IS NULL OR l.id IN (SELECT line FROM touched)) AND l.lifecycle = 'closed' AND EXISTS (
     SELECT FROM billing.v_open AS o JOIN billing.plan AS p ON p.id = o.plan
@@ -491,4 +496,89 @@ UPDATE billing.charge_off SET state = 'settled', settled_on = :day, settle_by = 
 -- name: recovered$
 -- What payments settled on a line since a day, less what came back.
 SELECT coalesce(sum(amount_minor), 0)::bigint FROM billing.settlement
-WHERE line = :line AND on_day >= :since AND kind IN ('payment', 'return') AND component <> 'credit';
+WHERE line = :line AND on_day >= :since AND kind IN ('payment', 'return') AND component NOT IN ('credit', 'sold');
+
+-- name: add_buyer$
+INSERT INTO billing.buyer (id, name, pay_to, currency, payable, added_at)
+VALUES (:id, :name, :pay_to, :currency, :payable, :now)
+ON CONFLICT (name) DO NOTHING RETURNING id;
+
+-- name: buyers
+-- With what is owed to each; negative where a payment came back that had been sent on.
+SELECT b.id, b.name, b.pay_to, b.currency, b.payable, -a.net_debit AS due_minor
+FROM billing.buyer AS b JOIN ledger.v_balance AS a ON a.id = b.payable
+ORDER BY b.name;
+
+-- name: buyer^
+SELECT b.id, b.name, b.pay_to, b.currency, b.payable, -a.net_debit AS due_minor
+FROM billing.buyer AS b JOIN ledger.v_balance AS a ON a.id = b.payable
+WHERE b.id = :id FOR UPDATE OF b;
+
+-- name: sale^
+-- ``left_minor``: what was sold, less what of it reached us since.
+SELECT s.id, s.line, s.buyer, b.name AS buyer_name, b.pay_to, s.price_minor, s.state, s.proposed_by,
+    s.proposed_at, s.approved_by, s.on_day, s.face_minor,
+    s.face_minor - coalesce((SELECT sum(t.amount_minor) FROM billing.settlement AS t
+        WHERE t.line = s.line AND t.component = 'sold'), 0)::bigint AS left_minor
+FROM billing.sale AS s JOIN billing.buyer AS b ON b.id = s.buyer WHERE s.line = :line;
+
+-- name: sale_proposals
+SELECT line FROM billing.sale WHERE state = 'proposed' AND line > :after ORDER BY line LIMIT :count;
+
+-- name: propose_sale!
+INSERT INTO billing.sale (id, line, buyer, price_minor, state, proposed_by, proposed_at)
+VALUES (:id, :line, :buyer, :price_minor, 'proposed', :actor, :now)
+ON CONFLICT (line) DO UPDATE SET buyer = excluded.buyer, price_minor = excluded.price_minor,
+    proposed_by = excluded.proposed_by, proposed_at = excluded.proposed_at
+WHERE billing.sale.state = 'proposed';
+
+-- name: sell_line!
+UPDATE billing.sale SET state = 'sold', approved_by = :actor, on_day = :day, face_minor = :face_minor
+WHERE line = :line;
+
+-- name: outstanding_sales
+-- Debts that were sold, of those lines, with the buyer's account and what of them has not reached us.
+SELECT s.line, s.id, b.payable, s.face_minor - coalesce((SELECT sum(t.amount_minor)
+    FROM billing.settlement AS t WHERE t.line = s.line AND t.component = 'sold'), 0)::bigint AS left_minor
+FROM billing.sale AS s JOIN billing.buyer AS b ON b.id = s.buyer
+WHERE s.state = 'sold' AND s.line = ANY(:lines::uuid[]);
+
+-- name: sold_of_purchase^
+-- A purchase's first plan, and the principal of it that went with the sale, directly or by a plan it was
+-- carried to, less what of that reached us.
+SELECT (array_agg(p.id ORDER BY p.id))[1] AS plan, coalesce(sum(s.moved - s.reached), 0)::bigint AS minor
+FROM billing.plan AS p
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(amount_minor) FILTER (
+            WHERE kind IN ('sold', 'carried') AND component = 'principal'), 0) AS moved,
+        coalesce(sum(amount_minor) FILTER (WHERE component = 'sold'), 0) AS reached
+    FROM billing.settlement WHERE line = p.line AND plan = p.id
+) AS s ON true
+WHERE p.purchase = :purchase AND p.kind = 'purchase';
+
+-- name: pledged_of_line$
+-- Open plans of a line that a facility lends against.
+SELECT count(*) FROM billing.plan AS p JOIN billing.pledge AS g ON g.plan = p.id
+WHERE p.line = :line AND g.until IS NULL AND EXISTS (
+    SELECT FROM billing.instalment AS i WHERE i.plan = p.id AND i.open);
+
+-- name: sold_schedule
+-- What was open when a debt was sold, by due day.
+SELECT i.due_on, sum(s.amount_minor)::bigint AS amount_minor
+FROM billing.settlement AS s JOIN billing.instalment AS i ON i.plan = s.plan AND i.no = s.no
+WHERE s.source = :sale AND s.kind = 'sold' GROUP BY i.due_on ORDER BY i.due_on;
+
+-- name: hardship_proposal^
+SELECT line, relief, foreseen, proposed_by, proposed_at FROM billing.hardship_proposal WHERE line = :line;
+
+-- name: propose_hardship!
+INSERT INTO billing.hardship_proposal (line, relief, foreseen, proposed_by, proposed_at)
+VALUES (:line, :relief, :foreseen, :actor, :now)
+ON CONFLICT (line) DO UPDATE SET relief = excluded.relief, foreseen = excluded.foreseen,
+    proposed_by = excluded.proposed_by, proposed_at = excluded.proposed_at;
+
+-- name: drop_hardship_proposal!
+DELETE FROM billing.hardship_proposal WHERE line = :line;
+
+-- name: end_hardship^
+UPDATE billing.hardship SET state = 'broken' WHERE line = :line AND state = 'agreed' RETURNING id, plan;

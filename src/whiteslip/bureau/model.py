@@ -117,7 +117,8 @@ class Facts:
     ``bill_disputed``: a charge is disputed with the lender now, and not demanded. ``deceased``: the
     consumer is said to have died.
     ``charged_off_minor`` is what was charged off on ``charged_off_on``; ``settled_on`` is when a part of
-    it was accepted for the whole.
+    it was accepted for the whole; ``sold_on`` is when it was sold. ``relief`` is the kind of the hardship
+    plan that is being kept, ``relief_due_on`` its first due day.
     """
 
     line: UUID
@@ -137,6 +138,9 @@ class Facts:
     charged_off_minor: int | None = None
     charged_off_on: date | None = None
     settled_on: date | None = None
+    sold_on: date | None = None
+    relief: str | None = None
+    relief_due_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,7 @@ class Previous:
     compliance: str
     first_delinquent_on: date | None
     closed_on: date | None
+    special_comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,29 @@ SELECT l.id AS line, l.customer, l.opened_on, l.limit_minor, (t.terms ->> 'due_d
     EXISTS (SELECT FROM purchases.v_disputed AS d WHERE d.line = l.id) AS bill_disputed,
     EXISTS (SELECT FROM exits.v_estate AS e WHERE e.line = l.id) AS deceased,
     o.amount_minor AS charged_off_minor, o.on_day AS charged_off_on,
-    o.settled_on AS debt_settled_on,
-    p.made_at, p.status, p.compliance, p.first_delinquent_on, p.closed_on AS told_closed_on
+    o.settled_on AS debt_settled_on, b.on_day AS sold_on, h.relief, h.first_due_on,
+    p.made_at, p.status, p.compliance, p.first_delinquent_on, p.closed_on AS told_closed_on,
+    p.special_comment
 FROM lines.v_line AS l
 JOIN lines.v_terms AS t ON t.version = l.terms_version
 LEFT JOIN billing.v_charge_off AS o ON o.line = l.id AND o.on_day <= :as_of
+LEFT JOIN billing.v_sale AS b ON b.line = l.id AND b.on_day <= :as_of
+-- The hardship plan that is being kept, with its first due day.
+LEFT JOIN LATERAL (
+    SELECT k.relief, (SELECT min(i.due_on) FROM billing.v_instalment AS i
+        WHERE i.line = l.id AND i.plan = k.plan) AS first_due_on
+    FROM billing.v_hardship AS k
+    WHERE k.line = l.id AND k.agreed_on <= :as_of AND (k.state = 'agreed' OR k.ended_on > :as_of)
+    ORDER BY k.agreed_on DESC LIMIT 1
+) AS h ON true
 LEFT JOIN LATERAL (
     SELECT stopped_at, kind FROM exits.v_case
     WHERE line = l.id AND confirmed_at IS NOT NULL AND state NOT IN ('cancelled', 'lapsed')
     ORDER BY requested_at DESC LIMIT 1
 ) AS c ON true
 LEFT JOIN LATERAL (
-    SELECT s.made_at, r.status, r.compliance, r.first_delinquent_on, r.closed_on
+    SELECT s.made_at, r.status, r.compliance, r.first_delinquent_on, r.closed_on,
+        r.account ->> 'special_comment' AS special_comment
     FROM bureau.record AS r JOIN bureau.submission AS s ON s.id = r.submission
     WHERE r.line = l.id AND s.month < :month
     ORDER BY s.month DESC, s.seq DESC LIMIT 1

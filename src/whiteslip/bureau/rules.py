@@ -32,6 +32,8 @@ LATE_FROM: Final = 30
 DELETED, PAID_AND_CLOSED, CURRENT, CHARGED_OFF = "DA", "13", "11", "97"
 # Paid in full, was a charge-off; and the comment where a part was accepted for the whole.
 PAID_CHARGE_OFF, SETTLED_FOR_LESS = "64", "AU"
+# Comments: purchased by another company; paying under a partial payment agreement; in forbearance.
+SOLD, IN_PLAN, IN_FORBEARANCE = "AH", "AC", "CP"
 # Days past due from which a status applies, with its sign in the payment history.
 _STATUSES: Final = (
     (180, "84", "6"),
@@ -260,10 +262,14 @@ def account(facts: Facts, as_of: date, previous: Previous | None = None) -> Acco
     closing = facts.closing if facts.closing and facts.closing.closed_on <= as_of else None
     owed = balance(facts, as_of)
     done = closing is not None and closing.settled_on is not None and closing.settled_on <= as_of
+    sold_on = facts.sold_on if facts.sold_on and facts.sold_on <= as_of else None
+    if sold_on:
+        # It is told as it stood when it was sold, with nothing owed to us.
+        owed, done = 0, False
     paid_off = done and owed == 0
-    arrears = _rating(facts, as_of) if paid_off else late(facts, as_of, as_of)
-    status = _status(facts, owed, paid_off, arrears)
-    is_late = arrears.is_reported and not paid_off
+    arrears = _rating(facts, as_of) if paid_off else late(facts, _last_day(sold_on, as_of), as_of)
+    status = _status(facts, owed or bool(sold_on), paid_off, arrears)
+    is_late = arrears.is_reported and not paid_off and not sold_on
     month = as_of.replace(day=1)
     standing = [each for each in facts.paid if not (each.returned_on and each.returned_on <= as_of)]
     standing = [each for each in standing if each.value_on <= as_of]
@@ -283,11 +289,16 @@ def account(facts: Facts, as_of: date, previous: Previous | None = None) -> Acco
         past_due_dollars=dollars(arrears.minor) if is_late else 0,
         charged_off_dollars=dollars(facts.charged_off_minor or 0),
         first_delinquent_on=_lost_since(facts, as_of) or first_delinquency(facts, arrears, as_of, previous),
-        closed_on=closing.closed_on if closing else None,
+        closed_on=closing.closed_on if closing else sold_on,
         last_paid_on=max((each.value_on for each in standing), default=None),
         is_correction=_corrects(facts, previous),
         ecoa=_DECEASED if facts.deceased else _INDIVIDUAL,
     )
+
+
+def _last_day(sold_on: date | None, as_of: date) -> date:
+    """The last day on which a debt was ours."""
+    return sold_on - timedelta(days=1) if sold_on else as_of
 
 
 def _status(facts: Facts, owed_minor: int, paid_off: bool, arrears: Late) -> str:
@@ -300,10 +311,17 @@ def _status(facts: Facts, owed_minor: int, paid_off: bool, arrears: Late) -> str
 
 
 def _comment(facts: Facts, closing: Closing | None, status: str, as_of: date) -> str:
-    """The special comment; that a part was accepted for the whole goes before who closed."""
+    """The special comment, of which there is one: who owns the debt now, then that a part was accepted for
+    the whole, then the plan by which it is paid, then who closed.
+    """
+    if facts.sold_on and facts.sold_on <= as_of:
+        return SOLD
     settled = facts.settled_on is not None and facts.settled_on <= as_of
     if settled and status == PAID_CHARGE_OFF:
         return SETTLED_FOR_LESS
+    if facts.relief and balance(facts, as_of) > 0:
+        waits = facts.relief == "holiday" and facts.relief_due_on and as_of < facts.relief_due_on
+        return IN_FORBEARANCE if waits else IN_PLAN
     return _COMMENTS.get(closing.by, "") if closing else ""
 
 
@@ -329,7 +347,8 @@ def is_told(new: Account, previous: Previous | None) -> bool:
     """
     if previous is None:
         return new.status != DELETED
-    if previous.status not in (DELETED, PAID_AND_CLOSED, PAID_CHARGE_OFF):
+    ended = previous.status in (DELETED, PAID_AND_CLOSED, PAID_CHARGE_OFF) or previous.special_comment == SOLD
+    if not ended:
         return True
     return new.is_correction or (new.status, new.compliance, new.closed_on) != (
         previous.status,

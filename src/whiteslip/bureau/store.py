@@ -64,6 +64,9 @@ def page(
                 charged_off_minor=row["charged_off_minor"],
                 charged_off_on=row["charged_off_on"],
                 settled_on=row["debt_settled_on"],
+                sold_on=row["sold_on"],
+                relief=row["relief"],
+                relief_due_on=row["first_due_on"],
             ),
             _previous(row),
         )
@@ -81,7 +84,12 @@ def _previous(row: Row) -> Previous | None:
     if row["made_at"] is None:
         return None
     return Previous(
-        row["made_at"], row["status"], row["compliance"], row["first_delinquent_on"], row["told_closed_on"]
+        row["made_at"],
+        row["status"],
+        row["compliance"],
+        row["first_delinquent_on"],
+        row["told_closed_on"],
+        row["special_comment"],
     )
 
 

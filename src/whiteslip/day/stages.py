@@ -8,7 +8,7 @@ from uuid import UUID
 
 from whiteslip import billing, exits, funding, insight, lake, ledger, notices, privacy, purchases
 from whiteslip.base import Refusal
-from whiteslip.billing import chargeoff, hardship
+from whiteslip.billing import chargeoff, hardship, sales
 from whiteslip.billing import store as billing_store
 from whiteslip.day.forgetting import FORGET
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
@@ -46,6 +46,10 @@ def _watch_hardship(night: Night) -> Batch:
 
 def _propose_charge_offs(night: Night) -> Batch:
     return Batch(chargeoff.propose_due(night.tx, night.day, night.now), more=False)
+
+
+def _remit_to_buyers(night: Night) -> Batch:
+    return Batch(sales.remit_all(night.tx, night.day, night.now), more=False)
 
 
 def _total_the_book(night: Night) -> Batch:
@@ -145,6 +149,7 @@ STAGES: Final = (
     Stage("charge_late_fees", _charge_late_fees),
     Stage("watch_hardship", _watch_hardship),
     Stage("propose_charge_offs", _propose_charge_offs),
+    Stage("remit_to_buyers", _remit_to_buyers),
     Stage("total_the_book", _total_the_book),
     Stage("review_exits", _review_exits),
     Stage("lift_restrictions", _lift_restrictions),

@@ -8,9 +8,11 @@ from uuid import UUID
 from whiteslip import exits, lines
 from whiteslip.base import Refusal
 from whiteslip.billing import hardship, store
+from whiteslip.billing.hardship import Proposed
 from whiteslip.billing.model import Hardship, Relief
 from whiteslip.exits.helping import tell
 from whiteslip.exits.steps import Office
+from whiteslip.lines import Line
 from whiteslip.store import Tx
 
 
@@ -31,8 +33,39 @@ def agree(
     if isinstance(line, Refusal):
         return line
     made = hardship.agree(tx, line, relief, actor, now, foreseen)
-    if isinstance(made, Refusal):
-        return made
+    return made if isinstance(made, Refusal) else _confirmed(tx, office, line, made, now)
+
+
+def at_desk(
+    tx: Tx, office: Office, line_id: UUID, relief: Relief, foreseen: bool, actor: str, now: datetime
+) -> Hardship | Proposed | Refusal:
+    """:func:`agree` for a customer who asked the desk; what gives something up takes two.
+
+    Refusals: ``line.not_found`` and those of ``billing.hardship.at_desk``.
+    """
+    line = lines.get_line(tx, line_id, lock=True)
+    if isinstance(line, Refusal):
+        return line
+    made = hardship.at_desk(tx, line, relief, foreseen, actor, now)
+    return _confirmed(tx, office, line, made, now) if isinstance(made, Hardship) else made
+
+
+def end(tx: Tx, office: Office, line_id: UUID, actor: str, now: datetime) -> Refusal | None:
+    """End a plan because the customer wishes it, and confirm that. Refusals: ``line.not_found``,
+    ``hardship.not_agreed``.
+    """
+    line = lines.get_line(tx, line_id, lock=True)
+    if isinstance(line, Refusal):
+        return line
+    made = store.hardship(tx, line.id)
+    refused = hardship.end(tx, line, actor, now)
+    if refused or made is None:
+        return refused
+    tell(tx, office.issuer_name, line, "hardship.ended", {"ended_at": now}, str(made.id), now)
+    return None
+
+
+def _confirmed(tx: Tx, office: Office, line: Line, made: Hardship, now: datetime) -> Hardship:
     rows = store.rows_of(tx, line.id, made.plan)
     facts = {
         "agreed_on": made.agreed_on,

@@ -10,6 +10,7 @@ from typing import Any, Final
 from whiteslip import identity, lines, notices
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
+from whiteslip.billing import sales
 from whiteslip.exits import store
 from whiteslip.exits.model import Cause, Estate, Exit, Ground, Kind, Plan, State
 from whiteslip.exits.papers import PaperRequest
@@ -94,6 +95,8 @@ def written(
     if isinstance(customer, Refusal):
         raise LookupError(f"case {case.reference} has no customer")
     facts = _common(case, line, issuer_name) | _own(case, line, plan, clocks, now)
+    if case.state is State.CLOSED:
+        facts |= _sold(tx, line)
     # A hold may recur; everything else is told once.
     again = f":{case.since.isoformat()}" if case.state is State.HELD else ""
     return NewNotice(
@@ -177,6 +180,12 @@ def ask_for_paper(
 
 def _schedule(plan: Plan) -> list[dict[str, Any]]:
     return [{"due_on": due.due_on, "amount_minor": due.open_minor} for due in plan.schedule]
+
+
+def _sold(tx: Tx, line: Line) -> dict[str, Any]:
+    """Who owns the line's debt, where it was sold."""
+    sale = sales.of_line(tx, line.id)
+    return {"sold_to": sale.buyer_name, "sold_on": sale.on_day} if sale and sale.on_day else {}
 
 
 def _common(case: Exit, line: Line, issuer_name: str) -> dict[str, Any]:

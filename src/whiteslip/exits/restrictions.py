@@ -17,6 +17,7 @@ from uuid import UUID
 
 from whiteslip import lines, notices, packs
 from whiteslip.base import Refusal, end_of_day, ids, new_id
+from whiteslip.billing import sales
 from whiteslip.billing import store as billing_store
 from whiteslip.exits import store
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Restriction
@@ -204,19 +205,21 @@ def lift(tx: Tx, office: Office, line_id: UUID, why: str, actor: str, now: datet
         return line
     store.lift_restriction(tx, found.id, why, now)
     cancel_timer(tx, "restriction.review", found.id, now)
-    # A debt that was charged off keeps the line from drawing for good.
-    if not billing_store.charged_off(tx, [line.id]):
-        refused = lines.lift_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, actor, now)
+    # A debt that was charged off or sold keeps the line from drawing for good.
+    if found.measure is not Measure.STOP or not _ended_for_good(tx, line):
+        refused = _give_back(tx, line, found, actor, now)
         if refused:
             return refused
-    refused = _give_back(tx, line, found, actor, now)
-    if refused:
-        return refused
     data = {"restriction": found.id, "why": why}
     tx.record(Entry(now, "line.restriction_lifted", "line", line.id, actor, data))
     if line.lifecycle is Lifecycle.ACTIVE:
         _tell(tx, office, line, found, "line.restriction_lifted", {"lifted_at": now}, now)
     return lines.get_line(tx, line.id)
+
+
+def _ended_for_good(tx: Tx, line: Line) -> bool:
+    sale = sales.of_line(tx, line.id)
+    return bool(billing_store.charged_off(tx, [line.id])) or (sale is not None and sale.on_day is not None)
 
 
 def end(tx: Tx, office: Office, restriction_id: UUID, now: datetime) -> datetime | None:

@@ -28,7 +28,9 @@ HOUSE_CODES: Final = (
     "house.charged_off",
     "house.credit_losses",
     "house.recoveries",
+    "house.sold",
 )
+SOLD: Final = "debt.sell"
 # What brings money in after a charge-off, or takes it out again; the rest corrects the loss.
 _RECOVERING: Final = frozenset({"payment.receive", "payment.return", "purchase.refund", "credit.apply"})
 
@@ -63,6 +65,7 @@ class House:
     charged_off: UUID
     credit_losses: UUID
     recoveries: UUID
+    sold: UUID
 
     def income(self, component: str) -> UUID:
         """Where interest or fees are earned."""
@@ -240,16 +243,59 @@ def charge_off(event: UUID, house: House, amount: int, now: datetime) -> Transfe
 def mirror(book: Book, house: House, moved: Transfer, now: datetime) -> list[Transfer]:
     """What goes with a transfer that changes a debt after its charge-off, so that the two still cancel.
 
-    Money that comes in is a recovery; what is given up, disputed or newly owed corrects the loss.
+    Money that comes in is a recovery, and so is the price where the debt is sold; what is given up,
+    disputed or newly owed corrects the loss.
     """
     debt = (book.principal, book.interest, book.fee)
     if (moved.debit in debt) == (moved.credit in debt):
         return []
     recovers = moved.recipe in _RECOVERING
     other = house.recoveries if recovers else house.credit_losses
+    if moved.recipe == SOLD:
+        other = house.sold
     sides = (house.charged_off, other) if moved.credit in debt else (other, house.charged_off)
     recipe = "charge_off.recover" if recovers else "charge_off.correct"
     return [Transfer(new_id(now), moved.event, recipe, *sides, moved.amount, value_on=moved.value_on)]
+
+
+def sell(event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime) -> list[Transfer]:
+    """A debt is sold: the obligor owes it to somebody else from now on."""
+    return _spread(event, SOLD, house.sold, book, parts, now, None)
+
+
+def take_price(event: UUID, house: House, lost: bool, amount: int, now: datetime) -> Transfer:
+    """The buyer pays. Of a debt that was ``lost`` before it is a recovery; of another, the price less what
+    was sold is what the sale cost.
+    """
+    other = house.recoveries if lost else house.sold
+    return Transfer(new_id(now), event, "debt.price", house.cash, other, amount)
+
+
+def pass_on(event: UUID, house: House, payable: UUID, amount: int, now: datetime, value_on: date) -> Transfer:
+    """Money arrives here for a debt that was sold: it is the buyer's."""
+    return Transfer(new_id(now), event, "debt.pass_on", house.cash, payable, amount, value_on=value_on)
+
+
+def take_back(
+    event: UUID, house: House, payable: UUID, amount: int, now: datetime, value_on: date
+) -> Transfer:
+    """Money that was passed on has gone back to its payer's bank."""
+    return Transfer(new_id(now), event, "debt.take_back", payable, house.cash, amount, value_on=value_on)
+
+
+def deem_collected(event: UUID, shop: UUID, payable: UUID, amount: int, now: datetime) -> Transfer:
+    """A shop gives back what a sold debt was for: to the buyer it is as if the customer had paid."""
+    return Transfer(new_id(now), event, "debt.deem_collected", shop, payable, amount)
+
+
+def buy_back(event: UUID, house: House, payable: UUID, amount: int, now: datetime) -> Transfer:
+    """A part of a sold debt is disputed: it is bought back at face value and demanded by nobody."""
+    return Transfer(new_id(now), event, "debt.buy_back", house.disputed, payable, amount)
+
+
+def remit(event: UUID, house: House, payable: UUID, amount: int, now: datetime) -> Transfer:
+    """Send a buyer what is theirs."""
+    return Transfer(new_id(now), event, "debt.remit", payable, house.cash, amount)
 
 
 def migrate_in(

@@ -38,6 +38,7 @@ from whiteslip.notices.facts import (
     ProductFact,
     RestrictedFacts,
     RunOffFacts,
+    SoldFacts,
 )
 from whiteslip.notices.model import Letter
 
@@ -118,6 +119,9 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["reason_words"] = said["labels"]["list"].join(said["reasons"][code] for code in facts.reasons)
     if isinstance(facts, HardshipFacts):
         words["forgiven_words"] = _fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
+    if isinstance(facts, SoldFacts):
+        words["rights_words"] = said["sale_rights"].get(facts.pack) or said["sale_rights"]["base"]
+        words["later_words"] = own["later_words"] if facts.goes_on else ""
     if isinstance(facts, PrivacyFacts):
         words["kept_words"] = _fill(own["kept_until" if facts.kept_until else "kept_while"], words)
     paragraphs = [_fill(text, words) for text in own["paragraphs"]]
@@ -134,7 +138,7 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         paragraphs=[text for text in paragraphs if text],
         table=_table(facts, language),
         certificate_title=own.get("certificate_title", ""),
-        certificate=[_fill(text, words) for text in own.get("certificate", [])],
+        certificate=[text for each in own.get("certificate", []) if (text := _fill(each, words))],
         closing=said["closing"],
         dated=format_date(
             dated.astimezone(ZoneInfo(facts.timezone)).date(), "long", locale=_LOCALES[language]
@@ -160,6 +164,8 @@ def _hanging_words(
         "voucher_words": bool(facts.vouchers),
         "mandate_words": bool(facts.mandates),
         "shop_words": bool(facts.shops),
+        "sold_words": bool(facts.sold_to),
+        "sold_certificate": bool(facts.sold_to),
     }
     return {
         name: _fill(said["hanging"][name], {**words, **lists}) if there else ""
@@ -171,7 +177,7 @@ def _table(facts: LetterFacts, language: str) -> list[list[str]]:
     labels = texts(language)["labels"]
     if isinstance(facts, ContractFacts):
         return [labels["products"], *(_product(one, language) for one in facts.products)]
-    if not isinstance(facts, RunOffFacts | BalanceFacts | HardshipFacts) or not facts.schedule:
+    if not isinstance(facts, RunOffFacts | BalanceFacts | HardshipFacts | SoldFacts) or not facts.schedule:
         return []
     rows = [
         [

@@ -67,6 +67,7 @@ class ClosedFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Nothing is owed; a credit balance is paid out by ``credit_by``, cash back (``reward_minor``) in it.
 
     ``mandates`` are the references of those that ended with the line; ``shops`` keep it on file.
+    ``sold_to`` names who bought its debt on ``sold_on``, where that was sold.
     """
 
     closed_on: date
@@ -77,6 +78,8 @@ class ClosedFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     mandates: list[str] = []
     shops: list[str] = []
     vouchers: list[VoucherFact] = []
+    sold_to: str = ""
+    sold_on: date | None = None
 
 
 class CancelledFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -244,11 +247,31 @@ class HardshipFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_field
     forgiven_minor: int
 
 
+class HardshipEndedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A hardship plan was ended at the customer's wish."""
+
+    ended_at: datetime
+
+
 class ChargedOffFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A debt that the lender takes as lost, and is still owed."""
 
     charged_off_on: date
     amount_minor: int
+
+
+class SoldFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A debt was sold: to whom, where to pay, what was owed and by when. ``pack`` names whose law says
+    what the customer keeps; ``goes_on`` where interest and fees of later months come on top.
+    """
+
+    sold_on: date
+    face_minor: int
+    buyer_name: str
+    pay_to: str
+    pack: str
+    goes_on: bool
+    schedule: list[DueFact]
 
 
 class SettledFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -287,8 +310,10 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "line.restriction_lifted": LiftedFacts,
     "hardship.offered": HelpFacts,
     "hardship.agreed": HardshipFacts,
+    "hardship.ended": HardshipEndedFacts,
     "debt.charged_off": ChargedOffFacts,
     "debt.settled": SettledFacts,
+    "debt.sold": SoldFacts,
     "privacy.answered": PrivacyFacts,
     "application.declined": DeclinedFacts,
     "application.counter_offered": CounterFacts,

@@ -8,8 +8,10 @@ import pytest
 from web.portal.conftest import Reader
 from web.portal.scene import LIMIT, Scene
 
-from whiteslip.exits import terminations
-from whiteslip.exits.model import Kind, Termination
+from whiteslip import exits
+from whiteslip.billing import sales
+from whiteslip.exits import debtsales, terminations
+from whiteslip.exits.model import Channel, Identity, Kind, Termination
 from whiteslip.lines.model import LockKind
 from whiteslip.purchases import Declined, Purchase
 from whiteslip.web.portal.line.handlers import chips
@@ -160,3 +162,22 @@ def test_an_unused_line_that_is_to_end_is_kept_with_one_click(reader: Reader, sc
     reader.opens("/line")
     assert "This line is to end" not in reader.sends(f"/lines/{guest.line}/keep").text
     assert scene.cases(guest)[0].why == "customer_keeps_it"
+
+
+def test_whose_debt_was_sold_is_told_where_to_pay_and_may_still_complain(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    scene.buys(guest, 60_000)
+    with scene.db.transaction() as tx:
+        now = scene.now()
+        exits.request(tx, scene.office, guest.line, Channel.PORTAL, "customer", now, Identity.VERIFIED)
+        buyer = sales.add_buyer(tx, "Example Debt Buyer", "IBAN XX00 0000", "CNY", "test", now)
+        assert isinstance(buyer, sales.Buyer)
+        for actor in ("ann", "ben"):
+            debtsales.sell(tx, scene.office, guest.line, buyer.id, 10_000, actor, now)
+    reader.signs_in(guest)
+    page = reader.opens("/line").text
+    assert "Your debt was sold" in page
+    assert "Example Debt Buyer" in page
+    assert "IBAN XX00 0000" in page
+    assert "you owed us CN¥600.00" in page.replace("\xa0", " ")
+    assert 'href="/complain"' in page

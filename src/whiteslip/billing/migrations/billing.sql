@@ -97,20 +97,23 @@ ON billing.payment FOR EACH STATEMENT EXECUTE FUNCTION billing.keep_schedule();
 --   return:   a payment came back
 --   carried:  moved to another plan
 --   disputed: not demanded while the customer disputes it
+--   sold:     owed to a buyer from then on
+-- The component 'sold' is what reached us and is the buyer's; its plan is the one a refund or a dispute
+-- is about, and nothing of it counts against an instalment.
 CREATE TABLE billing.settlement (
     source uuid NOT NULL,
     line uuid NOT NULL,
     plan uuid,
     no smallint,
-    component text NOT NULL CHECK (component IN ('principal', 'interest', 'fee', 'credit')),
+    component text NOT NULL CHECK (component IN ('principal', 'interest', 'fee', 'credit', 'sold')),
     amount_minor bigint NOT NULL CHECK (amount_minor <> 0),
     kind text NOT NULL CHECK (
         kind IN (
-            'payment', 'refund', 'credit', 'waiver', 'unearned', 'return', 'carried', 'disputed')),
+            'payment', 'refund', 'credit', 'waiver', 'unearned', 'return', 'carried', 'disputed', 'sold')),
     on_day date NOT NULL,
     -- The day it counts from; never after the day of booking.
     value_on date NOT NULL CHECK (value_on <= on_day),
-    CHECK ((plan IS NULL) = (component = 'credit'))
+    CHECK (component = 'sold' OR (plan IS NULL) = (component = 'credit'))
 );
 CREATE INDEX settlement_source ON billing.settlement (source);
 CREATE INDEX settlement_line ON billing.settlement (line, on_day);
@@ -182,6 +185,15 @@ CREATE TABLE billing.hardship (
 CREATE UNIQUE INDEX hardship_agreed ON billing.hardship (line) WHERE state = 'agreed';
 CREATE INDEX hardship_line ON billing.hardship (line, agreed_on) WHERE state <> 'observed';
 
+-- A plan that gives something up and that one person at the desk proposed; another agrees.
+CREATE TABLE billing.hardship_proposal (
+    line uuid PRIMARY KEY,
+    relief text NOT NULL CHECK (relief IN ('longer', 'holiday', 'reduced')),
+    foreseen boolean NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL
+);
+
 -- A debt the lender takes as lost, once two have said so; the customer goes on owing it. A part may be
 -- accepted for the whole, which takes two again: ``settle_by`` is the first of them.
 CREATE TABLE billing.charge_off (
@@ -199,6 +211,33 @@ CREATE TABLE billing.charge_off (
     CHECK ((on_day IS NULL) = (amount_minor IS NULL) AND (on_day IS NULL) = (approved_by IS NULL)),
     CHECK ((state = 'settled') = (settled_on IS NOT NULL))
 );
+
+-- Who buys debts. ``payable`` is the account of what we owe them; ``pay_to`` says where customers pay.
+CREATE TABLE billing.buyer (
+    id uuid PRIMARY KEY,
+    name text NOT NULL UNIQUE CHECK (name <> ''),
+    pay_to text NOT NULL CHECK (pay_to <> ''),
+    currency text NOT NULL,
+    payable uuid NOT NULL,
+    added_at timestamptz NOT NULL
+);
+
+-- A line's debt, sold once two have said so. What it was is fixed when it is sold.
+CREATE TABLE billing.sale (
+    id uuid NOT NULL UNIQUE,
+    line uuid PRIMARY KEY,
+    buyer uuid NOT NULL REFERENCES billing.buyer,
+    price_minor bigint NOT NULL CHECK (price_minor >= 0),
+    state text NOT NULL CHECK (state IN ('proposed', 'sold')),
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    approved_by text CHECK (approved_by <> proposed_by),
+    on_day date,
+    face_minor bigint CHECK (face_minor > 0 AND price_minor <= face_minor),
+    CHECK ((state = 'proposed') = (on_day IS NULL)),
+    CHECK ((on_day IS NULL) = (face_minor IS NULL) AND (on_day IS NULL) = (approved_by IS NULL))
+);
+CREATE INDEX sale_buyer ON billing.sale (buyer, on_day);
 
 -- Which facility lends against a plan, from when until when. One at a time.
 CREATE TABLE billing.pledge (
@@ -255,7 +294,7 @@ JOIN billing.bill AS b ON b.id = i.bill;
 -- What settled instalments, and the day from which it counts: money counts from its value date.
 CREATE VIEW billing.v_settlement AS
 SELECT line, plan, no, component, amount_minor, kind, on_day, value_on AS counts_from
-FROM billing.settlement WHERE plan IS NOT NULL;
+FROM billing.settlement WHERE plan IS NOT NULL AND component <> 'sold';
 
 -- What stands or stood in suspense: the dispute that took it out of what is owed, and from when.
 CREATE VIEW billing.v_suspended AS
@@ -286,7 +325,7 @@ WHERE s.component = 'principal' OR i.charged_on IS NOT NULL;
 
 -- Every hardship plan there was; from the end of ``ended_on`` its line is like any other.
 CREATE VIEW billing.v_hardship AS
-SELECT id, line, plan, relief, agreed_on, frozen_days, ended_on FROM billing.hardship;
+SELECT id, line, plan, relief, state, agreed_on, frozen_days, ended_on FROM billing.hardship;
 
 CREATE VIEW billing.v_payment AS
 SELECT id, line, method, amount_minor, value_on, returned_at, received_at FROM billing.payment;
@@ -316,3 +355,8 @@ LEFT JOIN billing.bill AS b ON b.id = i.bill;
 -- Debts that were charged off, when, how much then, and the day a part was accepted for the whole.
 CREATE VIEW billing.v_charge_off AS
 SELECT line, on_day, amount_minor, settled_on FROM billing.charge_off WHERE on_day IS NOT NULL;
+
+-- Debts that were sold, to whom, when and how much then.
+CREATE VIEW billing.v_sale AS
+SELECT s.line, s.on_day, s.face_minor, b.id AS buyer, b.name AS buyer_name
+FROM billing.sale AS s JOIN billing.buyer AS b ON b.id = s.buyer WHERE s.state = 'sold';

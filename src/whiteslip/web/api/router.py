@@ -26,6 +26,7 @@ from whiteslip.web.api import (
     portfolio,
     privacy,
     restrictions,
+    sales,
     ties,
     webhooks,
 )
@@ -43,6 +44,7 @@ routers: Final = [
             *disputes.handlers,
             *hardship.handlers,
             *chargeoffs.handlers,
+            *sales.handlers,
             *payouts.handlers,
             *complaints.handlers,
             *privacy.handlers,

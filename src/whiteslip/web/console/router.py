@@ -11,6 +11,7 @@ from whiteslip.web.console.applications.handlers import application_handlers
 from whiteslip.web.console.case.handlers import case_handlers
 from whiteslip.web.console.case.papers import paper_handlers
 from whiteslip.web.console.complaints.handlers import complaint_handlers
+from whiteslip.web.console.debt.handlers import debt_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
 from whiteslip.web.console.line.handlers import line_handlers
 from whiteslip.web.console.policies.handlers import policy_handlers
@@ -30,6 +31,7 @@ routers: Final = [
             *policy_handlers,
             *alert_handlers,
             *line_handlers,
+            *debt_handlers,
             *portfolio_handlers,
         ],
     )

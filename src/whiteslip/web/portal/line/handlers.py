@@ -15,6 +15,8 @@ from whiteslip import exits, lines
 from whiteslip.applications import store as applications_store
 from whiteslip.applications.model import State
 from whiteslip.base import Money, local_day
+from whiteslip.billing import sales
+from whiteslip.billing.sales import Sale
 from whiteslip.exits import Exit, softer, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Plan
@@ -64,6 +66,7 @@ class Card:
     can_withdraw: bool
     increase: Increase | None
     notice: Exit | None
+    sale: Sale | None
 
     @property
     def is_open(self) -> bool:
@@ -107,7 +110,14 @@ def _card(visit: Visit, line: Line) -> Card:
         can_withdraw=can_withdraw(line, line.today(visit.now)),
         increase=open_increase(visit.tx, line.id),
         notice=exits_store.notice_of_line(visit.tx, line.id),
+        sale=_sale(visit, line),
     )
+
+
+def _sale(visit: Visit, line: Line) -> Sale | None:
+    """To whom the line's debt was sold; a proposal is nothing yet."""
+    found = sales.of_line(visit.tx, line.id) if line.drawing_stopped else None
+    return found if found and found.on_day else None
 
 
 def _firm_until(visit: Visit, line: Line) -> date | None:

@@ -1,0 +1,127 @@
+"""Debts sold, as a terminal shows them. One person at a terminal proposes; another key or desk agrees."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from uuid import UUID
+
+from cyclopts import App
+
+from whiteslip.app.commands_setup import Json
+from whiteslip.app.settings import load
+from whiteslip.app.terminal import CommandError, Exit, answer, pairs, refuse, table
+from whiteslip.app.wiring import opened
+from whiteslip.base import Refusal, local_day
+from whiteslip.base.ids import parse_public, public
+from whiteslip.billing import sales
+from whiteslip.billing.sales import Buyer, Sale, State
+from whiteslip.exits import debtsales
+from whiteslip.store import Tx
+from whiteslip.store.timers import present
+
+_ACTOR = "desk:terminal"
+
+
+def _buyer(one: Buyer) -> dict[str, Any]:
+    return {
+        "id": public("byr", one.id),
+        "name": one.name,
+        "pay_to": one.pay_to,
+        "currency": one.currency,
+        "due_minor": one.due_minor,
+    }
+
+
+def _sale(one: Sale) -> dict[str, Any]:
+    return {
+        "line": public("line", one.line),
+        "state": one.state,
+        "buyer": one.buyer_name,
+        "price_minor": one.price_minor,
+        "sold_on": one.on_day,
+        "face_minor": one.face_minor,
+        "left_minor": one.left_minor,
+    }
+
+
+def _known(tx: Tx, name: str) -> Buyer:
+    found = next((one for one in sales.buyers(tx) if name in (one.name, public("byr", one.id))), None)
+    if found is None:
+        raise CommandError(f"there is no buyer {name}", Exit.NOT_FOUND, hint="whiteslip debts buyers")
+    return found
+
+
+def _line(text: str) -> UUID:
+    found = parse_public("line", text)
+    if found is None:
+        refuse(Refusal("line.not_found"))
+    return found
+
+
+def buyers(*, json: Json = False) -> None:
+    """List who buys debts, and what is owed to them."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        rows = [_buyer(one) for one in sales.buyers(tx)]
+    columns = ["id", "name", "currency", "due_minor"]
+    answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], ["due_minor"]))
+
+
+def add_buyer(name: str, pay_to: str, /, *, currency: str | None = None, json: Json = False) -> None:
+    """Register NAME as a buyer; PAY_TO is where customers pay them, and is printed in letters."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        made = sales.add_buyer(tx, name, pay_to, currency or platform.pack.currency, _ACTOR, present(tx))
+    if isinstance(made, Refusal):
+        refuse(made)
+    answer(_buyer(made), json, lambda: pairs(_buyer(made)))
+
+
+def sell(line: str, buyer: str, price_minor: int, /, *, json: Json = False) -> None:
+    """Propose to sell the debt of LINE to BUYER; the same by somebody else agrees."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        known, office = _known(tx, buyer), platform.ports.office
+        done = debtsales.sell(tx, office, _line(line), known.id, price_minor, _ACTOR, present(tx))
+    if isinstance(done, Refusal):
+        refuse(done)
+    answer(_sale(done), json, lambda: pairs(_sale(done)))
+
+
+def show(line: str, /, *, json: Json = False) -> None:
+    """Show who owns the debt of LINE."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        found = sales.of_line(tx, _line(line))
+    if found is None:
+        refuse(Refusal("sale.not_found"))
+    answer(_sale(found), json, lambda: pairs(_sale(found)))
+
+
+def waiting(*, json: Json = False) -> None:
+    """List sales that wait for a second person."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        rows = [_sale(one) for one in sales.proposals(tx, None, 200) if one.state is State.PROPOSED]
+    columns = ["line", "buyer", "price_minor"]
+    answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], ["price_minor"]))
+
+
+def remit(buyer: str, /, *, json: Json = False) -> None:
+    """Send BUYER what reached us of debts they own."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        now = present(tx)
+        today = local_day(now, platform.pack.timezone)
+        sent = sales.remit(tx, _known(tx, buyer).id, today, _ACTOR, now)
+    if isinstance(sent, Refusal):
+        refuse(sent)
+    shown = {"buyer": buyer, "remitted_minor": sent}
+    answer(shown, json, lambda: pairs(shown))
+
+
+def register(app: App) -> None:
+    """Add these commands."""
+    group = App(name="debts", help="Debts sold, and who owns them.")
+    group.command(buyers, name="buyers")
+    group.command(add_buyer, name="add-buyer")
+    group.command(sell, name="sell")
+    group.command(show, name="show")
+    group.command(waiting, name="waiting")
+    group.command(remit, name="remit")
+    app.command(group)

@@ -1,0 +1,266 @@
+"""Debts sold: from then on the customer owes somebody else, on the same terms.
+
+A charged-off debt, or one that runs off, is taken out of what is owed here. What still reaches us of it
+is the buyer's: money is passed on, a refund is as good as paid, and what is disputed is bought back at
+face value. Two people sell: the first call proposes, the second, by somebody else and on the same terms,
+does it and says that the price has come in. The acts want the line locked. None commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from whiteslip import ledger, lines
+from whiteslip.base import Refusal, new_id
+from whiteslip.billing import rules, store
+from whiteslip.billing.booking import Booking
+from whiteslip.billing.earning import accrued
+from whiteslip.billing.model import Part
+from whiteslip.ledger import Account, recipes
+from whiteslip.lines import Line
+from whiteslip.lines.acts import open_house
+from whiteslip.lines.model import Lifecycle, LockKind, Party
+from whiteslip.store import Entry, Tx, load_queries
+from whiteslip.store.database import Row
+
+_queries = load_queries(__file__)
+_NO_ID = UUID(int=0)
+LOCK_REASON = "debt_sold"
+
+
+class State(StrEnum):
+    """How far a sale is."""
+
+    PROPOSED = "proposed"
+    SOLD = "sold"
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who buys debts. ``pay_to`` is shown to customers; ``due_minor`` is what we owe them, negative where
+    a payment went back that they have already.
+    """
+
+    id: UUID
+    name: str
+    pay_to: str
+    currency: str
+    payable: UUID
+    due_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A line's sale. ``face_minor`` was owed on ``on_day``; ``left_minor`` of it has not reached us since,
+    which says nothing of what the buyer was paid directly.
+    """
+
+    id: UUID
+    line: UUID
+    buyer: UUID
+    buyer_name: str
+    pay_to: str
+    price_minor: int
+    state: State
+    proposed_by: str
+    proposed_at: datetime
+    approved_by: str | None
+    on_day: date | None
+    face_minor: int | None
+    left_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """What of a sold debt may still reach us, and the buyer's account."""
+
+    sale: UUID
+    payable: UUID
+    left_minor: int
+
+
+def add_buyer(tx: Tx, name: str, pay_to: str, currency: str, actor: str, now: datetime) -> Buyer | Refusal:
+    """Register who buys debts. Refusals: ``buyer.name_taken``, ``buyer.invalid`` (a field is empty)."""
+    if not name.strip() or not pay_to.strip():
+        return Refusal("buyer.invalid")
+    made = Buyer(new_id(now), name.strip(), pay_to.strip(), currency, new_id(now))
+    open_house(tx, currency, now)
+    ledger.open_accounts(tx, [Account(made.payable, "buyer.payable", made.id, currency)])
+    fields = {"name": made.name, "pay_to": made.pay_to, "currency": currency}
+    if _queries.add_buyer(tx.conn, id=made.id, **fields, payable=made.payable, now=now) is None:
+        return Refusal("buyer.name_taken")
+    tx.record(Entry(now, "buyer.added", "buyer", made.id, actor, {"currency": currency}))
+    return made
+
+
+def buyers(tx: Tx) -> list[Buyer]:
+    """Everybody who buys debts, by name."""
+    return [Buyer(**row) for row in _queries.buyers(tx.conn)]
+
+
+def remit(tx: Tx, buyer_id: UUID, on: date, actor: str, now: datetime) -> int | Refusal:
+    """Send a buyer what is theirs. Returns the minor units sent; none where nothing is.
+
+    Booked ``on`` a business day. Refusal: ``buyer.not_found``.
+    """
+    row = _queries.buyer(tx.conn, id=buyer_id)
+    if row is None:
+        return Refusal("buyer.not_found")
+    buyer = Buyer(**row)
+    if buyer.due_minor <= 0:
+        return 0
+    house = open_house(tx, buyer.currency, now)
+    sent = recipes.remit(new_id(now), house, buyer.payable, buyer.due_minor, now)
+    ledger.post(tx, [sent], on, now)
+    data = {"amount_minor": buyer.due_minor, "currency": buyer.currency}
+    tx.record(Entry(now, "buyer.remitted", "buyer", buyer.id, actor, data))
+    return buyer.due_minor
+
+
+def remit_all(tx: Tx, day: date, now: datetime) -> int:
+    """The night sends every buyer what is theirs. Returns to how many."""
+    due = [buyer.id for buyer in buyers(tx) if buyer.due_minor > 0]
+    for buyer in due:
+        remit(tx, buyer, day, "system", now)
+    return len(due)
+
+
+def _sale(row: Row) -> Sale:
+    row["state"] = State(row["state"])
+    return Sale(**row)
+
+
+def of_line(tx: Tx, line: UUID) -> Sale | None:
+    """The sale of a line's debt, proposed or done."""
+    row = _queries.sale(tx.conn, line=line)
+    return _sale(row) if row else None
+
+
+def proposals(tx: Tx, after: UUID | None, count: int) -> list[Sale]:
+    """Sales that wait for the second person, in order of the line."""
+    found = [row["line"] for row in _queries.sale_proposals(tx.conn, after=after or _NO_ID, count=count)]
+    return [sale for sale in (of_line(tx, line) for line in found) if sale]
+
+
+def fault(tx: Tx, line: Line, buyer: Buyer, price_minor: int) -> Refusal | None:
+    """Why a line's debt cannot be sold to ``buyer`` for that price."""
+    if not line.owed_minor:
+        return Refusal("sale.nothing_owed")
+    if line.lifecycle is not Lifecycle.RUN_OFF and not store.charged_off(tx, [line.id]):
+        return Refusal("sale.not_for_sale")
+    if line.held_minor:
+        return Refusal("sale.purchases_held")
+    if LockKind.LEGAL in line.locks:
+        return Refusal("sale.legal_freeze")
+    plan = store.hardship(tx, line.id)
+    if plan and plan.state == "agreed":
+        return Refusal("sale.hardship_kept")
+    pledged = _queries.pledged_of_line(tx.conn, line=line.id)
+    if pledged:
+        return Refusal("sale.pledged", {"plans": pledged})
+    if buyer.currency != line.currency:
+        return Refusal("sale.currency_differs", {"currency": buyer.currency})
+    if not 0 <= price_minor <= line.owed_minor:
+        return Refusal("sale.price_invalid", {"most_minor": line.owed_minor})
+    return None
+
+
+def sell(tx: Tx, line: Line, buyer_id: UUID, price_minor: int, actor: str, now: datetime) -> Sale | Refusal:
+    """Propose to sell the line's debt, or do it where somebody else has proposed the same.
+
+    Other terms replace the proposal. Drawing ends for good; a line that is closed stays so. Once sold it
+    changes nothing. Refusals: ``buyer.not_found``, ``desk.own_proposal``, and ``sale.`` with
+    ``nothing_owed``, ``not_for_sale``, ``purchases_held``, ``legal_freeze``, ``hardship_kept``,
+    ``pledged``, ``currency_differs``, ``price_invalid``.
+    """
+    standing = of_line(tx, line.id)
+    if standing and standing.state is State.SOLD:
+        return standing
+    row = _queries.buyer(tx.conn, id=buyer_id)
+    if row is None:
+        return Refusal("buyer.not_found")
+    buyer = Buyer(**row)
+    refused = fault(tx, line, buyer, price_minor)
+    if refused:
+        return refused
+    same = standing is not None and (standing.buyer, standing.price_minor) == (buyer.id, price_minor)
+    if standing is None or not same:
+        _queries.propose_sale(
+            tx.conn,
+            id=standing.id if standing else new_id(now),
+            line=line.id,
+            buyer=buyer.id,
+            price_minor=price_minor,
+            actor=actor,
+            now=now,
+        )
+        data = {"buyer": buyer.id, "owed_minor": line.owed_minor, "price_minor": price_minor}
+        tx.record(Entry(now, "debt.sale_proposed", "line", line.id, actor, data))
+    elif standing.proposed_by == actor:
+        return Refusal("desk.own_proposal")
+    else:
+        _hand_over(tx, line, standing, actor, now)
+    done = of_line(tx, line.id)
+    if done is None:
+        raise LookupError(f"the sale of line {line.id} vanished")
+    return done
+
+
+def _hand_over(tx: Tx, line: Line, sale: Sale, actor: str, now: datetime) -> None:
+    """Take everything that is owed out of the books, with what running months have earned by today."""
+    booking = Booking(tx, [line], now)
+    today, items = booking.day(line), booking.items[line.id]
+    parts = rules.owed_parts(items) + accrued(items, today)
+    face = sum(part.amount_minor for part in parts)
+    house, lost = booking.house(line), bool(store.charged_off(tx, [line.id]))
+    booking.move(line, *recipes.sell(sale.id, line.book, house, rules.by_component(parts), now))
+    if sale.price_minor:
+        booking.move(line, recipes.take_price(sale.id, house, lost, sale.price_minor, now))
+    booking.settle(line, sale.id, "sold", parts, today)
+    booking.write()
+    _queries.sell_line(tx.conn, line=line.id, actor=actor, day=today, face_minor=face)
+    if line.lifecycle is not Lifecycle.CLOSED:
+        lines.set_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, LOCK_REASON, actor, now)
+    data = {"buyer": sale.buyer, "face_minor": face, "price_minor": sale.price_minor}
+    tx.record(Entry(now, "debt.sold", "line", line.id, actor, data))
+
+
+def outstanding(tx: Tx, wanted: Collection[Line]) -> dict[UUID, Outstanding]:
+    """Sold debts among lines, by line, spent ones too. Only a line that cannot be drawn on has one."""
+    asked = [line.id for line in wanted if line.drawing_stopped]
+    rows = _queries.outstanding_sales(tx.conn, lines=asked) if asked else ()
+    return {row["line"]: Outstanding(row["id"], row["payable"], row["left_minor"]) for row in rows}
+
+
+def redirect(sold: Outstanding | None, parts: Sequence[Part]) -> tuple[list[Part], Outstanding | None]:
+    """Of a payment's parts, what would be the customer's credit is the buyer's, up to what is left of the
+    sold debt. Pure.
+    """
+    spare = sum(part.amount_minor for part in parts if part.component == "credit")
+    taken = min(spare, sold.left_minor) if sold else 0
+    if sold is None or not taken:
+        return list(parts), sold
+    kept = [part for part in parts if part.component != "credit"]
+    kept.append(Part("sold", taken))
+    if spare > taken:
+        kept.append(Part("credit", spare - taken))
+    return kept, replace(sold, left_minor=sold.left_minor - taken)
+
+
+def of_purchase(tx: Tx, line: Line, purchase: UUID, amount_minor: int) -> tuple[Outstanding, Part] | None:
+    """Up to ``amount_minor`` of a purchase that was sold with its line's debt and has not reached us."""
+    sold = outstanding(tx, [line]).get(line.id)
+    if sold is None:
+        return None
+    row = _queries.sold_of_purchase(tx.conn, purchase=purchase)
+    minor = min(amount_minor, sold.left_minor, row["minor"])
+    return (sold, Part("sold", minor, row["plan"], 1)) if minor > 0 else None
+
+
+def schedule(tx: Tx, sale: UUID) -> list[tuple[date, int]]:
+    """What was open when a debt was sold: due day and minor units."""
+    return [(row["due_on"], row["amount_minor"]) for row in _queries.sold_schedule(tx.conn, sale=sale)]

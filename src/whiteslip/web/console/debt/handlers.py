@@ -1,0 +1,146 @@
+"""A debt at the desk: a plan for who cannot pay as agreed, and its sale. What costs somebody takes two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from whiteslip import billing, lines
+from whiteslip.base import Refusal
+from whiteslip.base.ids import parse_public, public
+from whiteslip.billing import chargeoff, sales, store
+from whiteslip.billing import hardship as plans
+from whiteslip.billing.model import Relief
+from whiteslip.exits import debtsales, hardship
+from whiteslip.lines import Line
+from whiteslip.lines.model import Lifecycle
+from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
+from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.problems import Refused
+
+_NUMBER: Final = re.compile(r"[0-9]{1,15}")
+
+
+def _at(line_id: UUID) -> str:
+    return f"{HOME}/lines/{line_id}/debt"
+
+
+def _line(duty: Duty, line_id: UUID) -> Line:
+    found = lines.get_line(duty.tx, line_id)
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found
+
+
+def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
+    tx, line = duty.tx, _line(duty, line_id)
+    today = line.today(duty.now)
+    debt = billing.debt(tx, line.id, today)
+    standing = store.hardship(tx, line.id)
+    kept = standing if standing and standing.state == "agreed" else None
+    items = [] if kept else store.open_items(tx, [line.id])[line.id]
+    offered = plans.options(items, line, today)
+    waiting, sale = plans.proposed(tx, line.id), sales.of_line(tx, line.id)
+    return page(
+        duty.request,
+        "console/debt/page.html",
+        form=form,
+        line=line,
+        debt=debt,
+        kept=kept,
+        rows=store.rows_of(tx, line.id, kept.plan) if kept else [],
+        options=offered,
+        late=debt.days_past_due > 0,
+        waiting=waiting,
+        own_plan=waiting is not None and waiting.proposed_by == duty.actor,
+        charge_off=chargeoff.of_line(tx, line.id),
+        sale=sale,
+        sale_buyer=public("byr", sale.buyer) if sale else "",
+        own_sale=sale is not None and sale.proposed_by == duty.actor,
+        buyers=[
+            (public("byr", one.id), one.name) for one in sales.buyers(tx) if one.currency == line.currency
+        ],
+        for_sale=bool(line.owed_minor) and (debt.charged_off or line.lifecycle is Lifecycle.RUN_OFF),
+        **shown,
+        **duty.shown(),
+    )
+
+
+@get("/lines/{line_id:uuid}/debt", sync_to_thread=True)
+def show(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """The debt of a line: plan, charge-off, sale."""
+    return on_duty(request, lambda duty: _page(duty, line_id, Form()))
+
+
+def _change(
+    request: WebRequest, line_id: UUID, form: Form, act: Callable[[Duty, Line], object]
+) -> Response[Any]:
+    """Do something and show the page again; a "no" stands on it and changes nothing."""
+
+    def change(duty: Duty) -> Response[Any]:
+        done = act(duty, _line(duty, line_id))
+        if isinstance(done, Errors):
+            return _page(duty, line_id, form, errors=done)
+        if isinstance(done, Refusal):
+            raise Refused(done)
+        return see_other(request, _at(line_id))
+
+    return on_duty(request, change, chooses=True)
+
+
+@post("/lines/{line_id:uuid}/debt/plan", sync_to_thread=True)
+def agree(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Agree on a plan for a customer who asked, or propose one that gives something up."""
+
+    def act(duty: Duty, line: Line) -> object:
+        chosen = form.value("option")
+        if chosen not in list(Relief):
+            return Errors().add("option", "missing")
+        foreseen = bool(form.value("foreseen"))
+        office = duty.ports.office
+        return hardship.at_desk(duty.tx, office, line.id, Relief(chosen), foreseen, duty.actor, duty.now)
+
+    return _change(request, line_id, form, act)
+
+
+@post("/lines/{line_id:uuid}/debt/plan/end", sync_to_thread=True)
+def end(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """End a plan because the customer wishes it."""
+    return _change(
+        request,
+        line_id,
+        form,
+        lambda duty, line: hardship.end(duty.tx, duty.ports.office, line.id, duty.actor, duty.now),
+    )
+
+
+@post("/lines/{line_id:uuid}/debt/sale", sync_to_thread=True)
+def sell(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Propose a sale, or carry out what somebody else proposed on the same terms."""
+
+    def act(duty: Duty, line: Line) -> object:
+        buyer = parse_public("byr", form.value("buyer"))
+        shown = form.value("price_minor")
+        price = (
+            line.money(int(shown))
+            if _NUMBER.fullmatch(shown)
+            else parse_money(form.value("price"), line.currency)
+        )
+        if buyer is None or price is None:
+            errors = Errors()
+            errors = errors if buyer else errors.add("buyer", "missing")
+            return errors if price else errors.add("price", "invalid" if form.value("price") else "missing")
+        office = duty.ports.office
+        return debtsales.sell(duty.tx, office, line.id, buyer, price.minor, duty.actor, duty.now)
+
+    return _change(request, line_id, form, act)
+
+
+debt_handlers: Final = [show, agree, end, sell]
