@@ -34,6 +34,9 @@ _FUNCTIONS: Final = {
 _STRING: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*")
 _FORBIDDEN: Final = re.compile(r"[#`;\\{}]")
+# A fact is a number or a short code. What a formula makes is at most its text and all that it reads:
+# with twenty lines that each double the one before, a table could fill any memory.
+_FACT_SIZE, _LARGEST = 100, 100_000
 
 
 def table_faults(content: Mapping[str, Any], contract: Contract) -> list[str]:
@@ -61,33 +64,53 @@ def _walk(
 ) -> list[str]:
     """Follow the names from input to output; each node may read only what reaches it."""
     faults: list[str] = []
-    leaving: dict[str, set[str]] = {}
+    leaving: dict[str, dict[str, int]] = {}
     for key in TopologicalSorter(before).static_order():
         node = nodes[key]
-        known = {name for source in before[key] for name in leaving[source]}
+        known = {name: size for source in before[key] for name, size in leaving[source].items()}
         content: Mapping[str, Any] = node.get("content") or {}
-        made: set[str] = set()
+        made: dict[str, int] = {}
         match node["type"]:
             case "inputNode":
-                made = set(contract.facts)
+                made = dict.fromkeys(contract.facts, _FACT_SIZE)
             case "decisionTableNode":
-                made = {column["field"].removesuffix("[]") for column in content["outputs"]}
+                made = _outputs(content, known)
                 faults += _table_node(content, known, contract)
             case "expressionNode":
                 for line in content["expressions"]:
                     faults += _expression(line["value"], known | made, zen.compile_expression)
-                    made.add(line["key"])
+                    made[line["key"]] = _size(line["value"], known | made)
             case _:
-                faults += [f"{name} never reaches the output" for name in contract.outcome.keys() - known]
+                faults += [
+                    f"{name} never reaches the output" for name in contract.outcome.keys() - known.keys()
+                ]
         if content.get("executionMode", "single") != "single":
             faults.append(f"{node['name']} loops over a list")
         if content.get("inputField") or content.get("outputPath"):
             faults.append(f"{node['name']} moves its input or output to another path")
-        leaving[key] = made | (known if content.get("passThrough") else set[str]())
+        large = sorted(name for name, size in made.items() if size > _LARGEST)
+        if large:
+            return [*faults, f"{', '.join(large)}: grows without bound"]
+        leaving[key] = (known if content.get("passThrough") else {}) | made
     return faults
 
 
-def _table_node(content: Mapping[str, Any], known: set[str], contract: Contract) -> list[str]:
+def _size(text: str, known: Mapping[str, int]) -> int:
+    """A bound, in characters, of what a formula can make."""
+    return len(text) + sum(known.get(word, 0) for word in _IDENTIFIER.findall(_STRING.sub(" ", text)))
+
+
+def _outputs(content: Mapping[str, Any], known: Mapping[str, int]) -> dict[str, int]:
+    """What a table says, and a bound of each: one rule matches, so the largest of its cells."""
+    return {
+        column["field"].removesuffix("[]"): max(
+            (_size(rule.get(column["id"]) or "", known) for rule in content["rules"]), default=0
+        )
+        for column in content["outputs"]
+    }
+
+
+def _table_node(content: Mapping[str, Any], known: Mapping[str, int], contract: Contract) -> list[str]:
     faults: list[str] = []
     inputs, outputs, rules = content["inputs"], content["outputs"], content["rules"]
     if content["hitPolicy"] != "first":
@@ -110,13 +133,13 @@ def _table_node(content: Mapping[str, Any], known: set[str], contract: Contract)
     return faults
 
 
-def _expression(text: str, known: set[str], compile_: Callable[[str], object]) -> list[str]:
+def _expression(text: str, known: Mapping[str, int], compile_: Callable[[str], object]) -> list[str]:
     if not text.strip():
         return []
     bare = _STRING.sub(" ", text)
     if _FORBIDDEN.search(bare):
         return [f"{text!r} uses a sign that is not allowed"]
-    unknown = set(_IDENTIFIER.findall(bare)) - known - _WORDS - _FUNCTIONS
+    unknown = set(_IDENTIFIER.findall(bare)) - known.keys() - _WORDS - _FUNCTIONS
     if unknown:
         return [f"{text!r} uses {', '.join(sorted(unknown))}, which is unknown or not allowed"]
     try:
@@ -126,7 +149,7 @@ def _expression(text: str, known: set[str], compile_: Callable[[str], object]) -
     return []
 
 
-def _output(key: str, text: str, known: set[str], contract: Contract) -> list[str]:
+def _output(key: str, text: str, known: Mapping[str, int], contract: Contract) -> list[str]:
     """A cell of an output column; a literal one is also held to the contract now."""
     faults = _expression(text, known, zen.compile_expression)
     name = key.removesuffix("[]")

@@ -61,7 +61,7 @@ def tables_of(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         if node["type"] == "decisionTableNode":
             found[node["name"]] = inner
         elif node["type"] == "expressionNode":
-            lines: Sequence[Mapping[str, str]] = inner["expressions"]
+            lines: Sequence[Mapping[str, str]] = inner.get("expressions", ())
             rules = [{"_id": line["key"], "value": line["value"]} for line in lines]
             outputs = [{"id": "value", "field": "value", "name": "value"}]
             found[node["name"]] = {"inputs": [], "outputs": outputs, "rules": rules}

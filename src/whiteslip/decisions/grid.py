@@ -49,12 +49,17 @@ def grids_of(table: Table) -> tuple[Grid, ...]:
                 Column(
                     column["id"], column.get("name") or column["id"], column.get("field") or "", is_outcome
                 )
-                for columns, is_outcome in ((inner["inputs"], False), (inner["outputs"], True))
+                for columns, is_outcome in (
+                    (inner.get("inputs", ()), False),
+                    (inner.get("outputs", ()), True),
+                )
                 for column in columns
             ]
-            found.append(Grid(node["id"], node["name"], tuple(columns), tuple(inner["rules"])))
+            found.append(Grid(node["id"], node["name"], tuple(columns), tuple(inner.get("rules", ()))))
         elif node["type"] == "expressionNode":
-            rows = tuple({"_id": line["key"], _VALUE.id: line["value"]} for line in inner["expressions"])
+            rows = tuple(
+                {"_id": line["key"], _VALUE.id: line["value"]} for line in inner.get("expressions", ())
+            )
             found.append(Grid(node["id"], node["name"], (_VALUE,), rows, is_named=True))
     return tuple(found)
 
@@ -67,10 +72,11 @@ def with_rows(table: Table, rows: Mapping[str, Sequence[Mapping[str, str]]]) -> 
             continue
         if node["type"] == "expressionNode":
             said = {row["_id"]: row[_VALUE.id] for row in rows[node["id"]]}
-            for line in node["content"]["expressions"]:
+            inner: dict[str, Any] = node.get("content") or {}
+            for line in inner.get("expressions", ()):
                 line["value"] = said.get(line["key"], line["value"])
         else:
-            node["content"]["rules"] = _numbered(rows[node["id"]])
+            node["content"] = {**(node.get("content") or {}), "rules": _numbered(rows[node["id"]])}
     return content
 
 
