@@ -64,6 +64,8 @@ def facts(memory: Memory) -> dict[str, object]:
         "velocity_1h_z_centi": _whole(memory.hourly.z, _CENTI),
         "velocity_24h_z_centi": _whole(memory.daily.z, _CENTI),
         "velocity_30d_z_centi": _whole(memory.monthly.z, _CENTI),
+        "purchases_24h_centi": _whole(memory.day_count, _CENTI),
+        "new_shops_24h_bps": _whole(_of(memory.day_new_sum, memory.day_sum), _BPS),
         "purchases_30d_centi": _whole(memory.bought.lately, _CENTI),
         "category_shift_bps": _whole(divergence(memory.categories.values()), _BPS),
         "amount_shift_bps": _whole(divergence(memory.sizes.values()), _BPS),

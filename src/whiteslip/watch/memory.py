@@ -95,7 +95,9 @@ class Memory(msgspec.Struct):
     owed_minor: int = 0
     contact_changed_at: float | None = None
     hour_count: float = 0.0
+    day_count: float = 0.0
     day_sum: float = 0.0
+    day_new_sum: float = 0.0
     month_sum: float = 0.0
     hourly: Usual = msgspec.field(default_factory=Usual)
     daily: Usual = msgspec.field(default_factory=Usual)
@@ -154,7 +156,10 @@ def _pass_time(memory: Memory, at: float) -> None:
         return
     month, long = 2.0 ** (-past / MONTH), 2.0 ** (-past / _HALF_YEAR)
     memory.hour_count = _faded(memory.hour_count, 2.0 ** (-past / HOUR))
-    memory.day_sum = _faded(memory.day_sum, 2.0 ** (-past / DAY))
+    day = 2.0 ** (-past / DAY)
+    memory.day_count = _faded(memory.day_count, day)
+    memory.day_sum = _faded(memory.day_sum, day)
+    memory.day_new_sum = _faded(memory.day_new_sum, day)
     memory.month_sum = _faded(memory.month_sum, month)
     memory.returned = _faded(memory.returned, 2.0 ** (-past / _SIXTY_DAYS))
     # What was used lately is a mean over time: it moves towards what was used since the last event.
@@ -177,7 +182,10 @@ def _into(shares: dict[str, Share], key: str, amount: float, most: int) -> None:
 def _bought(memory: Memory, event: Event) -> None:
     amount = event.amount_minor
     memory.hour_count += 1.0
+    memory.day_count += 1.0
     memory.day_sum += amount
+    # A shop that made room for others counts as new again: what matters is who is bought from now.
+    memory.day_new_sum += amount * (event.shop not in memory.shops)
     memory.month_sum += amount
     memory.hourly.learn(memory.hour_count)
     memory.daily.learn(memory.day_sum)

@@ -17,7 +17,10 @@ from uuid import UUID
 from whiteslip.base import new_id
 from whiteslip.world.model import Setting
 
-_TRADES: Final = ("food", "clothes", "books", "travel", "home", "health", "toys", "games")
+_TRADES: Final = (
+    "food", "clothes", "books", "travel", "home", "health", "toys", "games", "electronics", "jewellery",
+    "services",
+)  # fmt: skip
 _LIMITS: Final = (200_000, 500_000, 800_000, 1_200_000)
 _SHOPS: Final = 200
 # A ring's shops; each ring has up to five people.
