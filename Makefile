@@ -10,7 +10,8 @@ install: .venv/installed
 .venv/installed: pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/pip install --quiet uv
-	@$(BIN)/uv sync --quiet --frozen --inexact --all-extras
+	@$(BIN)/uv sync --quiet --frozen --inexact --all-extras --compile-bytecode
+	@$(BIN)/python -m compileall -q src
 	@touch .venv/installed
 
 # A world of people who do not exist, two years of it, and links to walk into it.

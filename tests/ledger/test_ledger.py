@@ -116,8 +116,8 @@ def test_an_unknown_account_is_refused(db: Database):
 def test_a_sealed_day_takes_no_more_bookings(db: Database):
     line, shop = open_account(db), open_account(db)
     with db.transaction() as tx:
-        ledger.seal(tx, DAY, NOW)
-        ledger.seal(tx, DAY, NOW)
+        ledger.seal(tx, DAY, ledger.trial_balance(tx), NOW)
+        ledger.seal(tx, DAY, ledger.trial_balance(tx), NOW)
     with pytest.raises(psycopg.Error, match="is sealed"):
         post(db, move(line, shop, 5))
     post(db, move(line, shop, 5), day=DAY + timedelta(days=1))

@@ -72,17 +72,18 @@ def proposals(tx: Tx, after: UUID | None, count: int) -> list[ChargeOff]:
 
 def propose_due(tx: Tx, day: date, now: datetime) -> int:
     """The night proposes what is past due for longer than the pack's days. Returns how many."""
-    count = 0
-    for name in packs.names():
-        before = day - timedelta(days=packs.load(name).days("debt.charge_off_after_days"))
-        found = [row["line"] for row in _queries.charge_offs_due(tx.conn, pack=name, before=before)]
-        if not found:
-            continue
-        debts = store.debts(tx, found, day)
-        for line in lines.get_lines(tx, found, lock=True).values():
-            if _is_due(tx, line, debts.get(line.id)):
-                _propose(tx, line, "system", now)
-                count += 1
+    before = {
+        name: day - timedelta(days=packs.load(name).days("debt.charge_off_after_days"))
+        for name in packs.names()
+    }
+    due = _queries.charge_offs_due(tx.conn, pack=list(before), before=list(before.values()))
+    if not (found := [row["line"] for row in due]):
+        return 0
+    count, debts = 0, store.debts(tx, found, day)
+    for line in lines.get_lines(tx, found, lock=True).values():
+        if _is_due(tx, line, debts.get(line.id)):
+            _propose(tx, line, "system", now)
+            count += 1
     return count
 
 

@@ -308,86 +308,7 @@ SELECT id, line, currency, amount_minor, state, sent_at, bounced_at FROM billing
 WHERE line = :line ORDER BY sent_at, id;
 
 -- name: violations
--- Billing against itself and the ledger: each row is an offence. With :day, only what billing
--- changed on it; without, everything.
-WITH settled AS MATERIALIZED (
-    SELECT DISTINCT source, line, plan, no FROM billing.settlement WHERE on_day = :day
-), touched AS MATERIALIZED (
-    SELECT line FROM settled
-    UNION SELECT line FROM billing.bill WHERE statement_on = :day
-    UNION SELECT line FROM billing.plan WHERE opened_on = :day
-)
-SELECT 'what is open equals the ledger' AS invariant,
-    concat_ws(' ', 'line', l.id,
-        'open', coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0),
-        'ledger', l.principal_minor, l.interest_minor, l.fee_minor) AS detail
-FROM lines.v_line AS l
-LEFT JOIN (
-    SELECT line, sum(principal_minor) AS principal,
-        sum(interest_minor) FILTER (WHERE charged) AS interest, sum(fee_minor) FILTER (WHERE charged) AS fee
-    FROM billing.v_open WHERE :day::date IS NULL OR line IN (SELECT line FROM touched) GROUP BY line
-) AS o ON o.line = l.id
-WHERE (:day::date IS NULL OR l.id IN (SELECT line FROM touched))
-    AND (coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0))
-    IS DISTINCT FROM (l.principal_minor, l.interest_minor, l.fee_minor)
-UNION ALL
-SELECT 'what is unclaimed came back from payouts', coalesce(p.currency, h.currency)
-FROM (
-    SELECT currency, sum(amount_minor) AS minor FROM billing.payout WHERE state = 'unclaimed' GROUP BY currency
-) AS p FULL JOIN (
-    SELECT currency, -net_debit AS minor FROM ledger.v_balance WHERE code = 'house.unclaimed'
-) AS h ON h.currency = p.currency
-WHERE coalesce(p.minor, 0) <> coalesce(h.minor, 0)
-UNION ALL
-SELECT 'what is charged off and still owed is the loss that stands against it', coalesce(p.currency, h.currency)
-FROM (
-    SELECT l.currency, sum(l.principal_minor + l.interest_minor + l.fee_minor) AS minor
-    FROM billing.v_charge_off AS c JOIN lines.v_line AS l ON l.id = c.line GROUP BY l.currency
-) AS p FULL JOIN (
-    SELECT currency, -net_debit AS minor FROM ledger.v_balance WHERE code = 'house.charged_off'
-) AS h ON h.currency = p.currency
-WHERE coalesce(p.minor, 0) <> coalesce(h.minor, 0)
-UNION ALL
-SELECT 'a sold debt is what its settlements moved', s.line::text FROM billing.sale AS s
-WHERE (:day::date IS NULL OR s.line IN (SELECT line FROM touched)) AND s.state = 'sold' AND s.face_minor
-    <> (SELECT coalesce(sum(t.amount_minor), 0) FROM billing.settlement AS t
-        WHERE t.source = s.id AND t.kind = 'sold')
-UNION ALL
-SELECT 'a closed line owes nothing', l.id::text FROM lines.v_line AS l
-WHERE (:day::date IS NULL OR l.id IN (SELECT line FROM touched)) AND l.lifecycle = 'closed' AND EXISTS (
-    SELECT FROM billing.v_open AS o JOIN billing.plan AS p ON p.id = o.plan
-    WHERE o.line = l.id AND p.kind NOT IN ('residual', 'hardship'))
-UNION ALL
-SELECT 'a hardship plan asks for what it replaced', h.id::text
-FROM billing.hardship AS h JOIN billing.plan AS p ON p.id = h.plan
-WHERE (:day::date IS NULL OR h.agreed_on = :day)
-    AND (SELECT sum(i.principal_minor + i.interest_minor + i.fee_minor)
-        FROM billing.instalment AS i WHERE i.plan = h.plan)
-    <> (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.settlement AS s
-        WHERE s.source = h.plan AND s.kind = 'carried')
-UNION ALL
-SELECT 'a payment is settled to its last minor unit', p.id::text
-FROM billing.payment AS p
-LEFT JOIN (
-    SELECT source, sum(amount_minor) AS amount FROM billing.settlement
-    WHERE (:day::date IS NULL OR source IN (SELECT source FROM settled)) AND kind IN ('payment', 'return')
-    GROUP BY source
-) AS s ON s.source = p.id
-WHERE (:day::date IS NULL OR p.id IN (SELECT source FROM settled))
-    AND coalesce(s.amount, 0) <> CASE WHEN p.returned_at IS NULL THEN p.amount_minor ELSE 0 END
-UNION ALL
-SELECT 'an instalment is settled by its settlements', concat_ws(' ', 'plan', i.plan, 'instalment', i.no)
-FROM billing.instalment AS i
-LEFT JOIN (
-    SELECT plan, no, sum(amount_minor) FILTER (WHERE component = 'principal') AS principal,
-        sum(amount_minor) FILTER (WHERE component = 'interest') AS interest,
-        sum(amount_minor) FILTER (WHERE component = 'fee') AS fee
-    FROM billing.settlement WHERE :day::date IS NULL OR line IN (SELECT line FROM settled) GROUP BY plan, no
-) AS s ON s.plan = i.plan AND s.no = i.no
-WHERE (:day::date IS NULL OR (i.plan, i.no) IN (SELECT plan, no FROM settled))
-    AND (coalesce(s.principal, 0), coalesce(s.interest, 0), coalesce(s.fee, 0))
-    IS DISTINCT FROM (i.settled_principal, i.settled_interest, i.settled_fee)
-LIMIT 100;
+SELECT invariant, detail FROM billing.violations(:day::date) LIMIT 100;
 
 -- name: lateness
 -- The most days past due that an instalment of each purchase ever was by :day. An instalment counts
@@ -471,11 +392,15 @@ SELECT line, state, proposed_by, proposed_at, approved_by, on_day, days_past_due
 FROM billing.charge_off WHERE state = 'proposed' AND line > :after ORDER BY line LIMIT :count;
 
 -- name: charge_offs_due
--- Lines of a pack whose oldest unpaid due day is before :before, and nobody has proposed it yet.
+-- Lines whose oldest unpaid due day is before their pack's, and nobody has proposed it yet.
 SELECT l.id AS line FROM (
-    SELECT DISTINCT line FROM billing.instalment WHERE open AND bill IS NOT NULL AND due_on < :before
-) AS d JOIN lines.v_line AS l ON l.id = d.line
-WHERE l.pack = :pack AND NOT EXISTS (SELECT FROM billing.charge_off AS c WHERE c.line = l.id)
+    SELECT line, min(due_on) AS due_on FROM billing.instalment
+    WHERE open AND bill IS NOT NULL AND due_on < (SELECT max(b) FROM unnest(:before::date[]) AS b)
+    GROUP BY line
+) AS d
+JOIN lines.v_line AS l ON l.id = d.line
+JOIN unnest(:pack::text[], :before::date[]) AS p (pack, before) ON p.pack = l.pack AND d.due_on < p.before
+WHERE NOT EXISTS (SELECT FROM billing.charge_off AS c WHERE c.line = l.id)
 ORDER BY l.id;
 
 -- name: propose_charge_off!

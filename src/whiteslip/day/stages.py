@@ -100,11 +100,12 @@ def _seal(night: Night) -> Batch:
         offences = violations_of_day(night.tx, night.day)
         offences += billing.violations(night.tx, night.day)
     offences += exits_store.violations(night.tx)
-    if not ledger.is_balanced(ledger.trial_balance(night.tx)):
+    balance = ledger.trial_balance(night.tx)
+    if not ledger.is_balanced(balance):
         offences.append("debits equal credits: the trial balance does not")
     if offences:
         raise InvariantError(night.day, offences)
-    ledger.seal(night.tx, night.day, night.now)
+    ledger.seal(night.tx, night.day, balance, night.now)
     return Batch(1, more=False)
 
 

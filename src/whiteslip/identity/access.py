@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -18,8 +19,6 @@ from whiteslip.store import Entry, Tx, load_queries
 
 _queries = load_queries(__file__)
 _hasher: Final = PasswordHasher()
-# Somebody unknown costs as much time as somebody known.
-_NOBODYS: Final = _hasher.hash(secrets.token_urlsafe(16))
 FAILURES: Final = 10
 LOCKED: Final = timedelta(minutes=15)
 SHORTEST_PASSWORD: Final = 12
@@ -64,7 +63,7 @@ def sign_in(tx: Tx, name: str, password: str, now: datetime) -> Staff | Refusal:
         left = row["locked_until"] - now
         return Refusal("staff.locked_out", {"minutes": -(-left // timedelta(minutes=1))})
     try:
-        _hasher.verify(row["password"] if row and row["password"] else _NOBODYS, password)
+        _hasher.verify(row["password"] if row and row["password"] else _nobodys(), password)
         right = bool(row and row["password"])
     except (VerificationError, InvalidHashError):
         right = False
@@ -164,3 +163,9 @@ def revoke_key(tx: Tx, key_id: UUID, now: datetime) -> bool:
     if done:
         tx.record(Entry(now, "key.revoked", "key", key_id, "system"))
     return done
+
+
+@cache
+def _nobodys() -> str:
+    """The password of somebody unknown, who costs as much time as somebody known."""
+    return _hasher.hash(secrets.token_urlsafe(16))

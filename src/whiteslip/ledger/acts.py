@@ -105,9 +105,12 @@ def history(tx: Tx, account_ids: Sequence[UUID]) -> list[Row]:
     return list(_queries.history(tx.conn, accounts=list(account_ids)))
 
 
-def seal(tx: Tx, day: date, now: datetime) -> None:
-    """Seal ``day``: nothing can be booked on it or before it again. Sealing twice is harmless."""
-    totals = {f"{row.currency}/{row.code}": [row.debits, row.credits] for row in trial_balance(tx)}
+def seal(tx: Tx, day: date, balance: Iterable[TrialBalance], now: datetime) -> None:
+    """Seal ``day`` with its trial balance: nothing can be booked on it or before it again.
+
+    Sealing twice is harmless.
+    """
+    totals = {f"{row.currency}/{row.code}": [row.debits, row.credits] for row in balance}
     seq, digest = journal_head(tx)
     _queries.seal_day(tx.conn, day=day, at=now, totals=Jsonb(totals), journal_seq=seq, journal_hash=digest)
 

@@ -360,3 +360,93 @@ SELECT line, on_day, amount_minor, settled_on FROM billing.charge_off WHERE on_d
 CREATE VIEW billing.v_sale AS
 SELECT s.line, s.on_day, s.face_minor, b.id AS buyer, b.name AS buyer_name
 FROM billing.sale AS s JOIN billing.buyer AS b ON b.id = s.buyer WHERE s.state = 'sold';
+
+-- Billing against itself and the ledger: each row is an offence. With a day, only what billing changed
+-- on it, found by index; without, everything. Planned once: planning costs more than a night's check.
+CREATE FUNCTION billing.violations(of_day date) RETURNS TABLE (invariant text, detail text)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    touched uuid[];
+    paid uuid[];
+    changed uuid[];
+BEGIN
+    IF of_day IS NULL THEN
+        touched := ARRAY(SELECT id FROM lines.v_line);
+        paid := ARRAY(SELECT id FROM billing.payment);
+        changed := ARRAY(SELECT id FROM billing.plan);
+    ELSE
+        touched := ARRAY(
+            SELECT s.line FROM billing.settlement AS s WHERE s.on_day = of_day
+            UNION SELECT b.line FROM billing.bill AS b WHERE b.statement_on = of_day
+            UNION SELECT p.line FROM billing.plan AS p WHERE p.opened_on = of_day);
+        paid := ARRAY(SELECT DISTINCT s.source FROM billing.settlement AS s WHERE s.on_day = of_day);
+        changed := ARRAY(SELECT DISTINCT s.plan FROM billing.settlement AS s WHERE s.on_day = of_day);
+    END IF;
+    RETURN QUERY
+    SELECT 'what is open equals the ledger' AS invariant,
+        concat_ws(' ', 'line', l.id, 'open', o.principal, o.interest, o.fee,
+            'ledger', l.principal_minor, l.interest_minor, l.fee_minor) AS detail
+    FROM unnest(touched) AS t (line) JOIN lines.v_line AS l ON l.id = t.line
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(principal_minor), 0) AS principal,
+            coalesce(sum(interest_minor) FILTER (WHERE charged), 0) AS interest,
+            coalesce(sum(fee_minor) FILTER (WHERE charged), 0) AS fee
+        FROM billing.v_open WHERE line = t.line
+    ) AS o
+    WHERE (o.principal, o.interest, o.fee) IS DISTINCT FROM (l.principal_minor, l.interest_minor, l.fee_minor)
+    UNION ALL
+    SELECT 'what is unclaimed came back from payouts', coalesce(p.currency, h.currency)
+    FROM (
+        SELECT currency, sum(amount_minor) AS minor FROM billing.payout WHERE state = 'unclaimed' GROUP BY currency
+    ) AS p FULL JOIN (
+        SELECT currency, -net_debit AS minor FROM ledger.v_balance WHERE code = 'house.unclaimed'
+    ) AS h ON h.currency = p.currency
+    WHERE coalesce(p.minor, 0) <> coalesce(h.minor, 0)
+    UNION ALL
+    SELECT 'what is charged off and still owed is the loss that stands against it', coalesce(p.currency, h.currency)
+    FROM (
+        SELECT l.currency, sum(l.principal_minor + l.interest_minor + l.fee_minor) AS minor
+        FROM billing.v_charge_off AS c JOIN lines.v_line AS l ON l.id = c.line GROUP BY l.currency
+    ) AS p FULL JOIN (
+        SELECT currency, -net_debit AS minor FROM ledger.v_balance WHERE code = 'house.charged_off'
+    ) AS h ON h.currency = p.currency
+    WHERE coalesce(p.minor, 0) <> coalesce(h.minor, 0)
+    UNION ALL
+    SELECT 'a sold debt is what its settlements moved', s.line::text FROM billing.sale AS s
+    WHERE (of_day IS NULL OR s.line = ANY(touched)) AND s.state = 'sold' AND s.face_minor
+        <> (SELECT coalesce(sum(t.amount_minor), 0) FROM billing.settlement AS t
+            WHERE t.source = s.id AND t.kind = 'sold')
+    UNION ALL
+    SELECT 'a closed line owes nothing', l.id::text
+    FROM unnest(touched) AS t (line) JOIN lines.v_line AS l ON l.id = t.line
+    WHERE l.lifecycle = 'closed' AND EXISTS (
+        SELECT FROM billing.v_open AS o JOIN billing.plan AS p ON p.id = o.plan
+        WHERE o.line = l.id AND p.kind NOT IN ('residual', 'hardship'))
+    UNION ALL
+    SELECT 'a hardship plan asks for what it replaced', h.id::text
+    FROM billing.hardship AS h JOIN billing.plan AS p ON p.id = h.plan
+    WHERE (of_day IS NULL OR h.agreed_on = of_day)
+        AND (SELECT sum(i.principal_minor + i.interest_minor + i.fee_minor)
+            FROM billing.instalment AS i WHERE i.plan = h.plan)
+        <> (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.settlement AS s
+            WHERE s.source = h.plan AND s.kind = 'carried')
+    UNION ALL
+    SELECT 'a payment is settled to its last minor unit', p.id::text
+    FROM unnest(paid) AS t (id) JOIN billing.payment AS p ON p.id = t.id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(amount_minor), 0) AS amount FROM billing.settlement
+        WHERE source = p.id AND kind IN ('payment', 'return')
+    ) AS s
+    WHERE s.amount <> CASE WHEN p.returned_at IS NULL THEN p.amount_minor ELSE 0 END
+    UNION ALL
+    SELECT 'an instalment is settled by its settlements', concat_ws(' ', 'plan', i.plan, 'instalment', i.no)
+    FROM unnest(changed) AS c (plan) JOIN billing.instalment AS i ON i.plan = c.plan
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(amount_minor) FILTER (WHERE component = 'principal'), 0) AS principal,
+            coalesce(sum(amount_minor) FILTER (WHERE component = 'interest'), 0) AS interest,
+            coalesce(sum(amount_minor) FILTER (WHERE component = 'fee'), 0) AS fee
+        FROM billing.settlement WHERE line = i.line AND plan = i.plan AND no = i.no
+    ) AS s
+    WHERE (s.principal, s.interest, s.fee) IS DISTINCT FROM (i.settled_principal, i.settled_interest, i.settled_fee);
+END
+$$;

@@ -287,7 +287,11 @@ SELECT 'leaving changes no schedule', format('%s: plan %s, instalment %s', e.ref
 FROM exits.exit AS e
 CROSS JOIN LATERAL jsonb_to_recordset(e.plan -> 'schedule') AS s (
     plan uuid, no smallint, due_on date, principal_minor bigint, interest_minor bigint, fee_minor bigint)
-LEFT JOIN billing.instalment AS i ON i.plan = s.plan AND i.no = s.no
+LEFT JOIN LATERAL (
+    SELECT due_on, principal_minor, interest_minor, fee_minor FROM billing.instalment
+    WHERE plan = s.plan AND no = s.no
+    OFFSET 0 -- a fence: each by its key, however many the planner takes a schedule to have
+) AS i ON true
 WHERE (i.due_on, i.principal_minor, i.interest_minor, i.fee_minor)
     IS DISTINCT FROM (s.due_on, s.principal_minor, s.interest_minor, s.fee_minor);
 
