@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_EXAMPLE: Final = _ROOT / "examples" / "leavers.py"
-_KNOWN: Final = _EXAMPLE.with_name("leavers-uci.txt")
+EXAMPLE: Final = _ROOT / "examples" / "leavers.py"
+KNOWN: Final = EXAMPLE.with_name("leavers-uci.txt")
 # Where the public data set lies; it does not ship.
-_FILE: Final = os.environ.get("WHITESLIP_UCI", "")
+FILE: Final = os.environ.get("WHITESLIP_UCI", "")
 
 
 def leaving() -> None:
@@ -22,12 +22,12 @@ def leaving() -> None:
     Raises RuntimeError when it prints anything else than the committed output. There is no
     yardstick: it is the one run that goes through everything, so it is timed and compared.
     """
-    if not Path(_FILE).is_file():
+    if not Path(FILE).is_file():
         print("leave: name the file of the public data set in WHITESLIP_UCI", file=sys.stderr)
         return
     began = time.perf_counter()
-    ran = subprocess.run([sys.executable, _EXAMPLE, _FILE], capture_output=True, text=True, check=False)
+    ran = subprocess.run([sys.executable, EXAMPLE, FILE], capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began
-    if ran.returncode != 0 or ran.stdout != _KNOWN.read_text():
-        raise RuntimeError(f"the run is not as {_KNOWN.name} says:\n{ran.stdout}{ran.stderr[-2_000:]}")
-    print(f"leave      {seconds:,.0f} s for 24,000 customers, 300 leavers, 731 nights: as {_KNOWN.name} says")
+    if ran.returncode != 0 or ran.stdout != KNOWN.read_text():
+        raise RuntimeError(f"the run is not as {KNOWN.name} says:\n{ran.stdout}{ran.stderr[-2_000:]}")
+    print(f"leave      {seconds:,.0f} s for 24,000 customers, 300 leavers, 731 nights: as {KNOWN.name} says")

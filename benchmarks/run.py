@@ -16,6 +16,7 @@ from typing import Any, Final
 from benchmarks.backtest import backtesting
 from benchmarks.bench import CLIENTS, SCALE, WORKERS, Bench, Measure
 from benchmarks.book import authorising, posting
+from benchmarks.killing import killing
 from benchmarks.leaving import leaving
 from benchmarks.night import sealing
 from benchmarks.rush import rushing
@@ -30,6 +31,7 @@ SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | None]]] = {
     "rush": lambda bench, _: rushing(bench),
     "backtest": lambda bench, _: backtesting(bench),
     "leave": lambda _bench, _: leaving(),
+    "kill": lambda _bench, _: killing(),
 }
 
 

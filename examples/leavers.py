@@ -5,14 +5,17 @@ the ledger. Customers from every debt state ask to leave; some prove who they ar
 court freezes a few. Most pay what they are billed, some never do. Every night is sealed, which
 checks the books; shops keep trying to sell to those who left.
 
-    python examples/leavers.py [FILE] [--leavers 300] [--months 24] [--customers N]
+    python examples/leavers.py [FILE] [--leavers 300] [--months 24] [--customers N] [--home FOLDER]
 
-What it prints depends on nothing but the file and the seed: see ``leavers.txt``.
+What it prints depends on nothing but the file and the seed: see ``leavers.txt``. With a home of its
+own it commits durably, says on stderr how far it is, and goes on where it was cut off, be it by
+kill -9: ``make bench BENCH=kill`` does that to it fifty times.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from collections import Counter, defaultdict
@@ -30,15 +33,16 @@ from whiteslip.app.schema import migrate_all
 from whiteslip.base import Refusal, add_months, end_of_day
 from whiteslip.billing import rules as billing_rules
 from whiteslip.decisions import Tables
-from whiteslip.exits import Exit, Office
+from whiteslip.exits import Office
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, State
 from whiteslip.identity import Vault
+from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.lines.acts import page_of_customers, page_of_lines
 from whiteslip.lines.model import LockKind, Party
 from whiteslip.notices import DemoPhone
-from whiteslip.purchases import Declined, Purchase, Request
-from whiteslip.store import Database, embedded
+from whiteslip.purchases import Request
+from whiteslip.store import Database, Tx, embedded
 from whiteslip.store.database import verify_journal
 from whiteslip.world.population import person
 
@@ -52,21 +56,44 @@ CLEARING_DAYS = 10
 
 @dataclass
 class Run:
-    """The run: a database, the people who leave, and what was seen."""
+    """The run: a database, the people who leave, and what cannot be asked of the database later."""
 
     db: Database
     ports: day.Ports
+    home: Path
     dice: Random
-    cases: dict[UUID, Exit] = field(default_factory=dict[UUID, Exit])
+    told: list[str] = field(default_factory=list[str])
     bucket: dict[UUID, str] = field(default_factory=dict[UUID, str])
+    cases: dict[UUID, UUID] = field(default_factory=dict[UUID, UUID])
     payers: set[UUID] = field(default_factory=set[UUID])
-    declined: int = 0
-    sold: int = 0
-    nights: int = 0
 
     def at(self, on: date, hour: int) -> datetime:
         """An hour of a day in the contract's timezone."""
         return datetime.combine(on, time(hour), ZoneInfo(ZONE))
+
+    def keep(self) -> None:
+        """Write down what was taken over and who leaves, before anybody has asked to."""
+        version, state, gauss = self.dice.getstate()
+        kept = {
+            "told": self.told,
+            "bucket": {str(line): bucket for line, bucket in self.bucket.items()},
+            "dice": [version, list(state), gauss],
+        }
+        new = self.home / "run.json.new"
+        new.write_text(json.dumps(kept))
+        new.rename(self.home / "run.json")
+
+    def find(self) -> bool:
+        """Whether an earlier process came as far as that; then its choice is ours."""
+        try:
+            kept = json.loads((self.home / "run.json").read_text())
+        except FileNotFoundError:
+            return False
+        version, state, gauss = kept["dice"]
+        self.dice.setstate((version, tuple(state), gauss))
+        self.told = kept["told"]
+        self.bucket = {UUID(line): bucket for line, bucket in kept["bucket"].items()}
+        return True
 
 
 def main(arguments: list[str]) -> int:
@@ -77,49 +104,83 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--leavers", type=int, default=300)
     parser.add_argument("--months", type=int, default=24)
     parser.add_argument("--customers", type=int, help="take over the first N customers only")
+    parser.add_argument("--home", type=Path, help="keep the database here, and go on with what is there")
     given = parser.parse_args(arguments)
-    mapping = given.mapping or ("whiteslip-sample" if given.file == SAMPLE else "uci-credit-card")
+    if given.home:
+        return housed(given, given.home)
     with tempfile.TemporaryDirectory(prefix="whiteslip-example-") as folder:
         home = Path(folder)
         home.chmod(0o755)
-        server = embedded.start(home)
         try:
-            with psycopg.connect(server.url(), autocommit=True) as conn:
-                conn.execute("CREATE DATABASE example")
-            migrate_all(server.url("example"))
-            db = Database(server.url("example"), durable=False)
-            try:
-                return story(db, given.file, mapping, given.leavers, given.months, given.customers)
-            finally:
-                db.close()
+            return housed(given, home)
         finally:
             embedded.remove(home)
 
 
-def story(db: Database, file: Path, mapping: str, leavers: int, months: int, customers: int | None) -> int:
-    """Take over, leave, wait, count."""
+def housed(given: argparse.Namespace, home: Path) -> int:
+    """Run on a database in ``home``, which is made if need be."""
+    server = embedded.start(home)
+    with psycopg.connect(server.url(), autocommit=True) as conn:
+        if conn.execute("SELECT 1 FROM pg_database WHERE datname = 'example'").fetchone() is None:
+            conn.execute("CREATE DATABASE example")
+    migrate_all(server.url("example"))
+    db = Database(server.url("example"), durable=given.home is not None)
+    try:
+        return story(db, home, given)
+    finally:
+        db.close()
+
+
+def story(db: Database, home: Path, given: argparse.Namespace) -> int:
+    """Take over, leave, wait, count. Each step asks first whether it was done."""
+    mapping = given.mapping or ("whiteslip-sample" if given.file == SAMPLE else "uci-credit-card")
     vault = Vault(bytes(range(32)))
-    run = Run(db, day.Ports(Office(Tables.load(), "Example Lender"), vault, DemoPhone(db)), Random(SEED))
+    run = Run(
+        db, day.Ports(Office(Tables.load(), "Example Lender"), vault, DemoPhone(db)), home, Random(SEED)
+    )
     first = FIRST[mapping]
-    options = intake.Options(at_most=customers)
-    report = intake.run(db, vault, mapping, file, options, run.at(first, 8))
-    print(f"{report.customers_loaded} customers taken over, {report.customers_rejected} rejected")
-    print(f"{report.bills} bills, {report.payments} payments, {report.purchases} purchases booked")
-    seal(run, first)
-    chosen = choose(run, leavers, first)
-    ask(run, chosen, first + timedelta(days=1))
-    wait(run, first + timedelta(days=1), add_months(first, months))
+    if not run.find():
+        take_over(run, given.file, mapping, given.customers, first)
+        seal(run, first)
+        choose(run, given.leavers, first)
+        run.keep()
+    print("\n".join(run.told))
+    ask(run, first + timedelta(days=1))
+    wait(run, first + timedelta(days=1), add_months(first, given.months))
     return tell(run)
+
+
+def take_over(run: Run, file: Path, mapping: str, customers: int | None, first: date) -> None:
+    """Import, and count what is there before any night adds to it."""
+    options = intake.Options(at_most=customers)
+
+    def progress(done: int) -> None:
+        print(f"{done} bytes taken over", file=sys.stderr, flush=True)
+
+    report = intake.run(run.db, run.ports.vault, mapping, file, options, run.at(first, 8), progress)
+    with run.db.transaction() as tx:
+        row = tx.conn.execute(
+            """SELECT (SELECT count(*) FROM lines.customer) AS customers,
+                (SELECT count(*) FROM billing.bill WHERE statement_on < %(first)s) AS bills,
+                (SELECT count(*) FROM billing.payment) AS payments,
+                (SELECT count(*) FROM purchases.purchase) AS purchases""",
+            {"first": first},
+        ).fetchone()
+    assert row
+    run.told = [
+        f"{row['customers']} customers taken over, {report.customers_rejected} rejected",
+        f"{row['bills']} bills, {row['payments']} payments, {row['purchases']} purchases booked",
+    ]
 
 
 def seal(run: Run, on: date) -> None:
     """Close a day; an invariant that is broken raises."""
     done = day.seal(run.db, run.ports, on, ZONE, end_of_day(on, ZONE))
     assert not isinstance(done, Refusal), done
-    run.nights += 1
+    print(f"{on} is sealed", file=sys.stderr, flush=True)
 
 
-def choose(run: Run, leavers: int, on: date) -> list[lines.Line]:
+def choose(run: Run, leavers: int, on: date) -> None:
     """Lines from every debt state, as evenly as the portfolio allows, by the dice."""
     with run.db.transaction() as tx:
         found: list[lines.Line] = []
@@ -136,38 +197,41 @@ def choose(run: Run, leavers: int, on: date) -> list[lines.Line]:
         by_bucket[billing_rules.bucket(debts.get(line.id))].append(line)
     for group in by_bucket.values():
         run.dice.shuffle(group)
-    chosen: list[lines.Line] = []
-    while len(chosen) < min(leavers, len(found)):
+    while len(run.bucket) < min(leavers, len(found)):
         for bucket in sorted(by_bucket):
-            if by_bucket[bucket] and len(chosen) < leavers:
-                line = by_bucket[bucket].pop()
-                run.bucket[line.id] = bucket
-                chosen.append(line)
-    return chosen
+            if by_bucket[bucket] and len(run.bucket) < leavers:
+                run.bucket[by_bucket[bucket].pop().id] = bucket
 
 
-def ask(run: Run, chosen: list[lines.Line], on: date) -> None:
+def ask(run: Run, on: date) -> None:
     """Everybody asks on one day: nine in ten prove who they are, some cannot, some are frozen."""
     now = run.at(on, 10)
-    for number, line in enumerate(chosen):
-        roll = run.dice.randrange(100)
+    for number, line_id in enumerate(run.bucket):
+        roll, somebody = run.dice.randrange(100), person(run.dice, number)
         who = Identity.DOUBTED if roll >= 95 else Identity.VERIFIED
-        with run.db.transaction() as tx:
-            if isinstance(identity.peek(tx, run.ports.vault, line.customer), Refusal):
-                somebody = person(run.dice, number)
-                identity.enrol_many(tx, run.ports.vault, [(line.customer, somebody)], "example", now)
-            if roll < 3:
-                lines.set_lock(tx, line.id, LockKind.LEGAL, Party.AUTHORITY, "court order", "court", now)
-            case = exits.request(tx, run.ports.office, line.id, Channel.PORTAL, "customer", now, who)
-            assert not isinstance(case, Refusal), case
-        run.cases[line.id] = case
         if run.dice.randrange(100) < 80:
-            run.payers.add(line.id)
+            run.payers.add(line_id)
+        with run.db.transaction() as tx:
+            if known := exits_store.of_line(tx, line_id):
+                run.cases[line_id] = known[0].id
+                continue
+            line = lines.get_line(tx, line_id)
+            assert not isinstance(line, Refusal), line
+            customer = line.customer
+            if isinstance(identity.peek(tx, run.ports.vault, customer), Refusal):
+                identity.enrol_many(tx, run.ports.vault, [(customer, somebody)], "example", now)
+            if roll < 3:
+                lines.set_lock(tx, line_id, LockKind.LEGAL, Party.AUTHORITY, "court order", "court", now)
+            case = exits.request(tx, run.ports.office, line_id, Channel.PORTAL, "customer", now, who)
+            assert not isinstance(case, Refusal), case
+            run.cases[line_id] = case.id
 
 
 def wait(run: Run, first: date, last: date) -> None:
     """Nights go by; on the 25th those who pay do, on the 1st shops try to sell to all who left."""
-    today = first
+    with run.db.transaction() as tx:
+        sealed = last_sealed_day(tx)
+    today = max(first, sealed + timedelta(days=1)) if sealed else first
     while today <= last:
         if today.day == 25:
             pay(run, today)
@@ -175,10 +239,11 @@ def wait(run: Run, first: date, last: date) -> None:
             sell(run, today)
         seal(run, today)
         today += timedelta(days=1)
+    seal(run, last)  # what came after the seal of a last night that was cut off
 
 
 def pay(run: Run, on: date) -> None:
-    """Pay what is billed and not more."""
+    """Pay what is billed and not more, all in one: who goes on after it finds nothing billed."""
     now = run.at(on, 9)
     with run.db.transaction() as tx:
         debts = billing.debts(tx, list(run.payers), on)
@@ -193,12 +258,25 @@ def pay(run: Run, on: date) -> None:
 
 
 def sell(run: Run, on: date) -> None:
-    """A shop tries to sell something small to everybody who asked to leave."""
+    """A shop tries, once, to sell something small to everybody who asked to leave."""
+    now = run.at(on, 12)
     with run.db.transaction() as tx:
-        batch = [Request(line, "shop", 100) for line in run.cases]
-        answers = purchases.authorise(tx, run.ports.office.tables, batch, "shop", run.at(on, 12))
-    run.declined += sum(isinstance(answer, Declined) for answer in answers)
-    run.sold += sum(isinstance(answer, Purchase) for answer in answers)
+        if not any(tries(tx, run, now)):
+            batch = [Request(line, "shop", 100) for line in run.cases]
+            purchases.authorise(tx, run.ports.office.tables, batch, "shop", now)
+
+
+def tries(tx: Tx, run: Run, at: datetime | None = None) -> tuple[int, int]:
+    """How many purchases shops were granted and refused since people left, or at one moment."""
+    row = tx.conn.execute(
+        """SELECT count(*) FILTER (WHERE kind = 'purchase.authorised') AS sold,
+            count(*) FILTER (WHERE kind = 'purchase.declined') AS declined
+        FROM store.journal WHERE subject = ANY(%(lines)s::uuid[]) AND actor = 'shop'
+            AND (%(at)s::timestamptz IS NULL OR at = %(at)s)""",
+        {"lines": list(run.cases), "at": at},
+    ).fetchone()
+    assert row
+    return row["sold"], row["declined"]
 
 
 def tell(run: Run) -> int:
@@ -207,7 +285,7 @@ def tell(run: Run) -> int:
     letters: Counter[int] = Counter()
     with run.db.transaction() as tx:
         for line, asked in run.cases.items():
-            case = exits_store.find(tx, asked.id)
+            case = exits_store.find(tx, asked)
             assert case
             ground = f" ({case.ground})" if case.ground else ""
             outcomes[run.bucket[line]][f"{case.state}{ground}, {case.why}"] += 1
@@ -218,18 +296,21 @@ def tell(run: Run) -> int:
         balanced = ledger.is_balanced(ledger.trial_balance(tx))
         broken = verify_journal(tx)
         replayed = decisions.replay(tx)
-    print(f"{len(run.cases)} asked to leave, from every debt state; {run.nights} nights were sealed\n")
+        sold, declined = tries(tx, run)
+        nights = tx.conn.execute("SELECT count(*) AS nights FROM ledger.sealed_day").fetchone()
+    assert nights
+    print(f"{len(run.cases)} asked to leave, from every debt state; {nights['nights']} nights were sealed\n")
     for bucket in sorted(outcomes):
         print(f"{bucket} ({sum(outcomes[bucket].values())})")
         for outcome, count in sorted(outcomes[bucket].items()):
             print(f"  {count:4}  {outcome}")
     whole = set(letters) <= {1}
-    print(f"\npurchases after the stop: {run.sold} authorised, {run.declined} declined")
+    print(f"\npurchases after the stop: {sold} authorised, {declined} declined")
     print(f"closing letters per closed case: {dict(letters)}")
     print(f"trial balance: {'zero' if balanced else 'NOT ZERO'}, sealed every night")
     print(f"broken invariants: {len(offences)} (schedules, stops and books among them)")
     print(f"journal: {len(broken)} faults; decisions: {replayed.differing} differ when decided again")
-    good = balanced and whole and not (offences or broken or run.sold or replayed.differing)
+    good = balanced and whole and not (offences or broken or sold or replayed.differing)
     return 0 if good else 1
 
 
