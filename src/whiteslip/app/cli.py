@@ -30,8 +30,7 @@ from whiteslip.app import (
     commands_watch,
     commands_webhooks,
 )
-from whiteslip.app.server import VERSION
-from whiteslip.app.settings import SettingError
+from whiteslip.app.settings import VERSION, SettingError
 from whiteslip.app.terminal import CommandError, Exit, say
 from whiteslip.identity.vault import VaultError
 from whiteslip.store.embedded import EmbeddedError

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 
 from whiteslip import day
-from whiteslip.app import demo, server, worker
+from whiteslip.app import demo, serving, worker
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse, say
@@ -27,7 +27,7 @@ def serve(*, workers: int = 1) -> None:
     settings = load(os.environ)
     with opened(settings, size=1):
         say(f"http://{settings.text('host')}:{settings.text('port')}")
-    server.serve(settings, workers)
+    serving.serve(settings, workers)
 
 
 def work() -> None:
@@ -59,7 +59,7 @@ def _up(settings: Settings, platform: Platform, workers: int) -> None:
     thread.start()
     try:
         say(f"http://{settings.text('host')}:{settings.text('port')}")
-        server.serve(settings, workers)
+        serving.serve(settings, workers)
     finally:
         stop.set()
         thread.join()

@@ -1,20 +1,17 @@
-"""The web server: one application per worker process, out of settings."""
+"""The web application: one per worker process, out of settings."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from datetime import date
-from importlib.metadata import version as package_version
 
 import psycopg
-from granian.constants import Interfaces, RuntimeModes
-from granian.server import Server
 from litestar import Litestar
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from psycopg_pool import PoolTimeout
 
-from whiteslip.app.settings import Settings, load
+from whiteslip.app.settings import VERSION, load
 from whiteslip.app.wiring import Platform, opened, web_secret
 from whiteslip.exits import store as exits_store
 from whiteslip.notices import acts as notices_acts
@@ -22,8 +19,6 @@ from whiteslip.store.database import journal_head
 from whiteslip.web import api, console, portal
 from whiteslip.web.kit.settings import WebSettings
 from whiteslip.web.kit.shell import create_app
-
-VERSION = package_version("whiteslip")
 
 
 def build(platform: Platform) -> Litestar:
@@ -59,21 +54,6 @@ def application() -> Litestar:
 
     app.on_shutdown.append(close)
     return app
-
-
-def serve(settings: Settings, workers: int) -> None:
-    """Serve until told to stop."""
-    Server(
-        "whiteslip.app.server:application",
-        factory=True,
-        address=settings.text("host"),
-        port=settings.number("port"),
-        interface=Interfaces.ASGI,
-        workers=workers,
-        runtime_mode=RuntimeModes.st,
-        backpressure=16 * 4,
-        log_access=False,
-    ).serve()
 
 
 def _answers(platform: Platform) -> bool:

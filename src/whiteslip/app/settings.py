@@ -5,9 +5,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+VERSION: Final = version("whiteslip")
 PREFIX: Final = "WHITESLIP_"
 FILE_NAME: Final = "whiteslip.toml"
 
