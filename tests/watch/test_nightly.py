@@ -24,14 +24,15 @@ from whiteslip.decisions.scoring import Fact, Model, Part, Scale, Tree
 from whiteslip.decisions.signing import sign
 from whiteslip.decisions.stability import SCORE, Spread, index, psi
 from whiteslip.exits import Office, softer
-from whiteslip.exits.model import Channel
+from whiteslip.exits import store as exits_store
+from whiteslip.exits.model import Channel, Identity
 from whiteslip.identity import Person, Vault
 from whiteslip.notices import DemoPhone
 from whiteslip.purchases import Capture, Request, disputes
 from whiteslip.purchases.model import Dispute, Ground
 from whiteslip.store import Database, Tx
 from whiteslip.store.database import journal_of
-from whiteslip.watch import months, nightly, store
+from whiteslip.watch import features, months, nightly, store
 from whiteslip.watch.months import Month
 
 TABLES = Tables.load()
@@ -206,6 +207,44 @@ def test_leaving_pausing_disputing_and_complaining_move_no_score(db: Database):
     assert both[plain] == both[vocal]
     assert both[plain]["purchases_30d_centi"] != 0
     assert forbidden(both[plain]) == []
+
+
+def test_a_leaver_with_the_worst_score_goes_straight_through_and_the_reviewer_reads_why(db: Database):
+    line, clean = open_lines(db, 2, statement_day=5)
+    for each in (line, clean):
+        bought(db, each, 4_000, DAY)
+    nights(db, date(2026, 2, 5), date(2026, 3, 5))
+    now = at(date(2026, 3, 10))
+    ports = Ports(OFFICE, Vault(bytes(32)), DemoPhone(db))
+    day.run_watch(db, ports, now)
+    for each in (line, clean):
+        pay(db, each, 7_000, date(2026, 3, 8))
+    worst = msgspec.structs.replace(CARD, parts=[Part("months_late_1", [2], [-500, -500]), *CARD.parts[1:]])
+    with db.transaction() as tx:
+        serve(tx, worst)
+    score_night(db, date(2026, 3, 9))
+    seeing = Office(TABLES, "Test Lender", watched=nightly.watched)
+    with db.transaction() as tx:
+        # With and without what the watch sees: the same route.
+        asked = [
+            exits.request(tx, office, each, Channel.PORTAL, "customer", now, Identity.VERIFIED)
+            for each, office in ((line, seeing), (clean, OFFICE))
+        ]
+        assert isinstance(asked[0], exits.Exit)
+        assert isinstance(asked[1], exits.Exit)
+        seen, plain = (exits_store.assessment(tx, each.id) for each in asked if isinstance(each, exits.Exit))
+    assert seen
+    assert plain
+    assert (seen.route, seen.reasons) == (plain.route, plain.reasons)
+    figures = {each.name: each for each in seen.parts.behaviour}
+    score = figures["behaviour_score"]
+    assert score.value is not None
+    assert score.value > 9_000
+    assert score.inputs["reasons"] == "payments_low"
+    assert figures["velocity_30d_z_centi"].unit == "centi"
+    assert "velocity_30d_z_centi" not in {each.name for each in plain.parts.behaviour}
+    facts = set(TABLES["exit-routing"].contract.facts)
+    assert not [name for name in facts if "score" in name or name in features.SCORED[1:-1]]
 
 
 def test_facts_a_version_does_not_take_leave_the_line_out_and_hold_up_nothing(book: Book):

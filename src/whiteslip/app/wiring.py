@@ -28,6 +28,7 @@ from whiteslip.notices.mailers import NoMailer
 from whiteslip.packs import Pack, PackError
 from whiteslip.store import Database, embedded
 from whiteslip.store.timers import present
+from whiteslip.watch import nightly
 from whiteslip.web.kit.ports import Ports
 from whiteslip.webhooks import Courier
 
@@ -166,7 +167,7 @@ def _platform(settings: Settings, database: Database) -> Platform:
         raise CommandError(str(error), Exit.USAGE) from None
     is_demo = (settings.home / DEMO_MARK).exists()
     vault = Vault.open(settings.master_key_file)
-    office = Office(Tables.load(), settings.text("issuer_name"), _offer(settings))
+    office = Office(Tables.load(), settings.text("issuer_name"), _offer(settings), nightly.watched)
     courier = Courier(web_secret(settings), settings.flag("webhooks_allow_internal"))
     ports = day.Ports(office, vault, _mailer(settings, database, is_demo), courier, lake_of(settings))
     return Platform(settings, database, pack, ports, is_demo)

@@ -6,8 +6,8 @@ the state of the book are shown and never hold anybody back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -15,6 +15,7 @@ from whiteslip.base import Rounding
 from whiteslip.base.money import divide
 from whiteslip.billing import rules as billing_rules
 from whiteslip.billing.model import Bill, BookTotal, Debt, Record, RiskClass
+from whiteslip.decisions.champions import Given
 from whiteslip.exits.model import Assessment, Exit, Identity, Indicator, Plan
 from whiteslip.lines import Line
 from whiteslip.lines.model import LockKind
@@ -28,13 +29,22 @@ _CONVERSION_BPS, _WEIGHT_BPS = 1000, 7500
 _NEVER_DAYS: Final = 9_999
 _RECENT_DAYS, _BEFORE_DAYS = 30, 120
 _SERVICE_DAYS: Final = 30
+# Which of the watch's features a reviewer sees, with their units.
+_WATCHED: Final = {
+    "velocity_30d_z_centi": "centi",
+    "category_shift_bps": "bps",
+    "utilisation_rise_bps": "bps",
+    "concentration_bps": "bps",
+    "round_share_bps": "bps",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Everything an assessment looks at.
 
-    ``record`` sums 180 days of bills and payments and counts payments returned in 60 days.
+    ``record`` sums 180 days of bills and payments and counts payments returned in 60 days. ``score`` is the
+    newest of the model ``behaviour`` and ``watched`` what the watch sees; both inform and route nothing.
     """
 
     case: Exit
@@ -48,6 +58,8 @@ class Inputs:
     contact_changed_at: datetime | None
     now: datetime
     open_disputes: int = 0
+    score: Given | None = None
+    watched: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 def ratio(part: int, whole: int, scale: int) -> int | None:
@@ -200,7 +212,28 @@ def _behaviour(inputs: Inputs) -> tuple[Indicator, ...]:
             "bought in 30 days x 5 / bought in the 150 days before",
             {"recent_minor": activity.recent_minor, "before_minor": activity.before_minor},
         ),
+        *_scored(inputs),
     )
+
+
+def _scored(inputs: Inputs) -> list[Indicator]:
+    """The newest score with its reasons, and features of the watch. No fact of the table is among them."""
+    found: list[Indicator] = []
+    if score := inputs.score:
+        given: dict[str, int | str | None] = {
+            "version": score.version,
+            "scored_at": score.at.isoformat(),
+            "points": score.scored.points,
+            "reasons": " ".join(score.scored.reasons),
+        }
+        probability = round(score.scored.probability * _BPS)
+        formula = f"probability by the model {score.name}; facts and reasons are kept with it"
+        found.append(Indicator("behaviour_score", probability, "bps", formula, given))
+    for name, unit in _WATCHED.items():
+        if name in inputs.watched:
+            formula = "decayed sums of the line's own events, see the watch"
+            found.append(Indicator(name, inputs.watched[name], unit, formula, {}))
+    return found
 
 
 def _exposure(inputs: Inputs) -> tuple[Indicator, ...]:

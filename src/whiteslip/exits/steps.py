@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from whiteslip import billing, decisions, identity, lines, packs
 from whiteslip.base import Refusal
@@ -13,7 +14,7 @@ from whiteslip.billing import estates as billing_estates
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.model import Record
-from whiteslip.decisions import Tables
+from whiteslip.decisions import Tables, champions
 from whiteslip.exits import assessment, helping, letters, rules, store, ties
 from whiteslip.exits.model import (
     Due,
@@ -63,13 +64,15 @@ _RETURNED_DAYS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What this room needs from outside: the policy tables, the lender's name on letters, and the
-    alternative that stands beside the ways to leave, if the lender has one.
+    """What this room needs from outside: the policy tables, the lender's name on letters, the
+    alternative that stands beside the ways to leave, if the lender has one, and who tells what is
+    unusual about a line: the watch lives on a floor above.
     """
 
     tables: Tables
     issuer_name: str
     offer: Offer | None = None
+    watched: Callable[[Tx, UUID, datetime], Mapping[str, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +279,8 @@ def _assess(work: Work, case: Exit) -> Exit:
         contact_changed_at=identity.contact_changed_at(tx, case.customer),
         now=now,
         open_disputes=_open_disputes(tx, line),
+        score=champions.last_score(tx, "behaviour", line.id),
+        watched=work.office.watched(tx, line.id, now) if work.office.watched else {},
     )
     facts = assessment.facts(inputs)
     decision = decisions.decide(tx, work.office.tables, "exit-routing", case.id, facts, now)

@@ -67,6 +67,15 @@ def facts_of(tx: Tx, limits: Mapping[UUID, int], day: date, now: datetime) -> di
     return found
 
 
+def watched(tx: Tx, line: UUID, now: datetime) -> Mapping[str, int]:
+    """All features of a line as of an instant; none where the watch has not seen it yet."""
+    memory = store.memories(tx, [line]).get(line)
+    if memory is None:
+        return {}
+    forget_until(memory, now.timestamp())
+    return {name: value for name, value in features.facts(memory).items() if isinstance(value, int)}
+
+
 def _counted(found: Sequence[Serving], seen: Sequence[Sequence[Seen]]) -> Counter[Band]:
     """How many lines fell into each band of each version's own reference."""
     counts: Counter[Band] = Counter()
