@@ -4,93 +4,35 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import DAY, TIMEZONE, at, locked, nights, open_lines, pay
+from scored import CARD, FACTS, OFFICE, TABLES, TREES, bought, score_night, serve
+from worlds import DAY, at, locked, nights, open_lines, pay
 
-from whiteslip import complaints, day, exits, identity, packs, purchases
-from whiteslip.base import Refusal, end_of_day
+from whiteslip import complaints, day, exits, identity, packs
+from whiteslip.base import Refusal
 from whiteslip.complaints import Topic
 from whiteslip.day.model import Ports
-from whiteslip.decisions import Tables, champions, decisions_about, replay
+from whiteslip.decisions import champions, decisions_about, replay
 from whiteslip.decisions.grounds import forbidden
-from whiteslip.decisions.scoring import Fact, Model, Part, Scale, Tree
-from whiteslip.decisions.signing import sign
+from whiteslip.decisions.scoring import Part
 from whiteslip.decisions.stability import SCORE, Spread, index, psi
 from whiteslip.exits import Office, softer
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity
 from whiteslip.identity import Person, Vault
 from whiteslip.notices import DemoPhone
-from whiteslip.purchases import Capture, Request, disputes
+from whiteslip.purchases import disputes
 from whiteslip.purchases.model import Dispute, Ground
-from whiteslip.store import Database, Tx
+from whiteslip.store import Database
 from whiteslip.store.database import journal_of
 from whiteslip.watch import features, months, nightly, store
 from whiteslip.watch.months import Month
-
-TABLES = Tables.load()
-OFFICE = Office(TABLES, "Test Lender")
-KEY = Ed25519PrivateKey.generate()
-FACTS = [
-    Fact("months_late_1", "months past due", "months", "past_due_recently", -2, 99),
-    Fact("billed_1", "owed", "minor units", "balance_high", -1e12, 1e12),
-    Fact("paid_1", "paid", "minor units", "payments_low", 0, 1e12),
-]
-CARD = Model(
-    name="behaviour",
-    kind="scorecard",
-    target="does not pay",
-    facts=FACTS,
-    columns=["months_late_1", "billed_1", "paid_1"],
-    parts=[
-        Part("months_late_1", [1, 2], [220, 120, 60]),
-        Part("billed_1", [10_000, 90_000], [210, 190, 170]),
-        Part("paid_1", [100], [190, 210]),
-    ],
-    scale=Scale(600, 20.0, 40),
-    reference={
-        SCORE: Spread([0.05], [0.9, 0.1, 0.0]),
-        "months_late_1": Spread([1.0], [0.9, 0.1, 0.0]),
-    },
-)
-TREES = Model(
-    name="behaviour",
-    kind="trees",
-    target="does not pay",
-    facts=FACTS[:1],
-    columns=["months_late_1"],
-    bias=-2.0,
-    trees=[Tree([0, -1, -1], [0.5, 0, 0], [1, -1, -1], [2, -1, -1], [True, False, False], [0.0, -0.5, 2.0])],
-)
-
-
-def serve(tx: Tx, champion: Model, challenger: Model | None = None, now: datetime = at(DAY)) -> None:
-    champions.enter(tx, sign(champion, KEY), KEY.public_key(), "lab", now)
-    champions.propose(tx, champion.name, champion.version, "one", now)
-    champions.promote(tx, champion.name, champion.version, "two", now)
-    if challenger:
-        champions.enter(tx, sign(challenger, KEY), KEY.public_key(), "lab", now)
-
-
-def score_night(db: Database, on: date) -> int:
-    """The two stages of a night as the night runs them; returns how many lines were scored."""
-    now, done, after = end_of_day(on, TIMEZONE), 0, None
-    while True:
-        with db.transaction() as tx:
-            count, after = nightly.score_page(tx, on, now, after)
-        done += count
-        if after is None:
-            break
-    with db.transaction() as tx:
-        nightly.measure_shift(tx, TABLES, on, now)
-    return done
 
 
 def kept(db: Database) -> list[tuple[UUID, str, float, dict[str, float]]]:
@@ -99,16 +41,6 @@ def kept(db: Database) -> list[tuple[UUID, str, float, dict[str, float]]]:
             "SELECT subject, role, probability, facts FROM decisions.score ORDER BY at, subject, role"
         ).fetchall()
     return [(row["subject"], row["role"], row["probability"], row["facts"]) for row in rows]
-
-
-def bought(db: Database, line: UUID, amount_minor: int, day: date, instalments: int = 1) -> UUID:
-    with db.transaction() as tx:
-        (held,) = purchases.authorise(
-            tx, TABLES, [Request(line, "shop", amount_minor, instalments)], "shop", at(day)
-        )
-        assert isinstance(held, purchases.Purchase), held
-        purchases.capture(tx, [Capture(held.id, amount_minor)], "shop", at(day))
-    return held.id
 
 
 @dataclass

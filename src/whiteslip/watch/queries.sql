@@ -159,3 +159,57 @@ VALUES (:id, :kind, :name, :version, :figures::jsonb, :decision, :now);
 -- name: shifts
 SELECT id, kind, name, version, figures, decision, at FROM watch.shift
 WHERE :name::text IS NULL OR name = :name::text ORDER BY at DESC, id DESC LIMIT :count;
+
+-- name: last_night$
+SELECT max(day) FROM watch.band WHERE name = :name AND (:until::date IS NULL OR day <= :until::date);
+
+-- name: last_scores
+-- The newest score of each line by a version, as of an instant, with those whose probability is in a range.
+SELECT s.id, s.subject AS line, s.probability, s.points, s.reasons, s.at
+FROM (
+    SELECT DISTINCT ON (subject) id, subject, probability, points, reasons, at FROM decisions.v_score
+    WHERE name = :name AND version = :version AND at <= :until ORDER BY subject, at DESC
+) AS s
+JOIN lines.v_line AS l ON l.id = s.subject AND l.lifecycle <> 'closed'
+WHERE (:low::double precision IS NULL OR s.probability >= :low::double precision)
+    AND (:high::double precision IS NULL OR s.probability < :high::double precision)
+    AND (:reason::text IS NULL OR s.reasons[1] = :reason::text)
+ORDER BY s.probability DESC, s.subject LIMIT :count;
+
+-- name: first_reasons
+-- How many lines have each code as the first reason of their newest score.
+SELECT s.reason, count(*)::integer AS lines
+FROM (
+    SELECT DISTINCT ON (subject) subject, reasons[1] AS reason FROM decisions.v_score
+    WHERE name = :name AND version = :version AND at <= :until ORDER BY subject, at DESC
+) AS s
+JOIN lines.v_line AS l ON l.id = s.subject AND l.lifecycle <> 'closed'
+WHERE s.reason IS NOT NULL GROUP BY s.reason ORDER BY lines DESC, s.reason;
+
+-- name: outcomes
+-- What was predicted by a version on a day, and whether a bill due in the time since was still open thirty
+-- days after it was due.
+SELECT s.probability, EXISTS (
+    SELECT FROM billing.v_asked AS a
+    WHERE a.line = s.subject AND a.due_on > :since::date - 10 AND a.due_on <= :until::date - 30
+        AND a.minor > coalesce((
+            SELECT sum(x.amount_minor) FROM billing.v_settlement AS x
+            WHERE x.plan = a.plan AND x.no = a.no AND x.counts_from <= a.due_on + 30
+        ), 0)
+) AS late
+FROM (
+    SELECT DISTINCT ON (subject) subject, probability FROM decisions.v_score
+    WHERE name = :name AND version = :version AND at < :since::date + 1 ORDER BY subject, at DESC
+) AS s;
+
+-- name: pairs
+-- The newest pair of scores that champion and challenger gave a line at one instant.
+SELECT DISTINCT ON (a.subject) a.subject AS line, a.probability AS champion, b.probability AS challenger, a.at
+FROM decisions.v_score AS a
+JOIN decisions.v_score AS b
+    ON b.subject = a.subject AND b.name = a.name AND b.version = :challenger AND b.at = a.at
+WHERE a.name = :name AND a.version = :version AND a.at <= :until ORDER BY a.subject, a.at DESC;
+
+-- name: score_of^
+SELECT id, version, facts, probability, points, reasons, at FROM decisions.v_score
+WHERE subject = :line AND name = :name AND role = 'champion' ORDER BY at DESC, id DESC LIMIT 1;

@@ -17,6 +17,7 @@ from whiteslip.web.console.line.handlers import line_handlers
 from whiteslip.web.console.policies.handlers import policy_handlers
 from whiteslip.web.console.portfolio.handlers import portfolio_handlers
 from whiteslip.web.console.queue.handlers import queue_handlers
+from whiteslip.web.console.risk.handlers import risk_handlers
 
 routers: Final = [
     Router(
@@ -33,6 +34,7 @@ routers: Final = [
             *line_handlers,
             *debt_handlers,
             *portfolio_handlers,
+            *risk_handlers,
         ],
     )
 ]

@@ -41,7 +41,7 @@
       axis.axisTick = { show: false };
       axis.splitLine = { lineStyle: { color: token("line") } };
       axis.axisLabel = { color: token("soft"), hideOverlap: side === "xAxis" && option.series[0].type === "line",
-        interval: option.series[0].type === "line" ? "auto" : 0, width: 72, overflow: "break", fontSize: 11 };
+        interval: option.series[0].type === "line" ? "auto" : 0, width: side === "yAxis" ? 112 : 72, overflow: "break", fontSize: 11 };
       if (side === "yAxis" && axis.type === "value") axis.axisLabel.formatter = value;
     }
     if (option.xName && option.xAxis) Object.assign(option.xAxis, { name: option.xName, nameLocation: "middle", nameGap: 28 });
@@ -66,6 +66,8 @@
     const option = JSON.parse(plot.dataset.chart);
     plot.hidden = false;
     const chart = echarts.init(plot, null, { renderer: "svg", locale });
+    // A mark that leads somewhere; the table beside it has the same links.
+    chart.on("click", (mark) => { if (mark.data && mark.data.href) location.assign(mark.data.href); });
     drawn.push([chart, option]);
   }
   const draw = () => { for (const [chart, option] of drawn) chart.setOption(dressed(structuredClone(option)), true); };

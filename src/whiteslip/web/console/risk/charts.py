@@ -1,0 +1,217 @@
+"""Scores as charts, each with the figures of its table. Marks lead to their lines.
+
+Colours are names of tokens (``var:brand``), as on the portfolio's page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from whiteslip.decisions.explaining import Explained
+from whiteslip.decisions.stability import CHANGED, LOOK, Spread
+from whiteslip.watch.risk import Overview, Scale
+
+Text = Callable[..., str]
+Option = dict[str, Any]
+_PALE, _STRONG, _BAD, _GOOD, _SOFT, _CARE = (
+    "var:edge",
+    "var:brand",
+    "var:bad",
+    "var:good",
+    "var:soft",
+    "var:care",
+)
+_UNSEEN: Final = {"color": "transparent"}
+_MOST_BARS: Final = 12
+_INDEX: Final = "Σ (now − was) · ln(now / was)"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart and its twin: heads and rows as a file has them, ``links`` leads each row to its lines.
+
+    ``kinds`` of columns: text, share, number or index.
+    """
+
+    key: str
+    option: Option
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[Any, ...], ...]
+    formula: str
+    links: tuple[str, ...] = ()
+
+
+def edges(spread: Spread, band: int) -> str:
+    """A band of probabilities in words: ``1–5%``."""
+    cuts = [f"{cut * 100:.3g}" for cut in spread.cuts]
+    if not cuts:
+        return "0–100%"
+    if band == 0:
+        return f"< {cuts[0]}%"
+    return f"≥ {cuts[-1]}%" if band >= len(cuts) else f"{cuts[band - 1]}–{cuts[band]}%"
+
+
+def _bar(name: str, data: Sequence[Any], color: str) -> Option:
+    return {"type": "bar", "name": name, "data": list(data), "color": color, "barMaxWidth": 36}
+
+
+def _marks(values: Sequence[Any], links: Sequence[str]) -> list[Option]:
+    return [{"value": value, "href": link} for value, link in zip(values, links, strict=True)]
+
+
+def spread(seen: Overview, names: Sequence[str], links: Sequence[str], t: Text) -> Chart:
+    """The night's scores by the bands of the rows that the model was fitted on."""
+    shares = [n / max(1, seen.scored) for n in seen.counts]
+    was = seen.spread.shares[: len(shares)]
+    option: Option = {
+        "xAxis": {"type": "category", "data": list(names)},
+        "yAxis": {"type": "value", "percent": True},
+        "legend": {},
+        "series": [_bar(t("tonight"), _marks(shares, links), _STRONG), _bar(t("fitted_on"), was, _PALE)],
+    }
+    rows = tuple(zip(names, seen.counts, shares, was, strict=True))
+    columns = (("band", "text"), ("lines", "number"), ("tonight", "share"), ("fitted_on", "share"))
+    return Chart("spread", option, columns, rows, "lines of a band / lines scored", tuple(links))
+
+
+def strip(nights: Sequence[tuple[date, float, float]], t: Text) -> Chart:
+    """PSI night by night, with the two lines at which somebody should look."""
+    days = [day.isoformat() for day, _, _ in nights]
+
+    def line(name: str, data: Sequence[float], color: str, width: int, kind: str = "solid") -> Option:
+        style = {"color": color, "width": width, "type": kind}
+        return {
+            "type": "line", "name": name, "data": list(data), "symbol": "none", "lineStyle": style,
+            "color": color,
+        }  # fmt: skip
+
+    option: Option = {
+        "xAxis": {"type": "category", "data": days, "boundaryGap": False},
+        "yAxis": {"type": "value"},
+        "legend": {},
+        "series": [
+            line(t("psi"), [each for _, each, _ in nights], _STRONG, 3),
+            line(t("worst_csi"), [each for _, _, each in nights], _SOFT, 1),
+            line(t("look"), [LOOK] * len(days), _CARE, 1, "dashed"),
+            line(t("changed"), [CHANGED] * len(days), _BAD, 1, "dashed"),
+        ],
+    }
+    columns = (("night", "text"), ("psi", "index"), ("worst_csi", "index"))
+    rows = tuple((day.isoformat(), psi, csi) for day, psi, csi in nights)
+    return Chart("strip", option, columns, rows, _INDEX)
+
+
+def columns(seen: Overview, t: Text) -> Chart:
+    """The index of each column, the largest on top."""
+    found = [(name, value) for name, value in seen.indices if name != "score"]
+    shown = list(reversed(found[:_MOST_BARS]))
+    bars = [
+        {
+            "value": value,
+            "itemStyle": {"color": _BAD if value >= CHANGED else _CARE if value >= LOOK else _GOOD},
+        }
+        for _, value in shown
+    ]
+    option: Option = {
+        "xAxis": {"type": "value"},
+        "yAxis": {"type": "category", "data": [name for name, _ in shown]},
+        "series": [_bar(t("csi"), bars, _STRONG)],
+    }
+    return Chart(
+        "columns",
+        option,
+        (("column", "text"), ("csi", "index")),
+        tuple(found),
+        "Σ (now − was) · ln(now / was)",
+    )
+
+
+def calibration(found: Sequence[Scale], names: Sequence[str], t: Text) -> Chart:
+    """What was predicted ninety days before, beside what came."""
+    bands = [names[each.band] for each in found]
+    option: Option = {
+        "xAxis": {"type": "category", "data": bands},
+        "yAxis": {"type": "value", "percent": True},
+        "legend": {},
+        "series": [
+            _bar(t("predicted"), [each.predicted for each in found], _PALE),
+            _bar(t("observed"), [each.observed for each in found], _STRONG),
+        ],
+    }
+    columns = (
+        ("band", "text"), ("lines", "number"), ("predicted", "share"), ("late", "number"),
+        ("observed", "share"),
+    )  # fmt: skip
+    rows = tuple(
+        (name, each.lines, each.predicted, each.late, each.observed)
+        for name, each in zip(bands, found, strict=True)
+    )
+    return Chart("calibration", option, columns, rows, "lines more than 30 days late / lines of the band")
+
+
+def reasons(found: Sequence[tuple[str, int]], names: Sequence[str], links: Sequence[str], t: Text) -> Chart:
+    """What counts most against how many lines."""
+    marks = _marks([lines for _, lines in found], links)
+    option: Option = {
+        "xAxis": {"type": "value"},
+        "yAxis": {"type": "category", "data": list(reversed(names))},
+        "series": [_bar(t("lines"), list(reversed(marks)), _STRONG)],
+    }
+    rows = tuple((name, lines) for name, (_, lines) in zip(names, found, strict=True))
+    return Chart(
+        "reasons", option, (("reason", "text"), ("lines", "number")), rows, "first reason", tuple(links)
+    )
+
+
+def versus(cells: Mapping[tuple[int, int], int], names: Sequence[str]) -> Chart:
+    """Champion's band (down) against the challenger's (across), as shares of all lines."""
+    total = max(1, sum(cells.values()))
+    data = [[across, down, round(n / total, 4)] for (down, across), n in sorted(cells.items())]
+    option: Option = {
+        "xAxis": {"type": "category", "data": list(names)},
+        "yAxis": {"type": "category", "data": list(names), "inverse": True},
+        "visualMap": {"min": 0, "max": 1, "show": False, "inRange": {"color": ["var:sunk", _STRONG]}},
+        "series": [{"type": "heatmap", "data": data, "percent": True, "label": {"show": True}}],
+    }
+    columns = (("champion", "text"), ("challenger", "text"), ("lines", "number"), ("share", "share"))
+    rows = tuple((names[down], names[across], n, n / total) for (down, across), n in sorted(cells.items()))
+    return Chart("versus", option, columns, rows, "lines of a pair of bands / lines scored by both")
+
+
+def waterfall(found: Explained, start: float, unit: str, t: Text) -> Chart:
+    """From the best there is to what is: each column that counts against somebody takes its step."""
+    against = [step for step in found.steps if step.against > 0][:_MOST_BARS]
+    sign = -1 if unit == "points" else 1
+    names, floor, bars, level = [t("best_score")], [0.0], [_end(start)], start
+    for step in against:
+        nxt = level + sign * step.against
+        names.append(step.column)
+        floor.append(min(level, nxt))
+        bars.append({"value": step.against, "itemStyle": {"color": _BAD}})
+        level = nxt
+    names.append(t("this_score"))
+    floor.append(0.0)
+    bars.append(_end(level))
+    option: Option = {
+        "xAxis": {"type": "category", "data": names},
+        "yAxis": {"type": "value"},
+        "series": [
+            {"type": "bar", "stack": "level", "data": floor, "itemStyle": _UNSEEN, "silent": True},
+            {"type": "bar", "stack": "level", "data": bars, "name": t(unit)},
+        ],
+    }
+    rows = tuple(
+        (step.column, "–" if step.value is None else f"{step.value:g}", step.here, step.best, step.against)
+        for step in found.steps
+    )
+    heads = (
+        ("column", "text"), ("value", "text"), ("here", "figure"), ("best", "figure"), ("against", "figure"),
+    )  # fmt: skip
+    return Chart("waterfall", option, heads, rows, "best − here, in " + unit)
+
+
+def _end(value: float) -> Option:
+    return {"value": value, "itemStyle": {"color": _SOFT}}
