@@ -62,7 +62,7 @@ def test_scores_are_drawn_within_the_policy_and_marks_lead_to_their_lines(
         page.click("main tbody a >> nth=0")
         page.wait_for_selector("#waterfall svg")
         visitor.screens(f"console-risk-line-{lang}-{scheme}")
-    page.goto(f"{address}/risk")
-    page.click("#spread summary")
-    page.click("#spread tbody a >> nth=1")
-    assert "band=1" in page.url
+        page.goto(f"{address}/risk")
+        page.click("#spread summary")
+        page.click("#spread tbody a >> nth=1")
+        assert "band=1" in page.url

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,7 +13,7 @@ import pytest
 
 from whiteslip.base import Refusal
 from whiteslip.decisions import Decision, Tables, decide, decide_batch, policies, replay
-from whiteslip.decisions.backtest import backtest
+from whiteslip.decisions.backtest import backtest, changed_csv
 from whiteslip.decisions.lifecycle import Policy, State
 from whiteslip.store import Database, Tx
 from whiteslip.store.database import journal_of
@@ -227,6 +229,11 @@ def test_a_backtest_counts_old_against_new_with_money_cases_and_what_came_later(
     }
     assert (found.decisions, found.changed, found.undecidable) == (5, 2, 0)
     assert [case.decision for case in found.cases] == [d.id for d in decided[2:4]]
+    rows = list(csv.DictReader(io.StringIO(changed_csv(found))))
+    assert [(row["decision"], row["was"], row["would_be"], row["minor"]) for row in rows] == [
+        (str(decided[2].id), "yes", "no", "103"),
+        (str(decided[3].id), "yes", "no", "109"),
+    ]
 
 
 def test_a_backtest_looks_at_its_window_alone(db: Database):

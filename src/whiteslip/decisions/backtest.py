@@ -5,6 +5,8 @@ It streams: memory does not grow with history. Nothing is kept here; see ``polic
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import defaultdict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -107,8 +109,12 @@ def backtest(
     since: datetime | None = None,
     until: datetime | None = None,
     follow: Follow | None = None,
+    shown: int = SHOWN,
 ) -> Backtest:
-    """Decide again, by ``table``, what its name decided from ``since`` up to but not at ``until``."""
+    """Decide again, by ``table``, what its name decided from ``since`` up to but not at ``until``.
+
+    ``shown`` is how many of the cases that change are listed.
+    """
     facts = table.contract.facts
     money = next((name for name in _MONEY if name in facts), None)
     deciding = deciding_outcome(table.contract)
@@ -122,7 +128,7 @@ def backtest(
             if new is None:
                 found.undecidable += 1
                 continue
-            _count(found, cells, moved, row, new)
+            _count(found, cells, moved, row, new, shown)
         if follow:
             _follow(cells, moved, follow)
     found.cells = sorted(cells.values(), key=lambda cell: (cell.old, cell.new))
@@ -138,6 +144,7 @@ def _count(
     moved: Mapping[tuple[str, str], list[UUID]],
     row: _Row,
     new: Outcome,
+    shown: int,
 ) -> None:
     decision, subject, at, facts, old = row
     key = (_word(old.get(found.deciding)), _word(new[found.deciding]))
@@ -149,7 +156,7 @@ def _count(
     cell.minor += minor
     if cell.is_change:
         moved[key].append(subject)
-        if len(found.cases) < SHOWN:
+        if len(found.cases) < shown:
             found.cases.append(Case(decision, subject, at, *key, minor))
     elif old != new:
         found.reworded += 1
@@ -193,3 +200,12 @@ def _word(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)
+
+
+def changed_csv(ran: Backtest) -> str:
+    """Every listed case that changes, as CSV: the decision, whom it was about, when, and which way."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["decision", "subject", "at", "was", "would_be", "minor"])
+    writer.writerows([c.decision, c.subject, c.at.isoformat(), c.old, c.new, c.minor] for c in ran.cases)
+    return text.getvalue()

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from whiteslip.decisions.model import FactError, Kind, Table
+from whiteslip.decisions.backtest import deciding_outcome
+from whiteslip.decisions.model import FactError, Table, TableError
 from whiteslip.decisions.tables import Engine
 
 _NUMBER: Final = re.compile(r"(?<![\w.])\d+(?![\w.])")
@@ -28,29 +29,21 @@ def otherwise(engine: Engine, table: Table, facts: Mapping[str, object]) -> list
     """For each fact the nearest value with which the table decides otherwise, if there is one.
 
     What is tried are a table's own thresholds and the values beside them, flags turned, other codes, and
-    the other whole-number facts' values, which a table may compare with. The deciding outcome is the first
-    of the contract that is not a number.
+    the values of other facts, which a table may compare with.
     """
-    key = _key(table)
+    key = deciding_outcome(table.contract)
     was = engine.run(table, facts)[1][key]
     found: list[Otherwise] = []
     for name in table.contract.facts:
         for value in _candidates(table, name, facts):
             try:
                 said = engine.run(table, {**facts, name: value})[1][key]
-            except FactError:
+            except (FactError, TableError):
                 continue
             if said != was:
                 found.append(Otherwise(name, facts[name], value, key, said))
                 break
     return found
-
-
-def _key(table: Table) -> str:
-    """The outcome that says which way it went: the first that is a code or a flag."""
-    kinds = {name: kind.type for name, kind in table.contract.outcome.items() if name != "reasons"}
-    told = (name for name, kind in kinds.items() if kind in (Kind.TEXT, Kind.BOOLEAN))
-    return next(told, next(iter(kinds)))
 
 
 def _candidates(table: Table, name: str, facts: Mapping[str, object]) -> list[Any]:

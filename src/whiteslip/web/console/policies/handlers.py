@@ -16,11 +16,14 @@ from whiteslip.base import Refusal
 from whiteslip.billing.store import lateness
 from whiteslip.decisions import policies
 from whiteslip.decisions import store as decisions_store
+from whiteslip.decisions.backtest import backtest, changed_csv
+from whiteslip.decisions.counterfactual import otherwise
 from whiteslip.decisions.differences import differences
 from whiteslip.decisions.grid import Grid, edited, grids_of, with_rows
 from whiteslip.decisions.lifecycle import Policy, State
 from whiteslip.decisions.model import Table, TableError
 from whiteslip.decisions.reasons import SENTENCES, principal
+from whiteslip.decisions.tables import Engine
 from whiteslip.identity import access
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest, settings_of
@@ -30,6 +33,7 @@ from whiteslip.web.kit.problems import Refused
 
 POLICIES: Final = f"{HOME}/policies"
 _DRAFTS: Final = 5
+_ALL: Final = 10**9
 TONES: Final = {State.ACTIVE: "good", State.SUBMITTED: "care", State.SCHEDULED: "info"}
 
 
@@ -241,10 +245,29 @@ def decision(request: WebRequest, decision_id: FromPath[UUID]) -> Response[Any]:
             decision=found,
             contract=table.contract,
             reasons=[SENTENCES.get(code, {}) for code in principal(found.reasons)],
+            otherwise=otherwise(Engine([table]), table, found.facts),
             **duty.shown(),
         )
 
     return on_duty(request, act)
 
 
-policy_handlers: Final = [every, show, step, editor, edit, decision]
+@get("/policies/{name:str}/{version:str}/changed.csv", sync_to_thread=True)
+def changed(request: WebRequest, name: FromPath[str], version: FromPath[str]) -> Response[Any]:
+    """Every past decision that a version would change, as CSV. Nothing is kept."""
+
+    def act(duty: Duty) -> Response[Any]:
+        table = _table(duty, name, version)
+        faults = policies.faults_of(table)
+        if faults:
+            raise Refused(Refusal("policy.invalid", {"fault": faults[0], "faults": len(faults)}))
+        text = changed_csv(backtest(duty.tx, table, until=duty.now, shown=_ALL))
+        disposition = f'attachment; filename="{name}-{table.version}-changed.csv"'
+        return Response(
+            text, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition}
+        )
+
+    return on_duty(request, act)
+
+
+policy_handlers: Final = [every, show, step, editor, edit, changed, decision]
