@@ -17,6 +17,7 @@ Invariants
 - An alert does nothing by itself. A person acts, and what turns out is written on it.
 - A rule whose alarms were false more often than its budget only asks to be watched.
 
+``streams`` looks at the events of all lines together, and says when they are no longer as they were.
 Every night ``nightly`` scores the lines that live by the champion ``behaviour``, and holds them against
 what the model was fitted on (the table ``score-drift``).
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from whiteslip import decisions
@@ -18,13 +18,15 @@ from whiteslip.store import Entry, Tx
 from whiteslip.store.database import Row, journal_after, journal_of
 from whiteslip.watch import features, rules, store
 from whiteslip.watch.memory import KINDS, Memory, learn
-from whiteslip.watch.model import Act, Alert, Event, Shown, State
+from whiteslip.watch.model import Act, Alert, Event, Shift, Shown, State
 from whiteslip.watch.store import Known
+from whiteslip.watch.streams import Found, observed, take
 
 TABLE: Final = "watch-monitor"
 _BATCH: Final = 500
 _PAGE: Final = 200
 _NO_ID: Final = UUID(int=0)
+_SPACE: Final = UUID("7f1b0c52-55a1-5b0e-8a57-2f6c1d9a4e03")
 _PURCHASE: Final = "purchase.authorised"
 # After these kinds a monitor looks; a changed limit or contact by itself is no news.
 _LOOKED_AT: Final = frozenset({_PURCHASE, "bill.issued", "payment.returned"})
@@ -89,18 +91,38 @@ def follow(tx: Tx, tables: Tables, now: datetime) -> bool:
     ours = [row for row in rows if row["kind"] in KINDS]
     concerned = _by_subject(store.lines_of(tx, {row["subject"] for row in ours}))
     memories = store.memories(tx, {each.line for found in concerned.values() for each in found})
+    detectors, moved = store.streams(tx), list[tuple[Event, Found]]()
     shops, seen = _shops(tx, ours), list[_Seen]()
     for row in ours:
         for known in concerned.get(row["subject"], []):
             memory = memories.setdefault(known.line, Memory())
-            event = _event(row, known, shops)
+            event, before = _event(row, known, shops), memory.cycle
             learn(memory, event)
+            for stream, value in observed(event, before, memory):
+                if found := take(detectors, stream, value):
+                    moved.append((event, found))
             if event.kind in _LOOKED_AT and now - event.at <= _NEWS:
                 seen.append(_Seen(known.line, event, features.facts(memory), features.shown(memory)))
     store.save_memories(tx, memories)
+    store.save_streams(tx, detectors)
+    for event, found in moved:
+        if now - event.at <= _NEWS:
+            _tell_moved(tx, found, now)
     store.move_cursor(tx, rows[-1]["seq"])
     _look(tx, tables, seen, now)
     return len(rows) == _BATCH
+
+
+def subject_of(stream: str) -> UUID:
+    """The id under which the journal knows a stream."""
+    return uuid5(_SPACE, stream)
+
+
+def _tell_moved(tx: Tx, found: Found, now: datetime) -> None:
+    figures = {"direction": found.direction, "usual": found.usual, "lately": found.lately}
+    store.add_shift(tx, Shift(new_id(now), "stream", found.stream, None, figures, None, now))
+    data = {"stream": found.stream, "direction": found.direction}
+    tx.record(Entry(now, "stream.shifted", "stream", subject_of(found.stream), "system", data))
 
 
 def _look(tx: Tx, tables: Tables, seen: Sequence[_Seen], now: datetime) -> None:

@@ -213,3 +213,11 @@ WHERE a.name = :name AND a.version = :version AND a.at <= :until ORDER BY a.subj
 -- name: score_of^
 SELECT id, version, facts, probability, points, reasons, at FROM decisions.v_score
 WHERE subject = :line AND name = :name AND role = 'champion' ORDER BY at DESC, id DESC LIMIT 1;
+
+-- name: streams
+SELECT name, state FROM watch.stream ORDER BY name;
+
+-- name: save_streams!
+INSERT INTO watch.stream (name, state)
+SELECT u.name, u.state::jsonb FROM unnest(:name::text[], :state::text[]) AS u (name, state)
+ON CONFLICT (name) DO UPDATE SET state = excluded.state;

@@ -16,6 +16,7 @@ from whiteslip.store.database import Row
 from whiteslip.watch.memory import Memory
 from whiteslip.watch.model import Alert, Shift, State
 from whiteslip.watch.months import Month
+from whiteslip.watch.streams import Detector
 
 _queries = load_queries(__file__)
 
@@ -234,3 +235,15 @@ def add_shift(tx: Tx, shift: Shift) -> None:
 def shifts(tx: Tx, name: str | None = None, count: int = 100) -> list[Shift]:
     """Shifts, the newest first; of a model or stream, or of all."""
     return [Shift(**row) for row in _queries.shifts(tx.conn, name=name, count=count)]
+
+
+def streams(tx: Tx) -> dict[str, Detector]:
+    """What is remembered of each stream."""
+    return {row["name"]: msgspec.convert(row["state"], Detector) for row in _queries.streams(tx.conn)}
+
+
+def save_streams(tx: Tx, detectors: Mapping[str, Detector]) -> None:
+    """Write what is remembered of streams."""
+    if detectors:
+        states = [msgspec.json.encode(each).decode() for each in detectors.values()]
+        _queries.save_streams(tx.conn, name=list(detectors), state=states)
