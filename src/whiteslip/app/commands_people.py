@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -15,8 +16,8 @@ from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import rules as billing_rules
+from whiteslip.exits import evidence, terminations
 from whiteslip.exits import store as exits_store
-from whiteslip.exits import terminations
 from whiteslip.exits.model import Channel, State
 from whiteslip.exits.model import Exit as Case
 from whiteslip.identity import access
@@ -171,6 +172,26 @@ def exits_request(line_id: str, /, *, dry_run: bool = False, json: Json = False)
     answer(row, json, lambda: pairs(row))
 
 
+def exits_paper(reference: str, file: Path, /, *, json: Json = False) -> None:
+    """Hand in FILE as the paper that was asked for in the case with REFERENCE."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}", Exit.NOT_FOUND) from None
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        case, now = exits_store.by_reference(tx, reference), present(tx)
+        if case is None:
+            raise CommandError(f"there is no exit {reference}", Exit.NOT_FOUND, hint="whiteslip exits list")
+        asked = [one for one in exits_store.paper_requests(tx, case.id) if one.is_open(now)]
+        if not asked:
+            refuse(Refusal("document.not_asked"))
+        done = evidence.hand_in(tx, platform.ports.vault, asked[0], content, "desk:terminal", now)
+    if isinstance(done, Refusal):
+        refuse(done)
+    shown = {"reference": reference, "wanted": done.wanted, "handed_in_at": done.handed_in_at}
+    answer(shown, json, lambda: pairs(shown))
+
+
 def exits_agreement(*, json: Json = False) -> None:
     """How often reviewers chose what the table had advised: with the advice hidden, and shown."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
@@ -203,4 +224,5 @@ def register(app: App) -> None:
     of_exits.command(exits_show, name="show")
     of_exits.command(exits_request, name="request")
     of_exits.command(exits_agreement, name="agreement")
+    of_exits.command(exits_paper, name="paper")
     app.command(of_exits)

@@ -16,6 +16,12 @@ from whiteslip.webhooks.model import Event
 # to the journal later stays inside until it is named here. Why a case is held and what locks a line
 # are not told: an order of a court or of an authority is between it and the lender.
 PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
+    "application.accepted": ("limit_minor",),
+    "application.decided": ("outcome",),
+    "application.lapsed": (),
+    "application.received": (),
+    "application.review_decided": ("outcome",),
+    "application.withdrawn": (),
     "bill.issued": ("bill", "statement_on", "due_on", "demanded_minor", "balance_minor"),
     "complaint.answered": ("outcome",),
     "complaint.filed": ("topic", "channel", "due_at"),
@@ -66,6 +72,7 @@ _PREFIXES: Final = {
     "line": "line",
     "exit": "exit",
     "customer": "cus",
+    "application": "app",
     "buyer": "byr",
     "complaint": "cmp",
     "purchase": "pur",
@@ -128,7 +135,7 @@ def event(row: Row, line: UUID | None) -> Event:
 def _sample(row: Row) -> Event:
     kind = row["data"]["kind"]
     head = kind.partition(".")[0]
-    subject_kind = head if head in ("exit", "complaint") else "line"
+    subject_kind = head if head in ("exit", "complaint", "application") else "line"
     told = {name: _sample_of(name) for name in PUBLISHED[kind]}
     about = _head(row["seq"], subject_kind, _SAMPLE_ID, _SAMPLE_ID)
     return _written(row, kind, {"test": True} | about | told)

@@ -112,6 +112,12 @@ def claim_of(request: WebRequest, now: datetime, purpose: str | None = None) -> 
     return claim if is_fresh and purpose in (None, claim.purpose) else None
 
 
+def match(tx: Tx, ports: Ports, phone: str, full_name: str, id_number: str) -> list[UUID]:
+    """Whoever has this phone, ID number and name; ``phone`` as it is kept."""
+    found = identity.find(tx, ports.vault, id_number=id_number, phone=phone)
+    return [who for who in found if identity.compare(tx, ports.vault, who, full_name, id_number).all]
+
+
 def ask(tx: Tx, ports: Ports, claim: Claim, now: datetime) -> Code | Refusal:
     """Make a code for whoever it is. Refusal: ``identity.too_many_codes``."""
     return codes.send_code(

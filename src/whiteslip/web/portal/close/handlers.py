@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get, post
 
-from whiteslip import exits, identity, insight, lines
+from whiteslip import exits, insight, lines
 from whiteslip.base import Refusal, end_of_day, local_day
 from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
@@ -33,7 +33,7 @@ from whiteslip.web.kit.cookies import WebRequest, ports_of, session_cookie, sett
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.portal.outside import Claim, ask, check, claim_of, delivery, forget, keep, stand_in
+from whiteslip.web.portal.outside import Claim, ask, check, claim_of, delivery, forget, keep, match, stand_in
 from whiteslip.web.portal.visit import HOME, SESSION_MINUTES, codes_go_by_mail, granted, known
 
 # Stopping a line takes longer than finding nobody; every answer takes at least this long.
@@ -103,13 +103,8 @@ def _see(tx: Tx, ports: Ports, claim: Claim, step: Step, now: datetime) -> None:
 
 def _match(tx: Tx, ports: Ports, phone: str, who: Who) -> UUID | None:
     """The one person who has this phone, ID number and name, and a line to stop."""
-    found = identity.find(tx, ports.vault, id_number=who.id_number, phone=phone)
-    right = [
-        subject
-        for subject in found
-        if identity.compare(tx, ports.vault, subject, who.full_name, who.id_number).all
-        and _open_lines(tx, subject)
-    ]
+    found = match(tx, ports, phone, who.full_name, who.id_number)
+    right = [subject for subject in found if _open_lines(tx, subject)]
     return right[0] if len(right) == 1 else None
 
 
