@@ -114,6 +114,27 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "debt.charged_off": {"charged_off_on": date(2026, 10, 22), "amount_minor": 12_300},
     "hardship.ended": {"ended_at": NOW},
+    "statement.monthly": {
+        "statement_on": date(2026, 10, 22),
+        "due_on": date(2026, 11, 11),
+        "demanded_minor": 11_000,
+        "balance_minor": 34_567,
+        "in_credit_minor": 0,
+        "settled_minor": 522,
+        "late_fee_minor": 3_000,
+        "late_fee_days": 3,
+        "items": [
+            {
+                "kind": "purchase",
+                "opened_on": date(2026, 9, 1),
+                "no": 2,
+                "instalments": 3,
+                "amount_minor": 11_522,
+            }
+        ],
+        "received": [{"due_on": date(2026, 10, 1), "amount_minor": 500}],
+        "bought": [],
+    },
     "debt.sold": {
         "sold_on": date(2026, 10, 22),
         "face_minor": 34_567,
@@ -173,7 +194,17 @@ OWN: dict[str, dict[str, Any]] = {
 
 def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
-    prefixes = ("line.", "privacy.", "application.", "complaint.", "hardship.", "user.", "debt.", "limit.")
+    prefixes = (
+        "line.",
+        "privacy.",
+        "application.",
+        "complaint.",
+        "hardship.",
+        "user.",
+        "debt.",
+        "limit.",
+        "statement.",
+    )
     without = kind.startswith((*prefixes, "exit.paper_asked")) or kind.endswith(".notice")
     return LETTER | ({} if without else EXIT) | OWN[kind]
 
@@ -264,7 +295,14 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
     assert "EX-7K2M-91" in shown
     assert WHO.full_name in shown
     timeless = ("exit.cancelled", "estate.balance", "application.declined", "application.contract")
-    timeless += ("hardship.offered", "hardship.agreed", "debt.charged_off", "debt.settled", "debt.sold")
+    timeless += (
+        "hardship.offered",
+        "hardship.agreed",
+        "debt.charged_off",
+        "debt.settled",
+        "debt.sold",
+        "statement.monthly",
+    )
     assert "14:03:22" in shown or kind in timeless
     assert ("{" in shown, "{" in compose.body(letter)) == (False, False)
 

@@ -507,3 +507,24 @@ DELETE FROM billing.hardship_proposal WHERE line = :line;
 
 -- name: end_hardship^
 UPDATE billing.hardship SET state = 'broken' WHERE line = :line AND state = 'agreed' RETURNING id, plan;
+
+-- name: bill^
+SELECT id, line, statement_on, due_on, principal_minor, interest_minor, fee_minor, balance_minor
+FROM billing.bill WHERE id = :id;
+
+-- name: statement_items
+SELECT p.kind, p.opened_on, i.no, p.instalments,
+    i.principal_minor + i.interest_minor + i.fee_minor AS amount_minor
+FROM billing.plan AS p JOIN billing.instalment AS i ON i.plan = p.id
+WHERE p.line = :line AND i.bill = :bill ORDER BY p.opened_on, p.id, i.no;
+
+-- name: statement_payments
+SELECT value_on, amount_minor FROM billing.payment
+WHERE line = :line AND (received_at AT TIME ZONE :timezone)::date > :since
+    AND (received_at AT TIME ZONE :timezone)::date <= :until
+ORDER BY value_on, id;
+
+-- name: statement_purchases
+SELECT opened_on, principal_minor AS amount_minor FROM billing.plan
+WHERE line = :line AND kind = 'purchase' AND opened_on > :since AND opened_on <= :until
+ORDER BY opened_on, id;

@@ -28,6 +28,7 @@ from whiteslip.notices.facts import (
     ComplaintDueFacts,
     ContractFacts,
     DeclinedFacts,
+    DueFact,
     FeaturePausedFacts,
     HardshipFacts,
     HeldFacts,
@@ -39,6 +40,7 @@ from whiteslip.notices.facts import (
     RestrictedFacts,
     RunOffFacts,
     SoldFacts,
+    StatementFacts,
 )
 from whiteslip.notices.model import Letter
 
@@ -46,6 +48,8 @@ LANGUAGES: Final = ("zh-CN", "en")
 _HERE: Final = Path(__file__).parent
 _LOCALES: Final = {"zh-CN": "zh_Hans_CN", "en": "en_GB"}
 _INSTANTS: Final = {"zh-CN": "y年M月d日 HH:mm:ss", "en": "d MMMM y, HH:mm:ss"}
+# Lines of a panel that say nothing where there is nothing.
+_SILENT_AT_ZERO: Final = frozenset({"credit_minor", "in_credit_minor"})
 _FACT: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -122,6 +126,8 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
     if isinstance(facts, SoldFacts):
         words["rights_words"] = said["sale_rights"].get(facts.pack) or said["sale_rights"]["base"]
         words["later_words"] = own["later_words"] if facts.goes_on else ""
+    if isinstance(facts, StatementFacts):
+        words |= _statement_words(facts, own, words, language)
     if isinstance(facts, PrivacyFacts):
         words["kept_words"] = _fill(own["kept_until" if facts.kept_until else "kept_while"], words)
     paragraphs = [_fill(text, words) for text in own["paragraphs"]]
@@ -133,7 +139,7 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         panel=[
             (said["labels"][name], words[name])
             for name in own["panel"]
-            if name in words and not (name == "credit_minor" and not getattr(facts, name))
+            if name in words and not (name in _SILENT_AT_ZERO and not getattr(facts, name))
         ],
         paragraphs=[text for text in paragraphs if text],
         table=_table(facts, language),
@@ -173,8 +179,50 @@ def _hanging_words(
     }
 
 
+def _statement_words(
+    facts: StatementFacts, own: Mapping[str, Any], words: Mapping[str, str], language: str
+) -> dict[str, str]:
+    """What came in and was bought since the statement before, and what being late costs, if anything."""
+
+    def listed(rows: list[DueFact]) -> str:
+        between = texts(language)["labels"]["list"]
+        return between.join(
+            f"{format_date(row.due_on, 'long', locale=_LOCALES[language])} "
+            f"{_money(row.amount_minor, facts.currency, language)}"
+            for row in rows
+        )
+
+    lists = {"received": listed(facts.received), "bought": listed(facts.bought)}
+    there = {
+        "received_words": bool(facts.received),
+        "bought_words": bool(facts.bought),
+        "late_words": bool(facts.late_fee_minor),
+        "credit_words": bool(facts.in_credit_minor),
+    }
+    found = {
+        name: _fill(own[name], {**words, **lists}) if is_there else "" for name, is_there in there.items()
+    }
+    return found | ({} if facts.received else {"received_words": own["nothing_received"]})
+
+
+def _statement_rows(facts: StatementFacts, language: str) -> list[list[str]]:
+    own = texts(language)["kinds"]["statement.monthly"]
+    rows: list[list[str]] = []
+    for item in facts.items:
+        on = format_date(item.opened_on, "long", locale=_LOCALES[language])
+        told = {"on": on, "no": str(item.no), "count": str(item.instalments)}
+        text = own[f"item_{item.kind}"] + (own["item_part"] if item.instalments > 1 else "")
+        rows.append([_fill(text, told), _money(item.amount_minor, facts.currency, language)])
+    if facts.settled_minor:
+        rows.append([own["item_settled"], _money(-facts.settled_minor, facts.currency, language)])
+    rows.append([own["item_sum"], _money(facts.demanded_minor, facts.currency, language)])
+    return rows
+
+
 def _table(facts: LetterFacts, language: str) -> list[list[str]]:
     labels = texts(language)["labels"]
+    if isinstance(facts, StatementFacts):
+        return [labels["statement_table"], *_statement_rows(facts, language)]
     if isinstance(facts, ContractFacts):
         return [labels["products"], *(_product(one, language) for one in facts.products)]
     if not isinstance(facts, RunOffFacts | BalanceFacts | HardshipFacts | SoldFacts) or not facts.schedule:

@@ -247,6 +247,34 @@ class HardshipFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_field
     forgiven_minor: int
 
 
+class StatementItem(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a statement asks for: an instalment of a purchase, a late fee, or a debt in a new plan."""
+
+    kind: str
+    opened_on: date
+    no: int
+    instalments: int
+    amount_minor: int
+
+
+class StatementFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A monthly statement. ``settled_minor`` of the items had been paid before; ``received`` came in and
+    ``bought`` was bought since the statement before. One of the two balances is zero.
+    """
+
+    statement_on: date
+    due_on: date
+    demanded_minor: int
+    balance_minor: int
+    in_credit_minor: int
+    settled_minor: int
+    late_fee_minor: int
+    late_fee_days: int
+    items: list[StatementItem]
+    received: list[DueFact]
+    bought: list[DueFact]
+
+
 class HardshipEndedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A hardship plan was ended at the customer's wish."""
 
@@ -311,6 +339,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "hardship.offered": HelpFacts,
     "hardship.agreed": HardshipFacts,
     "hardship.ended": HardshipEndedFacts,
+    "statement.monthly": StatementFacts,
     "debt.charged_off": ChargedOffFacts,
     "debt.settled": SettledFacts,
     "debt.sold": SoldFacts,

@@ -80,6 +80,11 @@ class Scene:
         with self.db.transaction() as tx:
             return access.create_key(tx, "shop", ("write",), present(tx))
 
+    def reading_key(self) -> str:
+        """A key for the API that reads."""
+        with self.db.transaction() as tx:
+            return access.create_key(tx, "books", ("read",), present(tx))
+
     def dispute(self, purchase: Purchase) -> None:
         """The customer disputes a whole purchase: a person looks at their exit."""
         with self.db.transaction() as tx:

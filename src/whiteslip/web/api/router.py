@@ -28,6 +28,7 @@ from whiteslip.web.api import (
     privacy,
     restrictions,
     sales,
+    statements,
     ties,
     webhooks,
 )
@@ -47,6 +48,7 @@ routers: Final = [
             *chargeoffs.handlers,
             *sales.handlers,
             *payouts.handlers,
+            *statements.handlers,
             *complaints.handlers,
             *privacy.handlers,
             *funding.handlers,

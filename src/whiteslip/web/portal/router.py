@@ -21,6 +21,7 @@ from whiteslip.web.portal.paper.handlers import paper_handlers
 from whiteslip.web.portal.phone.handlers import phone_handlers
 from whiteslip.web.portal.sign_in.handlers import sign_in_handlers
 from whiteslip.web.portal.start.handlers import start_handlers
+from whiteslip.web.portal.statements.handlers import statement_handlers
 from whiteslip.web.portal.users.handlers import user_handlers
 from whiteslip.web.portal.withdraw.handlers import withdraw_handlers
 
@@ -40,6 +41,7 @@ routers: Final = [
             *case_handlers,
             *close_handlers,
             *letter_handlers,
+            *statement_handlers,
             *data_handlers,
             *help_handlers,
             *complain_handlers,
