@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from whiteslip import world
@@ -12,7 +13,10 @@ from whiteslip.app.commands_lake import take_snapshot
 from whiteslip.app.settings import Settings
 from whiteslip.app.terminal import CommandError, refuse
 from whiteslip.app.wiring import DEMO_MARK, Platform, create_database, prepare_home
-from whiteslip.base import Refusal, SystemClock, local_day
+from whiteslip.base import Refusal, SystemClock, end_of_day, local_day
+from whiteslip.decisions import champions
+from whiteslip.decisions.scoring import decoded
+from whiteslip.decisions.signing import make_key, sign
 from whiteslip.identity import access
 from whiteslip.identity.model import Kind, Role, Staff
 from whiteslip.lines import Line
@@ -24,6 +28,9 @@ from whiteslip.world import Setting
 _LINK_MINUTES: Final = 24 * 60
 _REVIEWER: Final = "reviewer"
 _LOOKED_AT: Final = 1_000
+_SCORED_NIGHTS: Final = 130
+_MODELS: Final = Path(__file__).with_name("models")
+_CHAMPION: Final = "behaviour-champion"
 
 
 def prepare(settings: Settings) -> None:
@@ -41,20 +48,43 @@ def prepare(settings: Settings) -> None:
 
 
 def populate(platform: Platform, customers: int, nights: int, seed: int, tell: Callable[[int], None]) -> None:
-    """Let the world live until yesterday, unless it has lived already."""
+    """Let the world live until yesterday, unless it has lived already. Its last months are scored."""
     with platform.database.transaction() as tx:
         if page_of_lines(tx, None, 1):
             return
     today = local_day(SystemClock().now(), platform.pack.timezone)
     setting = Setting(customers, nights, seed, today - timedelta(days=nights), platform.pack.name)
     # Two years of snapshots would take longer than the world; the last night's is taken at its end.
-    result = world.run(platform.database, replace(platform.ports, lake=None), setting, tell)
+
+    def told(done: int) -> None:
+        if done == max(1, nights - _SCORED_NIGHTS):
+            last = end_of_day(setting.start + timedelta(days=done - 1), platform.pack.timezone)
+            with platform.database.transaction() as tx:
+                serve_models(tx, platform.settings.home, last)
+        tell(done)
+
+    result = world.run(platform.database, replace(platform.ports, lake=None), setting, told)
     if isinstance(result, Refusal):
         refuse(result)
     if result.violations or not result.balanced:
         raise CommandError(f"the world's books do not agree: {'; '.join(result.violations[:3])}")
     if platform.ports.lake:
         take_snapshot(platform, platform.ports.lake, result.last_day)
+
+
+def serve_models(tx: Tx, home: Path, now: datetime) -> None:
+    """Sign the two models of the demonstration with its key; two people make the first the champion.
+
+    Both come from ``whiteslip lab fit behaviour_shares`` (scorecard and additive) on the data that the recipe
+    names. Its people are others, so the index of stability is high from the first night on.
+    """
+    key = make_key(home / "model.key")
+    for path in sorted(_MODELS.glob("*.json")):
+        model = decoded(path.read_bytes())
+        champions.enter(tx, sign(model, key), key.public_key(), "demo", now)
+        if path.stem == _CHAMPION:
+            champions.propose(tx, model.name, model.version, "demo:one", now)
+            champions.promote(tx, model.name, model.version, "demo:two", now)
 
 
 def links(platform: Platform) -> dict[str, str]:

@@ -253,7 +253,7 @@ def _table(columns: _Columns, recipe: Recipe, sha256: str) -> Table:
 def columns_of(recipe: Recipe, facts: Floats) -> Floats:
     """What a model reads: the facts, and what is derived from them by the code that derives live."""
     names = list(recipe.facts)
-    made = [facts]
+    made = [facts[:, [names.index(name) for name in names if recipe.facts[name].scored]]]
     for derived in recipe.model_derived():
         places = [names.index(name) for name in derived.of]
         picked: list[list[float]] = facts[:, places].tolist()

@@ -20,7 +20,8 @@ class FactRecipe(Struct, frozen=True, forbid_unknown_fields=True):
     """A fact and the column it is read from.
 
     ``monotone``: +1 more of it never lowers the risk, -1 never raises it, 0 either way.
-    ``levels``: texts of an ordered column, the first is 0.
+    ``levels``: texts of an ordered column, the first is 0. What is not ``scored`` only goes into what is
+    derived, such as a sum of money into a ratio.
     """
 
     column: str
@@ -31,6 +32,7 @@ class FactRecipe(Struct, frozen=True, forbid_unknown_fields=True):
     most: float
     monotone: Literal[-1, 0, 1] = 0
     may_miss: bool = False
+    scored: bool = True
     levels: list[str] = []
 
 
@@ -93,7 +95,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def columns(self) -> list[str]:
         """What a model reads, in order: facts, then derived."""
-        return [*self.facts, *self.derived]
+        return [*(name for name, fact in self.facts.items() if fact.scored), *self.derived]
 
     @property
     def monotone(self) -> list[int]:
@@ -136,7 +138,7 @@ def load_recipe(name: str) -> Recipe:
 
 
 def _faults(recipe: Recipe) -> list[str]:
-    named = forbidden(recipe.columns)
+    named = forbidden([*recipe.facts, *recipe.derived])
     read = {fact.column for fact in recipe.facts.values()}
     named += [
         f"{group.column} is protected and is read as a fact too"

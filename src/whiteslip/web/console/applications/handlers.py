@@ -11,10 +11,12 @@ from litestar.params import FromPath, QueryParameter
 from whiteslip import applications
 from whiteslip.applications import Application, rules, store
 from whiteslip.applications.model import State
+from whiteslip.applications.otherwise import Better, better
 from whiteslip.applications.reviews import WHYS
 from whiteslip.applications.scorecard import Score
 from whiteslip.base import Money, Refusal
-from whiteslip.decisions import decisions_about
+from whiteslip.decisions import Decision, decisions_about
+from whiteslip.decisions import store as decisions_store
 from whiteslip.identity.documents import open_document
 from whiteslip.notices.compose import texts
 from whiteslip.web.console.duty import HOME, Duty, on_duty
@@ -86,6 +88,7 @@ def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]
         score=score,
         bars=_bars(score) if score else [],
         decision=made[0] if made else None,
+        better=_better(duty, found, made[0]) if made else [],
         reviews=store.reviews(tx, found.id),
         others=[one for one in store.of_customer(tx, found.customer) if one.id != found.id],
         said=texts(language_of(duty.request))["reasons"],
@@ -108,6 +111,18 @@ def _score(duty: Duty, found: Application) -> Score | None:
         return None
     card = store.scorecard(duty.tx, found.scorecard_version)
     return card.score(rules.score_facts(store.asked(duty.tx, found.id)))
+
+
+def _better(duty: Duty, found: Application, made: Decision) -> list[tuple[Better, Money | int, Money]]:
+    """What the applicant could have given otherwise, by the very card and table that decided."""
+    table = decisions_store.kept_version(duty.tx, made.table_name, made.version)
+    if table is None or found.scorecard_version is None:
+        return []
+    card = store.scorecard(duty.tx, found.scorecard_version)
+    return [
+        (each, _value(found, each.fact, each.to), Money(each.limit_minor, found.currency))
+        for each in better(store.asked(duty.tx, found.id), card, table, made)
+    ]
 
 
 def _bars(score: Score) -> list[tuple[int, int]]:

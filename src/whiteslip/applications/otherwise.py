@@ -1,0 +1,78 @@
+"""What an applicant could have given otherwise, and what it would have led to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from whiteslip.applications import rules
+from whiteslip.applications.model import Asked, Outcome
+from whiteslip.applications.scorecard import Scorecard
+from whiteslip.base import Rounding
+from whiteslip.base.money import divide
+from whiteslip.decisions import Decision
+from whiteslip.decisions.model import Table
+from whiteslip.decisions.tables import Engine
+
+# From the worst for an applicant to the best.
+_ORDER: Final = (Outcome.DECLINE, Outcome.REFER, Outcome.COUNTER_OFFER, Outcome.APPROVE)
+_STEP_PERCENT: Final = 5
+_MOST_PERCENT: Final = 400
+_PERCENT: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Better:
+    """With ``fact`` at ``to`` instead of ``was``, and all else the same, the outcome is better."""
+
+    fact: str
+    was: int
+    to: int
+    outcome: Outcome
+    limit_minor: int
+
+
+def better(asked: Asked, card: Scorecard, table: Table, made: Decision) -> list[Better]:
+    """For each fact that an applicant gives, the least change that leads to a better outcome, if one does.
+
+    Score and table are those that decided. Incomes rise and debts fall in steps of five per cent, counts
+    by one.
+    """
+    engine, found = Engine([table]), list[Better]()
+    was = Outcome(made.outcome["outcome"])
+    for name, value in asked.values.items():
+        for to in _tried(name, value):
+            new = replace(asked, **{name: to})
+            outcome = engine.run(table, {**made.facts, **_facts(new, card)})[1]
+            reached = Outcome(outcome["outcome"])
+            if _ORDER.index(reached) > _ORDER.index(was):
+                found.append(Better(name, value, to, reached, outcome["limit_minor"]))
+                break
+    return found
+
+
+def _tried(name: str, value: int) -> Iterator[int]:
+    """Values that would speak more for somebody, the nearest first."""
+    if not name.endswith("_minor"):
+        yield from range(value - 1, -1, -1)
+        return
+    rises = name == "net_income_minor"
+    for percent in range(_STEP_PERCENT, (_MOST_PERCENT if rises else _PERCENT) + 1, _STEP_PERCENT):
+        share = _PERCENT + percent if rises else _PERCENT - percent
+        moved = divide(value * share, _PERCENT, Rounding.HALF_UP)
+        whole = moved - moved % rules.UNIT_MINOR
+        if name != "wanted_minor" or whole > 0:
+            yield whole + rules.UNIT_MINOR if rises and whole < moved else whole
+
+
+def _facts(asked: Asked, card: Scorecard) -> dict[str, object]:
+    """The facts of the table that what was asked moves."""
+    return {
+        "net_income_minor": asked.net_income_minor,
+        "debt_service_minor": asked.debt_service_minor,
+        "debt_service_ratio_bps": rules.ratio_bps(asked.debt_service_minor, asked.net_income_minor),
+        "lenders_elsewhere": asked.lenders_elsewhere,
+        "wanted_minor": asked.wanted_minor,
+        "score": card.score(rules.score_facts(asked)).score,
+    }
