@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
+from leavers import alarms, walks
 from worlds import DAY, TIMEZONE, at, buy, nights, open_lines, pay
 
-from whiteslip import day, decisions, exits, insight
+from whiteslip import day, exits, insight
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.decisions import Tables, policies
 from whiteslip.decisions.lifecycle import Policy, State
@@ -17,14 +18,13 @@ from whiteslip.exits import Office, offering, softer
 from whiteslip.exits.model import Channel, Identity, Reason
 from whiteslip.exits.offers import Kind, Offer
 from whiteslip.identity import Vault
-from whiteslip.insight import Journey, Step, Window, store
+from whiteslip.insight import Window, store
 from whiteslip.insight.model import ProposalKind, Report
 from whiteslip.insight.registry import line_facts
 from whiteslip.lines.acts import get_line
 from whiteslip.notices import DemoPhone
 from whiteslip.portfolio import Result
-from whiteslip.store import Database, Entry
-from whiteslip.watch import features, memory
+from whiteslip.store import Database
 
 TABLES = Tables.load()
 OFFICE = Office(TABLES, "Test Lender")
@@ -39,38 +39,6 @@ def figures(db: Database, name: str, window: Window) -> list[dict[str, object]]:
     return found.records()
 
 
-def walks(db: Database) -> None:
-    """30 close; 12 go away from the page that asks who they are."""
-    with db.transaction() as tx:
-        for n in range(42):
-            steps = (
-                (Step.CHOOSE, Step.IDENTITY)
-                if n < 12
-                else (Step.CHOOSE, Step.IDENTITY, Step.CHECK, Step.DONE)
-            )
-            for place, step in enumerate(steps):
-                insight.see(
-                    tx, Journey.LEAVE, step, f"walk {n}", "cn", at(DAY) + timedelta(seconds=30 * place)
-                )
-
-
-def alarms(db: Database) -> None:
-    """60 labelled alarms of the rule "rush": what was barely over the bound was false, 20 of 24 times."""
-    now = at(DAY)
-    held = memory.Memory(at=now.timestamp(), limit_minor=1_000_000, owed_minor=10_000)
-    usual = features.facts(held)
-    with db.transaction() as tx:
-        for n in range(60):
-            false = n % 2 == 0
-            facts = usual | {"velocity_1h_z_centi": 510 + n if false else 900 + n}
-            line, alert, when = uuid4(), uuid4(), now + timedelta(seconds=n)
-            kept = decisions.decide(tx, TABLES, "watch-monitor", line, facts, when)
-            assert kept.outcome["rule"] == "rush"
-            data = {"alert": alert, "rule": "rush"}
-            tx.record(Entry(when, "alert.raised", "line", line, "system", data))
-            tx.record(Entry(when, "alert.labelled", "line", line, "staff", data | {"right": not false}))
-
-
 def reported(db: Database, month: date = JANUARY) -> Report:
     with db.transaction() as tx:
         found = insight.make_report(tx, TABLES, month, TIMEZONE, "system", end_of_day(NIGHT, TIMEZONE))
@@ -79,8 +47,8 @@ def reported(db: Database, month: date = JANUARY) -> Report:
 
 
 def test_a_month_is_reported_once_and_its_proposal_becomes_a_draft_that_decides_nothing(db: Database):
-    walks(db)
-    alarms(db)
+    walks(db, at(DAY))
+    alarms(db, at(DAY))
     with db.transaction() as tx:
         early = insight.make_report(tx, TABLES, JANUARY, TIMEZONE, "system", at(NIGHT))
     assert isinstance(early, Refusal)

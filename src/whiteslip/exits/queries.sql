@@ -117,7 +117,8 @@ SELECT * FROM exits.exit
 WHERE id > :after AND (:state::text IS NULL OR state = :state) ORDER BY id LIMIT :count;
 
 -- name: recent
-SELECT * FROM exits.exit WHERE :state::text IS NULL OR state = :state
+SELECT * FROM exits.exit
+WHERE (:state::text IS NULL OR state = :state) AND (:reason::text IS NULL OR reason = :reason)
 ORDER BY requested_at DESC, id DESC LIMIT :count;
 
 -- name: counts

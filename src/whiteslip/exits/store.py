@@ -13,7 +13,18 @@ from psycopg.types.json import Jsonb
 
 from whiteslip.exits import rules
 from whiteslip.exits.choices import Agreement, Choice, Claim, Proposal
-from whiteslip.exits.model import Assessment, Estate, Exit, Kept, Path, Restriction, Route, State, Termination
+from whiteslip.exits.model import (
+    Assessment,
+    Estate,
+    Exit,
+    Kept,
+    Path,
+    Reason,
+    Restriction,
+    Route,
+    State,
+    Termination,
+)
 from whiteslip.exits.papers import PaperRequest
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
@@ -86,9 +97,9 @@ def page(tx: Tx, after: UUID | None, state: State | None, count: int) -> list[Ex
     return [_case(row) for row in rows]
 
 
-def recent(tx: Tx, state: State | None = None, count: int = 50) -> list[Exit]:
-    """The newest cases, of one state if it is given."""
-    return [_case(row) for row in _queries.recent(tx.conn, state=state, count=count)]
+def recent(tx: Tx, state: State | None = None, count: int = 50, reason: Reason | None = None) -> list[Exit]:
+    """The newest cases, of one state and of one reason if they are given."""
+    return [_case(row) for row in _queries.recent(tx.conn, state=state, count=count, reason=reason)]
 
 
 def counts(tx: Tx) -> dict[State, int]:

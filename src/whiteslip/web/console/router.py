@@ -13,6 +13,7 @@ from whiteslip.web.console.case.papers import paper_handlers
 from whiteslip.web.console.complaints.handlers import complaint_handlers
 from whiteslip.web.console.debt.handlers import debt_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
+from whiteslip.web.console.insight.handlers import insight_handlers
 from whiteslip.web.console.line.handlers import line_handlers
 from whiteslip.web.console.policies.handlers import policy_handlers
 from whiteslip.web.console.portfolio.handlers import portfolio_handlers
@@ -35,6 +36,7 @@ routers: Final = [
             *debt_handlers,
             *portfolio_handlers,
             *risk_handlers,
+            *insight_handlers,
         ],
     )
 ]

@@ -12,11 +12,12 @@ from whiteslip import lines
 from whiteslip.base import Money
 from whiteslip.exits import Exit, desk
 from whiteslip.exits import store as exits_store
-from whiteslip.exits.model import State
+from whiteslip.exits.model import Reason, State
+from whiteslip.insight.words import Words
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import see_other
-from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.pages import language_of, page
 
 _SHOWN: Final = 100
 _DAY_MINUTES: Final = 24 * 60
@@ -70,21 +71,23 @@ def queue(request: WebRequest, done: FromQuery[str | None] = None) -> Response[A
 def every(
     request: WebRequest,
     in_state: Annotated[State | None, QueryParameter(name="state")] = None,
+    reason: FromQuery[Reason | None] = None,
     reference: FromQuery[str | None] = None,
 ) -> Response[Any]:
-    """All cases, the newest first, or those in one state; a reference leads to its case."""
+    """All cases, the newest first, or those in one state or of one reason; a reference leads to its case."""
 
     def act(duty: Duty) -> Response[Any]:
         wanted = (reference or "").strip().upper()
         if wanted and exits_store.by_reference(duty.tx, wanted):
             return see_other(request, f"{HOME}/cases/{wanted}")
-        cases = exits_store.recent(duty.tx, in_state, _SHOWN)
+        cases = exits_store.recent(duty.tx, in_state, _SHOWN, reason)
         return page(
             request,
             "console/queue/all.html",
             rows=_rows(duty, cases),
             states=list(State),
             state=in_state,
+            reason=Words(language_of(request)).code(reason) if reason else None,
             wanted=wanted,
             **duty.shown(),
         )

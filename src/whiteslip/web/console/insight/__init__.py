@@ -1,0 +1,1 @@
+"""How people leave, at the desk."""

@@ -1,0 +1,154 @@
+"""Figures of leaving as a chart's options; each has a table beside it with the same figures.
+
+Where a mark has cases, its ``href`` leads to them; the others lead to their CSV below the chart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from whiteslip.insight.words import Words
+from whiteslip.portfolio import Result
+
+Option = dict[str, Any]
+Row = Mapping[str, Any]
+
+_PALE, _STRONG, _BAD, _SOFT = "var:edge", "var:brand", "var:bad", "var:soft"
+_RISKS: Final = (
+    ("survival", _SOFT),
+    ("cif_by_customer", _STRONG),
+    ("cif_by_us", _PALE),
+    ("cif_defaulted", _BAD),
+)
+# How a walk ended, in the order in which bars are stacked.
+_ENDS: Final = (("went_on", _STRONG), ("other_way", _PALE), ("went_away", _BAD))
+
+
+def _name(row: Row, key: str, words: Words) -> str:
+    """A mark's name, with its group where there are several."""
+    own = words.code(str(row[key]))
+    return own if row["segment"] == "all" else f"{words.code(row['segment'])} · {own}"
+
+
+def _bars(names: Sequence[str], series: Sequence[Option], percent: bool) -> Option:
+    return {
+        "xAxis": {"type": "category", "data": list(names)},
+        "yAxis": {"type": "value", "percent": percent},
+        "series": list(series),
+    }
+
+
+def _line(name: str, data: Sequence[Any], color: str, width: int = 2) -> Option:
+    style = {"color": color, "width": width}
+    line = {"type": "line", "name": name, "data": list(data), "symbol": "none"}
+    return line | {"lineStyle": style, "color": color}
+
+
+def funnel(result: Result, words: Words) -> Option:
+    """Each screen as one bar: who went on, who chose another way, who went away."""
+    rows = [row for row in result.records() if row["walks"]]
+    series = [
+        {
+            "type": "bar",
+            "stack": "walks",
+            "name": words.column(end),
+            "itemStyle": {"color": color},
+            "color": color,
+            "data": [row[end] / row["walks"] for row in rows],
+        }
+        for end, color in _ENDS
+    ]
+    return _bars([_name(row, "screen", words) for row in rows], series, percent=True) | {"legend": {}}
+
+
+def flows(result: Result, words: Words) -> Option:
+    """The same as streams from screen to screen."""
+    rows = [row for row in result.records() if row["walks"]]
+    links = [
+        {
+            "source": _name(row, "from_step", words),
+            "target": _name(row, "to_step", words),
+            "value": row["walks"],
+        }
+        for row in rows
+    ]
+    names = {link["source"] for link in links} | {link["target"] for link in links}
+    return {
+        "series": [{"type": "sankey", "data": [{"name": name} for name in sorted(names)], "links": links}]
+    }
+
+
+def reasons(result: Result, words: Words) -> Option:
+    """Reasons by how many gave them; a mark leads to its cases."""
+    data = [
+        {
+            "name": _name(row, "reason", words),
+            "value": row["exits"],
+            "href": f"/console/all?reason={row['reason']}",
+        }
+        | {"itemStyle": {"color": "var:sunk" if row["reason"] == "not_said" else "var:good-tint"}}
+        for row in result.records()
+        if row["exits"]
+    ]
+    return {"series": [{"type": "treemap", "data": data, "roam": False, "nodeClick": False}]}
+
+
+def survival(result: Result, words: Words) -> Option:
+    """Who is still there, and how the others went."""
+    rows = result.records()
+    return {
+        "xAxis": {"type": "category", "data": [row["month"] for row in rows], "boundaryGap": False},
+        "yAxis": {"type": "value", "percent": True},
+        "legend": {},
+        "series": [_line(words.column(name), [row[name] for row in rows], color) for name, color in _RISKS],
+    }
+
+
+def hazard(result: Result, words: Words) -> Option:
+    """The chance to leave within a month, with its bounds; of the first group where there are several."""
+    rows = result.records()
+    rows = [row for row in rows if row["segment"] == rows[0]["segment"]]
+    lines = (("hazard", _STRONG, 3), ("hazard_low", _PALE, 1), ("hazard_high", _PALE, 1))
+    names = {"hazard": words.column("hazard"), "hazard_low": "95 % ↓", "hazard_high": "95 % ↑"}
+    return {
+        "xAxis": {
+            "type": "category",
+            "data": [f"{row['month']:%Y-%m}" for row in rows],
+            "boundaryGap": False,
+        },
+        "yAxis": {"type": "value", "percent": True},
+        "series": [
+            _line(names[key], [row[key] for row in rows], color, width) for key, color, width in lines
+        ],
+    }
+
+
+def _rates(result: Result, words: Words, key: str, rate: str, color: str) -> Option:
+    rows = [row for row in result.records() if row[rate] is not None]
+    bar = {"type": "bar", "name": words.column(rate), "data": [row[rate] for row in rows]}
+    return _bars(
+        [_name(row, key, words) for row in rows], [bar | {"itemStyle": {"color": color}}], percent=True
+    )
+
+
+def leavers(result: Result, words: Words) -> Option:
+    """The share that left, by score."""
+    return _rates(result, words, "band", "share_left", _STRONG)
+
+
+def outcomes(result: Result, words: Words) -> Option:
+    """How often each group was late afterwards."""
+    return _rates(result, words, "did", "late_rate", _BAD)
+
+
+# The charts of the page in order: the measure, and how it is drawn.
+CHARTS: Final[Mapping[str, Callable[[Result, Words], Option]]] = {
+    "funnel": funnel,
+    "flows": flows,
+    "reasons": reasons,
+    "survival": survival,
+    "hazard": hazard,
+    "leavers": leavers,
+    "outcomes": outcomes,
+}

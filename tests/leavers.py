@@ -1,0 +1,56 @@
+"""Walks, cases and labelled alarms of people who leave, for tests of what is made of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from whiteslip import decisions, insight
+from whiteslip.decisions import Tables
+from whiteslip.insight import Journey, Step
+from whiteslip.store import Database, Entry
+from whiteslip.watch import features, memory
+
+TABLES = Tables.load()
+
+
+def walks(db: Database, now: datetime, through: int = 30, stuck: int = 12) -> None:
+    """Some close; the others go away from the page that asks who they are. A page takes 30 seconds."""
+    with db.transaction() as tx:
+        for n in range(through + stuck):
+            steps = (Step.CHOOSE, Step.IDENTITY, Step.CHECK, Step.DONE)[: 2 if n < stuck else 4]
+            for place, step in enumerate(steps):
+                insight.see(tx, Journey.LEAVE, step, f"walk {n}", "cn", now + timedelta(seconds=30 * place))
+
+
+def alarms(db: Database, now: datetime) -> None:
+    """60 labelled alarms of the rule "rush": half are false, and those are barely over its bound."""
+    held = memory.Memory(at=now.timestamp(), limit_minor=1_000_000, owed_minor=10_000)
+    usual = features.facts(held)
+    with db.transaction() as tx:
+        for n in range(60):
+            false = n % 4 in (0, 1)
+            facts = usual | {"velocity_1h_z_centi": 510 + n if false else 900 + n}
+            line, alert, when = uuid4(), uuid4(), now + timedelta(seconds=n)
+            kept = decisions.decide(tx, TABLES, "watch-monitor", line, facts, when)
+            assert kept.outcome["rule"] == "rush"
+            data = {"alert": alert, "rule": "rush"}
+            tx.record(Entry(when, "alert.raised", "line", line, "system", data))
+            tx.record(Entry(when, "alert.labelled", "line", line, "staff", data | {"right": not false}))
+
+
+def cases(db: Database, now: datetime) -> None:
+    """120 closed cases with reasons, 24 of them without, as rows that acts leave."""
+    with db.transaction() as tx:
+        tx.conn.execute(
+            """
+            INSERT INTO exits.exit (id, reference, line, customer, kind, channel, reason, state, why, since,
+                identity, requested_at, closed_at, plan)
+            SELECT gen_random_uuid(), 'EX-' || l.id, l.id, l.customer, 'close', 'portal',
+                (ARRAY['too_expensive', 'no_longer_needed', NULL, 'bad_service', 'too_expensive'])
+                    [1 + mod(row_number() OVER (ORDER BY l.id), 5)],
+                'clearing', 'payment_not_cleared', %(at)s, 'verified', %(at)s, NULL, '{}'
+            FROM lines.v_line AS l ORDER BY l.id LIMIT 120
+            """,
+            {"at": now},
+        )
