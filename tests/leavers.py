@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from whiteslip import decisions, insight
+from whiteslip import decisions, exits, insight
 from whiteslip.decisions import Tables
+from whiteslip.exits import Office
+from whiteslip.exits.model import Channel, Identity
 from whiteslip.insight import Journey, Step
 from whiteslip.store import Database, Entry
 from whiteslip.watch import features, memory
@@ -40,8 +42,13 @@ def alarms(db: Database, now: datetime) -> None:
 
 
 def cases(db: Database, now: datetime) -> None:
-    """120 closed cases with reasons, 24 of them without, as rows that acts leave."""
+    """120 cases, 24 of them without a reason: one by the act, the others after its likeness."""
     with db.transaction() as tx:
+        first = tx.conn.execute("SELECT id FROM lines.v_line ORDER BY id LIMIT 1").fetchone()
+        assert first
+        exits.request(
+            tx, Office(TABLES, "Test"), first["id"], Channel.PORTAL, "customer", now, Identity.VERIFIED
+        )
         tx.conn.execute(
             """
             INSERT INTO exits.exit (id, reference, line, customer, kind, channel, reason, state, why, since,
@@ -49,8 +56,8 @@ def cases(db: Database, now: datetime) -> None:
             SELECT gen_random_uuid(), 'EX-' || l.id, l.id, l.customer, 'close', 'portal',
                 (ARRAY['too_expensive', 'no_longer_needed', NULL, 'bad_service', 'too_expensive'])
                     [1 + mod(row_number() OVER (ORDER BY l.id), 5)],
-                'clearing', 'payment_not_cleared', %(at)s, 'verified', %(at)s, NULL, '{}'
-            FROM lines.v_line AS l ORDER BY l.id LIMIT 120
+                'clearing', 'payment_not_cleared', %(at)s, 'verified', %(at)s, NULL, e.plan
+            FROM lines.v_line AS l CROSS JOIN exits.exit AS e WHERE l.id <> e.line ORDER BY l.id LIMIT 119
             """,
             {"at": now},
         )

@@ -122,8 +122,7 @@ def complaints(rows: Sequence[Row]) -> list[Row]:
 
     Formula: complaints filed from the request until 90 days after it / exits · 1,000, with Byar's
     interval for a rare count.
-    Source: Breslow and Day (1987); the figure itself is common in outcome monitoring under the FCA's
-    Consumer Duty (PRIN 2A.9).
+    Source: Breslow and Day (1987) for the interval; the figure is our design.
     """
     by_topic, whole = list[Row](), dict[str, tuple[int, int]]()
     for row in rows:

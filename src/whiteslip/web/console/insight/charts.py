@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from whiteslip.insight.measures import WENT_AWAY
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
 
@@ -21,6 +22,7 @@ _RISKS: Final = (
     ("cif_by_us", _PALE),
     ("cif_defaulted", _BAD),
 )
+_WIDEST: Final = 96
 # How a walk ended, in the order in which bars are stacked.
 _ENDS: Final = (("went_on", _STRONG), ("other_way", _PALE), ("went_away", _BAD))
 
@@ -52,6 +54,7 @@ def funnel(result: Result, words: Words) -> Option:
         {
             "type": "bar",
             "stack": "walks",
+            "barMaxWidth": _WIDEST,
             "name": words.column(end),
             "itemStyle": {"color": color},
             "color": color,
@@ -73,10 +76,12 @@ def flows(result: Result, words: Words) -> Option:
         }
         for row in rows
     ]
-    names = {link["source"] for link in links} | {link["target"] for link in links}
-    return {
-        "series": [{"type": "sankey", "data": [{"name": name} for name in sorted(names)], "links": links}]
-    }
+    gone = {_name(row, "to_step", words) for row in rows if row["to_step"] == WENT_AWAY}
+    screens = {link["source"] for link in links}
+    colors = {link["target"]: _BAD if link["target"] in gone else _SOFT for link in links}
+    colors |= dict.fromkeys(screens, _STRONG)
+    nodes = [{"name": name, "itemStyle": {"color": color}} for name, color in sorted(colors.items())]
+    return {"series": [{"type": "sankey", "data": nodes, "links": links}]}
 
 
 def reasons(result: Result, words: Words) -> Option:
@@ -126,7 +131,12 @@ def hazard(result: Result, words: Words) -> Option:
 
 def _rates(result: Result, words: Words, key: str, rate: str, color: str) -> Option:
     rows = [row for row in result.records() if row[rate] is not None]
-    bar = {"type": "bar", "name": words.column(rate), "data": [row[rate] for row in rows]}
+    bar = {
+        "type": "bar",
+        "barMaxWidth": _WIDEST,
+        "name": words.column(rate),
+        "data": [row[rate] for row in rows],
+    }
     return _bars(
         [_name(row, key, words) for row in rows], [bar | {"itemStyle": {"color": color}}], percent=True
     )

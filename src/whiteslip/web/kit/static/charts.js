@@ -52,7 +52,7 @@
         series.label = { show: true, fontSize: 11, formatter: (p) => share.format(p.value[2]) };
         series.data = series.data.map((cell) => ({ value: cell, label: { color: token(cell[2] > 0.5 ? "on-brand" : "ink") } }));
       }
-      if (series.type === "sankey") Object.assign(series, { label: ink, lineStyle: { color: "source", opacity: 0.35 }, right: 110, tooltip: { valueFormatter: series.money ? money : number.format } });
+      if (series.type === "sankey") Object.assign(series, { label: { ...ink, width: 100, overflow: "break" }, lineStyle: { color: "target", opacity: 0.3 }, right: 110, tooltip: { valueFormatter: series.money ? money : number.format } });
       if (series.type === "treemap") Object.assign(series, { breadcrumb: { show: false }, tooltip: { valueFormatter: series.money ? money : number.format },
         itemStyle: { borderColor: token("line"), borderWidth: 1 },
         label: { formatter: (p) => `${p.name}\n${series.money ? money(p.value) : number.format(p.value)}`, fontSize: 12, color: token("ink") }, left: 0, right: 0, top: 0, bottom: 0 });
