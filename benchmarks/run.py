@@ -21,6 +21,8 @@ from benchmarks.leaving import leaving
 from benchmarks.night import sealing
 from benchmarks.rush import rushing
 from benchmarks.takeover import importing
+from benchmarks.training import training
+from benchmarks.watch import watching
 from whiteslip.store import embedded
 
 SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | None]]] = {
@@ -31,7 +33,12 @@ SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | None]]] = {
     "rush": lambda bench, _: rushing(bench),
     "backtest": lambda bench, _: backtesting(bench),
     "leave": lambda _bench, _: leaving(),
+<<<<<<< HEAD
     "kill": lambda _bench, _: killing(),
+=======
+    "train": lambda bench, _: training(bench),
+    "watch": lambda bench, _: watching(bench),
+>>>>>>> 2076de4 (The watch's table looks at shops new to a line; worlds with people who go bad measure it against a nightly score, and a training file of 100 MB is read as a stream)
 }
 
 

@@ -1,222 +1,142 @@
-"""What the watch catches, against a plain nightly score with as many false alarms, in one run.
+"""What the watch catches in worlds with people who go bad, against a plain nightly score.
 
-``python -m benchmarks.watch [LINES] [SEED]``. Histories of lines are drawn from a seed: most live
-quietly, with sprees now and then and late payments; some are planted: bust-outs, cash-out rings,
-take-overs and slow insolvencies. Both sides see the same events: the watch through its own memory,
-features and table as they ship, event by event; the nightly score once a day, from utilisation,
-payments, shortfalls and returns, with its threshold set so that it raises no more false alarms.
+``python -m benchmarks.run watch``. Each world is seeded anew: people live as lively as people do,
+one in ten of those added busts out, cashes out at a ring's shop, is taken over or slowly becomes
+insolvent, all through the same acts as the doors. The monitors were tuned on seeds 1 and 101 to
+106; :data:`SEEDS` were never looked at before the table was final.
 
-An alarm is an alert that asks for more than watching, once per line; on a planted line it is right
-from the first bad day on. Lead time is in days before the first due day that is not paid in full.
-Money saved is the share, of what is drawn after a line turned, that is drawn after the first alarm.
-These are drawn histories, not a real book: they say how the two compare on what was planted, and
-nothing of how often it happens.
+The watch is what production runs: its alerts are read from its own table. The nightly score sees
+the same journal once a day, as utilisation, payments, shortfalls and returns, with its threshold
+set so that it wakes as many good lines. An alarm asks for more than watching and counts once a
+line; on a planted line it is right from the day it turned, before that it is false. Lines that were
+not planted and yet ran 30 days late are in neither count. *In time* is before the first due day
+that is not paid in full. Money saved is what a planted line draws after its first alarm, of all it
+draws after it turned, as if somebody acted on every alarm at once.
 """
 
 from __future__ import annotations
 
-import math
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from random import Random
-from statistics import median
+from datetime import date, datetime, time, timedelta
+from statistics import mean, median
 from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from whiteslip.decisions import Tables, evaluate
-from whiteslip.watch import features
+from benchmarks.bench import Bench
+from whiteslip import day, world
+from whiteslip.base import Refusal
+from whiteslip.decisions import Tables
+from whiteslip.exits import Office
+from whiteslip.identity import Vault
+from whiteslip.notices import DemoPhone
+from whiteslip.store import Database, Tx
+from whiteslip.watch import Act, store
+from whiteslip.watch.acts import events_of
 from whiteslip.watch.memory import Memory, learn
 from whiteslip.watch.model import Event
+from whiteslip.world.lively import Turn
 
-DAYS: Final = 300
-LATEST: Final = 255
-EARLIEST: Final = 150
-CYCLE: Final = 30
-DUE: Final = 20
-START: Final = datetime(2026, 1, 1, tzinfo=UTC)
-CATEGORIES: Final = ("food", "clothes", "books", "travel", "home", "health", "toys", "games")
-PLANTED: Final = ("bust_out", "cash_out", "take_over", "insolvency")
+SEEDS: Final = (2_101, 2_102, 2_103, 2_104, 2_105)
+CUSTOMERS, PLANTED, NIGHTS = 50, 20, 240
+START: Final = date(2025, 1, 1)
+_ZONE: Final = ZoneInfo("Asia/Shanghai")
+_ALL: Final = 1_000_000
+_LATE_DAYS: Final = 30
 
 
 @dataclass(slots=True)
-class Life:
-    """A line and what happens on it. ``turns_on`` is the first bad day of a planted one."""
+class Lived:
+    """A world that was lived: its events by line, alerts, who turned, and what was not paid when due."""
 
-    kind: str
-    limit: int
-    turns_on: int
-    dice: Random
-    events: list[tuple[float, str, int, str, str]] = field(
-        default_factory=list[tuple[float, str, int, str, str]]
-    )
-    owed: int = 0
-    missed_on: int | None = None
-    demanded: int = 0
-    paid: int = 0
-    due_on: int = -1
+    turned: Mapping[UUID, tuple[str, date]]
+    events: dict[UUID, list[Event]] = field(default_factory=dict[UUID, list[Event]])
+    alarms: dict[UUID, list[datetime]] = field(default_factory=dict[UUID, list[datetime]])
+    missed: dict[UUID, list[date]] = field(default_factory=dict[UUID, list[date]])
+    late: set[UUID] = field(default_factory=set[UUID])
 
-    @property
-    def is_bad(self) -> bool:
-        """Whether it was planted."""
-        return self.kind != "quiet"
+    def is_bad(self, line: UUID, at: datetime) -> bool:
+        """Whether a line has turned."""
+        return line in self.turned and at.astimezone(_ZONE).date() >= self.turned[line][1]
 
-    def put(self, day: float, kind: str, amount: int = 0, category: str = "", shop: str = "") -> None:
-        """Something happens, ``day`` with its fraction."""
-        self.events.append((day, kind, amount, category, shop))
-
-    def buy(self, day: float, amount: int, category: str, shop: str) -> None:
-        """A purchase, as far as the limit lets it."""
-        amount = min(amount, self.limit - self.owed)
-        if amount >= 500:
-            self.owed += amount
-            self.put(day, "purchase.authorised", amount, category, shop)
-
-
-def live(life: Life) -> None:
-    """All days of a line."""
-    dice = life.dice
-    pace, usual = dice.uniform(0.05, 0.35), dice.uniform(3_000, 15_000)
-    likes, shops = dice.sample(CATEGORIES, 3), [f"shop-{dice.randrange(200)}" for _ in range(5)]
-    offset = dice.randrange(CYCLE)
-    life.put(0.0, "line.opened", life.limit)
-    for day in range(1, DAYS):
-        turned = life.is_bad and day >= life.turns_on
-        if not turned and dice.random() < 0.0008:
-            life.put(day + 0.3, "identity.contact_changed")
-        if not (turned and life.kind != "insolvency"):
-            faster = 1.0 + (day - life.turns_on) / 40 if turned else 1.0
-            times = (1 if dice.random() < pace * faster else 0) + (
-                dice.randint(2, 4) if dice.random() < 0.006 else 0
-            )
-            for _ in range(times):
-                hour = dice.uniform(0.0, 0.2) if dice.random() < 0.03 else dice.uniform(0.35, 0.95)
-                amount = int(usual * dice.lognormvariate(0.0, 0.7) * faster)
-                amount = amount // 10_000 * 10_000 if amount > 20_000 and dice.random() < 0.15 else amount
-                shop = dice.choice(shops) if dice.random() < 0.7 else f"shop-{dice.randrange(200)}"
-                life.buy(
-                    day + hour,
-                    amount,
-                    dice.choice(likes) if dice.random() < 0.9 else dice.choice(CATEGORIES),
-                    shop,
-                )
-        if turned:
-            BAD[life.kind](life, day)
-        _bank(life, day, offset, turned)
-    life.events.sort(key=lambda each: each[0])
-
-
-def _bank(life: Life, day: int, offset: int, turned: bool) -> None:
-    """Bills each cycle, a third of the balance; payments before they are due, mostly."""
-    dice = life.dice
-    if day % CYCLE == offset and life.owed > 0:
-        life.demanded, life.paid, life.due_on = max(1_000, life.owed // 3), 0, day + DUE
-        life.put(day + 0.99, "bill.issued", life.demanded)
-    if life.due_on - dice.randint(1, 9) == day or day == life.due_on:
-        rest = life.demanded - life.paid
-        if rest <= 0:
-            return
-        share = 1.0
-        if turned and life.kind != "insolvency":
-            share = 0.0
-        elif turned:
-            share = max(0.0, 1.0 - (day - life.turns_on) / 90) if dice.random() < 0.8 else 0.0
-        elif dice.random() < 0.02:
-            share = 0.0
-        amount = min(int(rest * share), life.owed)
-        if amount > 0:
-            life.owed -= amount
-            life.paid += amount
-            life.put(day + 0.5, "payment.received", amount)
-            if dice.random() < (0.25 if turned else 0.003):
-                life.owed += amount
-                life.paid -= amount
-                life.put(day + 0.97, "payment.returned", amount)
-        if day == life.due_on and life.paid < life.demanded and turned and life.missed_on is None:
-            life.missed_on = day
-
-
-def _bust_out(life: Life, day: int) -> None:
-    if day < life.turns_on + 3:
-        for _ in range(life.dice.randint(2, 4)):
-            amount = int(life.limit * life.dice.uniform(0.08, 0.2))
-            life.buy(
-                day + life.dice.uniform(0.4, 0.95), amount, "jewellery", f"shop-{life.dice.randrange(200)}"
-            )
-
-
-def _cash_out(life: Life, day: int) -> None:
-    if day < life.turns_on + 24 and life.dice.random() < 0.45:
-        amount = max(10_000, int(life.limit * life.dice.uniform(0.05, 0.15)) // 10_000 * 10_000)
-        life.buy(day + life.dice.uniform(0.4, 0.95), amount, "services", "ring")
-
-
-def _take_over(life: Life, day: int) -> None:
-    if day == life.turns_on:
-        life.put(day + 0.1, "identity.contact_changed")
-    elif day < life.turns_on + 4:
-        for _ in range(life.dice.randint(1, 4)):
-            amount = int(life.limit * life.dice.uniform(0.04, 0.15))
-            life.buy(
-                day + life.dice.uniform(0.0, 0.5), amount, "electronics", f"shop-{life.dice.randrange(200)}"
-            )
-
-
-def _insolvency(_life: Life, _day: int) -> None:
-    """Its purchases and payments change by themselves."""
-
-
-BAD: Final[dict[str, Callable[[Life, int], None]]] = {
-    "bust_out": _bust_out,
-    "cash_out": _cash_out,
-    "take_over": _take_over,
-    "insolvency": _insolvency,
-}
-
-
-def events_of(life: Life) -> Iterator[tuple[int, Event]]:
-    """What the journal would say, with its day."""
-    owed = 0
-    for seq, (day, kind, amount, category, shop) in enumerate(life.events, 1):
-        if kind == "purchase.authorised" or kind == "payment.returned":
-            owed += amount
-        elif kind == "payment.received":
-            owed -= amount
-        night = kind == "purchase.authorised" and day % 1.0 < 5 / 24
-        yield int(day), Event(seq, START + timedelta(days=day), kind, amount, owed, category, shop, night)
+    def drawn(self, line: UUID, after: datetime) -> int:
+        """What is drawn after an instant."""
+        return sum(
+            e.amount_minor for e in self.events[line] if e.kind == "purchase.authorised" and e.at > after
+        )
 
 
 @dataclass(slots=True)
 class Heard:
-    """What each side said of a line: day and what was saved by the first strong alarm."""
+    """First alarms: of lines that are good, or were then, and of lines that have turned."""
 
-    watch: tuple[int, str] | None = None
-    strong: float | None = None
-    looked: bool = False
-    scores: list[float] = field(default_factory=list[float])
+    false: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
+    right: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
+
+    @classmethod
+    def of(cls, lived: Lived, alarms: Mapping[UUID, Sequence[datetime]]) -> Heard:
+        """Sort alarms out."""
+        heard = cls()
+        for line, instants in alarms.items():
+            for at in instants:
+                if lived.is_bad(line, at):
+                    heard.right.setdefault(line, at)
+                elif line in lived.turned or line not in lived.late:
+                    heard.false.setdefault(line, at)
+        return heard
 
 
-def run(life: Life, tables: Tables) -> Heard:
-    """Both sides, over all events of a line."""
-    memory, heard, today = Memory(), Heard(), 0
-    for day, event in events_of(life):
-        while today < day:
-            heard.scores.append(score(memory))
-            today += 1
-        learn(memory, event)
-        if event.kind not in {"purchase.authorised", "bill.issued", "payment.returned"}:
-            continue
-        outcome = evaluate(tables, "watch-monitor", features.facts(memory))
-        if outcome["act"] != "none" and (not life.is_bad or day >= life.turns_on):
-            if outcome["act"] == "watch":
-                heard.looked = True
-            elif heard.watch is None:
-                heard.watch = (day, str(outcome["rule"]))
-                heard.strong = (event.at - START) / timedelta(days=1)
-    while today < DAYS:
-        heard.scores.append(score(memory))
-        today += 1
-    return heard
+def live(url: str, seed: int) -> Lived:
+    """Let a world live. Raises RuntimeError when its books do not agree."""
+    database = Database(url, 4, durable=False)
+    ports = day.Ports(Office(Tables.load(), "Benchmark"), Vault(bytes(32)), DemoPhone(database))
+    result = world.run(database, ports, world.Setting(CUSTOMERS, NIGHTS, seed, START, planted=PLANTED))
+    if isinstance(result, Refusal) or result.violations or not result.balanced:
+        raise RuntimeError(f"the world of seed {seed} does not hold: {result}")
+    lived = Lived(result.turned)
+    with database.transaction() as tx:
+        known = store.page_of_lines(tx, UUID(int=0), _ALL)
+        lived.events = {each.line: [] for each in known}
+        for line, event in events_of(tx, known, store.lock_cursor(tx)):
+            lived.events[line].append(event)
+        for alert in reversed(store.alerts(tx, count=_ALL)):
+            if alert.act is not Act.WATCH:
+                lived.alarms.setdefault(alert.line, []).append(alert.happened_at)
+        _unpaid(tx, lived, result.last_day)
+    database.close()
+    return lived
+
+
+def _unpaid(tx: Tx, lived: Lived, until: date) -> None:
+    """Which due days were not paid in full, and which lines still owed it 30 days later."""
+    paid: defaultdict[tuple[UUID, int], list[tuple[date, int]]] = defaultdict(list)
+    for row in tx.conn.execute("SELECT plan, no, counts_from, amount_minor FROM billing.v_settlement"):
+        paid[row["plan"], row["no"]].append((row["counts_from"], row["amount_minor"]))
+    for row in tx.conn.execute("SELECT line, plan, no, due_on, minor FROM billing.v_asked ORDER BY due_on"):
+        for days in (0, _LATE_DAYS):
+            by = row["due_on"] + timedelta(days=days)
+            if by <= until and sum(m for on, m in paid[row["plan"], row["no"]] if on <= by) < row["minor"]:
+                if days:
+                    lived.late.add(row["line"])
+                else:
+                    lived.missed.setdefault(row["line"], []).append(by)
+
+
+def nightly(lived: Lived) -> dict[UUID, list[float]]:
+    """The plain score of each line at the end of each day."""
+    found: dict[UUID, list[float]] = {}
+    for line, events in lived.events.items():
+        memory, at, scores = Memory(), 0, list[float]()
+        for night in range(NIGHTS):
+            end = _end_of(night)
+            while at < len(events) and events[at].at <= end:
+                learn(memory, events[at])
+                at += 1
+            scores.append(score(memory))
+        found[line] = scores
+    return found
 
 
 def score(memory: Memory) -> float:
@@ -225,82 +145,86 @@ def score(memory: Memory) -> float:
     return -4.0 + 3.0 * memory.utilisation + 1.2 * memory.short_streak + memory.returned + 1.5 * (1.0 - ratio)
 
 
-def after(life: Life, day: float) -> int:
-    """What is drawn after an instant."""
-    return sum(e[2] for e in life.events if e[1] == "purchase.authorised" and e[0] > day)
+def _end_of(night: int) -> datetime:
+    return datetime.combine(START + timedelta(days=night), time.max, _ZONE)
 
 
-def first_night(heard: Heard, life: Life, threshold: float) -> int | None:
-    """The first night whose score is above a threshold; of a planted line, since it turned."""
-    since = life.turns_on if life.is_bad else 0
-    return next((day for day in range(since, DAYS) if heard.scores[day] > threshold), None)
+def as_many(lived: Lived, wanted: int) -> Heard:
+    """The nightly score at the lowest threshold at which it wakes no more good lines than wanted."""
+    scores = nightly(lived)
+
+    def heard(threshold: float) -> Heard:
+        over = {
+            line: [_end_of(night) for night, value in enumerate(values) if value > threshold]
+            for line, values in scores.items()
+        }
+        return Heard.of(lived, over)
+
+    levels = sorted({value for values in scores.values() for value in values})
+    low, high = 0, len(levels) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if len(heard(levels[middle]).false) <= wanted:
+            high = middle
+        else:
+            low = middle + 1
+    return heard(levels[low])
 
 
-def report(name: str, lives: Sequence[Life], days: Sequence[int | None], saved: Sequence[int]) -> list[str]:
-    """Recall, precision, lead and money of one side."""
-    bad = [place for place, life in enumerate(lives) if life.is_bad]
-    hits = [place for place in bad if days[place] is not None]
-    wrong = sum(day is not None for place, day in enumerate(days) if not lives[place].is_bad)
-    drawn = sum(after(lives[place], lives[place].turns_on) for place in bad)
-    precision = len(hits) / max(1, len(hits) + wrong)
-    recall, share = len(hits) / len(bad), sum(saved) / drawn
-    lines = [f"{name}: recall {recall:.2f}, precision {precision:.2f}, false {wrong}, saved {share:.2f}"]
-    for kind in PLANTED:
-        own = [place for place in bad if lives[place].kind == kind]
-        caught = [place for place in own if days[place] is not None]
-        leads = [
-            missed - day
-            for place in caught
-            if (missed := lives[place].missed_on) is not None and (day := days[place]) is not None
-        ]
-        lead = f"{median(leads):.0f}" if leads else "none"
-        money = sum(saved[place] for place in own) / max(
-            1, sum(after(lives[p], lives[p].turns_on) for p in own)
-        )
-        lines.append(
-            f"  {kind}: recall {len(caught) / len(own):.2f}, median lead {lead} days, saved {money:.2f}"
-        )
-    return lines
+def figures(lived: Lived, heard: Heard, kind: str | None = None) -> dict[str, float]:
+    """Recall, in time, precision, median lead and money saved of one side, of all kinds or one."""
+    bad = {line: turn for line, turn in lived.turned.items() if kind in (None, turn[0])}
+    drawn = saved = in_time = 0
+    leads: list[int] = []
+    for line, (_, turned_on) in bad.items():
+        drawn += lived.drawn(line, datetime.combine(turned_on, time(), _ZONE))
+        if line not in heard.right:
+            continue
+        at = heard.right[line]
+        saved += lived.drawn(line, at)
+        missed = next((due for due in lived.missed.get(line, ()) if due >= turned_on), None)
+        lead = (missed - at.astimezone(_ZONE).date()).days if missed else None
+        in_time += lead is None or lead > 0
+        leads += [] if lead is None else [lead]
+    hits = sum(line in heard.right for line in bad)
+    return {
+        "recall": hits / len(bad),
+        "in time": in_time / len(bad),
+        "precision": hits / max(1, hits + len(heard.false)),
+        "lead, days": median(leads) if leads else 0.0,
+        "money saved": saved / max(1, drawn),
+    }
 
 
-def main(count: int = 600, seed: int = 20261125) -> None:
-    """Draw, run both, print."""
-    dice = Random(seed)
-    lives: list[Life] = []
-    for place in range(count):
-        kind = PLANTED[place % 4] if place < count // 10 else "quiet"
-        limit = dice.choice((200_000, 500_000, 800_000, 1_200_000))
-        life = Life(kind, limit, dice.randint(EARLIEST, LATEST), Random(dice.random()))
-        live(life)
-        lives.append(life)
-    tables = Tables.load()
-    heard = [run(life, tables) for life in lives]
-    days = [each.watch[0] if each.watch else None for each in heard]
-    wrong = sum(day is not None for day, life in zip(days, lives, strict=True) if not life.is_bad)
-    peaks = sorted(
-        (max(h.scores) for h, life in zip(heard, lives, strict=True) if not life.is_bad), reverse=True
+def watching(bench: Bench) -> None:
+    """Let ``rounds`` worlds live and print both sides: mean over worlds, and spread."""
+    worlds: list[tuple[Lived, Heard, Heard]] = []
+    for seed in SEEDS[: bench.rounds]:
+        lived = live(bench.whiteslip(f"watch{seed}"), seed)
+        ours = Heard.of(lived, lived.alarms)
+        worlds.append((lived, ours, as_many(lived, len(ours.false))))
+    lines = len(worlds[0][0].events)
+    false = [len(ours.false) for _, ours, _ in worlds]
+    print(
+        f"watch: {len(worlds)} worlds of {lines} lines over {NIGHTS} nights, {PLANTED} planted in each; "
+        f"good lines alarmed {_spread(false, '.0f')} a world\n"
+        f"  {'mean (lowest to highest)':26}{'watch':22}nightly score"
     )
-    threshold = peaks[wrong] if wrong < len(peaks) else -math.inf
-    nightly = [first_night(h, life, threshold) for h, life in zip(heard, lives, strict=True)]
-    saved = [
-        after(life, h.strong) if life.is_bad and h.strong is not None else 0
-        for h, life in zip(heard, lives, strict=True)
-    ]
-    saved_nightly = [
-        after(life, day + 1) if life.is_bad and day is not None else 0
-        for day, life in zip(nightly, lives, strict=True)
-    ]
-    events = sum(len(life.events) for life in lives)
-    print(f"{count} lines, {DAYS} days, {events} events, seed {seed}; planted {count // 10}")
-    print("\n".join(report("watch", lives, days, saved)))
-    print("\n".join(report("nightly score", lives, nightly, saved_nightly)))
-    rules = sorted(
-        {each.watch[1] for each, life in zip(heard, lives, strict=True) if each.watch and not life.is_bad}
-    )
-    looked = sum(each.looked for each, life in zip(heard, lives, strict=True) if not life.is_bad)
-    print(f"quiet lines that the watch only asked to be watched: {looked}")
-    print("rules that raised false alarms: " + (", ".join(rules) or "none"))
+    for name in figures(worlds[0][0], worlds[0][1]):
+        _print(name, worlds, lambda lived, heard, name=name: figures(lived, heard)[name])
+    for kind in Turn:
+        for name in ("in time", "money saved"):
+            title = f"{kind.value.replace('_', ' ')}, {name}"
+            _print(title, worlds, lambda lived, heard, n=name, k=kind: figures(lived, heard, k.value)[n])
 
 
-if __name__ == "__main__":
-    main(*(int(each) for each in sys.argv[1:3]))
+def _print(
+    title: str, worlds: Sequence[tuple[Lived, Heard, Heard]], figure: Callable[[Lived, Heard], float]
+) -> None:
+    sides = ([figure(lived, pair[side]) for lived, *pair in worlds] for side in (0, 1))
+    form = ".0f" if "days" in title else ".2f"
+    print(f"  {title:26}" + "".join(f"{_spread(values, form):22}" for values in sides).rstrip(), flush=True)
+
+
+def _spread(values: Sequence[float], form: str) -> str:
+    return f"{mean(values):{form}} ({min(values):{form}} to {max(values):{form}})"

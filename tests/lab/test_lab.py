@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any, Final
 
@@ -110,6 +111,24 @@ def test_rows_that_cannot_be_used_are_left_out_and_told_by_line_and_column(tmp_p
     assert (found.read, found.left_out, len(found.event)) == (300, 7, 293)
 
 
+def test_a_file_is_read_as_a_stream_however_much_of_it_is_broken(tmp_path: Path, recipe: Recipe):
+    broken = [
+        "7,NaN,0.5,0,f,no",
+        "8,2,zero,0,f,no",
+        "9,2",
+        "10,2,1e400,0,f,yes",
+        '11,"2"x,0.5,0,f,no',
+    ] * 24_000
+    path = write(tmp_path / "large.csv", rows(300) + broken)
+    tracemalloc.start()
+    found = read_table(path, recipe)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert path.stat().st_size > 1_500_000
+    assert peak < path.stat().st_size // 4
+    assert (len(found.event), found.left_out, len(found.faults)) == (300, len(broken), 1_000)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -171,6 +190,7 @@ def test_stability_of_two_bands_is_the_sum_done_by_hand():
         ("behaviour", "uci_credit_card.csv", "booster", 0.785),
         ("behaviour", "uci_credit_card.csv", "scorecard", 0.775),
         ("attrition", "bank_churners.csv", "scorecard", 0.95),
+        ("attrition", "bank_churners.csv", "booster", 0.99),
     ],
 )
 def test_on_public_data_a_model_without_protected_columns_reaches_what_is_claimed(

@@ -111,7 +111,7 @@ def test_a_bust_out_is_told_within_the_hours_it_takes_with_reasons_that_replay(d
     assert [each for each in found if each.rule == "bust_out"]
     alert = next(each for each in found if each.rule == "bust_out")
     assert (alert.act, alert.tells, alert.state) == (Act.STOP, "fraud", State.OPEN)
-    assert alert.reasons == ("velocity_high", "utilisation_jump")
+    assert alert.reasons == ("velocity_high", "new_shops", "utilisation_jump")
     shown = {each.name: each for each in alert.shown}
     usual = shown["bought_24h_minor"].usual
     assert usual is not None

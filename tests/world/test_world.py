@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from whiteslip import day, world
+from whiteslip import day, watch, world
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables, replay
 from whiteslip.exits import Office
 from whiteslip.identity import Vault
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
+from whiteslip.watch import store as watch_store
+from whiteslip.world.lively import Turn, settlers
 
 
 @pytest.fixture
@@ -36,3 +38,26 @@ def test_a_thousand_people_live_for_four_hundred_nights_and_every_night_balances
         replayed = replay(tx)
     assert replayed.decisions > 10_000
     assert replayed.is_same
+
+
+def test_people_who_go_bad_live_among_others_and_the_watch_sees_them_in_decisions_that_replay(
+    db: Database, ports: day.Ports
+):
+    lived = world.run(db, ports, world.Setting(3, 110, 5, date(2025, 1, 1), planted=4))
+    assert not isinstance(lived, Refusal)
+    assert (lived.violations, lived.balanced) == ((), True)
+    assert sorted(how for how, _ in lived.turned.values()) == sorted(Turn)
+    with db.transaction() as tx:
+        raised = [alert for alert in watch_store.alerts(tx, count=1_000) if alert.line in lived.turned]
+        replayed, differ = replay(tx), watch.rebuild(tx)[1]
+    strong = [alert for alert in raised if alert.act is not watch.Act.WATCH]
+    turned_on = {line: on for line, (_, on) in lived.turned.items()}
+    assert len({a.line for a in strong if a.happened_at.date() >= turned_on[a.line]}) >= 2
+    assert replayed.decisions > 500
+    assert replayed.is_same
+    assert differ == [], "what the watch remembers is what the journal says"
+    assert lived.done["contacts_changed"] > 0
+
+
+def test_without_anybody_planted_a_world_is_as_it_was():
+    assert settlers(world.Setting(1_000, 400, 7, date(2025, 1, 1)), datetime(2025, 1, 1, tzinfo=UTC)) == []

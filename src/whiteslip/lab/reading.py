@@ -230,7 +230,9 @@ def _group(text: str, group: Group) -> str:
 
 
 def _table(columns: _Columns, recipe: Recipe, sha256: str) -> Table:
-    facts = np.array(columns.facts, dtype=np.float64).reshape(len(columns.event), len(recipe.facts))
+    # The machine numbers as they are: a copy would take as much memory again.
+    flat = np.frombuffer(columns.facts, dtype=np.float64) if columns.facts else np.zeros(0)
+    facts = flat.reshape(len(columns.event), len(recipe.facts))
     if recipe.time:
         # Instants as ISO texts sort as they happened; the latest rows are the unseen ones.
         ordered = np.argsort(np.array(columns.times), kind="stable")

@@ -104,6 +104,7 @@ def shown(memory: Memory) -> tuple[Shown, ...]:
         Shown("utilisation_bps", _whole(memory.utilisation, _BPS), _whole(memory.used, _BPS)),
         Shown("night_share_bps", _whole(night, _BPS), _whole(usual_night, _BPS)),
         Shown("category_shift_bps", _whole(divergence(memory.categories.values()), _BPS)),
+        Shown("new_shops_24h_bps", _whole(_of(memory.day_new_sum, memory.day_sum), _BPS)),
         Shown("concentration_bps", _whole(_top(memory.shops.values(), memory.spent.lately), _BPS)),
         Shown("round_share_bps", _whole(_of(memory.round_sums.lately, memory.bought.lately), _BPS)),
         Shown("payment_ratio_bps", _whole(1.0 if memory.paid_ratio is None else memory.paid_ratio, _BPS)),
