@@ -33,12 +33,9 @@ SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | None]]] = {
     "rush": lambda bench, _: rushing(bench),
     "backtest": lambda bench, _: backtesting(bench),
     "leave": lambda _bench, _: leaving(),
-<<<<<<< HEAD
     "kill": lambda _bench, _: killing(),
-=======
     "train": lambda bench, _: training(bench),
     "watch": lambda bench, _: watching(bench),
->>>>>>> 2076de4 (The watch's table looks at shops new to a line; worlds with people who go bad measure it against a nightly score, and a training file of 100 MB is read as a stream)
 }
 
 
