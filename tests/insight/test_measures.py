@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whiteslip.insight import MEASURES, measures
+from whiteslip.decisions.scoring import Fact, Model, Part
+from whiteslip.insight import MEASURES, measures, modelled
 from whiteslip.insight.intervals import any_time, byar, median, newcombe, veiled, wilson
 from whiteslip.insight.model import OTHER_WAYS, SCREENS, SMALLEST_GROUP, Journey, Seen, Step
+from whiteslip.lab.recipe import load_recipe
 
 START = datetime(2026, 1, 15, 4, tzinfo=UTC)
 LEAVE = Journey.LEAVE
@@ -184,3 +187,26 @@ def test_every_measure_says_its_formula_and_source_and_nothing_of_nothing(name: 
     assert measure.formula
     assert measure.source
     assert rows == []
+
+
+def test_drivers_worked_out_by_hand():
+    """Idle lines weigh 2 log odds above the best, the others none: 10 of 40 lines are idle."""
+    fact = Fact("months_idle", "months since the last purchase", "months", "inactive", 0, 1_200)
+    model = Model(
+        name="leaving",
+        kind="additive",
+        target="asks to leave within thirty days",
+        facts=[fact],
+        columns=["months_idle"],
+        bias=-4.0,
+        parts=[Part("months_idle", [6.0], [0.0, 2.0])],
+    )
+    assert modelled.missing(model) == []
+    lines = [(model, {"months_idle": 9 if n < 10 else 1, "limit_minor": 5}) for n in range(40)]
+    (row,) = modelled.drivers(lines)
+    assert (row["driver"], row["lines"], row["share"]) == ("months_idle", 40, 0.25)
+    assert row["weight"] == pytest.approx(2.0 * 10 / 40)
+    assert row["hazard"] == pytest.approx((10 / (1 + math.exp(2)) + 30 / (1 + math.exp(4))) / 40)
+    assert row["hazard_low"] < row["hazard"] < row["hazard_high"]
+    assert modelled.drivers(lines[:9]) == [], "nine lines are too few"
+    assert {f.column for f in load_recipe("leaving").facts.values()} == set(modelled.FACTS)
