@@ -64,7 +64,8 @@ def test_a_month_is_reported_once_and_its_proposal_becomes_a_draft_that_decides_
     assert stuck.effect.low < stuck.effect.value < stuck.effect.high
     assert (rush.kind, rush.about) == (ProposalKind.THRESHOLD, "rush")
     assert rush.change
-    assert rush.change.now == "> 500"
+    assert (rush.change.now, rush.change.then) == ("> 500", "> 566"), "learnt on one half of the alarms"
+    assert (rush.evidence["false_removed"], rush.evidence["false"]) == (14, 15), "measured on the other"
     assert rush.evidence["right_kept"] == rush.evidence["right"]
     assert rush.effect.low > 0.5
     with db.transaction() as tx:

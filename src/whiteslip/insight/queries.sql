@@ -216,17 +216,21 @@ WHERE o.shown_at <= :until
 ORDER BY o.offer, o.shown_at, o.id;
 
 -- name: alarms
--- Alarms of the watch that somebody labelled, with the facts that raised them: both are in the journal
--- and among the decisions.
-SELECT DISTINCT ON (said.data ->> 'alert') said.data ->> 'rule' AS rule, (said.data ->> 'right')::boolean AS right,
-    d.facts
-FROM store.v_journal AS said
-JOIN store.v_journal AS raised ON raised.subject = said.subject AND raised.kind = 'alert.raised'
-    AND raised.data ->> 'alert' = said.data ->> 'alert'
-JOIN decisions.v_decision AS d ON d.subject = raised.subject AND d.at = raised.at AND d.table_name = 'watch-monitor'
-    AND d.outcome ->> 'rule' = said.data ->> 'rule'
-WHERE said.kind = 'alert.labelled' AND said.at > :since AND said.at <= :until
-ORDER BY said.data ->> 'alert', said.seq DESC;
+-- Alarms of the watch that somebody labelled, with the facts that raised them, in the order of labelling:
+-- both are in the journal and among the decisions.
+SELECT found.rule, found.right, found.facts
+FROM (
+    SELECT DISTINCT ON (said.data ->> 'alert') said.seq, said.data ->> 'rule' AS rule,
+        (said.data ->> 'right')::boolean AS right, d.facts
+    FROM store.v_journal AS said
+    JOIN store.v_journal AS raised ON raised.subject = said.subject AND raised.kind = 'alert.raised'
+        AND raised.data ->> 'alert' = said.data ->> 'alert'
+    JOIN decisions.v_decision AS d ON d.subject = raised.subject AND d.at = raised.at
+        AND d.table_name = 'watch-monitor' AND d.outcome ->> 'rule' = said.data ->> 'rule'
+    WHERE said.kind = 'alert.labelled' AND said.at > :since AND said.at <= :until
+    ORDER BY said.data ->> 'alert', said.seq DESC
+) AS found
+ORDER BY found.seq;
 
 -- name: desk
 -- Cases that the table sent to the desk and the path that was chosen, by the rule that sent them.
