@@ -196,6 +196,7 @@ def test_the_rows_that_hold_read_only_what_may_hold():
         ({"lock": "customer"}, "line.locked"),
         ({"lock": "customer", "available_minor": 0}, "line.locked"),
         ({"lock": "feature"}, "line.feature_paused"),
+        ({"lock": "issuer_feature"}, "line.feature_restricted"),
         ({"dpd_days": 1}, "line.past_due"),
         ({"velocity_24h": 20}, "purchase.too_many"),
         ({"amount_minor": 200_001}, "purchase.over_cap"),

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from worlds import DAY, at, buy, give_back, items, line_of, night, open_line, pay
 
-from whiteslip import day, exits, identity, notices
+from whiteslip import day, exits, identity, lines, notices, purchases
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables, grounds
 from whiteslip.exits import Office, proposals, restrictions, softer
@@ -19,8 +19,9 @@ from whiteslip.exits.model import Cause
 from whiteslip.exits.proposals import Objection, RestrictionProposal
 from whiteslip.exits.restrictions import Limits, Measure
 from whiteslip.identity import Person, Vault
-from whiteslip.lines.model import Feature, LockKind, Part
+from whiteslip.lines.model import Feature, LockKind, Part, Party
 from whiteslip.notices import DemoPhone
+from whiteslip.purchases import Declined, Request
 from whiteslip.store import Database
 
 TABLES = Tables.load()
@@ -130,6 +131,18 @@ def test_a_paused_feature_is_one_part_of_drawing_and_comes_back(db: Database):
     propose(db, line, PAUSE)
     assert (line_of(db, line).locks, line_of(db, line).locked_parts) == (frozenset(), {Part(Feature.CASH)})
     assert letters(db, line) == ["line.feature_paused"]
+    asked = Request(line, "shop", 100, cash=True)
+    with db.transaction() as tx:
+        (refused,) = purchases.authorise(tx, OFFICE.tables, [asked], "shop", NOON)
+    assert isinstance(refused, Declined)
+    assert refused.code == "line.feature_restricted", "the customer did not lock it"
+    with db.transaction() as tx:
+        lines.set_lock(tx, line, LockKind.CUSTOMER, Party.CUSTOMER, "x", "x", NOON, Part(Feature.CASH))
+        (refused,) = purchases.authorise(tx, OFFICE.tables, [asked], "shop", NOON)
+    assert isinstance(refused, Declined)
+    assert refused.code == "line.feature_restricted", "lifting their own lock would not help them"
+    with db.transaction() as tx:
+        lines.lift_lock(tx, line, LockKind.CUSTOMER, Party.CUSTOMER, "x", NOON, Part(Feature.CASH))
     with db.transaction() as tx:
         restrictions.lift(tx, OFFICE, line, "reason_ended", "desk", NOON)
     assert line_of(db, line).locked_parts == frozenset()

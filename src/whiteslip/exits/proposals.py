@@ -277,6 +277,11 @@ def waiting(tx: Tx, after: UUID | None = None, count: int = 100) -> list[Restric
     return [msgspec.convert(row, RestrictionProposal) for row in rows]
 
 
+def last_objection(tx: Tx, restriction: UUID) -> Objection | None:
+    """The newest objection to a restriction, answered or not."""
+    return _objection(_queries.last_restriction_objection(tx.conn, restriction=restriction))
+
+
 def objections_waiting(tx: Tx, count: int = 100) -> list[Objection]:
     """Objections that nobody has answered, the nearest deadline first."""
     return [msgspec.convert(row, Objection) for row in _queries.restriction_objections(tx.conn, count=count)]

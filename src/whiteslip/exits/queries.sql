@@ -355,6 +355,10 @@ VALUES (:id, :restriction, :line, :words, :opened_at, :due_at);
 -- name: restriction_objection^
 SELECT * FROM exits.restriction_objection WHERE id = :id FOR UPDATE;
 
+-- name: last_restriction_objection^
+SELECT * FROM exits.restriction_objection WHERE restriction = :restriction
+ORDER BY opened_at DESC, id DESC LIMIT 1;
+
 -- name: restriction_objections
 SELECT * FROM exits.restriction_objection WHERE outcome IS NULL ORDER BY due_at, id LIMIT :count;
 

@@ -134,7 +134,8 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     """A line as an authorisation sees it; read while it is locked.
 
     ``oldest_due_on`` is the first due day of what is billed and unpaid, past or to come. ``recent``
-    counts the purchases authorised in the 24 hours before.
+    counts the purchases authorised in the 24 hours before. ``issuer_parts`` are those of the
+    ``locked_parts`` that the lender locked.
     """
 
     line: UUID
@@ -147,6 +148,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     room_minor: int
     locks: frozenset[LockKind]
     locked_parts: frozenset[Part]
+    issuer_parts: frozenset[Part]
     oldest_due_on: date | None
     recent: int
 

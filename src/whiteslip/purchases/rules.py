@@ -44,10 +44,10 @@ def capture_fault(capture: Capture, purchase: Purchase | None, again: bool) -> R
     return None
 
 
-def locked_part(request: Request, line: Standing, now: datetime) -> Part | None:
-    """The part of drawing that the customer has locked and this request would use, if any."""
+def _part_lock(request: Request, line: Standing, now: datetime) -> str:
+    """Who locked a part of drawing that this request would use: the lender before the customer; none."""
     if not line.locked_parts:
-        return None
+        return "none"
     used = [Part(Feature.MERCHANT, request.merchant)]
     if request.category:
         used.append(Part(Feature.CATEGORY, request.category))
@@ -57,14 +57,16 @@ def locked_part(request: Request, line: Standing, now: datetime) -> Part | None:
         used.append(Part(Feature.INSTALMENTS))
     if now.astimezone(ZoneInfo(line.timezone)).hour in NIGHT_HOURS:
         used.append(Part(Feature.NIGHT))
-    return next((part for part in used if part in line.locked_parts), None)
+    if any(part in line.issuer_parts for part in used):
+        return "issuer_feature"
+    return "feature" if any(part in line.locked_parts for part in used) else "none"
 
 
 def facts(request: Request, line: Standing, day: date, now: datetime) -> dict[str, object]:
     """The facts of the table ``purchase-authorisation`` on the line's business ``day``, in minor units."""
     lock = next((kind.value for kind in _LOCK_ORDER if kind in line.locks), None) if line.locks else None
     if lock is None:
-        lock = "feature" if locked_part(request, line, now) else "none"
+        lock = _part_lock(request, line, now)
     return {
         "amount_minor": request.amount_minor,
         "available_minor": max(0, line.room_minor),

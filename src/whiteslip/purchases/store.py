@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg.rows import tuple_row
@@ -31,6 +31,8 @@ from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
+# How the view marks a part that the lender locked.
+_ISSUERS: Final = "issuer:"
 
 
 def merchants(tx: Tx, keys: Iterable[str], currency: str, now: datetime) -> dict[str, Merchant]:
@@ -63,7 +65,8 @@ def standings(tx: Tx, lines: Sequence[UUID], since: datetime) -> list[Standing |
 
 def _standing(row: tuple[Any, ...], terms: Mapping[str, Terms]) -> Standing:
     line, currency, timezone, version, lifecycle, limit, principal, room, locks, oldest, recent = row
-    kinds, parts = locks_of(locks)
+    kinds, parts = locks_of([text.removeprefix(_ISSUERS) for text in locks] if locks else None)
+    issuers = [text.removeprefix(_ISSUERS) for text in locks or () if text.startswith(_ISSUERS)]
     return Standing(
         line,
         currency,
@@ -75,6 +78,7 @@ def _standing(row: tuple[Any, ...], terms: Mapping[str, Terms]) -> Standing:
         room,
         kinds,
         parts,
+        locks_of(issuers)[1],
         oldest,
         recent,
     )

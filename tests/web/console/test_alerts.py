@@ -6,10 +6,12 @@ import re
 import tomllib
 from pathlib import Path
 
+import worlds
 from alarms import TABLES, raised
 from web.console.conftest import NOW, Desk
 
 import whiteslip.web.console.alerts as page_of_alerts
+from whiteslip.exits import proposals
 from whiteslip.identity.model import Role
 from whiteslip.watch import Alert, State, features, memory, store
 
@@ -40,6 +42,22 @@ def test_an_alert_shows_what_is_usual_and_the_row_and_is_acknowledged_then_label
     done = after(desk, alert)
     assert (done.state, done.label) == (State.LABELLED, True)
     assert alert.reference not in desk.get("/console/alerts")
+
+
+def test_an_alert_restricts_nobody_by_itself_and_its_proposal_takes_two(desk: Desk):
+    desk.sign_in()
+    line = worlds.open_line(desk.db)
+    alert = raised(desk.db, line, NOW)
+    at = f"/console/alerts/{alert.reference}"
+    assert "Propose to restrict" in desk.get(at)
+    assert desk.post(f"{at}/restrict", at).status_code == 422
+    assert desk.post(f"{at}/restrict", at, reason="suspected_fraud").status_code == 303
+    with desk.db.transaction() as tx:
+        waiting = proposals.open_of_line(tx, line)
+    assert waiting
+    assert (waiting.alert, waiting.measure, waiting.reasons) == (alert.id, alert.act, ("suspected_fraud",))
+    assert not worlds.line_of(desk.db, line).drawing_stopped
+    assert "waits for a second person" in desk.get(at)
 
 
 def test_who_only_looks_says_nothing_of_an_alert(desk: Desk):

@@ -89,9 +89,11 @@ CREATE UNIQUE INDEX lock_standing ON lines.lock (line, kind, party, feature, val
 CREATE VIEW lines.v_drawing AS
 SELECT l.id, l.currency, l.timezone, l.terms_version, l.lifecycle, l.limit_minor, l.principal,
     coalesce(p.room, 0)::bigint AS room_minor,
-    -- As in v_line; null when nothing is locked.
+    -- As in v_line, and with 'issuer:' before a part that the lender locked; null when nothing is locked.
     nullif(ARRAY(
-        SELECT DISTINCT CASE k.feature WHEN 'all' THEN k.kind ELSE k.feature || ':' || k.value END
+        SELECT DISTINCT CASE WHEN k.feature = 'all' THEN k.kind
+            WHEN k.kind = 'issuer' THEN 'issuer:' || k.feature || ':' || k.value
+            ELSE k.feature || ':' || k.value END
         FROM lines.lock AS k WHERE k.line = l.id AND k.lifted_at IS NULL
     ), '{}') AS locks
 FROM lines.line AS l LEFT JOIN ledger.v_balance AS p ON p.id = l.principal;

@@ -19,6 +19,7 @@ from whiteslip.web.portal.line.handlers import line_handlers
 from whiteslip.web.portal.locks.handlers import lock_handlers
 from whiteslip.web.portal.paper.handlers import paper_handlers
 from whiteslip.web.portal.phone.handlers import phone_handlers
+from whiteslip.web.portal.restriction.handlers import restriction_handlers
 from whiteslip.web.portal.sign_in.handlers import sign_in_handlers
 from whiteslip.web.portal.start.handlers import start_handlers
 from whiteslip.web.portal.statements.handlers import statement_handlers
@@ -34,6 +35,7 @@ routers: Final = [
             *apply_handlers,
             *line_handlers,
             *lock_handlers,
+            *restriction_handlers,
             *user_handlers,
             *withdraw_handlers,
             *hardship_handlers,

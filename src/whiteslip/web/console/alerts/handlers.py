@@ -13,17 +13,22 @@ from litestar.params import FromPath
 
 from whiteslip import lines, watch
 from whiteslip.base import Money, Refusal
+from whiteslip.exits import proposals
+from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause
+from whiteslip.exits.restrictions import Limits, Measure
+from whiteslip.lines import Line
 from whiteslip.store import Tx
 from whiteslip.watch import Alert, Shown
 from whiteslip.watch import store as watch_store
 from whiteslip.watch.acts import TABLE
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.problems import Refused
 
 AT: Final = f"{HOME}/alerts"
+_TO_RESTRICT: Final = {cause.value: cause for cause in Cause if cause not in ONLY_WITH_NOTICE}
 _CENTI: Final = 100
 _BPS: Final = 10_000
 
@@ -76,10 +81,15 @@ def queue(request: WebRequest) -> Response[Any]:
     return on_duty(request, act)
 
 
-def _page(duty: Duty, found: Alert, form: Form, **shown: Any) -> Response[str]:
+def _line(duty: Duty, found: Alert) -> Line:
     line = lines.get_line(duty.tx, found.line)
     if isinstance(line, Refusal):
         raise LookupError(f"line {found.line} of an alert vanished")
+    return line
+
+
+def _page(duty: Duty, found: Alert, form: Form, **shown: Any) -> Response[str]:
+    line = _line(duty, found)
     return page(
         duty.request,
         "console/alerts/page.html",
@@ -88,6 +98,8 @@ def _page(duty: Duty, found: Alert, form: Form, **shown: Any) -> Response[str]:
         line=line,
         features=_features(found.shown, line.currency),
         row=_row_of(duty, found.rule),
+        to_restrict=list(_TO_RESTRICT) if found.act in list(Measure) and not line.drawing_stopped else [],
+        proposed=proposals.open_of_line(duty.tx, line.id) is not None,
         **shown,
         **duty.shown(),
     )
@@ -132,4 +144,27 @@ def label(request: WebRequest, reference: FromPath[str], form: FromForm) -> Resp
     )
 
 
-alert_handlers: Final = [queue, show, acknowledge, label]
+@post("/alerts/{reference:str}/restrict", sync_to_thread=True)
+def propose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
+    """Propose what the alert suggests; a table says whether it takes a second person."""
+
+    def act(duty: Duty) -> Response[Any]:
+        found = _found(duty, reference)
+        chosen, line = form.value("reason"), _line(duty, found)
+        cap = parse_money(form.value("cap"), line.currency) if found.act == Measure.LOWER_CAP else None
+        if chosen not in _TO_RESTRICT:
+            return _page(duty, found, form, errors=Errors().add("reason", "missing"))
+        if found.act == Measure.LOWER_CAP and cap is None:
+            return _page(duty, found, form, errors=Errors().add("cap", "missing"))
+        feature = found.feature if found.act == Measure.PAUSE_FEATURE else None
+        limits = Limits(Measure(found.act), feature, cap.minor if cap else None)
+        office, why = duty.ports.office, [Cause(chosen)]
+        done = proposals.propose(duty.tx, office, line.id, limits, why, duty.actor, duty.now, found.id)
+        if isinstance(done, Refusal):
+            return _page(duty, found, form, refusal=done)
+        return see_other(request, f"{HOME}/lines/{line.id}")
+
+    return on_duty(request, act, chooses=True)
+
+
+alert_handlers: Final = [queue, show, acknowledge, label, propose]

@@ -67,6 +67,7 @@ class Card:
     increase: Increase | None
     notice: Exit | None
     sale: Sale | None
+    is_restricted: bool
 
     @property
     def is_open(self) -> bool:
@@ -111,6 +112,7 @@ def _card(visit: Visit, line: Line) -> Card:
         increase=open_increase(visit.tx, line.id),
         notice=exits_store.notice_of_line(visit.tx, line.id),
         sale=_sale(visit, line),
+        is_restricted=exits_store.restriction_of_line(visit.tx, line.id) is not None,
     )
 
 

@@ -1,0 +1,1 @@
+"""What the lender restricted, why, and how the customer sees it."""
