@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import ast
 import configparser
+import csv
+import io
+import json
+import re
 from datetime import date, timedelta
+from html import unescape
 from pathlib import Path
 
 import psycopg
 import pytest
+from deals import deal
 from litestar.testing import TestClient
 from web.api.conftest import Api, application, with_key
+from web.console.conftest import Desk
 from worlds import DAY, TIMEZONE, at, buy, line_of, night, open_lines
 
 import whiteslip
-from whiteslip import exits, lake
+from whiteslip import exits, funding, lake, packs
 from whiteslip.app import cli
 from whiteslip.app.settings import load
 from whiteslip.app.wiring import prepare_home
@@ -22,10 +29,18 @@ from whiteslip.base import Refusal, end_of_day
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
 from whiteslip.exits.model import Channel, Identity
+from whiteslip.funding.model import Position
+from whiteslip.identity import Vault
+from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
 from whiteslip.ledger.acts import seal
+from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
 from whiteslip.treasury import Appetite
+from whiteslip.web.console import routers
+from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.settings import WebSettings
+from whiteslip.web.kit.shell import create_app
 
 HOUSE = Path(whiteslip.__file__).parent
 END = date(2026, 2, 20)
@@ -59,7 +74,12 @@ def place(db: Database, tmp_path: Path) -> Lake:
     night(db, date(2026, 2, 5))
     until = end_of_day(END, TIMEZONE)
     with db.transaction() as tx:
-        seal(tx, END, until)
+        seal(tx, END, [], until)
+    with db.transaction() as tx:
+        assert isinstance(funding.load(tx, deal(), "test", until), str)
+        assert funding.fill(tx, "warehouse", 10**9, END, "test", until) == 1_800_000
+        funding.state_position(tx, "warehouse", Position(1_000_000, 0, 0), "test", until)
+        funding.run_night(tx, END, until)
     place = Lake(tmp_path / "lake", bytes(32))
     assert isinstance(lake.export(db, place, END, until, TIMEZONE, until), Snapshot)
     return place
@@ -108,6 +128,8 @@ def test_a_plan_is_about_groups_takes_two_people_and_changes_no_limit(
     assert rises == (0,)
     assert not any(one in row[0] for row in kept for pair in ids for one in pair)
     _from_a_terminal(db, place, tmp_path, monkeypatch, capsys)
+    _futures(db, place, monkeypatch, capsys)
+    _pages(db, place)
 
 
 def _from_a_terminal(
@@ -143,6 +165,59 @@ def _from_a_terminal(
     capsys.readouterr()
     assert cli.run(["capacity", "list"]) == 0
     assert "turned_down" in capsys.readouterr().out
+
+
+def _futures(
+    db: Database, place: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same book as futures: what stays starts as it stood, and a run on it names who acts."""
+    monkeypatch.setattr("whiteslip.app.commands_stress.the_lake", lambda: place)
+    asked = ["stress", "run", "--facility", "warehouse", "--months", "3", "--scenarios", "40"]
+    assert cli.run([*asked, "--cash-minor", "0", "--leave-percent", "60", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["lines"], found["book_minor"]) == (12, 1_800_000)
+    headroom = next(fan for fan in found["fans"] if fan["name"] == "headroom")
+    assert all(low <= high for low, high in zip(headroom["rows"][0], headroom["rows"][-1], strict=True))
+    # The night's base is 85 % of 1,800,000, at what a day of the run begins with.
+    assert headroom["rows"][2][0] == pytest.approx(530_000, rel=0.05)
+    assert cli.run([*asked, "--csv", "--tornado", "2", "--processes", "1"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0] == "figure,on_day,p05,p25,p50,p75,p95"
+    assert cli.run([*asked, "--cash-minor", "0", "--tornado", "2", "--processes", "1"]) == 0
+    told = capsys.readouterr().out
+    assert "No exit is slowed by this" in told
+    assert "contagion" in told
+    assert cli.run([*asked, "--exits", "99"]) == 2
+    with TestClient(application(db, lake=place)) as client:
+        api = Api(db, client, with_key(db))
+        assert api.get("/v1/stress?scenarios=20&months=2&leave=0.1&facility=warehouse")["left"] >= 0
+        assert api.ask("GET", "/v1/stress?scenarios=9999").json()["code"] == "stress.question_invalid"
+        assert api.ask("GET", "/v1/stress?facility=none").json()["code"] == "funding.not_found"
+
+
+def _pages(db: Database, place: Lake) -> None:
+    """What if, at the desk: numbers in a form, fans with their tables, who acts, and each figure as CSV."""
+    ports = Ports(
+        db, Vault(bytes(32)), Office(Tables.load(), "Test"), DemoPhone(db), packs.load("cn"), lake=place
+    )
+    settings = WebSettings(secret=bytes(32), default_language="en")
+    with TestClient(create_app(routers, settings, ports)) as client:
+        desk = Desk(db, ports, client)
+        desk.sign_in(Role.ANALYST)
+        text = desk.get("/console/stress?leave=60&facility=warehouse&months=6&tornado=true")
+        assert "Who has to act by when" in text
+        assert "Leave in a week" in text
+        options = dict(re.findall(r'id="(\w+)">.*?data-chart="(.*?)"', text, re.S))
+        assert set(options) == {"tornado", "cash", "headroom", "open_lines", "book", "freed"}
+        asked = "?leave=60&facility=warehouse&months=6&tornado=true"
+        rows = list(csv.DictReader(io.StringIO(desk.get(f"/console/stress/open_lines.csv{asked}"))))
+        drawn = json.loads(unescape(options["open_lines"]))["series"]
+        assert next(s for s in drawn if s.get("name") == "Median")["data"] == [
+            int(row["p50"]) for row in rows
+        ]
+        assert desk.get(f"/console/stress/tornado.csv{asked}").count("\n") == 9
+        assert "Error" in desk.get("/console/stress?leave=120", 422)
+        assert "nobody&#39;s leaving is slowed" in text
 
 
 def _limits(db: Database) -> list[tuple[object, ...]]:

@@ -28,6 +28,7 @@ from whiteslip.app import (
     commands_privacy,
     commands_run,
     commands_setup,
+    commands_stress,
     commands_watch,
     commands_webhooks,
 )
@@ -62,6 +63,7 @@ for commands in (
     commands_models,
     commands_packs,
     commands_privacy,
+    commands_stress,
     commands_watch,
     commands_webhooks,
 ):

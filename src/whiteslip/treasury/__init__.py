@@ -6,6 +6,10 @@ measures of ``portfolio``, and deals and nights through ``funding``; it never re
 ``reading`` makes groups of lines out of measures; ``allocation`` gives freed capacity to segments by
 a mixed-integer programme, ``words`` says what its limits are worth. Acts: :func:`propose`, :func:`decide`.
 
+``stress`` goes from a snapshot and a facility's night to the answer of a question; ``simulate`` draws
+the futures (``credit``: who falls late, ``leaving``: who goes, ``cash``: what that does to money),
+``findings`` says what they come to and who has to act.
+
 Invariants
 ----------
 - A plan is about groups: fewer than ``LEAST`` lines are told of only together with others.
@@ -16,7 +20,23 @@ Invariants
 """
 
 from whiteslip.treasury.acts import allocate, decide, propose
-from whiteslip.treasury.model import LEAST, Answer, Appetite, Basis, Plan
+from whiteslip.treasury.findings import Finding
+from whiteslip.treasury.model import LEAST, Appetite, Basis, Plan
 from whiteslip.treasury.reading import basis
+from whiteslip.treasury.scenario import Question
+from whiteslip.treasury.stress import start, with_facility
 
-__all__ = ["LEAST", "Answer", "Appetite", "Basis", "Plan", "allocate", "basis", "decide", "propose"]
+__all__ = [
+    "LEAST",
+    "Appetite",
+    "Basis",
+    "Finding",
+    "Plan",
+    "Question",
+    "allocate",
+    "basis",
+    "decide",
+    "propose",
+    "start",
+    "with_facility",
+]

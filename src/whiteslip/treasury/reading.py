@@ -126,13 +126,13 @@ def _segments(own: dict[str, list[Row]]) -> list[Segment]:
                 limit_minor=sum(row["limit_minor"] for row in rows if not row["leaving"]),
                 owed_minor=sum(row["owed_minor"] for row in rows if not row["leaving"]),
                 pd_ppm=ahead[BUCKETS.index("current")],
-                yield_bps=_yield(own["excess_spread"], name),
+                yield_bps=yield_bps(own["excess_spread"], name),
             )
         )
     return found
 
 
-def _yield(rows: Iterable[Row], segment: str | None) -> int:
+def yield_bps(rows: Iterable[Row], segment: str | None) -> int:
     """What was charged in a year over what was owed, in basis points, rounded down."""
     wanted = [row for row in rows if segment in (None, row["segment"])]
     latest = sorted({row["on_day"] for row in wanted})[-MONTHS_OF_HISTORY:]
@@ -167,3 +167,11 @@ def roll_counts(rows: Sequence[Row]) -> Callable[[str], Any]:
         return chain
 
     return chain
+
+
+def rate(rows: Sequence[Row], part: str) -> float:
+    """A monthly rate over the opening balance, of the last year; at most one."""
+    latest = sorted({row["on_day"] for row in rows})[-MONTHS_OF_HISTORY:]
+    recent = [row for row in rows if row["on_day"] in latest]
+    opening = sum(row["opening_minor"] for row in recent)
+    return min(1.0, max(0.0, sum(row[part] for row in recent) / opening)) if opening else 0.0

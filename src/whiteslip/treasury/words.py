@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from whiteslip.base.money import Money
+from whiteslip.treasury.findings import Event
 from whiteslip.treasury.model import Price
 
 _PPM_PER_POINT: Final = 10_000
@@ -58,3 +60,21 @@ def _per(price: Price, currency: str, money: Callable[[Money], str]) -> str:
         whole, rest = divmod(price.per, _PPM_PER_POINT)
         return f"{whole}.{rest:04d}".rstrip("0")
     return money(Money(price.per, currency))
+
+
+def duties(
+    events: Sequence[Event], language: str, day: Callable[[date], str], share: Callable[[float], str]
+) -> list[str]:
+    """Who has to act by when, the most urgent first; or that nobody has to."""
+    if not events:
+        return [SENTENCES["quiet"][language]]
+    return [
+        SENTENCES["duty"][language].format(
+            who=SENTENCES[f"who_{each.who}"][language],
+            what=SENTENCES[f"what_{each.name}"][language],
+            by=day(each.act_by),
+            first=day(each.first_on),
+            share=share(each.share),
+        )
+        for each in events
+    ]

@@ -13,8 +13,9 @@ from whiteslip import treasury
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.store import Tx
-from whiteslip.treasury import Answer, Appetite, Basis, Plan
+from whiteslip.treasury import Appetite, Basis, Plan
 from whiteslip.treasury import store as treasury_store
+from whiteslip.treasury.model import Answer
 from whiteslip.web.api.access import Caller, get, granted, identifier, post, read, write
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of

@@ -30,6 +30,7 @@ from whiteslip.web.api import (
     restrictions,
     sales,
     statements,
+    stress,
     ties,
     webhooks,
 )
@@ -61,6 +62,7 @@ routers: Final = [
             *portfolio.handlers,
             *insight.handlers,
             *capacity.handlers,
+            *stress.handlers,
             *clock.handlers,
             *policies.handlers,
             *webhooks.handlers,

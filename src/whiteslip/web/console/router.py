@@ -19,6 +19,7 @@ from whiteslip.web.console.policies.handlers import policy_handlers
 from whiteslip.web.console.portfolio.handlers import portfolio_handlers
 from whiteslip.web.console.queue.handlers import queue_handlers
 from whiteslip.web.console.risk.handlers import risk_handlers
+from whiteslip.web.console.stress.handlers import stress_handlers
 
 routers: Final = [
     Router(
@@ -37,6 +38,7 @@ routers: Final = [
             *portfolio_handlers,
             *risk_handlers,
             *insight_handlers,
+            *stress_handlers,
         ],
     )
 ]

@@ -33,7 +33,13 @@
     option.tooltip = { renderMode: "richText", confine: true, valueFormatter: value,
       trigger: option.series.some((s) => s.type === "line") ? "axis" : "item",
       backgroundColor: token("paper"), borderColor: token("line"), textStyle: ink };
-    if (option.legend) option.legend = { top: 0, textStyle: ink, type: "scroll" };
+    // The area between two lines is drawn by series that are nobody's figures.
+    const named = option.series.filter((s) => !s.band);
+    if (named.length < option.series.length) {
+      option.tooltip.formatter = (points) => [points].flat().filter((p) => !option.series[p.seriesIndex].band)
+        .reduce((text, p) => `${text}\n${p.seriesName}: ${value(p.value)}`, [points].flat()[0].name);
+    }
+    if (option.legend) option.legend = { top: 0, textStyle: ink, type: "scroll", data: named.map((s) => s.name) };
     for (const side of ["xAxis", "yAxis"]) {
       const axis = option[side];
       if (!axis) continue;
@@ -42,7 +48,7 @@
       axis.splitLine = { lineStyle: { color: token("line") } };
       axis.axisLabel = { color: token("soft"), hideOverlap: side === "xAxis" && option.series[0].type === "line",
         interval: option.series[0].type === "line" ? "auto" : 0, width: side === "yAxis" ? 112 : 72, overflow: "break", fontSize: 11 };
-      if (side === "yAxis" && axis.type === "value") axis.axisLabel.formatter = value;
+      if (axis.type === "value") axis.axisLabel.formatter = axis.money ? money : value;
     }
     if (option.xName && option.xAxis) Object.assign(option.xAxis, { name: option.xName, nameLocation: "middle", nameGap: 28 });
     delete option.xName;

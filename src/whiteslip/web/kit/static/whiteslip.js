@@ -23,6 +23,13 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => print());
 }
 
+// A slider and the number beside it say the same; the number is what is sent.
+for (const slider of document.querySelectorAll("[data-slides]")) {
+  const field = document.getElementById(slider.dataset.slides);
+  slider.addEventListener("input", () => { field.value = slider.value; });
+  field.addEventListener("input", () => { slider.value = field.value; });
+}
+
 // Single keys where a page offers them: they can be switched off, and never act while somebody types.
 // A link is followed; a button is focused, so that Enter decides and a slip of the finger does not.
 const keys = document.querySelector("[data-keys]");

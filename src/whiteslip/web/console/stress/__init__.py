@@ -1,0 +1,1 @@
+"""Futures of the book: what if, who acts by when."""

@@ -1,0 +1,234 @@
+"""Futures of the book on one page: what if, fans, who acts by when. The URL is the state."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+from litestar import Response, get
+from litestar.params import FromPath
+
+from whiteslip import lake, treasury
+from whiteslip.base import Money, Refusal
+from whiteslip.funding import store as funding_store
+from whiteslip.lake import Lake
+from whiteslip.treasury import Finding, Question, stress, words
+from whiteslip.treasury.findings import LEVELS, Fan
+from whiteslip.treasury.scenario import Assumptions, Start, Terms
+from whiteslip.web.console.duty import Duty, on_duty
+from whiteslip.web.console.stress.charts import MONEY, fan, tornado
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import Errors, Form
+from whiteslip.web.kit.i18n import Speech, Texts
+from whiteslip.web.kit.pages import page, speech_of
+from whiteslip.web.kit.problems import Refused, sentence
+
+FUTURES: Final = 200
+_TORNADO: Final = 20
+_SEGMENT: Final = "limit"
+_SHOWN_ROWS: Final = 60
+_PERCENT: Final = 100
+MONTHS: Final = (6, 12, 24)
+COLUMNS: Final = tuple(f"p{round(level * _PERCENT):02d}" for level in LEVELS)
+
+
+class WhatIf(msgspec.Struct):
+    """What somebody asks. ``leave`` in per cent of all lines."""
+
+    exits: float = 1.0
+    leave: float = 0.0
+    within_days: int = 7
+    downturn: float = 0.0
+    months: int = 12
+    seed: int = 1
+    facility: str = ""
+    tornado: bool = False
+
+    def question(self) -> Question:
+        """The question behind it."""
+        return Question(
+            months=self.months,
+            scenarios=FUTURES,
+            seed=self.seed,
+            exits=self.exits,
+            leave=self.leave / _PERCENT,
+            within_days=self.within_days,
+        )
+
+
+@lru_cache(maxsize=8)
+def _start(place: Lake, day: date, engine: str) -> Start | Refusal:
+    """The book of a snapshot, which never changes."""
+    return treasury.start(place, day, _SEGMENT, None, engine)
+
+
+@lru_cache(maxsize=64)
+def _answer(
+    place: Lake, day: date, engine: str, terms: Terms | None, given: Assumptions, asked: Question, swings: int
+) -> Finding | Refusal:
+    """The same question of the same book has the same answer; it is kept for as long as the process runs."""
+    book = _start(place, day, engine)
+    if isinstance(book, Refusal):
+        return book
+    return stress.answer(replace(book, terms=terms), given, asked, swings)
+
+
+def _asked(request: WebRequest) -> tuple[Form, WhatIf | Errors]:
+    """The question in the URL; a form that was never sent asks the usual."""
+    form = Form({name: [value] for name, value in request.query_params.items()})
+    typed = form.read(WhatIf)
+    if isinstance(typed, Errors):
+        return form, typed
+    refused = stress.check(typed.question())
+    if isinstance(refused, Refusal):
+        return form, Errors().add(str(refused.facts["field"]), "invalid")
+    if typed.months not in MONTHS:
+        return form, Errors().add("months", "not_an_option")
+    return form, typed
+
+
+def _found(duty: Duty, typed: WhatIf) -> Finding:
+    """The answer on the newest snapshot. Raises Refused."""
+    place = duty.ports.lake
+    if place is None:
+        raise Refused(Refusal("lake.off"))
+    snapshot = lake.newest(place)
+    if isinstance(snapshot, Refusal):
+        raise Refused(snapshot)
+    engine = duty.ports.lake_engine
+    book = _start(place, snapshot.day, engine)
+    if not isinstance(book, Refusal) and typed.facility:
+        book = treasury.with_facility(duty.tx, book, typed.facility)
+    if isinstance(book, Refusal):
+        raise Refused(book)
+    given = Assumptions(downturn=typed.downturn)
+    swings = _TORNADO if typed.tornado else 0
+    found = _answer(place, snapshot.day, engine, book.terms, given, typed.question(), swings)
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found
+
+
+@get("/stress", sync_to_thread=True)
+def show(request: WebRequest) -> Response[Any]:
+    """The page. A question that cannot be asked comes back with what is wrong."""
+
+    def act(duty: Duty) -> Response[Any]:
+        speech = speech_of(request)
+        form, typed = _asked(request)
+        facilities = [each.deal.name for each in funding_store.facilities(duty.tx)]
+        shown: dict[str, Any] = {"facilities": facilities, "months": MONTHS, "form": form, **duty.shown()}
+        if isinstance(typed, Errors):
+            return page(
+                request, "console/stress/page.html", errors=typed, asked=WhatIf(), found=None, **shown
+            )
+        try:
+            found = _found(duty, typed)
+        except Refused as refused:
+            why = sentence(refused.refusal, speech)
+            return page(request, "console/stress/page.html", why=why, asked=typed, found=None, **shown)
+        t = Texts("console/stress", speech)
+        charts = [_chart(each, found, speech, t) for each in found.fans]
+        if found.swings:
+            charts.insert(0, _tornado(found, speech, t))
+        return page(
+            request,
+            "console/stress/page.html",
+            asked=typed,
+            found=found,
+            charts=charts,
+            heads=_heads(found, speech),
+            duties=words.duties(found.events, speech.lang, speech.day, speech.share),
+            query=str(request.url.query),
+            **shown,
+        )
+
+    return on_duty(request, act)
+
+
+def _heads(found: Finding, speech: Speech) -> list[tuple[str, str]]:
+    def money(minor: int) -> str:
+        return speech.money(Money(minor, found.currency))
+
+    return [
+        (f"head_{found.measured}", money(found.worst_minor)),
+        ("head_left", speech.number(found.left)),
+        ("head_defaulted", money(found.defaulted_minor)),
+        ("head_freed", money(found.freed_minor)),
+    ]
+
+
+def _chart(each: Fan, found: Finding, speech: Speech, t: Texts) -> dict[str, Any]:
+    """A fan with its table: evenly chosen days, the last one always."""
+    step = max(1, len(each.days) // _SHOWN_ROWS)
+    places = sorted({*range(0, len(each.days), step), len(each.days) - 1})
+
+    def cell(value: int) -> str:
+        return speech.figure(Money(value, found.currency)) if each.name in MONEY else speech.number(value)
+
+    return {
+        "key": each.name,
+        "option": fan(each, t),
+        "columns": [(t("column_day"), "text"), *((t(name), "money") for name in COLUMNS)],
+        "rows": [[speech.short_day(each.days[at]), *(cell(row[at]) for row in each.rows)] for at in places],
+        "formula": t("formula_" + each.name),
+        "source": t("source_fan"),
+        "left_out": len(each.days) - len(places),
+    }
+
+
+def _tornado(found: Finding, speech: Speech, t: Texts) -> dict[str, Any]:
+    def money(minor: int) -> str:
+        return speech.figure(Money(minor, found.currency))
+
+    rows = [
+        [t("swing_" + each.name), f"{each.low:g}", f"{each.high:g}", money(each.at_low), money(each.at_high)]
+        for each in found.swings
+    ]
+    columns = [("column_swing", "text"), ("column_low", "number"), ("column_high", "number"),
+               ("at_low", "money"), ("at_high", "money")]  # fmt: skip
+    return {
+        "key": "tornado",
+        "option": tornado(found, t),
+        "columns": [(t(name), kind) for name, kind in columns],
+        "rows": rows,
+        "formula": t("formula_tornado"),
+        "source": t("source_tornado"),
+        "left_out": 0,
+    }
+
+
+@get("/stress/{name:str}", sync_to_thread=True)
+def as_csv(request: WebRequest, name: FromPath[str]) -> Response[Any]:
+    """A chart's figures as CSV."""
+
+    def act(duty: Duty) -> Response[Any]:
+        typed = _asked(request)[1]
+        wanted = name.removesuffix(".csv")
+        if isinstance(typed, Errors):
+            raise Refused(Refusal("stress.question_invalid", {"field": typed.found[0].name}))
+        found = _found(duty, typed)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if wanted == "tornado":
+            writer.writerow(["assumption", "low", "high", "at_low_minor", "at_high_minor"])
+            writer.writerows([s.name, s.low, s.high, s.at_low, s.at_high] for s in found.swings)
+        elif each := next((each for each in found.fans if each.name == wanted), None):
+            writer.writerow(["on_day", *COLUMNS])
+            writer.writerows([day, *(row[at] for row in each.rows)] for at, day in enumerate(each.days))
+        else:
+            raise Refused(Refusal("portfolio.measure_unknown", {"measure": wanted, "known": "tornado"}))
+        disposition = f'attachment; filename="stress-{wanted}-{found.day.isoformat()}.csv"'
+        headers = {"Content-Disposition": disposition}
+        return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+    return on_duty(request, act)
+
+
+stress_handlers: Final[list[Callable[..., Any] | Any]] = [show, as_csv]

@@ -1,0 +1,207 @@
+"""The stress run against closed forms, against drawing line by line, and against the books' own rules."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date
+from statistics import NormalDist
+from uuid import UUID
+
+import msgspec
+import numpy as np
+import pytest
+from deals import deal, receivable
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from whiteslip.funding import rules
+from whiteslip.funding.model import Phase, Position
+from whiteslip.treasury import cash, credit, findings, leaving, simulate, words
+from whiteslip.treasury.scenario import AGES, BAD, STATES, Assumptions, Question, Start, Terms
+
+NORMAL = NormalDist()
+CALM = Assumptions(correlation=0.0, contagion=0.0, shocks_times=0.0, pays_off=0.0)
+CHAIN = np.array(
+    [
+        [1, 0, 0, 0, 0, 0],
+        [0.10, 0.87, 0.03, 0, 0, 0],
+        [0.05, 0.60, 0.10, 0.25, 0, 0],
+        [0.02, 0.10, 0.03, 0.15, 0.70, 0],
+        [0.01, 0.04, 0.02, 0.03, 0.10, 0.80],
+        [0, 0, 0, 0, 0, 1],
+    ]
+)
+
+
+def start(lines: int = 10_000, hazard: float = 0.0005, terms: Terms | None = None) -> Start:
+    """Two segments of lines, of which six in ten owe 300.00."""
+    counts = np.zeros((2, len(AGES), STATES), np.int64)
+    counts[:] = np.array([0.3, 0.6, 0.05, 0.03, 0.01, 0.01]) * lines / (2 * len(AGES))
+    return Start(
+        day=date(2026, 1, 31),
+        currency="CNY",
+        segments=("a", "b"),
+        lines=counts,
+        owed=(counts * np.array([0.0, 3e4, 3e4, 3e4, 3e4, 3e4])).astype(np.float64),
+        left_lines=np.zeros((2, STATES), np.int64),
+        left_owed=np.zeros((2, STATES)),
+        limit=np.array([1e5, 2e5]),
+        chain=np.repeat(CHAIN[None], 2, axis=0),
+        hazard=np.full(len(AGES), hazard),
+        payment=0.3,
+        prepayment=0.05,
+        earning=0.18,
+        terms=terms,
+    )
+
+
+def test_defaults_of_a_large_book_have_vasiceks_quantiles_and_their_own_mean():
+    p, rho, scenarios = 0.03, 0.15, 20_000
+    chain = np.eye(STATES)
+    chain[1] = [0, 1 - p, 0, 0, 0, p]
+    dice = np.random.default_rng(7)
+    factor = credit.fortunes(dice, scenarios, 1, 0.9, 0.0)[:, 0]
+    matrix = credit.conditional(credit.thresholds(chain), factor, rho)
+    lines = np.zeros((scenarios, STATES), np.int64)
+    lines[:, 1] = 1_000_000
+    rate = credit.moved(dice, lines, matrix)[:, 1, BAD] / 1_000_000
+    assert rate.mean() == pytest.approx(p, rel=0.03)
+    for level in (0.5, 0.9, 0.99):
+        closed = NORMAL.cdf((NORMAL.inv_cdf(p) + math.sqrt(rho) * NORMAL.inv_cdf(level)) / math.sqrt(1 - rho))
+        assert np.quantile(rate, level) == pytest.approx(closed, rel=0.06)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.floats(0.01, 1.0), min_size=STATES, max_size=STATES),
+    st.floats(0.0, 0.6),
+    st.floats(-3.0, 3.0),
+)
+def test_a_conditional_matrix_is_one_and_over_all_fortunes_the_matrix_itself(
+    weights: list[float], rho: float, fortune: float
+):
+    row = np.array(weights) / sum(weights)
+    limits = credit.thresholds(np.array([row]))
+    one = credit.conditional(limits, np.array([fortune]), rho)[0, 0]
+    assert one.sum() == pytest.approx(1.0, abs=1e-9)
+    # The mean over a normal fortune, by Gauss and Hermite.
+    points, mass = np.polynomial.hermite_e.hermegauss(80)
+    mean = (credit.conditional(limits, points, rho)[:, 0] * (mass / mass.sum())[:, None]).sum(axis=0)
+    assert mean == pytest.approx(row, abs=2e-3)
+    better = credit.conditional(limits, np.array([fortune + 1.0]), rho)[0, 0]
+    assert better[BAD] <= one[BAD] + 1e-12
+
+
+def test_groups_have_the_law_of_lines_drawn_one_by_one():
+    dice, times, lines = np.random.default_rng(3), 4_000, 40
+    held = np.zeros((times, STATES), np.int64)
+    held[:, 2] = lines
+    groups = credit.moved(dice, held, CHAIN[None])[:, 2]
+    single = dice.random((times, lines, 1)) > np.cumsum(CHAIN[2])
+    to = single.sum(axis=2).clip(max=STATES - 1)
+    alone = np.stack([(to == state).sum(axis=1) for state in range(STATES)], axis=1)
+    assert groups.mean(axis=0) == pytest.approx(lines * CHAIN[2], abs=0.25)
+    assert groups.mean(axis=0) == pytest.approx(alone.mean(axis=0), abs=0.3)
+    assert groups.var(axis=0) == pytest.approx(lines * CHAIN[2] * (1 - CHAIN[2]), rel=0.12, abs=0.01)
+    assert np.cov(groups.T)[1, 3] == pytest.approx(-lines * CHAIN[2, 1] * CHAIN[2, 3], rel=0.15)
+
+
+def test_contagion_makes_as_many_leave_as_a_branching_process():
+    branching, days, lines = 0.5, 400, 10_000_000
+    asked = Question(leave=0.001, within_days=1, after_days=0)
+    mood = leaving.Mood.calm(msgspec.structs.replace(CALM, contagion=branching), asked, 200)
+    dice, open_lines = np.random.default_rng(5), np.full((200, 1), lines, np.int64)
+    gone = np.zeros(200)
+    for day in range(days):
+        today = leaving.leave(dice, open_lines, np.zeros(1), mood.hazard(day))
+        mood.spread(today[:, 0].astype(float), open_lines[:, 0].astype(float))
+        gone += today[:, 0]
+    assert gone.mean() / lines == pytest.approx(0.001 / (1 - branching), rel=0.01)
+
+
+def test_ten_per_cent_leave_in_a_week_when_that_is_asked_and_twice_as_many_when_exits_double():
+    calm = simulate.run(start(), CALM, Question(months=2, scenarios=50))
+    twice = simulate.run(start(), CALM, Question(months=2, scenarios=50, exits=2.0))
+    assert calm.exits.sum(axis=1).mean() == pytest.approx(10_000 * (1 - math.exp(-0.0005 * 59)), rel=0.03)
+    assert twice.exits.sum() / calm.exits.sum() == pytest.approx(2.0, rel=0.05)
+    run = simulate.run(start(hazard=0.0), CALM, Question(months=2, scenarios=50, leave=0.1))
+    assert run.exits[:, :30].sum() == run.exits[:, 37:].sum() == 0
+    assert run.exits.sum(axis=1).mean() == pytest.approx(1_000, rel=0.02)
+    # What leaves frees its undrawn limit x 10 % x 75 %: 150,000 less what is owed on average.
+    room = 150_000 - start().book / 10_000
+    assert run.freed[:, -1].mean() == pytest.approx(1_000 * room * 0.075, rel=0.1)
+
+
+@settings(max_examples=12)
+@given(
+    st.integers(1, 4), st.integers(0, 2**31), st.floats(0.0, 3.0), st.floats(0.0, 0.5), st.floats(0.0, 0.5)
+)
+def test_lines_and_money_are_conserved_and_a_seed_gives_the_same(
+    months: int, seed: int, exits: float, leave: float, rho: float
+):
+    asked = Question(months=months, scenarios=4, seed=seed, exits=exits, leave=leave, cash_minor=10**9)
+    given = msgspec.structs.replace(Assumptions(), correlation=rho, servicing=0.0)
+    found = simulate.run(start(), given, asked)
+    assert (found.open_lines + found.exits.cumsum(axis=1) == 10_000).all()
+    assert (np.diff(found.freed, axis=1) >= 0).all()
+    assert (found.book >= 0).all()
+    again = simulate.run(start(), given, asked)
+    assert (again.cash == found.cash).all()
+    # Where nobody lends, nothing is earned and nothing late, what is owed less is there as cash.
+    calm = msgspec.structs.replace(given, shocks_times=0.0)
+    closed = simulate.run(replace(start(), earning=0.0), calm, asked)
+    assert (closed.cash + closed.book)[:, -1] == pytest.approx(10**9 + start().book, rel=1e-5)
+
+
+def test_a_run_is_the_same_in_blocks_and_longer():
+    asked = Question(months=1, scenarios=simulate.BLOCK + 3)
+    whole = simulate.run(start(), Assumptions(), asked)
+    first = simulate.run(start(), Assumptions(), msgspec.structs.replace(asked, scenarios=simulate.BLOCK))
+    assert (whole.cash[: simulate.BLOCK] == first.cash).all()
+    assert len(whole.cash) == asked.scenarios
+
+
+def test_the_base_is_that_of_the_nightly_rules():
+    agreed = deal(commitment_minor=10**12)
+    balances = np.array([0.0, 500_000, 300_000, 200_000, 100_000, 50_000])
+    late = (0, 0, 15, 40, 70, 100)
+    pool = [
+        receivable(n, int(balances[n]), currency="CNY", days_past_due=late[n], pledged_to=UUID(int=1))
+        for n in range(1, STATES)
+    ]
+    proof = rules.prove(agreed, UUID(int=1), pool, date(2026, 3, 31))
+    base = rules.base_of(agreed, proof, Position(), Phase.REVOLVING, None)
+    terms = Terms(agreed, debt=0.0, reserve=0.0, pledged=1.0, excess=0.0)
+    nobody = np.zeros((1, STATES))
+    assert cash.base_of(terms, balances[None], nobody)[0] == base.base_minor == 680_000
+    # Half of those 1 to 29 days late are under fifteen; leavers count unless the deal says no.
+    young = msgspec.structs.replace(agreed.eligibility, days_past_due_below=15, closed_account_eligible=False)
+    strict = Terms(msgspec.structs.replace(agreed, eligibility=young), 0.0, 0.0, 1.0, 0.0)
+    assert strict.weights()[2] == pytest.approx(14 / 29)
+    assert cash.eligible_of(strict, nobody, balances[None])[0] == 0
+    assert cash.eligible_of(terms, nobody, balances[None])[0] == 800_000
+
+
+def test_a_base_that_falls_is_cured_by_cash_and_without_cash_amortises():
+    # Half of all leave in a week, and the deal does not want receivables of who left.
+    agreed = deal(commitment_minor=10**12)
+    wary = msgspec.structs.replace(agreed.eligibility, closed_account_eligible=False)
+    terms = Terms(msgspec.structs.replace(agreed, eligibility=wary), 1.3e8, 0.0, 1.0, 0.0)
+    asked = Question(months=3, scenarios=20, leave=0.5, cash_minor=10**9)
+    rich = simulate.run(start(terms=terms), CALM, asked)
+    assert "deficient" in rich.events
+    assert (rich.events["deficient"] == cash.NEVER).all()
+    assert (rich.headroom >= -1).all()
+    poor = simulate.run(start(terms=terms), CALM, msgspec.structs.replace(asked, cash_minor=0))
+    assert ((poor.events["deficient"] >= 30) & (poor.events["deficient"] <= 37)).all()
+    assert (poor.events["amortising"] == poor.events["deficient"] + terms.deal.cure_days).all()
+    # Treasury has ten days' notice of that, which here is from the first day on.
+    found = findings.finding(start(terms=terms), asked, poor)
+    first = found.events[0]
+    assert (first.who, first.act_by <= first.first_on <= first.half_on) == ("treasury", True)
+    told = words.duties(found.events, "en", str, lambda share: f"{share:.0%}")
+    assert any("Treasury by" in each and "100%" in each for each in told)
+    assert all("exit" not in who for who, _ in findings.DUTIES.values())
+    # Who left, left: the same exits on the same days, whatever that did to the facility.
+    assert (poor.exits == rich.exits).all()
