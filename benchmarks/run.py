@@ -20,6 +20,7 @@ from benchmarks.killing import killing
 from benchmarks.leaving import leaving
 from benchmarks.night import sealing
 from benchmarks.rush import rushing
+from benchmarks.stress import stressing
 from benchmarks.takeover import importing
 from benchmarks.training import training
 from benchmarks.watch import watching
@@ -33,6 +34,7 @@ SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | None]]] = {
     "rush": lambda bench, _: rushing(bench),
     "backtest": lambda bench, _: backtesting(bench),
     "leave": lambda _bench, _: leaving(),
+    "stress": lambda _bench, _: stressing(),
     "kill": lambda _bench, _: killing(),
     "train": lambda bench, _: training(bench),
     "watch": lambda bench, _: watching(bench),

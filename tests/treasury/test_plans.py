@@ -207,7 +207,7 @@ def _pages(db: Database, place: Lake) -> None:
         text = desk.get("/console/stress?leave=60&facility=warehouse&months=6&tornado=true")
         assert "Who has to act by when" in text
         assert "Leave in a week" in text
-        options = dict(re.findall(r'id="(\w+)">.*?data-chart="(.*?)"', text, re.S))
+        options = dict(re.findall(r'class="chart" id="(\w+)">.*?data-chart="(.*?)"', text, re.S))
         assert set(options) == {"tornado", "cash", "headroom", "open_lines", "book", "freed"}
         asked = "?leave=60&facility=warehouse&months=6&tornado=true"
         rows = list(csv.DictReader(io.StringIO(desk.get(f"/console/stress/open_lines.csv{asked}"))))

@@ -198,8 +198,9 @@ def test_a_base_that_falls_is_cured_by_cash_and_without_cash_amortises():
     assert (poor.events["amortising"] == poor.events["deficient"] + terms.deal.cure_days).all()
     # Treasury has ten days' notice of that, which here is from the first day on.
     found = findings.finding(start(terms=terms), asked, poor)
-    first = found.events[0]
-    assert (first.who, first.act_by <= first.first_on <= first.half_on) == ("treasury", True)
+    (first,) = (each for each in found.events if each.name == "deficient")
+    assert (first.who, first.share) == ("treasury", 1.0)
+    assert first.act_by < first.first_on <= first.half_on
     told = words.duties(found.events, "en", str, lambda share: f"{share:.0%}")
     assert any("Treasury by" in each and "100%" in each for each in told)
     assert all("exit" not in who for who, _ in findings.DUTIES.values())
