@@ -37,7 +37,8 @@ def _book() -> Start:
     shape = (len(SEGMENTS), len(AGES), STATES)
     lines = np.zeros(shape, np.int64)
     lines[:] = np.array([0.30, 0.62, 0.05, 0.016, 0.01, 0.004]) * LINES / (len(SEGMENTS) * len(AGES))
-    owed = lines * np.array([0.0, 30_000.0, 40_000.0, 45_000.0, 45_000.0, 50_000.0])
+    each = np.array([0.0, 30_000.0, 40_000.0, 45_000.0, 45_000.0, 50_000.0])
+    owed = (lines * each).astype(np.float64)
     first, last = date(2026, 1, 31), date(2030, 1, 31)
     deal = Deal(
         "warehouse", "A warehouse", "CNY", 10**12, ("a benchmark",), first, last, last, 2, 600,
