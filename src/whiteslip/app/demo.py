@@ -28,7 +28,7 @@ from whiteslip.world import Setting
 _LINK_MINUTES: Final = 24 * 60
 _REVIEWER: Final = "reviewer"
 _LOOKED_AT: Final = 1_000
-_SCORED_NIGHTS: Final = 130
+_SCORED_NIGHTS: Final = 95
 _MODELS: Final = Path(__file__).with_name("models")
 _CHAMPION: Final = "behaviour-champion"
 

@@ -97,37 +97,45 @@ WITH ending AS (
         FROM generate_series(1, 6) AS k
     ) AS m
     WHERE l.id = ANY(:lines::uuid[])
-), moved AS MATERIALIZED (
+), moved AS (
     SELECT line, day, sum(minor) AS minor FROM billing.v_movement
     WHERE line = ANY(:lines::uuid[]) GROUP BY line, day
-), settled AS MATERIALIZED (
+), owed AS (
+    SELECT e.line, e.k, sum(m.minor) AS minor FROM ending AS e
+    JOIN moved AS m ON m.line = e.line AND m.day <= e.on_day GROUP BY e.line, e.k
+), settled AS (
     SELECT plan, no, counts_from, sum(amount_minor) AS minor FROM billing.v_settlement
     WHERE line = ANY(:lines::uuid[]) GROUP BY plan, no, counts_from
+), asked AS (
+    SELECT line, plan, no, statement_on, due_on, minor FROM billing.v_asked WHERE line = ANY(:lines::uuid[])
+), item AS (
+    SELECT e.line, e.k, e.on_day, a.due_on,
+        a.minor - coalesce(sum(s.minor) FILTER (WHERE s.counts_from <= e.on_day), 0) AS minor
+    FROM asked AS a
+    JOIN ending AS e ON e.line = a.line AND e.on_day > a.statement_on
+    LEFT JOIN settled AS s ON s.plan = a.plan AND s.no = a.no
+    GROUP BY e.line, e.k, e.on_day, a.plan, a.no, a.due_on, a.minor
 ), left_open AS (
-    SELECT e.line, e.k, sum(a.minor - coalesce(p.minor, 0)) AS minor,
-        min(a.due_on) FILTER (WHERE a.due_on < e.on_day) AS due_on
-    FROM ending AS e
-    JOIN billing.v_asked AS a ON a.line = e.line AND a.statement_on < e.on_day
-    LEFT JOIN LATERAL (
-        SELECT sum(s.minor) AS minor FROM settled AS s
-        WHERE s.plan = a.plan AND s.no = a.no AND s.counts_from <= e.on_day
-    ) AS p ON true
-    WHERE a.line = ANY(:lines::uuid[]) AND a.minor > coalesce(p.minor, 0)
-    GROUP BY e.line, e.k
+    SELECT line, k, sum(minor) AS minor, min(due_on) FILTER (WHERE due_on < on_day) AS due_on
+    FROM item WHERE minor > 0 GROUP BY line, k
+), suspended AS MATERIALIZED (
+    SELECT d.line, d.counts_from, d.amount_minor, p.resolved_at FROM billing.v_suspended AS d
+    JOIN purchases.v_dispute AS p ON p.id = d.dispute WHERE d.line = ANY(:lines::uuid[])
 )
 SELECT e.line, e.k, e.on_day, o.due_on, coalesce(o.minor, 0)::bigint AS open_minor,
-    (coalesce((SELECT sum(m.minor) FROM moved AS m WHERE m.line = e.line AND m.day <= e.on_day), 0)
-    + coalesce((
-        SELECT sum(d.amount_minor) FROM billing.v_suspended AS d JOIN purchases.v_dispute AS p ON p.id = d.dispute
+    (coalesce(b.minor, 0) + coalesce((
+        SELECT sum(d.amount_minor) FROM suspended AS d
         WHERE d.line = e.line AND d.counts_from <= e.on_day
-            AND (p.resolved_at IS NULL OR (p.resolved_at AT TIME ZONE e.timezone)::date > e.on_day)
+            AND (d.resolved_at IS NULL OR (d.resolved_at AT TIME ZONE e.timezone)::date > e.on_day)
     ), 0))::bigint AS owed_minor,
     coalesce((
         SELECT sum(p.amount_minor) FROM billing.v_payment AS p
         WHERE p.line = e.line AND p.value_on > e.after_day AND p.value_on <= e.on_day
             AND (p.returned_at IS NULL OR p.returned_at > :now)
     ), 0)::bigint AS paid_minor
-FROM ending AS e LEFT JOIN left_open AS o ON o.line = e.line AND o.k = e.k
+FROM ending AS e
+LEFT JOIN owed AS b ON b.line = e.line AND b.k = e.k
+LEFT JOIN left_open AS o ON o.line = e.line AND o.k = e.k
 ORDER BY e.line, e.k;
 
 -- name: forget_night!
@@ -208,6 +216,7 @@ SELECT DISTINCT ON (a.subject) a.subject AS line, a.probability AS champion, b.p
 FROM decisions.v_score AS a
 JOIN decisions.v_score AS b
     ON b.subject = a.subject AND b.name = a.name AND b.version = :challenger AND b.at = a.at
+JOIN lines.v_line AS l ON l.id = a.subject AND l.lifecycle <> 'closed'
 WHERE a.name = :name AND a.version = :version AND a.at <= :until ORDER BY a.subject, a.at DESC;
 
 -- name: score_of^

@@ -183,14 +183,17 @@ def versus(cells: Mapping[tuple[int, int], int], names: Sequence[str]) -> Chart:
 
 def waterfall(found: Explained, start: float, unit: str, t: Text) -> Chart:
     """From the best there is to what is: each column that counts against somebody takes its step."""
-    against = [step for step in found.steps if step.against > 0][:_MOST_BARS]
+    against = [(step.column, step.against) for step in found.steps if step.against > 0]
+    if len(against) > _MOST_BARS:
+        rest = sum(value for _, value in against[_MOST_BARS:])
+        against = [*against[:_MOST_BARS], (t("all_others"), rest)]
     sign = -1 if unit == "points" else 1
     names, floor, bars, level = [t("best_score")], [0.0], [_end(start)], start
-    for step in against:
-        nxt = level + sign * step.against
-        names.append(step.column)
+    for name, value in against:
+        nxt = level + sign * value
+        names.append(name)
         floor.append(min(level, nxt))
-        bars.append({"value": step.against, "itemStyle": {"color": _BAD}})
+        bars.append({"value": value, "itemStyle": {"color": _BAD}})
         level = nxt
     names.append(t("this_score"))
     floor.append(0.0)
