@@ -1,5 +1,6 @@
 -- The portfolio's measures a second time, on PostgreSQL and without the lake. Each query gives columns
--- that the measure of its name gives too; ``seen`` is made first, a row per line and point.
+-- that the measure of its name gives too; ``seen`` is made first, a row per line and point, and ``losses``, a
+-- row per line of the last point with its expected loss then and a month before.
 
 -- name: seen
 CREATE TEMP TABLE seen AS
@@ -21,19 +22,30 @@ WITH days AS (
     FROM days AS d JOIN billing.v_hardship AS h
         ON h.agreed_on <= d.day AND (h.ended_on IS NULL OR h.ended_on > d.day)
     ORDER BY d.point, h.line, h.agreed_on DESC, h.id DESC
+), gone AS (
+    SELECT e.line, min((e.stopped_at AT TIME ZONE l.timezone)::date) AS stopped_on, max(e.kind) AS kind
+    FROM exits.v_case AS e JOIN lines.v_line AS l ON l.id = e.line
+    WHERE e.stopped_at IS NOT NULL AND e.state NOT IN ('lapsed', 'cancelled', 'rejected_not_holder', 'notice')
+    GROUP BY e.line
 ), stood AS (
     SELECT d.point, d.day AS on_day, d.before_on, l.id AS line, l.opened_on, coalesce(o.minor, 0) AS owed,
         CASE WHEN t.since IS NULL THEN 0 ELSE d.day - greatest(t.since, f.agreed_on) END
             + CASE WHEN o.minor > 0 THEN coalesce(f.frozen_days, 0) ELSE 0 END AS dpd,
-        f.line IS NOT NULL AND o.minor > 0 AS forborne
+        f.line IS NOT NULL AND o.minor > 0 AS forborne, l.limit_minor, l.closed_on, g.kind AS exit_kind,
+        coalesce(g.stopped_on <= d.day, false) OR coalesce(l.closed_on <= d.day, false) AS leaving,
+        (SELECT coalesce(sum(w.amount_minor), 0) FROM billing.v_settlement AS w
+            WHERE w.line = l.id AND w.kind = 'waiver' AND w.on_day <= d.day
+                AND (d.before_on IS NULL OR w.on_day > d.before_on))::bigint AS waived
     FROM days AS d
     JOIN lines.v_line AS l ON l.opened_on <= d.day
     LEFT JOIN owed AS o ON (o.point, o.line) = (d.point, l.id)
     LEFT JOIN late AS t ON (t.point, t.line) = (d.point, l.id)
     LEFT JOIN forborne AS f ON (f.point, f.line) = (d.point, l.id)
+    LEFT JOIN gone AS g ON g.line = l.id
 )
 SELECT *, CASE WHEN owed <= 0 THEN 'none' WHEN dpd >= 90 THEN 'dpd_90_plus' WHEN dpd >= 60 THEN 'dpd_60_89'
     WHEN dpd >= 30 THEN 'dpd_30_59' WHEN dpd >= 1 THEN 'dpd_1_29' ELSE 'current' END AS bucket,
+    CASE WHEN leaving THEN 0 ELSE greatest(limit_minor - owed, 0) END AS undrawn,
     lag(owed) OVER w AS owed_before, lag(dpd) OVER w AS dpd_before
 FROM stood WINDOW w AS (PARTITION BY line ORDER BY point);
 
@@ -45,19 +57,21 @@ FROM seen GROUP BY on_day;
 
 -- name: npl_change
 WITH moved AS (
-    SELECT s.on_day, CASE WHEN dpd_before > 90 THEN owed_before ELSE 0 END AS n0,
-        CASE WHEN dpd > 90 THEN owed ELSE 0 END AS n1, greatest(least(owed_before, (
-            SELECT coalesce(sum(w.amount_minor), 0) FROM billing.v_settlement AS w
-            WHERE w.line = s.line AND w.kind = 'waiver' AND w.on_day > s.before_on AND w.on_day <= s.on_day
-        )), 0) AS lost
-    FROM seen AS s WHERE point > 0
+    SELECT on_day, leaving, CASE WHEN dpd_before > 90 THEN owed_before ELSE 0 END AS n0,
+        CASE WHEN dpd > 90 THEN owed ELSE 0 END AS n1, owed - coalesce(owed_before, 0) AS grown,
+        greatest(least(coalesce(owed_before, 0), waived), 0) AS lost
+    FROM seen WHERE point > 0
 )
 SELECT m.on_day, c.cause, sum(CASE c.cause
     WHEN '1_new_bad' THEN CASE WHEN n0 = 0 THEN n1 ELSE 0 END
     WHEN '2_cured' THEN CASE WHEN n0 > 0 AND n1 = 0 THEN lost - n0 ELSE 0 END
     WHEN '3_stays_bad' THEN CASE WHEN n0 > 0 AND n1 > 0 THEN n1 - n0 + lost ELSE 0 END
     WHEN '4_written_off' THEN CASE WHEN n0 > 0 THEN -lost ELSE 0 END
-    ELSE 0 END)::bigint AS npl_change_minor
+    ELSE 0 END)::bigint AS npl_change_minor, sum(CASE c.cause
+    WHEN '4_written_off' THEN -lost
+    WHEN '5_book_growth' THEN CASE WHEN leaving THEN 0 ELSE grown + lost END
+    WHEN '6_exits' THEN CASE WHEN leaving THEN grown + lost ELSE 0 END
+    ELSE 0 END)::bigint AS book_change_minor
 FROM moved AS m, (VALUES ('1_new_bad'), ('2_cured'), ('3_stays_bad'), ('4_written_off'), ('5_book_growth'),
     ('6_exits')) AS c (cause)
 GROUP BY m.on_day, c.cause;
@@ -155,9 +169,74 @@ SELECT count(*) AS merchants, sum(minor)::bigint AS open_minor,
     (sum(power(minor::float8, 2)) / power(sum(minor)::float8, 2))::float8 AS hhi
 FROM open WHERE minor > 0;
 
--- name: coverage
-SELECT coalesce(sum(owed) FILTER (WHERE dpd > 90), 0)::bigint AS npl_minor
-FROM seen WHERE point = (SELECT max(point) FROM seen);
+-- name: losses
+CREATE TEMP TABLE losses AS
+WITH RECURSIVE bucket (i, name) AS (
+    VALUES (0, 'none'), (1, 'current'), (2, 'dpd_1_29'), (3, 'dpd_30_59'), (4, 'dpd_60_89'), (5, 'dpd_90_plus')
+), moved AS (
+    SELECT f.i, t.i AS j, count(*) AS n
+    FROM seen AS s JOIN seen AS b ON b.line = s.line AND b.point = s.point - 1
+    JOIN bucket AS f ON f.name = b.bucket JOIN bucket AS t ON t.name = s.bucket
+    WHERE b.owed > 0 GROUP BY f.i, t.i
+), chance AS (
+    -- Paid off and 90+ stay; a late bucket nobody was in rolls on, the current one stays.
+    SELECT a.i, b.i AS j, CASE
+        WHEN a.i IN (0, 5) THEN (a.i = b.i)::int::float8
+        WHEN NOT EXISTS (SELECT FROM moved AS m WHERE m.i = a.i)
+            THEN (b.i = CASE WHEN a.i = 1 THEN 1 ELSE a.i + 1 END)::int::float8
+        ELSE coalesce((SELECT m.n FROM moved AS m WHERE (m.i, m.j) = (a.i, b.i)), 0)::float8
+            / (SELECT sum(m.n) FROM moved AS m WHERE m.i = a.i)::float8 END AS p
+    FROM bucket AS a CROSS JOIN bucket AS b
+), within (month, pd) AS (
+    SELECT 0, ARRAY[0, 0, 0, 0, 0, 1]::float8[]
+    UNION ALL
+    SELECT month + 1, ARRAY(SELECT sum(c.p * within.pd[c.j + 1]) FROM chance AS c GROUP BY c.i ORDER BY c.i)
+    FROM within WHERE month < 36
+), pd AS (
+    SELECT b.name, round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 12) * 1e6)::bigint AS year,
+        round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 36) * 1e6)::bigint AS life
+    FROM bucket AS b CROSS JOIN within AS w GROUP BY b.name
+), staged AS (
+    SELECT s.*, CASE WHEN dpd > 90 THEN 3 WHEN dpd > 30 OR forborne THEN 2 ELSE 1 END AS stage
+    FROM seen AS s WHERE point >= (SELECT max(point) - 1 FROM seen)
+), rated AS (
+    SELECT g.*, ((CASE stage WHEN 3 THEN 1000000 WHEN 2 THEN pd.life ELSE pd.year END) * 6000 + 5000) / 10000
+        AS ppm
+    FROM staged AS g JOIN pd ON pd.name = g.bucket
+), lost AS (
+    SELECT *, round(greatest(owed, 0) * ppm / 1e6::numeric)::bigint AS drawn,
+        round(round(undrawn * 1000 / 10000::numeric) * ppm / 1e6::numeric)::bigint AS spare FROM rated
+)
+SELECT n.*, b.line IS NOT NULL AS known, b.stage AS stage_before, b.leaving AS leaving_before,
+    coalesce(b.drawn, 0) AS drawn_before, coalesce(b.spare, 0) AS spare_before
+FROM lost AS n LEFT JOIN lost AS b ON b.line = n.line AND b.point = n.point - 1
+WHERE n.point = (SELECT max(point) FROM seen);
+
+-- name: ecl
+SELECT stage::bigint AS stage, count(*) AS lines, sum(owed)::bigint AS drawn_minor,
+    sum(undrawn)::bigint AS undrawn_minor, sum(drawn)::bigint AS drawn_ecl_minor,
+    sum(spare)::bigint AS undrawn_ecl_minor, sum(drawn + spare)::bigint AS ecl_minor
+FROM losses WHERE owed > 0 OR undrawn > 0 GROUP BY stage;
+
+-- name: ecl_movement
+WITH step AS (
+    SELECT *, drawn_before + spare_before AS opening, drawn + spare AS closing,
+        CASE WHEN known AND leaving AND NOT leaving_before THEN -spare_before ELSE 0 END AS released,
+        CASE WHEN known THEN -greatest(least(waived, drawn_before), 0) ELSE 0 END AS written
+    FROM losses
+)
+SELECT sum(opening)::bigint AS opening_minor,
+    coalesce(sum(closing) FILTER (WHERE NOT known), 0)::bigint AS new_lines_minor,
+    sum(released)::bigint AS released_at_draw_stop_minor, sum(written)::bigint AS written_off_minor,
+    coalesce(sum(rest) FILTER (WHERE known AND stage <> stage_before AND stage = 1), 0)::bigint
+        AS to_stage_1_minor,
+    coalesce(sum(rest) FILTER (WHERE known AND stage <> stage_before AND stage = 2), 0)::bigint
+        AS to_stage_2_minor,
+    coalesce(sum(rest) FILTER (WHERE known AND stage <> stage_before AND stage = 3), 0)::bigint
+        AS to_stage_3_minor,
+    coalesce(sum(rest) FILTER (WHERE known AND stage = stage_before), 0)::bigint AS remeasured_minor,
+    sum(closing)::bigint AS closing_minor
+FROM (SELECT *, closing - opening - released - written AS rest FROM step) AS s;
 
 -- name: freed
 WITH gone AS (
@@ -187,3 +266,40 @@ JOIN lines.v_line AS l ON l.id = s.line
 LEFT JOIN (SELECT line, min(opened_on) AS first_on FROM billing.v_plan GROUP BY line) AS p ON p.line = l.id
 WHERE s.point = (SELECT max(point) FROM seen) AND (l.closed_on IS NULL OR l.closed_on > s.on_day)
 GROUP BY s.bucket, months_on_book, leaving;
+
+-- name: coverage
+SELECT sum(drawn + spare)::bigint AS allowance_minor,
+    coalesce(sum(owed) FILTER (WHERE dpd > 90), 0)::bigint AS npl_minor,
+    sum(drawn + spare)::float8 / nullif(sum(owed) FILTER (WHERE dpd > 90), 0)::float8 AS coverage
+FROM losses;
+
+-- name: survival
+WITH RECURSIVE life AS (
+    SELECT line, min(opened_on) AS opened, min(closed_on) AS closed, max(exit_kind) AS kind,
+        min(on_day) FILTER (WHERE dpd > 90) AS bad, max(on_day) AS seen_until FROM seen GROUP BY line
+), ended AS (
+    SELECT *, least(bad, closed, (SELECT max(on_day) FROM seen)) AS at, CASE
+        WHEN bad <= coalesce(closed, bad) THEN 'defaulted'
+        WHEN closed IS NOT NULL AND kind IN ('close', 'withdraw') THEN 'customer'
+        WHEN closed IS NOT NULL AND kind IN ('termination', 'inactivity') THEN 'us' END AS cause
+    FROM life
+), months AS (
+    SELECT (extract(year FROM at) * 12 + extract(month FROM at) - extract(year FROM opened) * 12
+        - extract(month FROM opened) - (extract(day FROM at) < extract(day FROM opened))::int)::bigint AS month,
+        count(*) AS ended, count(*) FILTER (WHERE cause = 'customer') AS by_customer,
+        count(*) FILTER (WHERE cause = 'us') AS by_us, count(*) FILTER (WHERE cause = 'defaulted') AS defaulted
+    FROM ended GROUP BY 1
+), risk AS (
+    SELECT *, row_number() OVER (ORDER BY month) AS no,
+        sum(ended) OVER (ORDER BY month DESC)::bigint AS at_risk FROM months
+), curve AS (
+    SELECT 0::bigint AS no, 1::float8 AS survival, 0::float8 AS c, 0::float8 AS u, 0::float8 AS d
+    UNION ALL
+    SELECT r.no, k.survival * (r.at_risk - r.by_customer - r.by_us - r.defaulted) / r.at_risk,
+        k.c + k.survival * r.by_customer / r.at_risk, k.u + k.survival * r.by_us / r.at_risk,
+        k.d + k.survival * r.defaulted / r.at_risk
+    FROM curve AS k JOIN risk AS r ON r.no = k.no + 1
+)
+SELECT r.month, r.at_risk, r.ended, r.by_customer, r.by_us, r.defaulted, k.survival, k.c AS cif_by_customer,
+    k.u AS cif_by_us, k.d AS cif_defaulted
+FROM risk AS r JOIN curve AS k ON k.no = r.no;

@@ -21,7 +21,7 @@ from whiteslip.identity import Vault
 from whiteslip.lake import Lake, Snapshot, files
 from whiteslip.lake.model import File
 from whiteslip.notices import DemoPhone
-from whiteslip.portfolio import Result
+from whiteslip.portfolio import MEASURES, Result
 from whiteslip.portfolio.book import points_until
 from whiteslip.store import Database
 
@@ -65,6 +65,8 @@ def _agrees_with_sql(db: Database, taken: Snapshot, found: dict[str, Result]) ->
         first = conn.execute("SELECT min(opened_on) FROM lines.v_line").fetchone()
         assert first
         conn.execute(queries.pop("seen").encode(), {"days": points_until(taken.day, first[0])})
+        conn.execute(queries.pop("losses").encode())
+        assert set(queries) == set(MEASURES)
         for name, query in queries.items():
             asked = conn.execute(query.encode())
             columns = [column.name for column in asked.description or ()]

@@ -1,0 +1,85 @@
+"""A small book in which everything happens that a portfolio's figures tell apart."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Final
+from uuid import UUID
+
+from bureaus import OFFICE
+from worlds import DAY, at, buy, give_back, locked, night, open_line, pay, quote, refund
+
+from whiteslip import exits
+from whiteslip.base import Refusal
+from whiteslip.billing import chargeoff, hardship
+from whiteslip.billing.model import Hardship, Relief
+from whiteslip.exits import Exit
+from whiteslip.exits.model import Channel, Identity
+from whiteslip.store import Database
+
+END: Final = date(2027, 3, 15)
+# Bills are issued on the fifth and due on the 25th; three days later a late fee is charged.
+_NIGHTS: Final = (5, 26, 27, 28, 29)
+
+
+def varied(db: Database) -> None:
+    """Nine lines from January 2026 to March 2027: paid, late and cured, bad, charged off, restructured,
+    refunded, left and paid off, left and still owing; payments early, late and returned; four months of
+    opening and three limits.
+    """
+    good, cured, bad, given_back, paid_off, owing = (open_line(db) for _ in range(6))
+    buy(db, good, 240_001, 12)
+    buy(db, cured, 90_000, 3)
+    buy(db, bad, 60_001, 6)
+    returned = buy(db, given_back, 50_000, 3)
+    buy(db, paid_off, 30_000, 3)
+    buy(db, owing, 120_000, 12)
+    _until(db, DAY, date(2026, 2, 10))
+    refund(db, given_back, returned, 20_000, date(2026, 2, 11))
+    pay(db, good, 22_000, date(2026, 2, 20))
+    late = open_line(db, limit_minor=90_000, day=date(2026, 2, 12))
+    buy(db, late, 60_000, 12, date(2026, 2, 12))
+    helped = open_line(db, limit_minor=300_000, day=date(2026, 2, 13))
+    buy(db, helped, 120_000, 12, date(2026, 2, 13))
+    _until(db, date(2026, 2, 11), date(2026, 3, 20))
+    give_back(db, pay(db, given_back, 9_000, date(2026, 3, 21)), date(2026, 3, 24))
+    good_again = quote(db, good, date(2026, 3, 22)).total_minor // 2
+    pay(db, good, good_again, date(2026, 3, 22))
+    _leave(db, owing, date(2026, 3, 25))
+    _until(db, date(2026, 3, 21), date(2026, 5, 10))
+    pay(db, cured, quote(db, cured, date(2026, 5, 11)).total_minor, date(2026, 5, 11))
+    with db.transaction() as tx:
+        plan = hardship.agree(
+            tx, locked(tx, helped), Relief.LONGER, "test", at(date(2026, 5, 12)), foreseen=True
+        )
+    assert isinstance(plan, Hardship), plan
+    case = _leave(db, paid_off, date(2026, 5, 13))
+    pay(db, paid_off, quote(db, paid_off, date(2026, 5, 14)).total_minor, date(2026, 5, 14))
+    with db.transaction() as tx:
+        exits.advance(tx, OFFICE, case.id, at(date(2026, 5, 15)))
+    _until(db, date(2026, 5, 11), date(2026, 7, 10))
+    newest = open_line(db, day=date(2026, 7, 11))
+    buy(db, newest, 45_000, 3, date(2026, 7, 11))
+    _until(db, date(2026, 7, 11), date(2027, 2, 27))
+    lost = date(2027, 2, 28)
+    for act in (chargeoff.charge_off, chargeoff.settle):
+        for who in ("ann", "ben"):
+            with db.transaction() as tx:
+                done = act(tx, locked(tx, bad), who, at(lost))
+            assert not isinstance(done, Refusal), done
+    _until(db, lost, END)
+
+
+def _leave(db: Database, line: UUID, day: date) -> Exit:
+    with db.transaction() as tx:
+        case = exits.request(tx, OFFICE, line, Channel.PORTAL, "customer", at(day), Identity.VERIFIED)
+    assert not isinstance(case, Refusal), case
+    return case
+
+
+def _until(db: Database, first: date, last: date) -> None:
+    """The nights on which something may be billed."""
+    for step in range((last - first).days + 1):
+        day = first + timedelta(days=step)
+        if day.day in _NIGHTS:
+            night(db, day)
