@@ -23,9 +23,9 @@ _NIGHTS: Final = (5, 26, 27, 28, 29)
 
 
 def varied(db: Database) -> None:
-    """Nine lines from January 2026 to March 2027: paid, late and cured, bad, charged off, restructured,
-    refunded, left and paid off, left and still owing; payments early, late and returned; four months of
-    opening and three limits.
+    """Ten lines from January 2026 to March 2027: paid, late and cured, bad, charged off, restructured,
+    refunded, left and paid off, left and still owing; payments early, late and returned; three months
+    of opening and three limits. In the end every stage has a line, and two have just left.
     """
     good, cured, bad, given_back, paid_off, owing = (open_line(db) for _ in range(6))
     buy(db, good, 240_001, 12)
@@ -57,16 +57,25 @@ def varied(db: Database) -> None:
     pay(db, paid_off, quote(db, paid_off, date(2026, 5, 14)).total_minor, date(2026, 5, 14))
     with db.transaction() as tx:
         exits.advance(tx, OFFICE, case.id, at(date(2026, 5, 15)))
-    _until(db, date(2026, 5, 11), date(2026, 7, 10))
-    newest = open_line(db, day=date(2026, 7, 11))
-    buy(db, newest, 45_000, 3, date(2026, 7, 11))
-    _until(db, date(2026, 7, 11), date(2027, 2, 27))
+    _until(db, date(2026, 5, 11), date(2026, 12, 20))
+    pay(db, good, quote(db, good, date(2026, 12, 21)).total_minor, date(2026, 12, 21))
+    with db.transaction() as tx:
+        exits.advance(tx, OFFICE, case.id, at(date(2026, 12, 21)))
+    newest, unused = open_line(db, day=date(2026, 12, 22)), open_line(db, day=date(2026, 12, 22))
+    buy(db, newest, 45_000, 1, date(2027, 1, 20))
+    buy(db, cured, 80_000, 1, date(2027, 1, 2))
+    _until(db, date(2026, 12, 21), date(2027, 2, 27))
     lost = date(2027, 2, 28)
     for act in (chargeoff.charge_off, chargeoff.settle):
+        if act is chargeoff.settle:
+            pay(db, bad, 20_000, lost)
         for who in ("ann", "ben"):
             with db.transaction() as tx:
                 done = act(tx, locked(tx, bad), who, at(lost))
             assert not isinstance(done, Refusal), done
+    buy(db, good, 70_000, 3, date(2027, 3, 1))
+    _leave(db, unused, date(2027, 3, 2))
+    _leave(db, newest, date(2027, 3, 3))
     _until(db, lost, END)
 
 

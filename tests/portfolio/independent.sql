@@ -265,7 +265,7 @@ FROM seen AS s
 JOIN lines.v_line AS l ON l.id = s.line
 LEFT JOIN (SELECT line, min(opened_on) AS first_on FROM billing.v_plan GROUP BY line) AS p ON p.line = l.id
 WHERE s.point = (SELECT max(point) FROM seen) AND (l.closed_on IS NULL OR l.closed_on > s.on_day)
-GROUP BY s.bucket, months_on_book, leaving;
+GROUP BY s.bucket, months_on_book, 6;
 
 -- name: coverage
 SELECT sum(drawn + spare)::bigint AS allowance_minor,

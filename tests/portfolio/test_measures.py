@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import random
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import date
 from typing import Any
 
 import pytest
-from worlds import DAY, TIMEZONE, buy, nights, open_line, pay, refund
 
-from whiteslip import lake, portfolio
-from whiteslip.base import Refusal, end_of_day
-from whiteslip.lake import Lake, Snapshot
-from whiteslip.ledger.acts import seal
+from whiteslip import portfolio
+from whiteslip.base import Refusal
+from whiteslip.lake import Lake
 from whiteslip.portfolio import MEASURES, Parameters, Result, acts, kept
 from whiteslip.portfolio.book import points_until
 from whiteslip.portfolio.markov import default_within, matrix, term_structure
 from whiteslip.portfolio.survival import estimate
-from whiteslip.store import Database
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake", bytes(32))
-
-
-def snapshot(db: Database, place: Lake, on: date) -> Snapshot:
-    until = end_of_day(on, TIMEZONE)
-    taken = lake.export(db, place, on, until, TIMEZONE, until)
-    assert isinstance(taken, Snapshot), taken
-    return taken
 
 
 def figures(place: Lake, *names: str, **given: Any) -> dict[str, Result]:
@@ -41,23 +25,6 @@ def figures(place: Lake, *names: str, **given: Any) -> dict[str, Result]:
 
 def last(result: Result) -> dict[str, Any]:
     return result.records()[-1]
-
-
-@pytest.fixture
-def by_hand(db: Database, place: Lake) -> Lake:
-    """A never pays 30,000; B pays its 20,000 early in part; C buys 50,000 and gets 5,000 back."""
-    a, b, c = (open_line(db) for _ in range(3))
-    buy(db, a, 30_000)
-    buy(db, b, 20_000)
-    bought = buy(db, c, 50_000, 3)
-    pay(db, b, 8_000, DAY + timedelta(days=2))
-    refund(db, c, bought, 5_000, DAY + timedelta(days=3))
-    end = date(2026, 5, 31)
-    nights(db, DAY, end)
-    with db.transaction() as tx:
-        seal(tx, end, end_of_day(end, TIMEZONE))
-    snapshot(db, place, end)
-    return place
 
 
 def test_a_book_worked_out_by_hand(by_hand: Lake):
