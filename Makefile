@@ -1,5 +1,5 @@
 # Two commands on a fresh machine do everything: `make demo` and `make test`.
-.PHONY: install demo test check bench browser clean
+.PHONY: install demo test check bench browser spark clean
 export UV_PYTHON_DOWNLOADS = never
 PYTHON ?= python3
 BIN = .venv/bin
@@ -38,6 +38,16 @@ browser:
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk; } > /dev/null 2>&1 \
 	  || sudo -n sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk' > /dev/null 2>&1 \
 	  || echo "chromium could not be installed: the browser tests are skipped" >&2; }
+
+# Every measure on a real Spark Connect server. It needs Java and half a gigabyte, so no other target asks for it.
+spark: install
+	@$(BIN)/uv sync --quiet --frozen --inexact --all-extras --group spark
+	@command -v java > /dev/null || { \
+	  echo "java is not installed; trying apt-get" >&2; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends default-jre-headless; } > /dev/null 2>&1 \
+	  || sudo -n sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends default-jre-headless' > /dev/null 2>&1 \
+	  || { echo "java could not be installed" >&2; exit 1; }; }
+	@$(BIN)/pytest tests/portfolio/test_spark.py
 
 clean:
 	rm -rf .venv .demo

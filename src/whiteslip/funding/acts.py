@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -31,6 +31,7 @@ from whiteslip.funding.model import (
 )
 from whiteslip.store import Entry, Tx
 
+History: TypeAlias = Sequence[tuple[date, Sequence[Covenant]]]
 NIGHT: Final = "night"
 SUBJECT: Final = "facility"
 HORIZONS: Final = (30, 60, 90)
@@ -180,6 +181,17 @@ def statement(tx: Tx, name: str, day: date | None = None) -> Statement | Refusal
         receivables=night.receivables,
         sha256=night.sha256.hex(),
     )
+
+
+def history(tx: Tx, name: str, until: date, most: int) -> History:
+    """The covenants of the last nights of a facility, each by the version in force then; oldest first."""
+    facility = deals.facility_id(name)
+    kept = [night for night in store.nights(tx, facility) if night.day <= until][-most:]
+    known = {version: store.deal_of(tx, facility, version) for version in {night.version for night in kept}}
+    return [
+        (night.day, covenants.tests(known[night.version], night.base, night.position, night.performance))
+        for night in kept
+    ]
 
 
 def run_night(tx: Tx, day: date, now: datetime) -> int:

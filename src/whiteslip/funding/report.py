@@ -13,7 +13,7 @@ import typst
 
 from whiteslip import notices
 from whiteslip.base.money import MINOR_DIGITS
-from whiteslip.funding.acts import Statement
+from whiteslip.funding.acts import History, Statement
 
 _HERE: Final = Path(__file__).parent
 _FONTS: Final = Path(notices.__file__).parent / "fonts"
@@ -72,6 +72,18 @@ def as_csv(told: Statement) -> str:
     writer.writerow(("facility", "day", "currency", "deal_version", "proof_sha256", *_COLUMNS))
     head = (told.deal.name, told.day, told.deal.currency, told.version, told.sha256)
     writer.writerows((*head, *line) for line in lines(told))
+    return out.getvalue()
+
+
+def headroom_csv(nights: History) -> str:
+    """Covenants night by night as CSV: amounts in minor units, rates in basis points."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("day", "covenant", "unit", "actual", "limit", "headroom"))
+    for day, found in nights:
+        writer.writerows(
+            (day, each.test, each.unit, each.actual, each.limit, each.headroom) for each in found
+        )
     return out.getvalue()
 
 

@@ -14,6 +14,7 @@ from whiteslip.web.console.complaints.handlers import complaint_handlers
 from whiteslip.web.console.debt.handlers import debt_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
 from whiteslip.web.console.insight.handlers import insight_handlers
+from whiteslip.web.console.funding.handlers import funding_handlers
 from whiteslip.web.console.line.handlers import line_handlers
 from whiteslip.web.console.policies.handlers import policy_handlers
 from whiteslip.web.console.portfolio.handlers import portfolio_handlers
@@ -39,6 +40,7 @@ routers: Final = [
             *risk_handlers,
             *insight_handlers,
             *stress_handlers,
+            *funding_handlers,
         ],
     )
 ]

@@ -1,0 +1,1 @@
+"""What funders lend against: bases with their proof, covenants with headroom, what leaving does."""

@@ -1,0 +1,219 @@
+"""Facilities at the desk: a night's base down to its proof, covenants and their headroom, papers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import partial
+from typing import Any, Final
+
+from litestar import Response, get
+from litestar.params import FromPath, FromQuery
+
+from whiteslip import funding
+from whiteslip.base import Money, Rate, Refusal, local_day
+from whiteslip.funding import report
+from whiteslip.funding import store as funding_store
+from whiteslip.funding.acts import History, Statement, history
+from whiteslip.funding.model import Covenant
+from whiteslip.ledger.acts import last_sealed_day
+from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.i18n import Speech, Texts
+from whiteslip.web.kit.pages import page, speech_of
+from whiteslip.web.kit.problems import Refused, sentence
+
+AT: Final = f"{HOME}/funding"
+_FOLDER: Final = "console/funding"
+# Headroom is drawn over these nights.
+_NIGHTS: Final = 90
+_COLORS: Final = ("var:brand", "var:bad", "var:good", "var:soft", "var:care", "var:edge")
+_TYPES: Final = {"csv": "text/csv; charset=utf-8", "pdf": "application/pdf", "json": "application/json"}
+
+
+@get("/funding", sync_to_thread=True)
+def show_all(request: WebRequest) -> Response[Any]:
+    """Every facility with its newest night."""
+
+    def act(duty: Duty) -> Response[Any]:
+        speech = speech_of(request)
+        rows: list[dict[str, Any]] = []
+        for found in funding_store.facilities(duty.tx):
+            told = funding.statement(duty.tx, found.deal.name)
+            money = partial(_figure, speech, found.deal.currency)
+            shown = None if isinstance(told, Refusal) else told
+            rows.append({"deal": found.deal, "told": shown, "money": money})
+        return page(request, f"{_FOLDER}/list.html", rows=rows, **duty.shown())
+
+    return on_duty(request, act)
+
+
+def _money(speech: Speech, currency: str, minor: int) -> str:
+    return speech.money(Money(minor, currency))
+
+
+def _figure(speech: Speech, currency: str, minor: int) -> str:
+    return speech.figure(Money(minor, currency))
+
+
+@get("/funding/{name:str}", sync_to_thread=True)
+def show(request: WebRequest, name: FromPath[str], day: FromQuery[date | None] = None) -> Response[Any]:
+    """A facility as its newest night left it, or that of a day."""
+
+    def act(duty: Duty) -> Response[Any]:
+        speech = speech_of(request)
+        t = Texts(_FOLDER, speech)
+        facility = funding.find(duty.tx, name)
+        if isinstance(facility, Refusal):
+            raise Refused(facility)
+        told = funding.statement(duty.tx, name, day)
+        if isinstance(told, Refusal):
+            why = sentence(told, speech)
+            return page(request, f"{_FOLDER}/none.html", deal=facility.deal, why=why, **duty.shown())
+        sealed = last_sealed_day(duty.tx)
+        now = funding.picture(duty.tx, facility, local_day(duty.now, duty.ports.pack.timezone))
+        faults = funding.check(duty.tx, name, told.day)
+        return page(
+            request,
+            f"{_FOLDER}/page.html",
+            told=told,
+            deal=told.deal,
+            facility=facility,
+            base_rows=_base(told, t),
+            covenant_rows=[_covenant(each, told.deal.currency, speech, t) for each in told.covenants],
+            breached=[t(f"test_{each.test}") for each in told.covenants if each.is_breached],
+            chart=_chart(history(duty.tx, name, told.day, _NIGHTS), speech, t),
+            gaps=now.gaps,
+            remedies=funding_store.remedies(duty.tx, facility.id),
+            proven=not faults,
+            stale=day is None and sealed is not None and told.day < sealed and sealed,
+            money=partial(_money, speech, told.deal.currency),
+            **duty.shown(),
+        )
+
+    return on_duty(request, act)
+
+
+def _base(told: Statement, t: Texts) -> list[tuple[str, Money | Rate, str]]:
+    """From the pool to what may still be drawn: label, amount, and what the step does."""
+    base, currency = told.base, told.deal.currency
+    rows: list[tuple[str, Money | Rate, str]] = [(t("pool"), Money(base.pool_minor, currency), "sum")]
+    for rule, minor in base.ineligible:
+        rows.append((t(f"rule_{rule}"), Money(-minor, currency), "less"))
+    rows.append((t("eligible"), Money(base.eligible_minor, currency), "sum"))
+    for number, minor in base.excesses:
+        limit = told.deal.concentrations[number - 1]
+        beyond = t("beyond", days=limit.above_days) if limit.above_days is not None else ""
+        label = t("excess", by=t(f"bucket_{limit.by}"), beyond=beyond, share=Rate(limit.at_most_bps))
+        rows.append((label, Money(-minor, currency), "less"))
+    rows.append((t("advance"), Rate(base.advance_bps), "step"))
+    if base.held_back_minor:
+        rows.append((t("held_back"), Money(-base.held_back_minor, currency), "less"))
+    rows.append((t("cash"), Money(base.cash_minor, currency), "step"))
+    rows.append((t("base"), Money(base.base_minor, currency), "sum"))
+    rows.append((t("drawn"), Money(-base.debt_minor, currency), "less"))
+    rows.append((t("available"), Money(base.available_minor, currency), "sum"))
+    return rows
+
+
+def _covenant(found: Covenant, currency: str, speech: Speech, t: Texts) -> dict[str, Any]:
+    def said(value: int | None) -> str:
+        if value is None:
+            return t("not_yet")
+        return speech.percent(Rate(value)) if found.unit == "bps" else speech.figure(Money(value, currency))
+
+    days = "–" if found.days_to_breach is None else t("days", n=found.days_to_breach)
+    return {
+        "test": t(f"test_{found.test}"),
+        "actual": said(found.actual),
+        "limit": said(found.limit),
+        "headroom": said(found.headroom),
+        "days": days,
+        "breached": found.is_breached,
+        "soon": found.days_to_breach is not None,
+        "told": found.actual is not None,
+    }
+
+
+def _chart(nights: History, speech: Speech, t: Texts) -> dict[str, Any] | None:
+    """Headroom of each covenant night by night, as a share of its limit; below zero it is broken."""
+    tests = list(dict.fromkeys(each.test for _, found in nights for each in found if _room(each) is not None))
+    if len(nights) < 2 or not tests:
+        return None
+    by_night = [{each.test: _room(each) for each in found} for _, found in nights]
+    series: list[dict[str, Any]] = [
+        {
+            "type": "line",
+            "name": t(f"test_{test}"),
+            "data": [shares.get(test) for shares in by_night],
+            "symbol": "none",
+            "color": _COLORS[n % len(_COLORS)],
+            "lineStyle": {"color": _COLORS[n % len(_COLORS)], "width": 2},
+        }
+        for n, test in enumerate(tests)
+    ]
+    series[0]["markLine"] = {
+        "silent": True,
+        "symbol": "none",
+        "label": {"show": False},
+        "data": [{"yAxis": 0}],
+        "lineStyle": {"color": "var:ink"},
+    }
+    days = [day for day, _ in nights]
+    return {
+        "option": {
+            "xAxis": {"type": "category", "data": [day.isoformat() for day in days], "boundaryGap": False},
+            "yAxis": {"type": "value", "percent": True},
+            "legend": {},
+            "series": series,
+        },
+        "columns": [(t("night"), "date"), *((t(f"test_{test}"), "money") for test in tests)],
+        "rows": [
+            [speech.short_day(day), *(_shown(shares.get(test), speech) for test in tests)]
+            for day, shares in reversed(list(zip(days, by_night, strict=True)))
+        ],
+        "left_out": 0,
+        "formula": t("headroom_formula"),
+        "source": t("headroom_source"),
+    }
+
+
+def _room(found: Covenant) -> float | None:
+    return None if found.headroom is None or not found.limit else found.headroom / abs(found.limit)
+
+
+def _shown(share: float | None, speech: Speech) -> str:
+    return "–" if share is None else speech.share(share)
+
+
+@get("/funding/{name:str}/{paper:str}", sync_to_thread=True)
+def paper_of(
+    request: WebRequest, name: FromPath[str], paper: FromPath[str], day: FromQuery[date | None] = None
+) -> Response[Any]:
+    """A night's report as CSV or PDF, its proof as JSON, or the headroom of its nights as CSV."""
+    stem, _, ending = paper.partition(".")
+    if paper not in ("report.csv", "report.pdf", "proof.json", "headroom.csv"):
+        raise Refused(Refusal("request.not_found"))
+
+    def act(duty: Duty) -> Response[Any]:
+        told = funding.statement(duty.tx, name, day)
+        if isinstance(told, Refusal):
+            raise Refused(told)
+        content: str | bytes
+        match paper:
+            case "report.csv":
+                content = report.as_csv(told)
+            case "report.pdf":
+                content = report.as_pdf(told)
+            case "headroom.csv":
+                content = report.headroom_csv(history(duty.tx, name, told.day, _NIGHTS))
+            case _:
+                kept = funding_store.proof(duty.tx, funding.facility_id(name), told.day)
+                content = kept[1] if kept else b""
+        disposition = f'attachment; filename="{name}-{told.day.isoformat()}-{stem}.{ending}"'
+        return Response(content, media_type=_TYPES[ending], headers={"Content-Disposition": disposition})
+
+    return on_duty(request, act)
+
+
+funding_handlers: Final[Sequence[Callable[..., Any] | Any]] = [show_all, show, paper_of]
