@@ -45,6 +45,7 @@ def address(db: Database, serve: Callable[[Any], str]) -> str:
         funding.load(tx, deal(LIMITS), "treasury", at(DAY))
         funding.state_position(tx, "warehouse", Position(debt_minor=4_500_000), "treasury", at(DAY))
         funding.fill(tx, "warehouse", 10**9, DAY, "treasury", at(DAY))
+    day = DAY
     for step in range(9):
         day = DAY + timedelta(days=step)
         if step:

@@ -17,7 +17,7 @@ from whiteslip.exits import Office
 from whiteslip.identity import Vault, access
 from whiteslip.identity.model import Kind, Role, Staff
 from whiteslip.lake import Lake, Snapshot
-from whiteslip.ledger.acts import seal
+from whiteslip.ledger.acts import seal, trial_balance
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock
@@ -44,7 +44,7 @@ def address(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> str:
     nights(db, date(2026, 3, 2), END)
     until = end_of_day(END, TIMEZONE)
     with db.transaction() as tx:
-        seal(tx, END, until)
+        seal(tx, END, trial_balance(tx), until)
         StoredClock(tx).set(at(END).astimezone(UTC))
         staff = access.create_staff(tx, "analyst", Role.ANALYST, None, at(END))
         assert isinstance(staff, Staff)

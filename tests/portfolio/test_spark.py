@@ -25,7 +25,7 @@ _FOUND = importlib.util.find_spec("pyspark") is not None and shutil.which("java"
 _PATIENCE_SECONDS = 240
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::ResourceWarning")
-needs_spark = pytest.mark.skipif(not _FOUND, reason="pyspark or Java is not here: make spark installs both and runs this")
+needs_spark = pytest.mark.skipif(not _FOUND, reason="pyspark or Java is not here: make spark")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from whiteslip.base import Refusal, end_of_day
 from whiteslip.funding import store
 from whiteslip.funding.model import Position
 from whiteslip.identity.model import Role
-from whiteslip.ledger.acts import seal
+from whiteslip.ledger.acts import seal, trial_balance
 
 LIMITS = """delinquency_3m_at_most_bps = 500
 pool_at_least_minor = 40_000
@@ -62,7 +62,7 @@ def test_a_facility_is_told_from_its_pool_to_what_may_be_drawn_with_proof_and_pa
     assert "The proof gives the base" in text
     assert hashlib.sha256(kept[1]).hexdigest() in text
     # Headroom of the base shrinks night by night: so many days, and the chart draws what the nights kept.
-    tested = {each.test: each for each in told.covenants}
+    tested = {str(each.test): each for each in told.covenants}
     assert tested["borrowing_base"].days_to_breach is not None
     assert f"{tested['borrowing_base'].days_to_breach} days" in text
     option = json.loads(
@@ -92,7 +92,7 @@ def test_a_sealed_day_without_a_base_is_answered_with_the_night_before_and_a_bre
     assert "not of the newest day" not in desk.get("/console/funding/warehouse")
     later = date(2026, 1, 31)
     with desk.db.transaction() as tx:
-        seal(tx, later, end_of_day(later, TIMEZONE))
+        seal(tx, later, trial_balance(tx), end_of_day(later, TIMEZONE))
     assert "These are the figures of 20 January 2026, not of the newest day" in desk.get(
         "/console/funding/warehouse"
     )

@@ -20,7 +20,7 @@ from whiteslip import lake
 from whiteslip.base import end_of_day
 from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
-from whiteslip.ledger.acts import seal
+from whiteslip.ledger.acts import seal, trial_balance
 from whiteslip.web.console import routers
 from whiteslip.web.kit.settings import WebSettings
 from whiteslip.web.kit.shell import create_app
@@ -38,7 +38,7 @@ def analyst(desk: Desk, tmp_path: Path) -> Desk:
     pay(desk.db, good, 20_360, date(2026, 3, 2))
     nights(desk.db, date(2026, 3, 2), END)
     with desk.db.transaction() as tx:
-        seal(tx, END, end_of_day(END, TIMEZONE))
+        seal(tx, END, trial_balance(tx), end_of_day(END, TIMEZONE))
     place = Lake(tmp_path / "lake", bytes(32))
     until = end_of_day(END, TIMEZONE)
     assert isinstance(lake.export(desk.db, place, END, until, TIMEZONE, until), Snapshot)
@@ -91,7 +91,7 @@ def test_a_night_without_a_whole_snapshot_is_answered_with_the_one_before_and_sa
     following, place = END + timedelta(days=1), analyst.ports.lake
     until = end_of_day(following, TIMEZONE)
     with analyst.db.transaction() as tx:
-        seal(tx, following, until)
+        seal(tx, following, trial_balance(tx), until)
     text = analyst.get("/console/portfolio")
     assert stands_in in text
     assert "The snapshot of 2026-07-21 is missing." in text
