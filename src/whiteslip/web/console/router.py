@@ -13,8 +13,8 @@ from whiteslip.web.console.case.papers import paper_handlers
 from whiteslip.web.console.complaints.handlers import complaint_handlers
 from whiteslip.web.console.debt.handlers import debt_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
-from whiteslip.web.console.insight.handlers import insight_handlers
 from whiteslip.web.console.funding.handlers import funding_handlers
+from whiteslip.web.console.insight.handlers import insight_handlers
 from whiteslip.web.console.line.handlers import line_handlers
 from whiteslip.web.console.policies.handlers import policy_handlers
 from whiteslip.web.console.portfolio.handlers import portfolio_handlers
