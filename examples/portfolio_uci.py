@@ -11,7 +11,8 @@ what it owed and how late it was. A spreadsheet gives the same figures from them
     roll rate of i to j in X    =SUMIFS(C:C, B:B, X, F:F, i, G:G, j) / SUMIFS(E:E, B:B, X, F:F, i)
     dpd_30_minor of vintage V   =SUMIFS(C:C, A:A, V, B:B, X, D:D, ">=30")
 
-What it prints of the sample is in ``portfolio.txt``, the rows in ``portfolio-lines.csv``.
+What it prints of the sample is in ``portfolio.txt``, the rows in ``portfolio-lines.csv``; of the 24,000
+customers of the public file in ``portfolio-uci.txt``.
 """
 
 from __future__ import annotations
