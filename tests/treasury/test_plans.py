@@ -33,9 +33,8 @@ from whiteslip.funding.model import Position
 from whiteslip.identity import Vault
 from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
-from whiteslip.ledger.acts import seal
-from whiteslip.notices import DemoPhone
 from whiteslip.ledger.acts import seal, trial_balance
+from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
 from whiteslip.treasury import Appetite
 from whiteslip.web.console import routers
