@@ -33,7 +33,7 @@ from whiteslip.funding.model import Position
 from whiteslip.identity import Vault
 from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
-from whiteslip.ledger.acts import seal, trial_balance
+from whiteslip.ledger.acts import seal
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
 from whiteslip.treasury import Appetite
@@ -80,7 +80,6 @@ def place(db: Database, tmp_path: Path) -> Lake:
         assert funding.fill(tx, "warehouse", 10**9, END, "test", until) == 1_800_000
         funding.state_position(tx, "warehouse", Position(1_000_000, 0, 0), "test", until)
         funding.run_night(tx, END, until)
-        seal(tx, END, trial_balance(tx), until)
     place = Lake(tmp_path / "lake", bytes(32))
     assert isinstance(lake.export(db, place, END, until, TIMEZONE, until), Snapshot)
     return place
