@@ -21,7 +21,7 @@ from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refu
 from whiteslip.app.wiring import Platform, opened
 from whiteslip.base import Refusal, local_day
 from whiteslip.insight import MEASURES, Window, store
-from whiteslip.insight.model import Report
+from whiteslip.insight.model import YEARS, Report
 from whiteslip.insight.paper import as_pdf
 from whiteslip.insight.registry import line_facts
 from whiteslip.insight.words import Words
@@ -29,7 +29,6 @@ from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
 _ACTOR = "desk:terminal"
-_YEAR = 365
 Month = Annotated[str, Parameter(help="A month, such as 2026-09.")]
 Since = Annotated[date | None, Parameter(help="First day; a year before the last by default.")]
 Until = Annotated[date | None, Parameter(help="Last day; today by default.")]
@@ -37,7 +36,10 @@ Until = Annotated[date | None, Parameter(help="Last day; today by default.")]
 
 def _month(text: str) -> date:
     try:
-        return date.fromisoformat(f"{text}-01")
+        found = date.fromisoformat(f"{text}-01")
+        if found.year not in YEARS:
+            raise ValueError(text)
+        return found
     except ValueError:
         raise CommandError(f"a month is written 2026-09, not {text!r}", Exit.USAGE) from None
 
@@ -67,7 +69,7 @@ def show(
     """Compute measure NAME of a window. Groups of fewer than ten are not told."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         last = until or _today(platform, tx)
-        window = Window(since or last - timedelta(days=_YEAR), last, segment, platform.pack.timezone)
+        window = Window.of(since, last, segment, platform.pack.timezone)
         found = insight.compute(tx, platform.ports.lake, name, window, platform.settings.text("lake_engine"))
     if isinstance(found, Refusal):
         missing = found.code in ("insight.measure_unknown", "lake.empty")

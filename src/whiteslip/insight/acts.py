@@ -77,7 +77,7 @@ def compute(tx: Tx, lake: Lake | None, name: str, window: Window, engine: str = 
         return Refusal("insight.measure_unknown", {"measure": name, "known": ", ".join(NAMES)})
     if window.segment not in SEGMENTS:
         return Refusal("insight.segment_unknown", {"segment": window.segment, "known": ", ".join(SEGMENTS)})
-    if window.until < window.since:
+    if not window.is_possible:
         return Refusal("insight.window_empty")
     if name == SURVIVAL:
         return _survival(lake, window, engine)

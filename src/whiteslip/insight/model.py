@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -17,8 +17,9 @@ Row: TypeAlias = dict[str, Any]
 # A group of fewer is not told: its figures would be about people.
 SMALLEST_GROUP: Final = 10
 SEGMENTS: Final = ("none", "pack")
-# What a session lasts: who has not gone on by then went away.
-WALK_MINUTES: Final = 60
+# Years that a window or a report may be of.
+YEARS: Final = range(1970, 3000)
+_YEAR: Final = 365
 
 
 class Journey(StrEnum):
@@ -72,6 +73,17 @@ class Window:
     until: date
     segment: str
     timezone: str
+
+    @classmethod
+    def of(cls, since: date | None, until: date, segment: str, timezone: str) -> Window:
+        """A window that begins a year before its end unless it says otherwise."""
+        usual = until - timedelta(days=_YEAR) if until.year in YEARS else until
+        return cls(since or usual, until, segment, timezone)
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it ends after it begins, within years that have a day before and after."""
+        return self.since <= self.until and self.since.year in YEARS and self.until.year in YEARS
 
 
 @dataclass(frozen=True, slots=True)

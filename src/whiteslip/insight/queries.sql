@@ -21,10 +21,11 @@ DELETE FROM insight.salt WHERE day < :before;
 DELETE FROM insight.step WHERE at < :before;
 
 -- name: steps
--- Whole walks that began in the window; one that may still be going on is not counted.
+-- Whole walks. A session lasts an hour, so a walk counts an hour after it began: the next window has those
+-- that were still going on at the end of this one.
 WITH begun AS (
     SELECT walk FROM insight.step GROUP BY walk
-    HAVING min(at) > :since AND min(at) <= :until
+    HAVING min(at) > :since::timestamptz - INTERVAL '1 hour' AND min(at) <= :until::timestamptz - INTERVAL '1 hour'
 )
 SELECT s.walk, CASE WHEN :segment = 'pack' THEN s.pack ELSE 'all' END AS segment, s.journey, s.step, s.at
 FROM insight.step AS s JOIN begun AS b ON b.walk = s.walk

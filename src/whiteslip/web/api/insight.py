@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -13,7 +13,7 @@ from msgspec import Struct
 from whiteslip import insight
 from whiteslip.base import Refusal, local_day
 from whiteslip.insight import MEASURES, Window, store
-from whiteslip.insight.model import Proposal, Report
+from whiteslip.insight.model import YEARS, Proposal, Report
 from whiteslip.insight.paper import as_pdf
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
@@ -25,7 +25,6 @@ from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused, problem_responses
 
-_YEAR = 365
 _REPORT = "/insight/reports/{month:str}"
 
 
@@ -95,9 +94,12 @@ def _kept(tx: Tx, month: date) -> tuple[Report, datetime, str]:
 
 def _month(text: str) -> date:
     try:
-        return date.fromisoformat(f"{text}-01")
+        found = date.fromisoformat(f"{text}-01")
     except ValueError:
         raise Refused(Refusal("insight.not_found")) from None
+    if found.year not in YEARS:
+        raise Refused(Refusal("insight.not_found"))
+    return found
 
 
 @get("/insight", summary="List the measures of leaving", responses=problem_responses(401, 403))
@@ -124,7 +126,7 @@ def show_measure(
 
     def question(tx: Tx, now: datetime) -> Result:
         last = until or local_day(now, ports.pack.timezone)
-        window = Window(since or last - timedelta(days=_YEAR), last, segment, ports.pack.timezone)
+        window = Window.of(since, last, segment, ports.pack.timezone)
         return granted(insight.compute(tx, ports.lake, measure, window, ports.lake_engine))
 
     found = read(request, question)
@@ -140,7 +142,7 @@ def list_reports(request: WebRequest) -> list[str]:
     return read(request, lambda tx, _now: [f"{month:%Y-%m}" for month in store.months(tx)])
 
 
-@post("/insight/reports", summary="Report a month", responses=problem_responses(401, 403, 409, 422))
+@post("/insight/reports", summary="Report a month", responses=problem_responses(401, 403, 404, 409, 422))
 def make_report(request: WebRequest, data: JSONBody[MonthBody]) -> Response[ReportShape]:
     """Made once; asked again, the same report answers. The night of a month's last day makes it too."""
     ports, month = ports_of(request, Ports), _month(data.month)

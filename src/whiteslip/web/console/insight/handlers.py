@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any, Final
 
 from litestar import Response, get, post
@@ -15,7 +15,7 @@ from whiteslip.exits.model import Reason
 from whiteslip.insight import NAMES, Window, store
 from whiteslip.insight.acts import SURVIVAL
 from whiteslip.insight.feedback import FRICTION
-from whiteslip.insight.model import SEGMENTS, Report
+from whiteslip.insight.model import SEGMENTS, YEARS, Report
 from whiteslip.insight.paper import as_pdf
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
@@ -29,7 +29,6 @@ from whiteslip.web.kit.problems import Refused, sentence
 
 INSIGHT: Final = f"{HOME}/insight"
 _TABLES: Final = ("complaints", "rejoins", "drivers", "offers", "qini")
-_YEAR: Final = 365
 _SHOWN_ROWS: Final = 60
 Day = FromQuery[date | None]
 Segment = Annotated[str, QueryParameter(name="segment")]
@@ -38,7 +37,7 @@ Segment = Annotated[str, QueryParameter(name="segment")]
 def _window(duty: Duty, since: date | None, until: date | None, segment: str) -> Window:
     zone = duty.ports.pack.timezone
     last = until or local_day(duty.now, zone)
-    return Window(since or last - timedelta(days=_YEAR), last, segment, zone)
+    return Window.of(since, last, segment, zone)
 
 
 def _computed(duty: Duty, name: str, window: Window) -> Result:
@@ -159,9 +158,12 @@ def as_csv(
 
 def _month(text: str) -> date:
     try:
-        return date.fromisoformat(f"{text}-01")
+        found = date.fromisoformat(f"{text}-01")
     except ValueError:
         raise Refused(Refusal("insight.not_found")) from None
+    if found.year not in YEARS:
+        raise Refused(Refusal("insight.not_found"))
+    return found
 
 
 def _report(duty: Duty, text: str) -> tuple[Report, str]:
