@@ -1,0 +1,67 @@
+"""The stress page in a real browser: sliders and numbers agree, charts are drawn within the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from worlds import DAY, TIMEZONE, at, buy, night, open_line
+
+from whiteslip import lake, packs
+from whiteslip.base import end_of_day
+from whiteslip.decisions import Tables
+from whiteslip.exits import Office
+from whiteslip.identity import Vault, access
+from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.lake import Lake, Snapshot
+from whiteslip.ledger.acts import seal
+from whiteslip.notices import DemoPhone
+from whiteslip.store import Database
+from whiteslip.store.timers import StoredClock
+from whiteslip.web.console import routers
+from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.settings import WebSettings
+from whiteslip.web.kit.shell import create_app
+
+if TYPE_CHECKING:
+    from browser.conftest import Visitor
+
+END = date(2026, 3, 20)
+
+
+@pytest.fixture
+def address(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> str:
+    """The link of an analyst at a desk with a snapshot."""
+    for amount, instalments in ((60_000, 3), (30_000, 1), (90_000, 6)):
+        buy(db, open_line(db), amount, instalments)
+    for day in (date(2026, 2, 5), date(2026, 3, 5)):
+        night(db, day)
+    until = end_of_day(END, TIMEZONE)
+    with db.transaction() as tx:
+        seal(tx, END, [], until)
+        StoredClock(tx).set(at(END).astimezone(UTC))
+        staff = access.create_staff(tx, "analyst", Role.ANALYST, None, at(DAY))
+        assert isinstance(staff, Staff)
+        token = access.make_link(tx, Kind.STAFF, staff.id, 30, at(END))
+    place = Lake(tmp_path / "lake", bytes(32))
+    assert isinstance(lake.export(db, place, END, until, TIMEZONE, until), Snapshot)
+    office = Office(Tables.load(), "Test")
+    ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), packs.load("cn"), lake=place)
+    return serve(create_app(routers, WebSettings(secret=bytes(32)), ports)) + f"/console/link/{token}"
+
+
+def test_a_slider_says_its_number_and_fans_are_drawn(address: str, visit: Callable[..., Visitor]):
+    visitor = visit(locale="zh-CN")
+    page = visitor.page
+    page.goto(address)
+    page.click("main button")
+    home = address.split("/console/", maxsplit=1)[0]
+    page.goto(f"{home}/console/stress?leave=10&tornado=true&months=6", timeout=90_000)
+    page.wait_for_selector("#cash svg")
+    assert page.locator(".chart svg").count() == 5
+    page.locator("[data-slides=leave]").fill("25")
+    assert page.locator("#leave").input_value() == "25"
+    visitor.screens("console-stress-zh-CN-light")
