@@ -98,16 +98,22 @@ WITH ending AS (
     ) AS m
     WHERE l.id = ANY(:lines::uuid[])
 ), moved AS (
-    SELECT line, day, sum(minor) AS minor FROM billing.v_movement
-    WHERE line = ANY(:lines::uuid[]) GROUP BY line, day
+    -- What moved before the first of the months counts as moved on a day before it: months ago is one day.
+    SELECT line, greatest(day, :day::date - 220) AS day, sum(minor) AS minor FROM billing.v_movement
+    WHERE line = ANY(:lines::uuid[]) GROUP BY 1, 2
 ), owed AS (
     SELECT e.line, e.k, sum(m.minor) AS minor FROM ending AS e
     JOIN moved AS m ON m.line = e.line AND m.day <= e.on_day GROUP BY e.line, e.k
 ), settled AS (
     SELECT plan, no, counts_from, sum(amount_minor) AS minor FROM billing.v_settlement
     WHERE line = ANY(:lines::uuid[]) GROUP BY plan, no, counts_from
-), asked AS (
-    SELECT line, plan, no, statement_on, due_on, minor FROM billing.v_asked WHERE line = ANY(:lines::uuid[])
+), done AS (
+    SELECT plan, no, sum(minor) AS minor, max(counts_from) AS on_day FROM settled GROUP BY plan, no
+), asked AS MATERIALIZED (
+    -- But for what was settled to its end before the first of the months.
+    SELECT a.line, a.plan, a.no, a.statement_on, a.due_on, a.minor
+    FROM billing.v_asked AS a LEFT JOIN done AS d ON d.plan = a.plan AND d.no = a.no
+    WHERE a.line = ANY(:lines::uuid[]) AND (d.minor IS DISTINCT FROM a.minor OR d.on_day > :day::date - 220)
 ), item AS (
     SELECT e.line, e.k, e.on_day, a.due_on,
         a.minor - coalesce(sum(s.minor) FILTER (WHERE s.counts_from <= e.on_day), 0) AS minor
