@@ -156,8 +156,19 @@ WHERE i.open AND i.bill IS NOT NULL AND p.kind = 'purchase'
         SELECT FROM billing.plan AS f
         WHERE f.line = i.line AND f.kind = 'late_fee' AND f.opened_on = :day)
     AND NOT EXISTS (SELECT FROM billing.fee_stop AS s WHERE s.line = i.line)
+    AND NOT EXISTS (SELECT FROM billing.unpriced AS u WHERE u.purchase = p.purchase)
     AND NOT EXISTS (SELECT FROM billing.v_charge_off AS c WHERE c.line = i.line)
 GROUP BY i.line ORDER BY i.line;
+
+-- name: add_suspension!
+INSERT INTO billing.suspension (source, line, purchase, asked_minor, began_on, open)
+VALUES (:source, :line, :purchase, :asked_minor, :began_on, :follows);
+
+-- name: end_suspension!
+UPDATE billing.suspension SET open = false WHERE source = :source;
+
+-- name: open_suspensions
+SELECT source, purchase, asked_minor, began_on FROM billing.suspension WHERE line = :line AND open;
 
 -- name: stop_fees!
 INSERT INTO billing.fee_stop (line, at) VALUES (:line, :now) ON CONFLICT (line) DO NOTHING;
@@ -166,7 +177,17 @@ INSERT INTO billing.fee_stop (line, at) VALUES (:line, :now) ON CONFLICT (line) 
 DELETE FROM billing.fee_stop WHERE line = :line;
 
 -- name: fees_stopped
-SELECT line FROM billing.fee_stop WHERE line = ANY(:lines::uuid[]);
+-- Lines without fees, and purchases without any price, of the lines.
+SELECT line, NULL::uuid AS purchase FROM billing.fee_stop WHERE line = ANY(:lines::uuid[])
+UNION ALL SELECT line, purchase FROM billing.unpriced WHERE line = ANY(:lines::uuid[]);
+
+-- name: add_unpriced
+INSERT INTO billing.unpriced (purchase, line, cause, at)
+SELECT u.purchase, :line, :cause, :now FROM unnest(:purchases::uuid[]) AS u (purchase)
+ON CONFLICT (purchase) DO NOTHING RETURNING purchase;
+
+-- name: unpriced
+SELECT purchase, cause FROM billing.unpriced WHERE line = :line;
 
 -- name: add_payments!
 INSERT INTO billing.payment (id, line, reference, method, amount_minor, value_on, clears_on, received_at)
@@ -179,17 +200,19 @@ SELECT * FROM unnest(
 SELECT line FROM billing.payment WHERE id = :id;
 
 -- name: payment^
-SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at
+SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at,
+    corrected_by
 FROM billing.payment WHERE id = :id;
 
 -- name: payments_by_reference
 SELECT p.id, p.line, p.reference, p.method, p.amount_minor, p.value_on, p.clears_on, p.received_at,
-    p.returned_at
+    p.returned_at, p.corrected_by
 FROM unnest(:lines::uuid[], :references::text[]) AS asked (line, reference)
 JOIN billing.payment AS p ON p.line = asked.line AND p.reference = asked.reference;
 
 -- name: payments
-SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at
+SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at,
+    corrected_by
 FROM billing.payment WHERE line = :line ORDER BY value_on, id;
 
 -- name: fees_paid$
@@ -200,21 +223,25 @@ WHERE line = :line AND component = 'fee' AND kind IN ('payment', 'credit', 'retu
 -- name: return_payment!
 UPDATE billing.payment SET returned_at = :now WHERE id = :id;
 
+-- name: correct_payment!
+UPDATE billing.payment SET corrected_by = :by WHERE id = :id AND corrected_by IS NULL;
+
 -- name: record^
 -- The payment record of a line, for its assessment.
 SELECT
     (SELECT count(*) FROM billing.bill AS b WHERE b.line = :line) AS bills,
     (SELECT coalesce(sum(b.principal_minor + b.interest_minor + b.fee_minor), 0)::bigint
         FROM billing.bill AS b WHERE b.line = :line AND b.statement_on > :since) AS billed_minor,
-    (SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM billing.payment AS p
+    (SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM billing.v_payment AS p
         WHERE p.line = :line AND p.value_on > :since AND p.returned_at IS NULL) AS paid_minor,
     (SELECT count(*) FROM billing.payment AS p
         WHERE p.line = :line AND p.returned_at > :returned_since) AS returned,
     (SELECT max(p.clears_on) FROM billing.payment AS p
-        WHERE p.line = :line AND p.returned_at IS NULL) AS clears_on,
+        WHERE p.line = :line AND p.returned_at IS NULL AND p.corrected_by IS NULL) AS clears_on,
     (SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM billing.payment AS p
-        WHERE p.line = :line AND p.returned_at IS NULL AND p.clears_on > :day) AS uncleared_minor,
-    (SELECT max(p.value_on) FROM billing.payment AS p
+        WHERE p.line = :line AND p.returned_at IS NULL AND p.corrected_by IS NULL
+            AND p.clears_on > :day) AS uncleared_minor,
+    (SELECT max(p.value_on) FROM billing.v_payment AS p
         WHERE p.line = :line AND p.returned_at IS NULL) AS last_paid_on;
 
 -- name: debts
@@ -309,6 +336,86 @@ WHERE line = :line ORDER BY sent_at, id;
 
 -- name: violations
 SELECT invariant, detail FROM billing.violations(:day::date) LIMIT 100;
+-- Billing against itself and the ledger: each row is an offence. With :day, only what billing
+-- changed on it; without, everything.
+WITH settled AS MATERIALIZED (
+    SELECT DISTINCT source, line, plan, no FROM billing.settlement WHERE on_day = :day
+), touched AS MATERIALIZED (
+    SELECT line FROM settled
+    UNION SELECT line FROM billing.bill WHERE statement_on = :day
+    UNION SELECT line FROM billing.plan WHERE opened_on = :day
+)
+SELECT 'what is open equals the ledger' AS invariant,
+    concat_ws(' ', 'line', l.id,
+        'open', coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0),
+        'ledger', l.principal_minor, l.interest_minor, l.fee_minor) AS detail
+FROM lines.v_line AS l
+LEFT JOIN (
+    SELECT line, sum(principal_minor) AS principal,
+        sum(interest_minor) FILTER (WHERE charged) AS interest, sum(fee_minor) FILTER (WHERE charged) AS fee
+    FROM billing.v_open WHERE :day::date IS NULL OR line IN (SELECT line FROM touched) GROUP BY line
+) AS o ON o.line = l.id
+WHERE (:day::date IS NULL OR l.id IN (SELECT line FROM touched))
+    AND (coalesce(o.principal, 0), coalesce(o.interest, 0), coalesce(o.fee, 0))
+    IS DISTINCT FROM (l.principal_minor, l.interest_minor, l.fee_minor)
+UNION ALL
+SELECT 'what is unclaimed came back from payouts', coalesce(p.currency, h.currency)
+FROM (
+    SELECT currency, sum(amount_minor) AS minor FROM billing.payout WHERE state = 'unclaimed' GROUP BY currency
+) AS p FULL JOIN (
+    SELECT currency, -net_debit AS minor FROM ledger.v_balance WHERE code = 'house.unclaimed'
+) AS h ON h.currency = p.currency
+WHERE coalesce(p.minor, 0) <> coalesce(h.minor, 0)
+UNION ALL
+SELECT 'what is charged off and still owed is the loss that stands against it', coalesce(p.currency, h.currency)
+FROM (
+    SELECT l.currency, sum(l.principal_minor + l.interest_minor + l.fee_minor) AS minor
+    FROM billing.v_charge_off AS c JOIN lines.v_line AS l ON l.id = c.line GROUP BY l.currency
+) AS p FULL JOIN (
+    SELECT currency, -net_debit AS minor FROM ledger.v_balance WHERE code = 'house.charged_off'
+) AS h ON h.currency = p.currency
+WHERE coalesce(p.minor, 0) <> coalesce(h.minor, 0)
+UNION ALL
+SELECT 'a sold debt is what its settlements moved', s.line::text FROM billing.sale AS s
+WHERE (:day::date IS NULL OR s.line IN (SELECT line FROM touched)) AND s.state = 'sold' AND s.face_minor
+    <> (SELECT coalesce(sum(t.amount_minor), 0) FROM billing.settlement AS t
+        WHERE t.source = s.id AND t.kind = 'sold')
+UNION ALL
+SELECT 'a closed line owes nothing', l.id::text FROM lines.v_line AS l
+WHERE (:day::date IS NULL OR l.id IN (SELECT line FROM touched)) AND l.lifecycle = 'closed' AND EXISTS (
+    SELECT FROM billing.v_open AS o JOIN billing.plan AS p ON p.id = o.plan
+    WHERE o.line = l.id AND p.kind NOT IN ('residual', 'hardship'))
+UNION ALL
+SELECT 'a hardship plan asks for what it replaced', h.id::text
+FROM billing.hardship AS h JOIN billing.plan AS p ON p.id = h.plan
+WHERE (:day::date IS NULL OR h.agreed_on = :day)
+    AND (SELECT sum(i.principal_minor + i.interest_minor + i.fee_minor)
+        FROM billing.instalment AS i WHERE i.plan = h.plan)
+    <> (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.settlement AS s
+        WHERE s.source = h.plan AND s.kind = 'carried')
+UNION ALL
+SELECT 'a payment is settled to its last minor unit', p.id::text
+FROM billing.payment AS p
+LEFT JOIN (
+    SELECT source, sum(amount_minor) AS amount FROM billing.settlement
+    WHERE (:day::date IS NULL OR source IN (SELECT source FROM settled)) AND kind IN ('payment', 'return')
+    GROUP BY source
+) AS s ON s.source = p.id
+WHERE (:day::date IS NULL OR p.id IN (SELECT source FROM settled))
+    AND coalesce(s.amount, 0) <> CASE WHEN p.returned_at IS NULL AND p.corrected_by IS NULL THEN p.amount_minor ELSE 0 END
+UNION ALL
+SELECT 'an instalment is settled by its settlements', concat_ws(' ', 'plan', i.plan, 'instalment', i.no)
+FROM billing.instalment AS i
+LEFT JOIN (
+    SELECT plan, no, sum(amount_minor) FILTER (WHERE component = 'principal') AS principal,
+        sum(amount_minor) FILTER (WHERE component = 'interest') AS interest,
+        sum(amount_minor) FILTER (WHERE component = 'fee') AS fee
+    FROM billing.settlement WHERE :day::date IS NULL OR line IN (SELECT line FROM settled) GROUP BY plan, no
+) AS s ON s.plan = i.plan AND s.no = i.no
+WHERE (:day::date IS NULL OR (i.plan, i.no) IN (SELECT plan, no FROM settled))
+    AND (coalesce(s.principal, 0), coalesce(s.interest, 0), coalesce(s.fee, 0))
+    IS DISTINCT FROM (i.settled_principal, i.settled_interest, i.settled_fee)
+LIMIT 100;
 
 -- name: lateness
 -- The most days past due that an instalment of each purchase ever was by :day. An instalment counts

@@ -48,16 +48,22 @@ def locked_part(request: Request, line: Standing, now: datetime) -> Part | None:
     """The part of drawing that the customer has locked and this request would use, if any."""
     if not line.locked_parts:
         return None
-    used = [Part(Feature.MERCHANT, request.merchant)]
-    if request.category:
-        used.append(Part(Feature.CATEGORY, request.category))
-    if request.cash:
+    asked = (request.merchant, request.category, request.cash, request.instalments)
+    return next((part for part in uses(*asked, now, line.timezone) if part in line.locked_parts), None)
+
+
+def uses(shop: str, category: str, cash: bool, instalments: int, at: datetime, timezone: str) -> list[Part]:
+    """The parts of drawing that a purchase uses."""
+    used = [Part(Feature.MERCHANT, shop)]
+    if category:
+        used.append(Part(Feature.CATEGORY, category))
+    if cash:
         used.append(Part(Feature.CASH))
-    if request.instalments > 1:
+    if instalments > 1:
         used.append(Part(Feature.INSTALMENTS))
-    if now.astimezone(ZoneInfo(line.timezone)).hour in NIGHT_HOURS:
+    if at.astimezone(ZoneInfo(timezone)).hour in NIGHT_HOURS:
         used.append(Part(Feature.NIGHT))
-    return next((part for part in used if part in line.locked_parts), None)
+    return used
 
 
 def facts(request: Request, line: Standing, day: date, now: datetime) -> dict[str, object]:
