@@ -475,7 +475,8 @@ BEGIN
         SELECT coalesce(sum(amount_minor), 0) AS amount FROM billing.settlement
         WHERE source = p.id AND kind IN ('payment', 'return')
     ) AS s
-    WHERE s.amount <> CASE WHEN p.returned_at IS NULL THEN p.amount_minor ELSE 0 END
+    WHERE s.amount <> CASE
+        WHEN p.returned_at IS NULL AND p.corrected_by IS NULL THEN p.amount_minor ELSE 0 END
     UNION ALL
     SELECT 'an instalment is settled by its settlements', concat_ws(' ', 'plan', i.plan, 'instalment', i.no)
     FROM unnest(changed) AS c (plan) JOIN billing.instalment AS i ON i.plan = c.plan
