@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from whiteslip import billing, ledger, lines
 from whiteslip.base import Refusal, end_of_day, new_id
-from whiteslip.billing import bills, hardship
+from whiteslip.billing import bills, hardship, payments
 from whiteslip.billing.model import OpenItem, Payment, Quote
 from whiteslip.billing.store import open_items
 from whiteslip.ledger import Account, recipes
@@ -200,3 +200,11 @@ def net_owed(db: Database, line: UUID, day: date) -> int:
         found = billing.payoff(tx, locked(tx, line), day)
     owed = found.principal_minor + found.interest_minor + found.fee_minor + found.accrued_minor
     return owed - found.credit_minor
+
+
+def correct(db: Database, payment: UUID, amount_minor: int, value_on: date, day: date) -> Payment:
+    """The bank says on a day what a payment really was; returns the payment that stands."""
+    with db.transaction() as tx:
+        right = payments.correct(tx, payment, amount_minor, value_on, "test", at(day))
+    assert not isinstance(right, Refusal), right
+    return right

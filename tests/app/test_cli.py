@@ -226,3 +226,16 @@ def test_a_demonstration_never_moves_into_a_home_with_people(terminal: Terminal)
     code, _, err = terminal.run("demo", "--no-serve")
     assert code == 1
     assert "may hold real people" in err
+
+
+def test_a_payment_is_corrected_and_the_dry_run_changes_nothing(settled: Terminal):
+    lines = settled.data("lines", "list")
+    paid = next(found for line in lines if (found := settled.data("payments", "list", line["id"])))[0]
+    tried = settled.data("payments", "correct", paid["id"], "--amount-minor", "1234", "--dry-run")
+    done = settled.data("payments", "correct", paid["id"], "--amount-minor", "1234")
+    assert (tried["amount_minor"], tried["reference"]) == (1234, paid["reference"])
+    assert done["id"] not in (tried["id"], paid["id"])
+    again = settled.data("payments", "correct", paid["id"], "--amount-minor", "1234")
+    assert again == done
+    code, _, err = settled.run("payments", "correct", paid["id"], "--amount-minor", "99")
+    assert (code, done["id"] in err) == (4, True)

@@ -15,11 +15,11 @@ from whiteslip.decisions import Tables
 from whiteslip.exits import Office, softer
 from whiteslip.exits.model import Channel, Identity
 from whiteslip.identity import Vault
-from whiteslip.lines import Line, set_lock
+from whiteslip.lines import Line, increases, set_lock
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import Feature, Lock, LockKind, Part, Party
 from whiteslip.notices import DemoPhone
-from whiteslip.purchases import Declined, Purchase, Request
+from whiteslip.purchases import Capture, Declined, Purchase, Request
 from whiteslip.store import Database
 
 TABLES = Tables.load()
@@ -210,3 +210,85 @@ def test_a_line_that_is_being_left_has_nothing_to_pause_or_lower(db: Database):
         assert refused.code == "line.not_active"
     with db.transaction() as tx:
         assert isinstance(softer.reduce(tx, line, 1_000, "customer", NOON), Refusal)
+
+
+def test_a_pause_that_is_told_late_counts_from_its_day_and_what_was_bought_since_costs_nothing(db: Database):
+    line, other = open_line(db), open_line(db)
+    began, told = NOON + timedelta(hours=1), at(DAY + timedelta(days=40))
+    requests = [
+        (Request(line, "arcade", 60_000, 6), NOON),
+        (Request(line, "arcade", 30_000, 6), began + timedelta(hours=1)),
+        (Request(other, "arcade", 30_000, 6, cash=True), began + timedelta(hours=1)),
+        (Request(other, "grocer", 60_000, 6), began + timedelta(hours=1)),
+    ]
+    bought: list[UUID] = []
+    with db.transaction() as tx:
+        for request, at_ in requests:
+            (held,) = purchases.authorise(tx, TABLES, [request], "shop", at_)
+            assert isinstance(held, Purchase)
+            bought.append(held.id)
+        whole = [Capture(bought[0], 60_000), *(Capture(p, 15_000, final=False) for p in bought[1:3])]
+        purchases.capture(tx, [*whole, Capture(bought[3], 60_000)], "shop", began + timedelta(hours=2))
+        for _ in range(2):
+            softer.pause_late(tx, line, began, "desk", told, days=90, firm=True)
+            softer.pause_late(tx, other, began, "desk", told, days=30, part=Part(Feature.CASH))
+        purchases.capture(tx, [Capture(p, 15_000) for p in bought[1:3]], "shop", told)
+    (lock,) = locks(db, line)
+    assert (lock.began_at, lock.set_at, lock.until) == (began, told, began + timedelta(days=90))
+    assert answer(db, Request(line, "shop", 100), told) == "line.locked"
+    assert locks(db, other) == [], "thirty days were over before it was told"
+    fees = dict.fromkeys(bought, 0)
+    for each in (line, other):
+        for item in items(db, each):
+            fees[item.purchase or each] += item.fee_minor
+    # 0.6 % of 600.00 a month is 3.60, six times; what came after the pause, or used its part, has none.
+    assert list(fees.values()) == [2_160, 0, 0, 2_160]
+    with db.transaction() as tx:
+        kinds = tx.conn.execute(
+            "SELECT kind, count(*) AS n FROM store.journal WHERE kind IN ('line.locked', 'purchase.unpriced')"
+            " GROUP BY kind ORDER BY kind"
+        ).fetchall()
+    assert [(row["kind"], row["n"]) for row in kinds] == [("line.locked", 2), ("purchase.unpriced", 2)]
+    assert offences(db) == []
+
+
+def test_a_limit_that_rose_under_a_pause_that_is_told_late_is_what_it_was(db: Database):
+    line = open_line(db, 100_000)
+    began, told = at(DAY + timedelta(days=1)), at(DAY + timedelta(days=20))
+    with db.transaction() as tx:
+        made = increases.propose(tx, line, 200_000, at(DAY + timedelta(days=5)), "test", NOON)
+        assert not isinstance(made, Refusal)
+        increases.consent(tx, made.id, "customer", NOON)
+        increases.take_effect(tx, made.id, at(DAY + timedelta(days=5)))
+    assert line_of(db, line).limit_minor == 200_000
+    with db.transaction() as tx:
+        softer.pause_late(tx, line, began, "desk", told)
+        (found,) = increases.increases_of(tx, line)
+        early = softer.pause_late(tx, line, at(DAY - timedelta(days=1)), "desk", told)
+        never = softer.pause_late(tx, line, told + timedelta(seconds=1), "desk", told)
+    assert line_of(db, line).limit_minor == 100_000
+    assert (found.state, found.ended_why) == (increases.State.DROPPED, "paused")
+    assert [refused.code for refused in (early, never) if isinstance(refused, Refusal)] == [
+        "lock.began_at_invalid"
+    ] * 2
+
+
+def test_pauses_that_are_told_in_any_order_leave_the_lock_of_the_last_word(db: Database):
+    first, second = NOON, at(DAY + timedelta(days=3))
+    told = at(DAY + timedelta(days=5))
+    found: list[tuple[datetime, datetime | None, bool]] = []
+    for order in ((0, 1), (1, 0)):
+        line = open_line(db)
+        with db.transaction() as tx:
+            for which in order:
+                began, days = ((first, 20), (second, 40))[which]
+                softer.pause_late(tx, line, began, "desk", told, days=days, firm=which == 0)
+        found += [(lock.began_at, lock.until, lock.firm) for lock in locks(db, line)]
+    # The first was firm, so the second, which is not, could not have changed it.
+    assert found == [(first, first + timedelta(days=20), True)] * 2
+    line = open_line(db)
+    with db.transaction() as tx:
+        softer.pause(tx, line, "customer", second)
+        softer.resume(tx, line, "customer", told)
+        softer.pause_late(tx, line, first, "desk", told + timedelta(days=1))
+    assert locks(db, line) == [], "who resumed since has lifted it"

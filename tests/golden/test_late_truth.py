@@ -16,7 +16,8 @@ import worlds
 from worlds import DAY, at, line_of, night, nights, offences, open_line, pay
 
 from whiteslip import billing
-from whiteslip.billing import disputed, rules
+from whiteslip.base import Refusal
+from whiteslip.billing import disputed, late, payments, rules
 from whiteslip.billing.store import lateness
 from whiteslip.store import Database
 
@@ -92,6 +93,98 @@ def test_a_payment_that_arrives_late_gives_back_interest_to_the_minor_unit(db: D
     pay(db, line, 120_857, ten, value_on=JAN_25)
     assert stands(db, line, ten) == row(0, 0, 0, 0, 0, 0, "normal")
     assert moved(db, "uncharge.interest") == [(943, JAN_25, ten)]
+    assert offences(db) == []
+
+
+def test_a_payment_that_was_booked_a_month_late_is_corrected_to_its_own_day(db: Database):
+    # 900.00 in one sum, booked with the value date of the bank's file instead of the transfer's.
+    #  28 February   late fee 30.00
+    #   1 March      930.00 come in: the fee and 900.00; nothing is left
+    #  10 March      they had been sent on 20 February: no fee was justified, 30.00 are the customer's
+    line = open_line(db)
+    bought = worlds.buy(db, line, 90_000, 1)
+    nights(db, JAN_15, FEB_28)
+    paid = pay(db, line, 93_000, MAR_1, "R-1")
+    assert stands(db, line, MAR_1) == row(0, 0, 0, 0, 0, 0, "normal")
+    right = worlds.correct(db, paid.id, 93_000, date(2026, 2, 20), MAR_10)
+    assert stands(db, line, MAR_10) == row(0, 0, 0, 3_000, 0, 0, "normal")
+    assert moved(db, "waive") == [(3_000, date(2026, 2, 20), MAR_10)]
+    assert moved(db, "payment.correct") == [(3_000, MAR_1, MAR_10), (90_000, MAR_1, MAR_10)]
+    assert moved(db, "payment.receive")[-1] == (90_000, date(2026, 2, 20), MAR_10)
+    with db.transaction() as tx:
+        assert lateness(tx, [bought], MAR_10) == {bought: 0}, "nor was it ever late"
+    # Whatever is told again, by either name of the payment and in its old words or its new ones,
+    # changes nothing.
+    assert worlds.correct(db, paid.id, 93_000, date(2026, 2, 20), MAR_10) == right
+    assert pay(db, line, 93_000, MAR_10, "R-1", MAR_1) == right
+    assert pay(db, line, 93_000, MAR_10, "R-1", date(2026, 2, 20)) == right
+    with db.transaction() as tx:
+        again = payments.correct(tx, paid.id, 1, MAR_1, "test", at(MAR_10))
+        reused = billing.receive(tx, line, "R-1", 1, MAR_1, "transfer", 5, "test", at(MAR_10))
+    assert isinstance(again, Refusal)
+    assert again.code == "payment.corrected"
+    assert isinstance(reused, Refusal)
+    assert reused.code == "payment.reference_reused"
+    assert stands(db, line, MAR_10) == row(0, 0, 0, 3_000, 0, 0, "normal")
+    # It comes back once, under whichever name.
+    assert worlds.give_back(db, paid, MAR_10).id == right.id
+    assert worlds.give_back(db, right, MAR_10).id == right.id
+    assert stands(db, line, MAR_10) == row(90_000, 0, 3_000, 0, 90_000, 13, "special_mention")
+    assert offences(db) == []
+
+
+def test_a_payment_of_less_than_was_booked_is_late_from_its_due_day_and_without_a_fee(db: Database):
+    # 900.00 in one sum; 900.00 booked on 20 February were 600.00.
+    #  10 March      300.00 are unpaid since 25 February: 13 days. The late fee of 28 February never
+    #                arose, and none arises now: nobody could have known.
+    line = open_line(db)
+    worlds.buy(db, line, 90_000, 1)
+    nights(db, JAN_15, date(2026, 2, 19))
+    paid = pay(db, line, 90_000, date(2026, 2, 20))
+    nights(db, date(2026, 2, 20), date(2026, 3, 9))
+    worlds.correct(db, paid.id, 60_000, date(2026, 2, 20), MAR_10)
+    assert stands(db, line, MAR_10) == row(30_000, 0, 0, 0, 30_000, 13, "special_mention")
+    assert offences(db) == []
+
+
+def test_what_was_bought_after_a_pause_that_was_told_late_is_owed_and_costs_nothing(db: Database):
+    # Paused on 18 January, written down on 10 March; 600.00 in 6 at 3.60 a month bought on 20 January.
+    #   5 February   billed 103.60
+    #  28 February   late fee 30.00
+    #   5 March      billed 103.60 and the fee
+    #  10 March      2 x 3.60 and 30.00 are given back; 100.00 are past due since 25 February: 13 days
+    #  28 March      200.00 are late and bring no fee
+    line = open_line(db)
+    jan_20 = date(2026, 1, 20)
+    bought = worlds.buy(db, line, 60_000, 6, jan_20)
+    nights(db, JAN_15, date(2026, 3, 9))
+    assert stands(db, line, MAR_10) == row(60_000, 0, 3_720, 0, 10_360, 13, "special_mention")
+    with db.transaction() as tx:
+        assert late.unprice(tx, worlds.locked(tx, line), [bought], UUID(int=7), at(MAR_10)) == {bought}
+    assert stands(db, line, MAR_10) == row(60_000, 0, 0, 0, 10_000, 13, "special_mention")
+    assert moved(db, "uncharge.fee") == [(720, jan_20, MAR_10)]
+    assert moved(db, "waive") == [(3_000, jan_20, MAR_10)]
+    with db.transaction() as tx:
+        assert late.unprice(tx, worlds.locked(tx, line), [bought], UUID(int=8), at(MAR_10)) == set()
+    nights(db, MAR_10, date(2026, 4, 5))
+    assert stands(db, line, date(2026, 4, 6)) == row(60_000, 0, 0, 0, 20_000, 40, "special_mention")
+    assert offences(db) == []
+
+
+def test_interest_that_was_paid_under_a_pause_told_late_pays_back_the_debt_itself(db: Database):
+    # 1,200.00 in 12 at 18 %, bought after a pause, 50.00 paid on 20 February: 18.00 of interest and
+    # 32.00 of principal. Told on 10 March: all 50.00 are principal.
+    line = open_line(db)
+    bought = worlds.buy(db, line, 120_000, 12)
+    nights(db, JAN_15, date(2026, 2, 19))
+    pay(db, line, 5_000, date(2026, 2, 20))
+    nights(db, date(2026, 2, 20), date(2026, 3, 9))
+    with db.transaction() as tx:
+        late.unprice(tx, worlds.locked(tx, line), [bought], UUID(int=7), at(MAR_10))
+    assert stands(db, line, MAR_10)["principal"] == 115_000
+    assert stands(db, line, MAR_10)["interest"] == 0
+    assert sum(minor for minor, *_ in moved(db, "late.rebook")) == 1_800
+    assert worlds.quote(db, line, date(2026, 12, 1)).total_minor == 115_000
     assert offences(db) == []
 
 

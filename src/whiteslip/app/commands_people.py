@@ -98,7 +98,8 @@ def lines_unused(*, limit: Count = 50, json: Json = False) -> None:
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], columns[2:]))
 
 
-def _line(tx: Tx, line_id: str) -> Line:
+def line_named(tx: Tx, line_id: str) -> Line:
+    """A line by its public id; refused where there is none."""
     wanted = parse_public("line", line_id)
     found = lines.get_line(tx, wanted) if wanted else Refusal("line.not_found")
     if isinstance(found, Refusal):
@@ -109,7 +110,7 @@ def _line(tx: Tx, line_id: str) -> Line:
 def lines_show(line_id: str, /, *, json: Json = False) -> None:
     """Show one line in its three regions: lifecycle, locks, debt."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        line = _line(tx, line_id)
+        line = line_named(tx, line_id)
         today = line.today(present(tx))
         debt = billing.debt(tx, line.id, today)
         quote = billing.payoff(tx, line, today)
@@ -163,7 +164,7 @@ def exits_request(line_id: str, /, *, dry_run: bool = False, json: Json = False)
     with opened(load(os.environ)) as platform:
         database = platform.database
         with database.dry_run() if dry_run else database.transaction() as tx:
-            line = _line(tx, line_id)
+            line = line_named(tx, line_id)
             office = platform.ports.office
             case = exits.request(tx, office, line.id, Channel.DESK, "desk:terminal", present(tx))
             if isinstance(case, Refusal):

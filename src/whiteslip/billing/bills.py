@@ -34,11 +34,17 @@ class Captured:
 
 
 def add_plans(tx: Tx, captures: Sequence[Captured], now: datetime) -> list[NewPlan]:
-    """Schedule captures on their lines' terms; without a fee where an estate settles the line."""
-    no_fee = store.fees_stopped(tx, list({c.line.id for c in captures}))
-    priced = [
-        (c, replace(c.product, monthly_fee_bps=0) if c.line.id in no_fee else c.product) for c in captures
-    ]
+    """Schedule captures on their lines' terms; without a fee where an estate settles the line, and
+    without any price where the purchase was made after a pause that was written down late.
+    """
+    no_fee, no_price = store.fees_stopped(tx, list({c.line.id for c in captures}))
+
+    def product(c: Captured) -> Product:
+        if c.purchase in no_price:
+            return replace(c.product, monthly_fee_bps=0, apr_bps=0)
+        return replace(c.product, monthly_fee_bps=0) if c.line.id in no_fee else c.product
+
+    priced = [(c, product(c)) for c in captures]
     plans = [
         NewPlan(
             new_id(now),

@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from whiteslip.billing import late, residuals, rules, sales, store
+from whiteslip import lines
+from whiteslip.billing import history, late, residuals, rules, sales
+from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Part
 from whiteslip.billing.sales import Outstanding
@@ -35,17 +37,20 @@ def suspend(
     """
     sold = sales.of_purchase(tx, line, purchase, amount_minor)
     bought_back = _buy_back(tx, line, source, purchase, *sold, now) if sold else 0
-    amount_minor -= bought_back
+    asked_minor, amount_minor = amount_minor, amount_minor - bought_back
     on = began_on or line.today(now)
-    if not sold and store.overtaken(tx, [(line.id, on)]) and on < line.today(now):
+    history.add_suspension(tx, source, line.id, purchase, asked_minor, on, follows=not sold)
+    if not sold and history.overtaken(tx, [(line.id, on)]) and on < line.today(now):
         taken = late.suspend(tx, line, source, purchase, amount_minor, on, now)
         if taken is not None:
+            pay_off_with_credit(tx, lines.get_lines(tx, {line.id}, lock=True)[line.id], now)
             return taken
     booking = Booking(tx, [line], now)
     parts = rules.oldest_first(amount_minor, booking.items[line.id], purchase)
     sums = rules.by_component(parts)
     booking.move(line, *recipes.suspend(source, line.book, booking.house(line), sums, now))
     booking.settle(line, source, "disputed", parts, on)
+    booking.pay_off_with_credit(line, on)
     booking.write()
     return bought_back + sum(part.amount_minor for part in parts)
 
@@ -61,6 +66,11 @@ def _buy_back(
     data = {"purchase": purchase, "amount_minor": part.amount_minor}
     tx.record(Entry(now, "debt.bought_back", "line", line.id, "system", data))
     return part.amount_minor
+
+
+def end(tx: Tx, source: UUID) -> None:
+    """The dispute is resolved: what it took out of what is owed stays what it is."""
+    history.end_suspension(tx, source)
 
 
 def demand(tx: Tx, line: Line, source: UUID, amount_minor: int, actor: str, now: datetime) -> UUID:

@@ -9,7 +9,7 @@ The acts want the line locked. None commits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
@@ -17,17 +17,21 @@ from uuid import UUID
 
 import msgspec
 
+from whiteslip import lines
 from whiteslip.base import new_id
-from whiteslip.billing import residuals, store
+from whiteslip.billing import history, residuals, store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.earning import settled
-from whiteslip.billing.model import OpenItem, Part, Payment
+from whiteslip.billing.model import Component, OpenItem, Part, Payment
 from whiteslip.billing.retelling import Event, Key, Outcome, Story, Untold, retell
+from whiteslip.billing.rules import by_component
 from whiteslip.ledger import Transfer, recipes
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Entry, Tx
 
+# What follows from other things, and from a purchase that has no price.
+_GIVEN_UP: Final = frozenset({"unearned", "unpriced"})
 # Settlements that can be told again. Others (a hardship plan, a trifle given up) are agreed or done
 # with what was known then, and stand.
 _TOLD: Final = frozenset({"payment", "refund", "credit", "disputed"})
@@ -55,9 +59,63 @@ def suspend(
     return sum(minor for key, minor in outcome.settled.items() if key[:2] == (source, "disputed"))
 
 
-def recompute(tx: Tx, line: Line, since: date, cause: UUID, now: datetime) -> bool:
-    """Tell the line again from ``since``, because of something that was booked already."""
-    return _tell(tx, line, since, cause, None, now) is not None
+def correct_payment(tx: Tx, line: Line, wrong: Payment, right: Payment, now: datetime) -> bool:
+    """Book ``right``, stored already, instead of ``wrong``: as if it had been booked in the first place.
+
+    False, and nothing is booked, as with :func:`take_payment`.
+    """
+    since = min(wrong.value_on, right.value_on)
+    new = Event(right.id, "payment", right.value_on, right.amount_minor, right.reference)
+    return _tell(tx, line, since, right.id, new, now, wrong) is not None
+
+
+def unprice(tx: Tx, line: Line, purchases: Sequence[UUID], cause: UUID, now: datetime) -> set[UUID]:
+    """Purchases cost nothing beside what the shop gets: they should not have been possible, because
+    ``cause``, a pause, had begun. Their price and late fees on them are given back; what they are for
+    stays owed on its days. What is captured of them later has no price either. Returns those that had one.
+
+    Where the line cannot be told again, what is open of their price is given up as of today, and what
+    was paid of it becomes credit.
+    """
+    fresh = history.add_unpriced(tx, line.id, purchases, cause, now)
+    plans = {
+        row["plan"]: row["opened_on"]
+        for row in history.all_instalments(tx, line.id)
+        if row["purchase"] in fresh
+    }
+    if plans and _tell(tx, line, min(plans.values()), cause, None, now) is None:
+        _give_up_price(tx, line, set(plans), cause, now)
+    booking = Booking(tx, lines.get_lines(tx, {line.id}, lock=True).values(), now)
+    booking.pay_off_with_credit(line, booking.day(line))
+    booking.write()
+    return fresh
+
+
+def _give_up_price(tx: Tx, line: Line, plans: set[UUID], cause: UUID, now: datetime) -> None:
+    booking = Booking(tx, [line], now)
+    today, house = booking.day(line), booking.house(line)
+    prices = (Component.FEE, Component.INTEREST)
+    items = [item for item in booking.items[line.id] if item.plan in plans]
+    for charged, kind in ((True, "waiver"), (False, "unpriced")):
+        parts = [
+            Part(name, item.of(name), item.plan, item.no)
+            for item in items
+            if item.charged is charged
+            for name in prices
+            if item.of(name)
+        ]
+        if charged:
+            booking.move(line, *recipes.waive(cause, line.book, house, by_component(parts), now))
+        booking.trace(line, cause, kind, parts, today)
+    for name in prices:
+        paid = sum(
+            part.amount_minor
+            for _, kind, part, _ in history.all_settlements(tx, line.id)
+            if part.plan in plans and part.component == name and kind in ("payment", "credit", "return")
+        )
+        if paid > 0:
+            booking.move(line, recipes.give_back(cause, line.book, house, name, paid, now))
+    booking.write()
 
 
 @dataclass
@@ -70,31 +128,45 @@ class _Booked:
     charged: frozenset[tuple[UUID, int]] = frozenset()
 
 
-def _tell(tx: Tx, line: Line, since: date, cause: UUID, new: Event | None, now: datetime) -> Outcome | None:
+def _tell(
+    tx: Tx,
+    line: Line,
+    since: date,
+    cause: UUID,
+    new: Event | None,
+    now: datetime,
+    wrong: Payment | None = None,
+) -> Outcome | None:
+    """Tell the line again with ``new`` and without ``wrong``, and post by how much it ends differently."""
     try:
         booked = _read(tx, line, since, line.today(now))
-        events = [*booked.story.events, *([new] if new else [])]
-        outcome = retell(replace(booked.story, events=events), cause, lambda: new_id(now))
+        told = booked.story
+        gone = wrong.id if wrong else None
+        known = (gone, new.source if new else None)
+        events = [event for event in told.events if event.source not in known] + ([new] if new else [])
+        waived_by = {key: by for key, by in told.waived_by.items() if by != gone}
+        told = replace(told, events=events, waived_by=waived_by)
+        outcome = retell(told, cause, lambda: new_id(now))
     except Untold:
         return None
     if line.lifecycle is Lifecycle.CLOSED and any(item.total_minor for item in outcome.items):
         return None
-    _compensate(tx, line, booked, outcome, cause, new, now)
+    _compensate(tx, line, booked, outcome, _Cause(cause, new, wrong), now)
     return outcome
 
 
 def _read(tx: Tx, line: Line, since: date, today: date) -> _Booked:
     """The story of a line from ``since`` on, as it is booked. Raises :class:`Untold`."""
     payments = {payment.id: payment for payment in store.payments(tx, line.id)}
-    undone = {payment.id for payment in payments.values() if payment.returned_at}
-    rows = store.all_instalments(tx, line.id)
+    undone = {payment.id for payment in payments.values() if not payment.stands}
+    rows = history.all_instalments(tx, line.id)
     kinds = {(row["plan"], row["no"]): row["kind"] for row in rows}
     purchases = {row["plan"]: row["purchase"] for row in rows}
     if any(row["kind"] in ("residual", "hardship") and row["opened_on"] >= since for row in rows):
         raise Untold("a debt was put into a new plan")
     before: list[Part] = []
     booked, days = dict[Key, int](), dict[Key, date]()
-    for source, kind, part, on in store.all_settlements(tx, line.id):
+    for source, kind, part, on in history.all_settlements(tx, line.id):
         key = (source, kind, part.plan, part.no, part.component)
         if kind == "sold":
             raise Untold("the debt was sold")
@@ -118,11 +190,28 @@ def _read(tx: Tx, line: Line, since: date, today: date) -> _Booked:
         items,
         billed,
         line.credit_minor - sum(_credit(key, minor) for key, minor in booked.items()),
-        list(_events(booked, days, payments, purchases, kinds)),
+        list(_events(booked, days, payments, purchases, kinds, _disputes(tx, line, since))),
         {(key[2], key[3]): key[0] for key in booked if key[1] == "waiver" and key[2] and key[3]},
+        history.unpriced(tx, line.id),
     )
     charged = frozenset((row["plan"], row["no"]) for row in rows if row["charged"])
     return _Booked(story, booked, days, charged)
+
+
+def _disputes(tx: Tx, line: Line, since: date) -> dict[UUID, Event]:
+    """Open disputes that began since: each takes what was open on its day, whatever it was known to be."""
+    return {
+        row["source"]: Event(
+            row["source"],
+            "disputed",
+            row["began_on"],
+            row["asked_minor"],
+            purchase=row["purchase"],
+            firm=False,
+        )
+        for row in history.open_suspensions(tx, line.id)
+        if row["began_on"] >= since
+    }
 
 
 def _item(row: store.Row) -> OpenItem:
@@ -153,8 +242,10 @@ def _events(
     payments: dict[UUID, Payment],
     purchases: dict[UUID, UUID | None],
     kinds: dict[tuple[UUID, int], str],
+    disputes: dict[UUID, Event],
 ) -> Iterable[Event]:
     """What happened, from what it settled."""
+    yield from disputes.values()
     sums: dict[tuple[UUID, str], int] = {}
     of: dict[UUID, set[UUID]] = {}
     on: dict[UUID, date] = {}
@@ -164,11 +255,15 @@ def _events(
             on[source] = days[source, kind, plan, no, component]
             bought = purchases[plan] if plan else None
             of.setdefault(source, set()).update({bought} if bought else ())
-        elif kind != "unearned" and not (kind == "waiver" and plan and no and kinds[plan, no] == "late_fee"):
+        elif kind not in _GIVEN_UP and not (
+            kind == "waiver" and plan and no and kinds[plan, no] == "late_fee"
+        ):
             raise Untold(f"a line with something {kind} since")
-    if any(kind == "unearned" and source not in on for source, kind, *_ in booked):
+    if any(kind == "unearned" and source not in on and source not in disputes for source, kind, *_ in booked):
         raise Untold("fees were stopped since")
     for (source, kind), minor in sums.items():
+        if source in disputes:
+            continue
         if kind == "refund" and len(of[source]) > 1:
             raise Untold("a refund went to more than one purchase")
         reference = payments[source].reference if source in payments else ""
@@ -176,9 +271,16 @@ def _events(
         yield Event(source, kind, on[source], minor, reference, bought)
 
 
-def _compensate(
-    tx: Tx, line: Line, booked: _Booked, outcome: Outcome, cause: UUID, new: Event | None, now: datetime
-) -> None:
+@dataclass(frozen=True)
+class _Cause:
+    """Why a line is told again: what is new, and the payment that is not true any more."""
+
+    id: UUID
+    new: Event | None
+    wrong: Payment | None
+
+
+def _compensate(tx: Tx, line: Line, booked: _Booked, outcome: Outcome, cause: _Cause, now: datetime) -> None:
     """Post and trace by how much the outcome differs from what is booked."""
     changed = {
         key: outcome.settled.get(key, 0) - booked.settled.get(key, 0)
@@ -193,34 +295,45 @@ def _compensate(
         on = outcome.days.get(key) or booked.days[key]
         booking.trace(line, source, kind, [part], on)
         charged = plan is None or no is None or (plan, no) in booked.charged
-        sums.add(kind, part, charged, new is not None and source == new.source)
-    booking.move(line, *_transfers(booking, line, sums, cause, booked.story.since, new))
+        whose = sums.moved
+        if kind == "disputed":
+            whose = sums.disputed.setdefault((source, on), {})
+        elif cause.new and source == cause.new.source:
+            whose = sums.new
+        elif cause.wrong and source == cause.wrong.id:
+            whose = sums.wrong
+        sums.add(kind, part, charged, whose)
+    booking.move(line, *_transfers(booking, line, sums, cause, booked.story.since))
     grown = sum(-minor for (_, kind, *_, part), minor in changed.items() if part == "principal" and kind)
     residuals.write_over_limit(booking, line, max(0, grown))
-    _record(tx, line, sums, cause, booked.story.since, now)
+    _record(tx, line, sums, cause.id, booked.story.since, now)
 
 
 @dataclass
 class _Sums:
-    """By component: what the new event settles, what others settle more or less, what is earned and
-    what is waived.
+    """By component: what the new payment settles, what the wrong one did (negative), what each dispute
+    takes out, more or less, from its day; what others settle more or less, what is earned and waived.
     """
 
+    wrong: dict[str, int] = field(default_factory=dict[str, int])
     new: dict[str, int] = field(default_factory=dict[str, int])
+    disputed: dict[tuple[UUID, date], dict[str, int]] = field(
+        default_factory=dict[tuple[UUID, date], dict[str, int]]
+    )
     moved: dict[str, int] = field(default_factory=dict[str, int])
     earned: dict[str, int] = field(default_factory=dict[str, int])
     waived: dict[str, int] = field(default_factory=dict[str, int])
 
-    def add(self, kind: str, part: Part, charged: bool, is_new: bool) -> None:
+    def add(self, kind: str, part: Part, charged: bool, whose: dict[str, int]) -> None:
         """Count one change of a settlement; ``charged``: its interest and fee are owed on the ledger."""
         name, minor = part.component, part.amount_minor
         if kind in _TOLD:
-            _count(self.new if is_new else self.moved, name, minor)
+            _count(whose, name, minor)
             if kind == "credit":
                 _count(self.moved, "credit", -minor)
             if not charged and name in ("interest", "fee"):
                 _count(self.earned, name, minor)
-        elif kind == "unearned" and charged:
+        elif kind in _GIVEN_UP and charged:
             _count(self.earned, name, -minor)
         elif kind == "waiver":
             _count(self.waived, name, minor)
@@ -230,10 +343,8 @@ def _count(sums: dict[str, int], name: str, minor: int) -> None:
     sums[name] = sums.get(name, 0) + minor
 
 
-def _transfers(
-    booking: Booking, line: Line, sums: _Sums, cause: UUID, since: date, new: Event | None
-) -> list[Transfer]:
-    now, book, house = booking.now, line.book, booking.house(line)
+def _transfers(booking: Booking, line: Line, sums: _Sums, why: _Cause, since: date) -> list[Transfer]:
+    now, book, house, new, cause = booking.now, line.book, booking.house(line), why.new, why.id
     if sum(sums.moved.values()):
         raise ValueError(f"money of line {line.id} would settle more or less than it is")
     made = recipes.rebook(cause, book, sums.moved, now)
@@ -247,11 +358,18 @@ def _transfers(
     made += recipes.waive(cause, book, house, given_up, now)
     made += recipes.unwaive(cause, book, house, restored, now)
     made = [msgspec.structs.replace(transfer, value_on=since) for transfer in made]
+    if why.wrong:
+        undone = {name: -minor for name, minor in sums.wrong.items()}
+        made += recipes.correct(why.wrong.id, book, house, undone, now, why.wrong.value_on)
     if new and new.kind == "payment":
         made += recipes.receive(new.source, book, house, sums.new, now, new.on)
-    elif new:
-        taken = recipes.suspend(new.source, book, house, sums.new, now)
-        made += [msgspec.structs.replace(transfer, value_on=new.on) for transfer in taken]
+    for (source, on), parts in sums.disputed.items():
+        minor = sum(parts.values())
+        if minor > 0:
+            taken = recipes.suspend(source, book, house, {Component.PRINCIPAL: minor}, now)
+        else:
+            taken = [recipes.unsuspend(source, book, house, -minor, now)] if minor else []
+        made += [msgspec.structs.replace(transfer, value_on=on) for transfer in taken]
     return made
 
 

@@ -289,7 +289,10 @@ class NewPayment:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money received. It can come back until ``clears_on``."""
+    """Money received. It can come back until ``clears_on``.
+
+    What was wrong about it is corrected by another payment, ``corrected_by``; it then settles nothing.
+    """
 
     id: UUID
     line: UUID
@@ -300,6 +303,12 @@ class Payment:
     clears_on: date
     received_at: datetime
     returned_at: datetime | None = None
+    corrected_by: UUID | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it settles anything: it has neither come back nor been corrected."""
+        return self.returned_at is None and self.corrected_by is None
 
 
 @dataclass(frozen=True, slots=True)

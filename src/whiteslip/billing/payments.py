@@ -6,22 +6,27 @@ Every act locks its lines first, in id order, so that two payments on one line t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 from uuid import UUID
 
 from whiteslip import lines
 from whiteslip.base import Refusal, new_id
-from whiteslip.billing import residuals, rules, sales, store
+from whiteslip.base.ids import public
+from whiteslip.billing import history, residuals, rules, sales, store
 from whiteslip.billing.booking import Booking
-from whiteslip.billing.late import take_payment
+from whiteslip.billing.late import correct_payment, take_payment
 from whiteslip.billing.model import Component, NewPayment, Part, Payment, Settled
 from whiteslip.billing.sales import Outstanding
-from whiteslip.ledger import recipes
+from whiteslip.ledger import Transfer, recipes
+from whiteslip.ledger.recipes import Book, House
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Entry, Tx
+
+_Recipe: TypeAlias = Callable[[UUID, Book, House, Mapping[str, int], datetime, date], list[Transfer]]
 
 
 def receive(
@@ -44,9 +49,9 @@ def receive_many(tx: Tx, batch: Sequence[NewPayment], actor: str, now: datetime)
     """Take payments and allocate each at once by the order of ``rules.allocate``; answers are in
     the batch's order.
 
-    The same reference again on a line returns the first payment. Where a payment and the
-    customer's credit together pay everything off, the credit is used too. Refusals:
-    ``line.not_found``, ``payment.amount_invalid``, ``payment.value_date_in_future``,
+    The same reference again on a line returns the first payment, or what it was corrected to. Where
+    a payment and the customer's credit together pay everything off, the credit is used too.
+    Refusals: ``line.not_found``, ``payment.amount_invalid``, ``payment.value_date_in_future``,
     ``payment.reference_reused`` (same reference, other amount or day).
     """
     found = lines.get_lines(tx, {new.line for new in batch}, lock=True)
@@ -56,19 +61,19 @@ def receive_many(tx: Tx, batch: Sequence[NewPayment], actor: str, now: datetime)
         paid[new.line] += max(0, new.amount_minor)
     booking = Booking(tx, found.values(), now, paid=paid)
     sold = sales.outstanding(tx, found.values())
-    overtaken = store.overtaken(tx, [(n.line, n.value_on) for n in batch if _is_late(n, found, now)])
+    overtaken = history.overtaken(tx, [(n.line, n.value_on) for n in batch if _is_late(n, found, now)])
     answers: list[Payment | Refusal] = []
     taken: list[Payment] = []
     late: list[Payment] = []
     for new in batch:
-        line, before = found.get(new.line), known.get((new.line, new.reference))
+        line, before = found.get(new.line), known.get((new.line, new.reference), [])
         fault = _fault(new, line, before, now)
         if line is None or fault:
             answers.append(fault or Refusal("line.not_found"))
             continue
-        payment = before or _note(tx, line, new, actor, now)
-        if before is None:
-            known[new.line, new.reference] = payment
+        payment = _standing(before) or _note(tx, line, new, actor, now)
+        if not before:
+            known[new.line, new.reference] = [payment]
             taken.append(payment)
             if line.id in overtaken and line.id not in sold:
                 late.append(payment)
@@ -101,16 +106,25 @@ def _take_late(tx: Tx, payment: Payment, now: datetime) -> None:
     booking.write()
 
 
-def _fault(new: NewPayment, line: Line | None, before: Payment | None, now: datetime) -> Refusal | None:
+def _standing(known: Sequence[Payment]) -> Payment | None:
+    return next((payment for payment in known if payment.corrected_by is None), None)
+
+
+def _fault(new: NewPayment, line: Line | None, before: Sequence[Payment], now: datetime) -> Refusal | None:
     if line is None:
         return Refusal("line.not_found")
     if before:
-        same = (before.amount_minor, before.value_on) == (new.amount_minor, new.value_on)
-        return None if same else Refusal("payment.reference_reused", {"reference": new.reference})
-    if new.amount_minor <= 0:
+        same = {(known.amount_minor, known.value_on) for known in before}
+        repeated = (new.amount_minor, new.value_on) in same
+        return None if repeated else Refusal("payment.reference_reused", {"reference": new.reference})
+    return _untrue(line, new.amount_minor, new.value_on, now)
+
+
+def _untrue(line: Line, amount_minor: int, value_on: date, now: datetime) -> Refusal | None:
+    if amount_minor <= 0:
         return Refusal("payment.amount_invalid")
-    if new.value_on > line.today(now):
-        return Refusal("payment.value_date_in_future", {"value_on": new.value_on.isoformat()})
+    if value_on > line.today(now):
+        return Refusal("payment.value_date_in_future", {"value_on": value_on.isoformat()})
     return None
 
 
@@ -159,16 +173,96 @@ def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payme
 
     Two things become a residual plan instead, billed tonight with a due day of its own: credit
     that was used or paid out since, and everything on a closed line, which stays closed, or on one whose
-    debt was sold. What had been passed on to a buyer is taken back from them.
-    Returning twice changes nothing. Refusal: ``payment.not_found``.
+    debt was sold. What had been passed on to a buyer is taken back from them. Of a payment that was
+    corrected comes back what it was corrected to. Returning twice changes nothing. Refusal:
+    ``payment.not_found``.
     """
+    both = _locked(tx, payment_id)
+    while not isinstance(both, Refusal) and both[1].corrected_by:
+        both = _locked(tx, both[1].corrected_by)
+    if isinstance(both, Refusal):
+        return both
+    line, payment = both
+    if payment.returned_at:
+        return payment
+    _take_back(tx, line, payment, recipes.bounce, actor, now)
+    store.mark_returned(tx, payment.id, now)
+    data = {"payment": payment.id, "amount_minor": payment.amount_minor}
+    tx.record(Entry(now, "payment.returned", "line", line.id, actor, data))
+    return replace(payment, returned_at=now)
+
+
+def correct(
+    tx: Tx, payment_id: UUID, amount_minor: int, value_on: date, actor: str, now: datetime
+) -> Payment | Refusal:
+    """A payment was booked with a wrong amount or value date: another takes its place, under the same
+    reference, and the line ends where it would have, had that been booked in the first place.
+
+    Returns the payment that stands. The same correction again changes nothing. Refusals:
+    ``payment.not_found``, ``payment.amount_invalid``, ``payment.value_date_in_future``,
+    ``payment.returned`` and, where it was corrected to something else already, ``payment.corrected``.
+    """
+    both = _locked(tx, payment_id)
+    if isinstance(both, Refusal):
+        return both
+    line, wrong = both
+    if wrong.corrected_by:
+        known = store.payment(tx, wrong.corrected_by)
+        if known and (known.amount_minor, known.value_on) == (amount_minor, value_on):
+            return known
+        return Refusal("payment.corrected", {"by": public("pay", wrong.corrected_by)})
+    if wrong.returned_at:
+        return Refusal("payment.returned")
+    if (wrong.amount_minor, wrong.value_on) == (amount_minor, value_on):
+        return wrong
+    if fault := _untrue(line, amount_minor, value_on, now):
+        return fault
+    right = replace(
+        wrong,
+        id=new_id(now),
+        amount_minor=amount_minor,
+        value_on=value_on,
+        clears_on=value_on + (wrong.clears_on - wrong.value_on),
+        received_at=now,
+    )
+    _replace(tx, line, wrong, right, actor, now)
+    data: dict[str, object] = {"payment": wrong.id, "corrected_by": right.id}
+    data |= {"amount_minor": amount_minor, "value_on": value_on}
+    data |= {"from_minor": wrong.amount_minor, "from_on": wrong.value_on}
+    tx.record(Entry(now, "payment.corrected", "line", line.id, actor, data))
+    return right
+
+
+def _replace(tx: Tx, line: Line, wrong: Payment, right: Payment, actor: str, now: datetime) -> None:
+    """Book ``right`` instead of ``wrong``; where the line cannot be told again, undo the one as if it had
+    come back and let the other settle what is open then.
+    """
+    told = correct_payment(tx, line, wrong, right, now)
+    if not told:
+        _take_back(tx, line, wrong, recipes.correct, actor, now)
+    store.mark_corrected(tx, wrong.id, right.id)
+    store.add_payments(tx, [right])
+    line = lines.get_lines(tx, {line.id}, lock=True)[line.id]
+    booking = Booking(tx, [line], now)
+    if told:
+        booking.pay_off_with_credit(line, booking.day(line))
+    else:
+        _settle(booking, line, right, sales.outstanding(tx, [line]))
+    booking.write()
+
+
+def _locked(tx: Tx, payment_id: UUID) -> tuple[Line, Payment] | Refusal:
+    """A payment with its line, which is locked before the payment is read."""
     line_id = store.line_of_payment(tx, payment_id)
     line = lines.get_line(tx, line_id, lock=True) if line_id else None
     payment = store.payment(tx, payment_id)
     if payment is None or line is None or isinstance(line, Refusal):
         return Refusal("payment.not_found")
-    if payment.returned_at:
-        return payment
+    return line, payment
+
+
+def _take_back(tx: Tx, line: Line, payment: Payment, recipe: _Recipe, actor: str, now: datetime) -> None:
+    """What a payment had settled is owed again."""
     booking = Booking(tx, [line], now)
     trace = store.settlements_of(tx, payment.id)
     paid = [each.part for each in trace if each.kind == "payment"]
@@ -183,7 +277,7 @@ def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payme
     if passed and sold:
         back = recipes.take_back(payment.id, house, sold.payable, passed, now, payment.value_on)
         booking.move(line, back)
-    booking.move(line, *recipes.bounce(payment.id, line.book, house, moved, now, payment.value_on))
+    booking.move(line, *recipe(payment.id, line.book, house, moved, now, payment.value_on))
     if line.lifecycle is Lifecycle.CLOSED or sold:
         _carry(booking, line, paid, short, actor)
     else:
@@ -191,10 +285,6 @@ def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payme
         if short:
             residuals.schedule(booking, line, short, 0, 0, actor)
     residuals.write_over_limit(booking, line, moved[Component.PRINCIPAL])
-    store.mark_returned(tx, payment.id, now)
-    data = {"payment": payment.id, "amount_minor": payment.amount_minor}
-    tx.record(Entry(now, "payment.returned", "line", line.id, actor, data))
-    return replace(payment, returned_at=now)
 
 
 def _undone(parts: Sequence[Part]) -> list[Part]:

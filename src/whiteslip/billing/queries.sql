@@ -156,8 +156,19 @@ WHERE i.open AND i.bill IS NOT NULL AND p.kind = 'purchase'
         SELECT FROM billing.plan AS f
         WHERE f.line = i.line AND f.kind = 'late_fee' AND f.opened_on = :day)
     AND NOT EXISTS (SELECT FROM billing.fee_stop AS s WHERE s.line = i.line)
+    AND NOT EXISTS (SELECT FROM billing.unpriced AS u WHERE u.purchase = p.purchase)
     AND NOT EXISTS (SELECT FROM billing.v_charge_off AS c WHERE c.line = i.line)
 GROUP BY i.line ORDER BY i.line;
+
+-- name: add_suspension!
+INSERT INTO billing.suspension (source, line, purchase, asked_minor, began_on, open)
+VALUES (:source, :line, :purchase, :asked_minor, :began_on, :follows);
+
+-- name: end_suspension!
+UPDATE billing.suspension SET open = false WHERE source = :source;
+
+-- name: open_suspensions
+SELECT source, purchase, asked_minor, began_on FROM billing.suspension WHERE line = :line AND open;
 
 -- name: stop_fees!
 INSERT INTO billing.fee_stop (line, at) VALUES (:line, :now) ON CONFLICT (line) DO NOTHING;
@@ -166,7 +177,17 @@ INSERT INTO billing.fee_stop (line, at) VALUES (:line, :now) ON CONFLICT (line) 
 DELETE FROM billing.fee_stop WHERE line = :line;
 
 -- name: fees_stopped
-SELECT line FROM billing.fee_stop WHERE line = ANY(:lines::uuid[]);
+-- Lines without fees, and purchases without any price, of the lines.
+SELECT line, NULL::uuid AS purchase FROM billing.fee_stop WHERE line = ANY(:lines::uuid[])
+UNION ALL SELECT line, purchase FROM billing.unpriced WHERE line = ANY(:lines::uuid[]);
+
+-- name: add_unpriced
+INSERT INTO billing.unpriced (purchase, line, cause, at)
+SELECT u.purchase, :line, :cause, :now FROM unnest(:purchases::uuid[]) AS u (purchase)
+ON CONFLICT (purchase) DO NOTHING RETURNING purchase;
+
+-- name: unpriced
+SELECT purchase, cause FROM billing.unpriced WHERE line = :line;
 
 -- name: add_payments!
 INSERT INTO billing.payment (id, line, reference, method, amount_minor, value_on, clears_on, received_at)
@@ -179,17 +200,19 @@ SELECT * FROM unnest(
 SELECT line FROM billing.payment WHERE id = :id;
 
 -- name: payment^
-SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at
+SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at,
+    corrected_by
 FROM billing.payment WHERE id = :id;
 
 -- name: payments_by_reference
 SELECT p.id, p.line, p.reference, p.method, p.amount_minor, p.value_on, p.clears_on, p.received_at,
-    p.returned_at
+    p.returned_at, p.corrected_by
 FROM unnest(:lines::uuid[], :references::text[]) AS asked (line, reference)
 JOIN billing.payment AS p ON p.line = asked.line AND p.reference = asked.reference;
 
 -- name: payments
-SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at
+SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at,
+    corrected_by
 FROM billing.payment WHERE line = :line ORDER BY value_on, id;
 
 -- name: fees_paid$
@@ -200,21 +223,25 @@ WHERE line = :line AND component = 'fee' AND kind IN ('payment', 'credit', 'retu
 -- name: return_payment!
 UPDATE billing.payment SET returned_at = :now WHERE id = :id;
 
+-- name: correct_payment!
+UPDATE billing.payment SET corrected_by = :by WHERE id = :id AND corrected_by IS NULL;
+
 -- name: record^
 -- The payment record of a line, for its assessment.
 SELECT
     (SELECT count(*) FROM billing.bill AS b WHERE b.line = :line) AS bills,
     (SELECT coalesce(sum(b.principal_minor + b.interest_minor + b.fee_minor), 0)::bigint
         FROM billing.bill AS b WHERE b.line = :line AND b.statement_on > :since) AS billed_minor,
-    (SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM billing.payment AS p
+    (SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM billing.v_payment AS p
         WHERE p.line = :line AND p.value_on > :since AND p.returned_at IS NULL) AS paid_minor,
     (SELECT count(*) FROM billing.payment AS p
         WHERE p.line = :line AND p.returned_at > :returned_since) AS returned,
     (SELECT max(p.clears_on) FROM billing.payment AS p
-        WHERE p.line = :line AND p.returned_at IS NULL) AS clears_on,
+        WHERE p.line = :line AND p.returned_at IS NULL AND p.corrected_by IS NULL) AS clears_on,
     (SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM billing.payment AS p
-        WHERE p.line = :line AND p.returned_at IS NULL AND p.clears_on > :day) AS uncleared_minor,
-    (SELECT max(p.value_on) FROM billing.payment AS p
+        WHERE p.line = :line AND p.returned_at IS NULL AND p.corrected_by IS NULL
+            AND p.clears_on > :day) AS uncleared_minor,
+    (SELECT max(p.value_on) FROM billing.v_payment AS p
         WHERE p.line = :line AND p.returned_at IS NULL) AS last_paid_on;
 
 -- name: debts

@@ -49,7 +49,8 @@ class Story:
     """A line from ``since`` on: what was unpaid at its beginning, and what happened then.
 
     ``items`` are all instalments with what was unpaid of them before ``since``; ``billed_on`` has the
-    days of their bills. ``waived_by`` names what gave up a late fee before.
+    days of their bills. ``waived_by`` names what gave up a late fee before. ``unpriced`` has purchases
+    that cost nothing, and because of what.
     """
 
     since: date
@@ -60,6 +61,7 @@ class Story:
     credit_minor: int
     events: Sequence[Event]
     waived_by: Mapping[tuple[UUID, int], UUID]
+    unpriced: Mapping[UUID, UUID] = field(default_factory=dict[UUID, UUID])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,19 @@ class _Teller:
             if 0 < total <= self.credit_minor:
                 self.use_credit(self.items, on)
 
+    def opens(self, items: Sequence[OpenItem], on: date) -> None:
+        """Plans are made; where their purchase has no price, it is given up from the start."""
+        self.items += items
+        for item in items:
+            by = self.story.unpriced.get(item.purchase) if item.purchase else None
+            price = [
+                Part(component, item.of(component), item.plan, item.no)
+                for component in (Component.INTEREST, Component.FEE)
+                if item.of(component)
+            ]
+            if by and price:
+                self.settle(by, "unpriced", price, on)
+
     def happens(self, event: Event) -> None:
         """One event of the day."""
         match event.kind:
@@ -129,7 +144,7 @@ class _Teller:
                 parts = []
         if parts:
             self.settle(event.source, event.kind, parts, event.on)
-        if event.kind in ("payment", "credit"):
+        if event.kind != "refund":
             self.pay_off(event.on)
 
     def night(self, day: date) -> None:
@@ -143,7 +158,9 @@ class _Teller:
             self.use_credit([item for item in self.items if item.billed], day)
         due = day - timedelta(days=self.story.terms.late_fee_grace_days)
         unpaid = sum(
-            i.total_minor for i in self.items if i.billed and i.due_on == due and i.kind == "purchase"
+            i.total_minor
+            for i in self.items
+            if i.billed and i.due_on == due and i.kind == "purchase" and i.purchase not in self.story.unpriced
         )
         for fee in [i for i in self.story.items if i.kind == "late_fee" and i.opened_on == day]:
             self.items.append(fee)
@@ -173,7 +190,7 @@ def retell(story: Story, cause: UUID, fresh: Callable[[], UUID]) -> Outcome:
             teller.credits.setdefault(event.on, []).append(event.source)
     for day in _days(story):
         opened = [i for i in story.items if i.opened_on == day and i.kind != "late_fee"]
-        teller.items += opened if day >= story.since else []
+        teller.opens(opened, day)
         todays = [event for event in story.events if event.on == day]
         for event in sorted(todays, key=lambda e: (_ORDER[e.kind], e.reference, e.source.int)):
             teller.happens(event)

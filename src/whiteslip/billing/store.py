@@ -195,32 +195,6 @@ def end_hardships(tx: Tx, day: date) -> list[tuple[UUID, UUID]]:
     return [(row["line"], row["plan"]) for row in _queries.end_hardships(tx.conn, day=day)]
 
 
-def overtaken(tx: Tx, asked: Sequence[tuple[UUID, date]]) -> set[UUID]:
-    """Lines on which something counts from the day that is given with them, or later."""
-    if not asked:
-        return set()
-    rows = _queries.overtaken(tx.conn, lines=[line for line, _ in asked], on=[day for _, day in asked])
-    return {row["line"] for row in rows}
-
-
-def all_instalments(tx: Tx, line: UUID) -> list[Row]:
-    """Every instalment of a line as scheduled; ``statement_on`` is the day of its bill."""
-    return list(_queries.all_instalments(tx.conn, line=line))
-
-
-def all_settlements(tx: Tx, line: UUID) -> list[tuple[UUID, str, Part, date]]:
-    """What settled a line's instalments: source, kind, part and the day it counts from."""
-    return [
-        (
-            row["source"],
-            row["kind"],
-            Part(row["component"], row["amount_minor"], row["plan"], row["no"]),
-            row["value_on"],
-        )
-        for row in _queries.all_settlements(tx.conn, line=line)
-    ]
-
-
 def lines_to_bill(tx: Tx, day: date, count: int) -> list[UUID]:
     """Up to ``count`` lines with something that falls into a bill by ``day``."""
     return [row["line"] for row in _queries.lines_to_bill(tx.conn, day=day, count=count)]
@@ -281,17 +255,27 @@ def payment(tx: Tx, payment_id: UUID) -> Payment | None:
     return Payment(**row) if row else None
 
 
-def payments_by_reference(tx: Tx, keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Payment]:
-    """Payments that are known already, by line and the payer's reference."""
+def payments_by_reference(tx: Tx, keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], list[Payment]]:
+    """Payments that are known already, by line and the payer's reference: all that were corrected, and the
+    one that stands.
+    """
     rows = _queries.payments_by_reference(
         tx.conn, lines=[line for line, _ in keys], references=[reference for _, reference in keys]
     )
-    return {(row["line"], row["reference"]): Payment(**row) for row in rows}
+    found: dict[tuple[UUID, str], list[Payment]] = {}
+    for row in rows:
+        found.setdefault((row["line"], row["reference"]), []).append(Payment(**row))
+    return found
 
 
 def payments(tx: Tx, line: UUID) -> list[Payment]:
     """A line's payments by value date."""
     return [Payment(**row) for row in _queries.payments(tx.conn, line=line)]
+
+
+def mark_corrected(tx: Tx, payment_id: UUID, by: UUID) -> None:
+    """Note which payment says what this one should have said."""
+    _queries.correct_payment(tx.conn, id=payment_id, by=by)
 
 
 def mark_returned(tx: Tx, payment_id: UUID, now: datetime) -> None:
@@ -315,9 +299,11 @@ def allow_fees(tx: Tx, line: UUID) -> None:
     _queries.allow_fees(tx.conn, line=line)
 
 
-def fees_stopped(tx: Tx, lines: Sequence[UUID]) -> set[UUID]:
-    """Those of ``lines`` on which no fee arises any more."""
-    return {row["line"] for row in _queries.fees_stopped(tx.conn, lines=list(lines))}
+def fees_stopped(tx: Tx, lines: Sequence[UUID]) -> tuple[set[UUID], set[UUID]]:
+    """Those of ``lines`` on which no fee arises any more, and purchases on them that have no price."""
+    rows = list(_queries.fees_stopped(tx.conn, lines=list(lines)))
+    stopped = {row["line"] for row in rows if row["purchase"] is None}
+    return stopped, {row["purchase"] for row in rows if row["purchase"]}
 
 
 def fees_paid(tx: Tx, line: UUID) -> int:

@@ -34,7 +34,7 @@ def withdraw(tx: Tx, line: Line, source: UUID, repay_days: int, actor: str, now:
         tx.record(Entry(now, "fee.waived", "line", line.id, actor, waived))
     paid = store.fees_paid(tx, line.id)
     if paid:
-        booking.move(line, recipes.give_back_fee(source, line.book, booking.house(line), paid, now))
+        booking.move(line, recipes.give_back(source, line.book, booking.house(line), "fee", paid, now))
         tx.record(Entry(now, "fee.returned", "line", line.id, actor, {"amount_minor": paid}))
     items = booking.items[line.id]
     parts = [part for part in rules.owed_parts(items) if part.component != Component.FEE]

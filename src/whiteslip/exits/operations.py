@@ -17,14 +17,17 @@ class Operation(StrEnum):
 
     AUTHORISE = "authorise"
     CAPTURE = "capture"
-    RELEASE = "release"
+    VOID = "void"
     REFUND = "refund"
     PAYMENT = "payment"
     RETURNED_PAYMENT = "returned_payment"
+    CORRECT_PAYMENT = "correct_payment"
+    FEE = "fee"
     FORCED_POST = "forced_post"
     DISPUTE = "dispute"
     REDUCE_LIMIT = "reduce_limit"
     PAUSE = "pause"
+    LATE_PAUSE = "pause_told_late"
     RESUME = "resume"
     RESTRICT = "restrict"
     TERMINATE = "terminate"
@@ -67,6 +70,8 @@ class Debt(StrEnum):
 ALLOWED: Final = "allowed"
 # A forced post is taken in every state, and never as a debt.
 AS_DISPUTE: Final = "becomes a dispute"
+# A late fee is nobody's wish: it arises in the night, or it does not.
+NO_FEE: Final = "none arises"
 
 _NOT_ACTIVE: Final[Mapping[StrEnum, str]] = {
     Lifecycle.CLOSING: "line.not_active",
@@ -90,14 +95,26 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
     },
     # Nothing is held on a closed line: it does not close while a shop may still capture.
     Operation.CAPTURE: {Lifecycle.CLOSED: "purchase.nothing_held"},
-    Operation.RELEASE: {},
+    # The API calls it release.
+    Operation.VOID: {},
     Operation.REFUND: {},
     Operation.PAYMENT: {},
     Operation.RETURNED_PAYMENT: {},
+    Operation.CORRECT_PAYMENT: {},
+    # The late fee of the terms, on what is late and neither charged off nor given up: locks do not keep it
+    # away, and leaving neither adds one nor takes one off.
+    Operation.FEE: {
+        Lifecycle.CLOSED: NO_FEE,
+        Debt.NONE: NO_FEE,
+        Debt.CURRENT: NO_FEE,
+        Debt.CHARGED_OFF: NO_FEE,
+        Debt.SETTLED: NO_FEE,
+    },
     Operation.FORCED_POST: {},
     Operation.DISPUTE: {},
     Operation.REDUCE_LIMIT: _NOT_ACTIVE,
     Operation.PAUSE: _NOT_ACTIVE,
+    Operation.LATE_PAUSE: {},
     Operation.RESUME: {},
     Operation.RESTRICT: _NOT_ACTIVE,
     Operation.TERMINATE: _NOT_ACTIVE,
@@ -135,8 +152,11 @@ def page() -> str:
     rows = [heads, ["---"] * len(heads)]
     for operation in Operation:
         told = AS_DISPUTE if operation is Operation.FORCED_POST else "yes"
-        cells = [
-            f"`{AGAINST[operation][state]}`" if state in AGAINST[operation] else told for state in columns
-        ]
+        cells = [_cell(AGAINST[operation].get(state, told)) for state in columns]
         rows.append([operation.replace("_", " "), *cells])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
+
+
+def _cell(told: str) -> str:
+    """Codes as code, words as words."""
+    return f"`{told}`" if "." in told else told

@@ -12,11 +12,12 @@ from uuid import UUID
 
 from whiteslip import lines, packs
 from whiteslip.base import Refusal
-from whiteslip.lines import Line
+from whiteslip.lines import Line, locks
 from whiteslip.lines.acts import change_limit
-from whiteslip.lines.increases import drop
+from whiteslip.lines.increases import drop, take_back
 from whiteslip.lines.model import Lifecycle, LockKind, Part, Party
 from whiteslip.packs import Pack
+from whiteslip.purchases import pauses
 from whiteslip.store import Tx
 
 
@@ -43,11 +44,8 @@ def pause(
     line = _active(tx, line_id)
     if isinstance(line, Refusal):
         return line
-    allowed = lock_days(packs.load(line.pack))
-    if firm and days is None:
-        return Refusal("lock.firm_needs_days")
-    if days is not None and days not in allowed:
-        return Refusal("lock.days_out_of_range", {"least": allowed[0], "most": allowed[-1]})
+    if fault := _fault(line, days, firm):
+        return fault
     until = None if days is None else now + timedelta(days=days)
     reason = "customer_request"
     if part is None:
@@ -55,6 +53,57 @@ def pause(
     lines.set_lock(
         tx, line.id, LockKind.CUSTOMER, Party.CUSTOMER, reason, actor, now, part=part, until=until, firm=firm
     )
+    return _again(tx, line)
+
+
+def pause_late(
+    tx: Tx,
+    line_id: UUID,
+    began_at: datetime,
+    actor: str,
+    now: datetime,
+    days: int | None = None,
+    firm: bool = False,
+    part: Part | None = None,
+) -> Line | Refusal:
+    """Write down that the customer asked for a pause at ``began_at``, on a line in any state.
+
+    It counts from then. Its days may be over, and where the customer has resumed since, it ended there.
+    What was bought meanwhile stands, for the shops were promised their money, and is owed on its days;
+    it costs nothing, and late fees on it are given back. A limit that rose meanwhile is what it was.
+    Writing it down twice changes nothing. Refusals: those of :func:`pause` but ``line.not_active``, and
+    ``lock.began_at_invalid``.
+    """
+    line = lines.get_line(tx, line_id, lock=True)
+    if isinstance(line, Refusal):
+        return line
+    if not (began_at <= now and line.opened_on <= line.today(began_at)):
+        return Refusal("lock.began_at_invalid", {"from": line.opened_on.isoformat()})
+    if fault := _fault(line, days, firm):
+        return fault
+    until = None if days is None else began_at + timedelta(days=days)
+    resumed = None if firm else locks.lifted_since(tx, line.id, part, began_at)
+    gone = now if line.lifecycle is Lifecycle.CLOSED else None
+    ended = min((at for at in (until, resumed, gone) if at and at <= now), default=None)
+    if ended is None:
+        lines.set_lock(
+            tx,
+            line.id,
+            LockKind.CUSTOMER,
+            Party.CUSTOMER,
+            "customer_request",
+            actor,
+            now,
+            part=part,
+            until=until,
+            firm=firm,
+            began_at=began_at,
+        )
+    else:
+        locks.note_past(tx, line.id, part, began_at, until, ended, actor, now)
+    if part is None:
+        take_back(tx, line.id, began_at, ended or now, actor, now)
+    pauses.unprice(tx, _again(tx, line), part, began_at, ended or now, actor, now)
     return _again(tx, line)
 
 
@@ -87,6 +136,16 @@ def reduce(tx: Tx, line_id: UUID, limit_minor: int, actor: str, now: datetime) -
     drop(tx, line.id, "limit_lowered", actor, now)
     change_limit(tx, line, limit_minor, actor, now)
     return _again(tx, line)
+
+
+def _fault(line: Line, days: int | None, firm: bool) -> Refusal | None:
+    """What is wrong about the time of a lock."""
+    allowed = lock_days(packs.load(line.pack))
+    if firm and days is None:
+        return Refusal("lock.firm_needs_days")
+    if days is not None and days not in allowed:
+        return Refusal("lock.days_out_of_range", {"least": allowed[0], "most": allowed[-1]})
+    return None
 
 
 def _active(tx: Tx, line_id: UUID) -> Line | Refusal:

@@ -32,7 +32,9 @@ HOUSE_CODES: Final = (
 )
 SOLD: Final = "debt.sell"
 # What brings money in after a charge-off, or takes it out again; the rest corrects the loss.
-_RECOVERING: Final = frozenset({"payment.receive", "payment.return", "purchase.refund", "credit.apply"})
+_RECOVERING: Final = frozenset(
+    {"payment.receive", "payment.return", "payment.correct", "purchase.refund", "credit.apply"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +130,27 @@ def bounce(
     event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime, value_on: date
 ) -> list[Transfer]:
     """A payment came back: what it had settled is owed again."""
+    return _give_up_cash(event, "payment.return", book, house, parts, now, value_on)
+
+
+def correct(
+    event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime, value_on: date
+) -> list[Transfer]:
+    """A payment was not what was booked: all of it is taken back, and booked anew beside this."""
+    return _give_up_cash(event, "payment.correct", book, house, parts, now, value_on)
+
+
+def _give_up_cash(
+    event: UUID,
+    recipe: str,
+    book: Book,
+    house: House,
+    parts: Mapping[str, int],
+    now: datetime,
+    value_on: date,
+) -> list[Transfer]:
     return [
-        Transfer(
-            new_id(now), event, "payment.return", book.of(component), house.cash, amount, value_on=value_on
-        )
+        Transfer(new_id(now), event, recipe, book.of(component), house.cash, amount, value_on=value_on)
         for component, amount in parts.items()
         if amount
     ]
@@ -162,9 +181,10 @@ def pay_again(event: UUID, house: House, amount: int, now: datetime) -> Transfer
     return Transfer(new_id(now), event, "payout.again", house.unclaimed, house.cash, amount)
 
 
-def give_back_fee(event: UUID, book: Book, house: House, amount: int, now: datetime) -> Transfer:
-    """A fee that was paid is not earned after all: it becomes the customer's credit."""
-    return Transfer(new_id(now), event, "fee.give_back", house.fee_income, book.credit, amount)
+def give_back(event: UUID, book: Book, house: House, component: str, amount: int, now: datetime) -> Transfer:
+    """Interest or a fee that was paid is not earned after all: it becomes the customer's credit."""
+    recipe = f"{component}.give_back"
+    return Transfer(new_id(now), event, recipe, house.income(component), book.credit, amount)
 
 
 def reward(event: UUID, house: House, account: UUID, amount: int, now: datetime) -> Transfer:
@@ -185,6 +205,11 @@ def redeem(event: UUID, book: Book, account: UUID, amount: int, now: datetime) -
 def suspend(event: UUID, book: Book, house: House, parts: Mapping[str, int], now: datetime) -> list[Transfer]:
     """A charge is disputed: it is not demanded while that stands."""
     return _spread(event, "dispute.open", house.disputed, book, parts, now, None)
+
+
+def unsuspend(event: UUID, book: Book, house: House, amount: int, now: datetime) -> Transfer:
+    """Less was owed than it seemed when a charge was disputed: that much never stood in suspense."""
+    return Transfer(new_id(now), event, "dispute.less", book.principal, house.disputed, amount)
 
 
 def force(event: UUID, house: House, payable: UUID, amount: int, now: datetime) -> Transfer:

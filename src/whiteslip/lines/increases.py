@@ -34,7 +34,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Increase:
-    """A limit that would rise to ``to_minor`` at ``effective_at``, once the customer has consented."""
+    """A limit that would rise to ``to_minor`` at ``effective_at``, once the customer has consented.
+
+    ``from_minor`` is what it rose from, known when it did.
+    """
 
     id: UUID
     line: UUID
@@ -45,6 +48,7 @@ class Increase:
     consented_at: datetime | None = None
     ended_at: datetime | None = None
     ended_why: str | None = None
+    from_minor: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -127,6 +131,22 @@ def drop(tx: Tx, line: UUID, why: str, actor: str, now: datetime) -> None:
         _end(tx, found, State.DROPPED, why, actor, now)
 
 
+def take_back(tx: Tx, line_id: UUID, since: datetime, until: datetime, actor: str, now: datetime) -> None:
+    """The customer had paused from ``since`` until ``until``, as is learned now: what was proposed or rose
+    then is dropped, and the limit is what it was, if nothing has changed it since.
+    """
+    line = get_line(tx, line_id, lock=True)
+    for found in reversed(increases_of(tx, line_id)):
+        if found.is_open and found.proposed_at < until:
+            _end(tx, found, State.DROPPED, "paused", actor, now)
+        rose_at = found.ended_at if found.state is State.EFFECTIVE else None
+        if rose_at and since <= rose_at < until and not isinstance(line, Refusal):
+            if found.from_minor and line.limit_minor == found.to_minor:
+                change_limit(tx, line, found.from_minor, actor, now)
+                line = get_line(tx, line_id)
+            _end(tx, found, State.DROPPED, "paused", actor, now)
+
+
 def take_effect(tx: Tx, increase_id: UUID, now: datetime) -> datetime | None:
     """Its instant has come: raise the limit if the customer consented and nothing stops drawing.
 
@@ -144,7 +164,8 @@ def take_effect(tx: Tx, increase_id: UUID, now: datetime) -> datetime | None:
         _end(tx, found, State.DROPPED, "line_changed", "system", now)
         return None
     change_limit(tx, line, found.to_minor, "system", now)
-    _save(tx, replace(found, state=State.EFFECTIVE, ended_at=now, ended_why="in_effect"))
+    rose = replace(found, state=State.EFFECTIVE, from_minor=line.limit_minor, ended_at=now)
+    _save(tx, replace(rose, ended_why="in_effect"))
     return None
 
 
@@ -185,4 +206,5 @@ def _save(tx: Tx, increase: Increase) -> None:
         consented_at=increase.consented_at,
         ended_at=increase.ended_at,
         ended_why=increase.ended_why,
+        from_minor=increase.from_minor,
     )

@@ -43,26 +43,32 @@ def set_lock(
     part: Part | None = None,
     until: datetime | None = None,
     firm: bool = False,
+    began_at: datetime | None = None,
 ) -> None:
     """Forbid drawing, or one part of it.
 
-    A lock of that party that stands already takes the new time; a firm one only gets longer. A lock
-    with ``until`` ends by itself. Raises ValueError for a firm lock without an end.
+    A lock of that party that stands already takes the new time, unless it was asked for after
+    ``began_at``; a firm one only gets longer. A lock with ``until`` ends by itself. Raises ValueError
+    for a firm lock without an end.
     """
     if firm and until is None:
         raise ValueError("a firm lock needs its end")
+    later = _asked_later(tx, line, kind, party, part, began_at) if began_at else None
+    if later and (not firm or (later.firm and later.until and until and later.until > until)):
+        until, firm = later.until, later.firm
     row = _queries.set_lock(
         tx.conn,
         id=new_id(now),
         line=line,
         kind=kind,
         party=party,
-        feature=part.feature if part else _ALL,
-        value=part.value if part else "",
+        feature=_place(part)[0],
+        value=_place(part)[1],
         reason=reason,
         until=until,
         firm=firm,
         now=now,
+        began_at=began_at or now,
     )
     if row is None:
         return
@@ -71,7 +77,68 @@ def set_lock(
     else:
         cancel_timer(tx, "lock.ends", row["id"], now)
     data = {"kind": kind, "party": party, "reason": reason, "until": until, "firm": firm}
-    tx.record(Entry(now, "line.locked", "line", line, actor, data | _named(part)))
+    began = {"began_at": began_at} if began_at else {}
+    tx.record(Entry(now, "line.locked", "line", line, actor, data | _named(part) | began))
+
+
+def _asked_later(
+    tx: Tx, line: UUID, kind: LockKind, party: Party, part: Part | None, began_at: datetime
+) -> Lock | None:
+    """The same lock, where it stands already and was asked for after an instant."""
+    feature, value = _place(part)
+    rows = _queries.same_locks(tx.conn, line=line, kind=kind, feature=feature, value=value)
+    return next((lock for lock in map(_lock, rows) if lock.party is party and lock.began_at > began_at), None)
+
+
+def lifted_since(tx: Tx, line: UUID, part: Part | None, since: datetime) -> datetime | None:
+    """When the customer first lifted their own lock on drawing, or on a part of it, after ``since``."""
+    feature, value = _place(part)
+    return _queries.lifted_since(
+        tx.conn,
+        line=line,
+        kind=LockKind.CUSTOMER,
+        party=Party.CUSTOMER,
+        feature=feature,
+        value=value,
+        since=since,
+    )
+
+
+def note_past(
+    tx: Tx,
+    line: UUID,
+    part: Part | None,
+    began_at: datetime,
+    until: datetime | None,
+    ended_at: datetime,
+    actor: str,
+    now: datetime,
+) -> None:
+    """Write down, once, a lock of the customer's that was over before anybody wrote it down."""
+    feature, value = _place(part)
+    made = _queries.note_past_lock(
+        tx.conn,
+        id=new_id(now),
+        line=line,
+        kind=LockKind.CUSTOMER,
+        party=Party.CUSTOMER,
+        feature=feature,
+        value=value,
+        reason="customer_request",
+        until=until,
+        firm=False,
+        now=now,
+        began_at=began_at,
+        lifted_at=ended_at,
+    )
+    if made:
+        data = {"kind": LockKind.CUSTOMER, "party": Party.CUSTOMER, "reason": "customer_request"}
+        times = {"until": ended_at, "firm": False, "began_at": began_at}
+        tx.record(Entry(now, "line.locked", "line", line, actor, data | times | _named(part)))
+
+
+def _place(part: Part | None) -> tuple[str, str]:
+    return (part.feature, part.value) if part else (_ALL, "")
 
 
 def lift_lock(
@@ -88,7 +155,7 @@ def lift_lock(
     Lifting what does not stand changes nothing. Refusals: ``lock.not_yours`` where only others
     have set that lock, ``lock.firm`` before the end of a firm one.
     """
-    feature, value = (part.feature, part.value) if part else (_ALL, "")
+    feature, value = _place(part)
     rows = _queries.same_locks(tx.conn, line=line, kind=kind, feature=feature, value=value)
     found = {lock.party: lock for lock in map(_lock, rows)}
     if not found:

@@ -87,7 +87,8 @@ class Part:
 class Lock:
     """A lock that stands. ``part`` is None when it is on all drawing.
 
-    It ends by itself at ``until``, if that is set; a ``firm`` one not before.
+    It ends by itself at ``until``, if that is set; a ``firm`` one not before. It was asked for at
+    ``began_at`` and written down at ``set_at``.
     """
 
     id: UUID
@@ -99,6 +100,7 @@ class Lock:
     until: datetime | None
     firm: bool
     set_at: datetime
+    began_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

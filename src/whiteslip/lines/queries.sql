@@ -60,26 +60,45 @@ UPDATE lines.line SET limit_minor = :limit_minor WHERE id = :id;
 
 -- name: set_lock^
 -- A lock that stands takes a new time, except that a firm one only ever gets longer.
-INSERT INTO lines.lock AS l (id, line, kind, party, feature, value, reason, until, firm, set_at)
-VALUES (:id, :line, :kind, :party, :feature, :value, :reason, :until, :firm, :now)
+INSERT INTO lines.lock AS l (id, line, kind, party, feature, value, reason, until, firm, set_at, began_at)
+VALUES (:id, :line, :kind, :party, :feature, :value, :reason, :until, :firm, :now, :began_at)
 ON CONFLICT (line, kind, party, feature, value) WHERE lifted_at IS NULL DO UPDATE SET
-    until = excluded.until, firm = excluded.firm
-    WHERE (l.until, l.firm) IS DISTINCT FROM (excluded.until, excluded.firm)
-        AND (NOT l.firm OR (excluded.firm AND excluded.until > l.until))
+    until = excluded.until, firm = excluded.firm, began_at = least(l.began_at, excluded.began_at)
+    WHERE (l.until, l.firm, l.began_at)
+            IS DISTINCT FROM (excluded.until, excluded.firm, least(l.began_at, excluded.began_at))
+        AND (NOT l.firm OR (excluded.firm AND excluded.until >= l.until))
 RETURNING id;
 
+-- name: note_past_lock$
+-- A lock that is over before it is written down; once.
+INSERT INTO lines.lock (
+    id, line, kind, party, feature, value, reason, until, firm, set_at, began_at, lifted_at
+)
+SELECT :id, :line, :kind, :party, :feature, :value, :reason, :until, :firm, :now, :began_at, :lifted_at
+WHERE NOT EXISTS (
+    SELECT FROM lines.lock AS l
+    WHERE l.line = :line AND l.kind = :kind AND l.party = :party AND l.feature = :feature
+        AND l.value = :value AND l.began_at = :began_at AND l.until IS NOT DISTINCT FROM :until)
+RETURNING id;
+
+-- name: lifted_since$
+-- When the party first lifted that lock itself after an instant; what ended by its time does not count.
+SELECT min(lifted_at) FROM lines.lock
+WHERE line = :line AND kind = :kind AND party = :party AND feature = :feature AND value = :value
+    AND lifted_at > :since AND (until IS NULL OR lifted_at < until) AND began_at <= lifted_at;
+
 -- name: standing_locks
-SELECT id, line, kind, party, feature, value, reason, until, firm, set_at
+SELECT id, line, kind, party, feature, value, reason, until, firm, set_at, began_at
 FROM lines.lock WHERE line = :line AND lifted_at IS NULL ORDER BY set_at, id;
 
 -- name: same_locks
-SELECT id, line, kind, party, feature, value, reason, until, firm, set_at
+SELECT id, line, kind, party, feature, value, reason, until, firm, set_at, began_at
 FROM lines.lock
 WHERE line = :line AND kind = :kind AND feature = :feature AND value = :value AND lifted_at IS NULL
 ORDER BY party FOR UPDATE;
 
 -- name: lock_by_id^
-SELECT id, line, kind, party, feature, value, reason, until, firm, set_at
+SELECT id, line, kind, party, feature, value, reason, until, firm, set_at, began_at
 FROM lines.lock WHERE id = :id AND lifted_at IS NULL FOR UPDATE;
 
 -- name: lift_lock!
@@ -109,18 +128,22 @@ INSERT INTO lines.limit_increase (id, line, to_minor, effective_at, state, propo
 VALUES (:id, :line, :to_minor, :effective_at, 'proposed', :now);
 
 -- name: increase^
-SELECT id, line, to_minor, effective_at, state, proposed_at, consented_at, ended_at, ended_why
+SELECT id, line, to_minor, effective_at, state, proposed_at, consented_at, ended_at, ended_why,
+    from_minor
 FROM lines.limit_increase WHERE id = :id;
 
 -- name: open_increase^
-SELECT id, line, to_minor, effective_at, state, proposed_at, consented_at, ended_at, ended_why
+SELECT id, line, to_minor, effective_at, state, proposed_at, consented_at, ended_at, ended_why,
+    from_minor
 FROM lines.limit_increase WHERE line = :line AND state IN ('proposed', 'consented');
 
 -- name: increases_of_line
-SELECT id, line, to_minor, effective_at, state, proposed_at, consented_at, ended_at, ended_why
+SELECT id, line, to_minor, effective_at, state, proposed_at, consented_at, ended_at, ended_why,
+    from_minor
 FROM lines.limit_increase WHERE line = :line ORDER BY proposed_at, id;
 
 -- name: move_increase!
 UPDATE lines.limit_increase SET
-    state = :state, consented_at = :consented_at, ended_at = :ended_at, ended_why = :ended_why
+    state = :state, consented_at = :consented_at, ended_at = :ended_at, ended_why = :ended_why,
+    from_minor = :from_minor
 WHERE id = :id;

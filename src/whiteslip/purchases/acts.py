@@ -151,6 +151,8 @@ def _held(
         authorised_at=now,
         expires_at=expires_at,
         buyer=request.buyer,
+        category=request.category,
+        cash=request.cash,
     )
 
 

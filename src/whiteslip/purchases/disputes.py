@@ -128,6 +128,7 @@ def resolve(tx: Tx, dispute_id: UUID, won: bool, actor: str, now: datetime) -> D
         return found
     done = replace(found, outcome=Outcome.WON if won else Outcome.LOST, resolved_at=now)
     store.resolve_dispute(tx, done)
+    disputed.end(tx, done.id)
     cancel_timer(tx, "dispute.due", done.id, now)
     if won:
         _give_back(tx, line, done, house_of(tx, line.currency), now)

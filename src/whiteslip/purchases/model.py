@@ -66,6 +66,9 @@ class Purchase(msgspec.Struct, frozen=True, gc=False):
     authorised_at: datetime
     expires_at: datetime
     buyer: UUID | None = None
+    # Known when it is authorised, and to the database.
+    category: str = ""
+    cash: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,15 @@ ORDER BY a.n;
 
 -- name: add!
 INSERT INTO purchases.purchase (
-    id, line, merchant, buyer, instalments, authorised_minor, hold, held_minor, state, authorised_at, expires_at
+    id, line, merchant, buyer, instalments, category, cash, authorised_minor, hold, held_minor, state,
+    authorised_at, expires_at
 )
-SELECT u.id, u.line, u.merchant, u.buyer, u.instalments, u.amount, u.hold, u.amount, 'authorised', :now,
-    :expires_at
+SELECT u.id, u.line, u.merchant, u.buyer, u.instalments, u.category, u.cash, u.amount, u.hold, u.amount,
+    'authorised', :now, :expires_at
 FROM unnest(
-    :id::uuid[], :line::uuid[], :merchant::uuid[], :buyer::uuid[], :instalments::smallint[], :amount::bigint[],
-    :hold::uuid[]
-) AS u (id, line, merchant, buyer, instalments, amount, hold)
+    :id::uuid[], :line::uuid[], :merchant::uuid[], :buyer::uuid[], :instalments::smallint[], :category::text[],
+    :cash::boolean[], :amount::bigint[], :hold::uuid[]
+) AS u (id, line, merchant, buyer, instalments, category, cash, amount, hold)
 JOIN purchases.merchant AS m ON m.id = u.merchant;
 
 -- name: add_captured!
@@ -67,6 +68,12 @@ SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.authorised_minor, p.c
     p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at
 FROM purchases.purchase AS p WHERE p.line = :line ORDER BY p.authorised_at, p.id;
 
+-- name: made_between
+-- What a line was used for from one instant until another, as its locks see it.
+SELECT p.id, m.key AS shop, p.category, p.cash, p.instalments, p.authorised_at
+FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant
+WHERE p.line = :line AND p.authorised_at >= :since AND p.authorised_at < :until ORDER BY p.authorised_at, p.id;
+
 -- name: expired
 SELECT id FROM purchases.purchase WHERE hold IS NOT NULL AND expires_at <= :now ORDER BY id LIMIT :count;
 
@@ -84,9 +91,9 @@ FROM purchases.purchase WHERE line = :line;
 
 -- name: add_dispute!
 INSERT INTO purchases.dispute (
-    id, line, merchant, purchase, ground, amount_minor, suspended_minor, opened_at, due_at
+    id, line, merchant, purchase, ground, amount_minor, opened_at, due_at
 ) VALUES (
-    :id, :line, :merchant, :purchase, :ground, :amount_minor, :suspended_minor, :opened_at, :due_at
+    :id, :line, :merchant, :purchase, :ground, :amount_minor, :opened_at, :due_at
 );
 
 -- name: resolve_dispute!
@@ -95,12 +102,12 @@ UPDATE purchases.dispute SET outcome = :outcome, resolved_at = :now WHERE id = :
 -- name: dispute^
 SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
     resolved_at
-FROM purchases.dispute WHERE id = :id;
+FROM purchases.v_dispute WHERE id = :id;
 
 -- name: disputes
 SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
     resolved_at
-FROM purchases.dispute WHERE line = :line ORDER BY opened_at, id;
+FROM purchases.v_dispute WHERE line = :line ORDER BY opened_at, id;
 
 -- name: disputed_of_purchase$
 -- What of a purchase is disputed or was given back after a dispute.
@@ -108,7 +115,7 @@ SELECT coalesce(sum(amount_minor), 0)::bigint FROM purchases.dispute
 WHERE purchase = :purchase AND outcome <> 'lost';
 
 -- name: suspended$
-SELECT coalesce(sum(suspended_minor), 0)::bigint FROM purchases.dispute
+SELECT coalesce(sum(suspended_minor), 0)::bigint FROM purchases.v_dispute
 WHERE line = :line AND outcome = 'open';
 
 -- name: store_credentials!

@@ -48,18 +48,24 @@ def _part_lock(request: Request, line: Standing, now: datetime) -> str:
     """Who locked a part of drawing that this request would use: the lender before the customer; none."""
     if not line.locked_parts:
         return "none"
-    used = [Part(Feature.MERCHANT, request.merchant)]
-    if request.category:
-        used.append(Part(Feature.CATEGORY, request.category))
-    if request.cash:
-        used.append(Part(Feature.CASH))
-    if request.instalments > 1:
-        used.append(Part(Feature.INSTALMENTS))
-    if now.astimezone(ZoneInfo(line.timezone)).hour in NIGHT_HOURS:
-        used.append(Part(Feature.NIGHT))
+    used = uses(request.merchant, request.category, request.cash, request.instalments, now, line.timezone)
     if any(part in line.issuer_parts for part in used):
         return "issuer_feature"
     return "feature" if any(part in line.locked_parts for part in used) else "none"
+
+
+def uses(shop: str, category: str, cash: bool, instalments: int, at: datetime, timezone: str) -> list[Part]:
+    """The parts of drawing that a purchase uses."""
+    used = [Part(Feature.MERCHANT, shop)]
+    if category:
+        used.append(Part(Feature.CATEGORY, category))
+    if cash:
+        used.append(Part(Feature.CASH))
+    if instalments > 1:
+        used.append(Part(Feature.INSTALMENTS))
+    if at.astimezone(ZoneInfo(timezone)).hour in NIGHT_HOURS:
+        used.append(Part(Feature.NIGHT))
+    return used
 
 
 def facts(request: Request, line: Standing, day: date, now: datetime) -> dict[str, object]:

@@ -95,10 +95,17 @@ def add(tx: Tx, purchases: Sequence[Purchase], now: datetime, expires_at: dateti
             line=[p.line for p in purchases],
             merchant=[p.merchant for p in purchases],
             instalments=[p.instalments for p in purchases],
+            category=[p.category for p in purchases],
+            cash=[p.cash for p in purchases],
             amount=[p.authorised_minor for p in purchases],
             hold=[p.hold for p in purchases],
             buyer=[p.buyer for p in purchases],
         )
+
+
+def made_between(tx: Tx, line: UUID, since: datetime, until: datetime) -> list[Row]:
+    """What a line was used for: id, shop, category, cash, instalments, authorised_at."""
+    return list(_queries.made_between(tx.conn, line=line, since=since, until=until))
 
 
 def store_credentials(tx: Tx, pairs: Sequence[tuple[UUID, UUID]], now: datetime) -> None:

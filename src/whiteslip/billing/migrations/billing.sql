@@ -83,8 +83,11 @@ CREATE TABLE billing.payment (
     clears_on date NOT NULL,
     received_at timestamptz NOT NULL,
     returned_at timestamptz,
-    UNIQUE (line, reference)
+    -- The payment that says what this one should have said; it has the same reference.
+    corrected_by uuid
 );
+CREATE UNIQUE INDEX payment_reference ON billing.payment (line, reference) WHERE corrected_by IS NULL;
+CREATE INDEX payment_corrected ON billing.payment (line, reference) WHERE corrected_by IS NOT NULL;
 CREATE INDEX payment_value ON billing.payment (line, value_on);
 CREATE TRIGGER keep_payment BEFORE DELETE OR TRUNCATE OR UPDATE OF
     id, line, reference, method, amount_minor, value_on, clears_on, received_at
@@ -94,6 +97,7 @@ ON billing.payment FOR EACH STATEMENT EXECUTE FUNCTION billing.keep_schedule();
 --   payment, refund, credit: money that settles
 --   waiver:   given up, of what was owed
 --   unearned: given up, of what was scheduled and never owed
+--   unpriced: given up, of the price of what was bought while a pause was not written down yet
 --   return:   a payment came back
 --   carried:  moved to another plan
 --   disputed: not demanded while the customer disputes it
@@ -109,7 +113,8 @@ CREATE TABLE billing.settlement (
     amount_minor bigint NOT NULL CHECK (amount_minor <> 0),
     kind text NOT NULL CHECK (
         kind IN (
-            'payment', 'refund', 'credit', 'waiver', 'unearned', 'return', 'carried', 'disputed', 'sold')),
+            'payment', 'refund', 'credit', 'waiver', 'unearned', 'unpriced', 'return', 'carried',
+            'disputed', 'sold')),
     on_day date NOT NULL,
     -- The day it counts from; never after the day of booking.
     value_on date NOT NULL CHECK (value_on <= on_day),
@@ -119,6 +124,29 @@ CREATE INDEX settlement_source ON billing.settlement (source);
 CREATE INDEX settlement_line ON billing.settlement (line, on_day);
 CREATE INDEX settlement_day ON billing.settlement USING brin (on_day);
 CALL store.append_only('billing.settlement');
+
+-- What a dispute asks to take out of what is owed, and from which day; how much of it was owed then is
+-- what it settled. While it is open that follows what becomes known late.
+CREATE TABLE billing.suspension (
+    source uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    purchase uuid NOT NULL,
+    asked_minor bigint NOT NULL CHECK (asked_minor > 0),
+    began_on date NOT NULL,
+    open boolean NOT NULL DEFAULT true
+);
+CREATE INDEX suspension_open ON billing.suspension (line) WHERE open;
+
+-- Purchases that cost nothing beside what the shop gets, neither a price nor a late fee: they were made
+-- after their customer had paused the line and before that was written down.
+CREATE TABLE billing.unpriced (
+    purchase uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    cause uuid NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX unpriced_line ON billing.unpriced (line);
+CALL store.append_only('billing.unpriced');
 
 -- Lines on which no fee arises any more, because an estate settles them.
 CREATE TABLE billing.fee_stop (
@@ -262,6 +290,14 @@ CREATE TABLE billing.book_total (
     PRIMARY KEY (day, currency)
 );
 
+-- How much each dispute takes, or took, out of what is owed.
+CREATE VIEW billing.v_suspension AS
+SELECT n.source, (
+    SELECT coalesce(sum(s.amount_minor), 0)::bigint FROM billing.settlement AS s
+    WHERE s.source = n.source AND s.kind = 'disputed'
+) AS suspended_minor
+FROM billing.suspension AS n;
+
 CREATE VIEW billing.v_mandate AS
 SELECT id, line, scheme, reference, signed_on, state, last_used_on, ended_at FROM billing.mandate;
 
@@ -327,8 +363,10 @@ WHERE s.component = 'principal' OR i.charged_on IS NOT NULL;
 CREATE VIEW billing.v_hardship AS
 SELECT id, line, plan, relief, state, agreed_on, frozen_days, ended_on FROM billing.hardship;
 
+-- What was corrected is not a payment that came back: it is told as it was corrected, once.
 CREATE VIEW billing.v_payment AS
-SELECT id, line, method, amount_minor, value_on, returned_at, received_at FROM billing.payment;
+SELECT id, line, method, amount_minor, value_on, returned_at, received_at FROM billing.payment
+WHERE corrected_by IS NULL;
 
 CREATE VIEW billing.v_bought AS
 SELECT line, opened_on, principal_minor FROM billing.plan WHERE kind = 'purchase';
@@ -437,7 +475,8 @@ BEGIN
         SELECT coalesce(sum(amount_minor), 0) AS amount FROM billing.settlement
         WHERE source = p.id AND kind IN ('payment', 'return')
     ) AS s
-    WHERE s.amount <> CASE WHEN p.returned_at IS NULL THEN p.amount_minor ELSE 0 END
+    WHERE s.amount <> CASE
+        WHEN p.returned_at IS NULL AND p.corrected_by IS NULL THEN p.amount_minor ELSE 0 END
     UNION ALL
     SELECT 'an instalment is settled by its settlements', concat_ws(' ', 'plan', i.plan, 'instalment', i.no)
     FROM unnest(changed) AS c (plan) JOIN billing.instalment AS i ON i.plan = c.plan

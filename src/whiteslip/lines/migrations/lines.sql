@@ -79,6 +79,8 @@ CREATE TABLE lines.lock (
     until timestamptz,
     firm boolean NOT NULL DEFAULT false CHECK (NOT firm OR until IS NOT NULL),
     set_at timestamptz NOT NULL,
+    -- What is told late counts from the day it began.
+    began_at timestamptz NOT NULL CHECK (began_at <= set_at),
     lifted_at timestamptz,
     CHECK (feature = 'all' OR kind IN ('customer', 'issuer'))
 );
@@ -114,6 +116,7 @@ CREATE TABLE lines.limit_increase (
     id uuid PRIMARY KEY,
     line uuid NOT NULL REFERENCES lines.line,
     to_minor bigint NOT NULL CHECK (to_minor > 0),
+    from_minor bigint CHECK (from_minor < to_minor),
     effective_at timestamptz NOT NULL,
     state text NOT NULL CHECK (state IN ('proposed', 'consented', 'effective', 'declined', 'dropped')),
     proposed_at timestamptz NOT NULL,

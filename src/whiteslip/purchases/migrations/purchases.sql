@@ -19,6 +19,9 @@ CREATE TABLE purchases.purchase (
     -- The authorised user who bought; null is the customer.
     buyer uuid,
     instalments smallint NOT NULL,
+    -- What the customer may lock on their line: the shop's trade, and whether money was handed out.
+    category text NOT NULL DEFAULT '',
+    cash boolean NOT NULL DEFAULT false,
     authorised_minor bigint NOT NULL CHECK (authorised_minor > 0),
     captured_minor bigint NOT NULL DEFAULT 0,
     refunded_minor bigint NOT NULL DEFAULT 0,
@@ -59,7 +62,6 @@ CREATE TABLE purchases.dispute (
     ground text NOT NULL CHECK (ground IN (
         'not_received', 'not_as_described', 'not_mine', 'wrong_amount', 'cancelled', 'forced')),
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),
-    suspended_minor bigint NOT NULL CHECK (suspended_minor BETWEEN 0 AND amount_minor),
     outcome text NOT NULL DEFAULT 'open' CHECK (outcome IN ('open', 'won', 'lost')),
     opened_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
@@ -78,14 +80,16 @@ FROM purchases.credential AS c JOIN purchases.merchant AS m ON m.id = c.merchant
 CREATE VIEW purchases.v_shop AS
 SELECT id AS purchase, merchant FROM purchases.purchase;
 
+-- Disputes with what of them is not demanded: of a forced post all, else what billing took out.
+CREATE VIEW purchases.v_dispute AS
+SELECT d.*, coalesce(s.suspended_minor, d.amount_minor) AS suspended_minor
+FROM purchases.dispute AS d LEFT JOIN billing.v_suspension AS s ON s.source = d.id;
+
 -- What stands in suspense, by line.
 CREATE VIEW purchases.v_disputed AS
 SELECT d.line, m.currency, sum(d.suspended_minor)::bigint AS suspended_minor
-FROM purchases.dispute AS d JOIN purchases.merchant AS m ON m.id = d.merchant
+FROM purchases.v_dispute AS d JOIN purchases.merchant AS m ON m.id = d.merchant
 WHERE d.outcome = 'open' GROUP BY d.line, m.currency;
-
-CREATE VIEW purchases.v_dispute AS
-SELECT id, line, resolved_at FROM purchases.dispute;
 
 -- Where a purchase was made, and whether it is disputed.
 CREATE VIEW purchases.v_purchase AS

@@ -11,7 +11,7 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from whiteslip import lines
+from whiteslip import exits, lines
 from whiteslip.base import Refusal
 from whiteslip.exits import restrictions, softer
 from whiteslip.lines import Line
@@ -45,10 +45,14 @@ class PartBody(Struct, forbid_unknown_fields=True):
 
 
 class PauseBody(PartBody, forbid_unknown_fields=True):
-    """What to lock, and for how long. Without ``days`` until it is lifted."""
+    """What to lock, and for how long. Without ``days`` until it is lifted.
+
+    ``began_at`` is when the customer asked for it, if that is written down later.
+    """
 
     days: Annotated[int, Meta(ge=1, le=3_650)] | None = None
     firm: bool = False
+    began_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class LimitBody(Struct, forbid_unknown_fields=True):
@@ -71,6 +75,7 @@ class LockShape(Struct):
     firm: bool
     until: datetime | None
     set_at: datetime
+    began_at: datetime
 
     @classmethod
     def of(cls, lock: Lock) -> LockShape:
@@ -84,6 +89,7 @@ class LockShape(Struct):
             firm=lock.firm,
             until=lock.until,
             set_at=lock.set_at,
+            began_at=lock.began_at,
         )
 
 
@@ -117,14 +123,21 @@ def _change(
     responses=problem_responses(401, 403, 404, 409, 422),
 )
 def pause(request: WebRequest, line_id: FromPath[str], data: JSONBody[PauseBody]) -> Response[LineShape]:
-    """The customer's own lock, at once: until they resume, or for ``days``; ``firm`` means not before."""
-    part = _part(data)
-    return _change(
-        request,
-        line_id,
-        data,
-        lambda tx, line, now, caller: softer.pause(tx, line, caller.actor, now, data.days, data.firm, part),
-    )
+    """The customer's own lock, at once: until they resume, or for ``days``; ``firm`` means not before.
+
+    With ``began_at`` it counts from then, on a line in any state: what was bought since is owed, and
+    costs nothing.
+    """
+    part, office, began = _part(data), ports_of(request, Ports).office, data.began_at
+
+    def act(tx: Tx, line: UUID, now: datetime, caller: Caller) -> Line | Refusal:
+        if began is None:
+            return softer.pause(tx, line, caller.actor, now, data.days, data.firm, part)
+        done = softer.pause_late(tx, line, began, caller.actor, now, data.days, data.firm, part)
+        exits.advance_line(tx, office, line, now)
+        return done
+
+    return _change(request, line_id, data, act)
 
 
 @post(

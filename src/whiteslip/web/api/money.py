@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from whiteslip import billing, exits, lines, purchases
 from whiteslip.base.ids import public
+from whiteslip.billing import payments
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.mandates import collect
 from whiteslip.purchases import Capture, Declined, Purchase, Request
@@ -20,6 +21,7 @@ from whiteslip.web.api.access import Caller, Page, get, granted, identifier, pag
 from whiteslip.web.api.shapes import (
     AmountBody,
     CaptureBody,
+    CorrectionBody,
     NewPaymentBody,
     NewPurchase,
     PaymentShape,
@@ -192,6 +194,27 @@ def return_payment(request: WebRequest, payment_id: FromPath[str]) -> Response[P
     return write(request, None, act)
 
 
+@post(
+    "/payments/{payment_id:str}/correct",
+    summary="A payment was booked wrongly",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def correct_payment(
+    request: WebRequest, payment_id: FromPath[str], data: JSONBody[CorrectionBody]
+) -> Response[PaymentShape]:
+    """The true amount and value date. Answers with the payment that stands instead, from its own day."""
+    ports = ports_of(request, Ports)
+    wanted = identifier("pay", payment_id, "payment.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> PaymentShape:
+        right = granted(payments.correct(tx, wanted, data.amount_minor, data.value_on, caller.actor, now))
+        _touch(tx, ports, right.line, now)
+        return PaymentShape.of(right)
+
+    return write(request, data, act)
+
+
 handlers: list[Any] = [
     authorise,
     list_purchases,
@@ -201,4 +224,5 @@ handlers: list[Any] = [
     pay,
     list_payments,
     return_payment,
+    correct_payment,
 ]

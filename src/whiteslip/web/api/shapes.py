@@ -172,8 +172,15 @@ class NewPaymentBody(Struct, forbid_unknown_fields=True):
     mandate: PublicId | None = None
 
 
+class CorrectionBody(Struct, forbid_unknown_fields=True):
+    """What a payment really was, where its amount or its value date was booked wrongly."""
+
+    amount_minor: Amount
+    value_on: date
+
+
 class PaymentShape(Struct):
-    """A payment. It may come back until ``clears_on``."""
+    """A payment. It may come back until ``clears_on``. One that was wrong names its correction."""
 
     id: str
     line: str
@@ -184,6 +191,7 @@ class PaymentShape(Struct):
     clears_on: date
     received_at: datetime
     returned_at: datetime | None
+    corrected_by: str | None = None
 
     @classmethod
     def of(cls, payment: Payment) -> PaymentShape:
@@ -198,6 +206,7 @@ class PaymentShape(Struct):
             payment.clears_on,
             payment.received_at,
             payment.returned_at,
+            public("pay", payment.corrected_by) if payment.corrected_by else None,
         )
 
 
