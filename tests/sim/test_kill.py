@@ -1,4 +1,4 @@
-"""kill -9 of the server, of commands and of PostgreSQL, at random moments, fifty times.
+"""kill -9 of the server, of commands and of PostgreSQL, at random moments, as often as WHITESLIP_KILLS says.
 
 A portfolio is taken over, customers come, buy, pay and leave, nights go by. The same is done twice:
 undisturbed, and with something killed in each slice of the work. Nothing may be lost, nothing may
@@ -8,6 +8,7 @@ have happened twice, the invariants hold, and both end alike.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -29,7 +30,7 @@ from whiteslip.world.population import person
 SEED: Final = 20260301
 SAMPLE: Final = Path(intake.__file__).parent / "samples" / "portfolio.csv"
 FIRST: Final = date(2025, 7, 1)
-SLICES: Final = 50
+SLICES: Final = int(os.environ.get("WHITESLIP_KILLS", "25"))
 # Every fifth slice is a week of nights; the first ones take the portfolio over.
 IMPORTS, NIGHTS_EVERY, STEP_DAYS = 3, 5, 7
 
@@ -62,7 +63,7 @@ class Journey:
         site.mend()
 
     def slice(self, number: int) -> None:
-        """One fiftieth of it."""
+        """One part of it."""
         if number < IMPORTS:
             self.site.command("import", str(SAMPLE), "--mapping", "whiteslip-sample")
         elif number % NIGHTS_EVERY == 0:
