@@ -271,8 +271,10 @@ INSERT INTO billing.hardship (
     :id, :line, :relief, :state, :plan, :agreed_on, :frozen_days, :observed_until, :grace_days, :periods);
 
 -- name: hardship^
+-- The plan that stands, else the last; two of one instant have ids in no order.
 SELECT id, line, relief, state, plan, agreed_on, frozen_days, observed_until, grace_days, periods
-FROM billing.hardship WHERE line = :line AND state <> 'observed' ORDER BY agreed_on DESC, id DESC LIMIT 1;
+FROM billing.hardship WHERE line = :line AND state <> 'observed'
+ORDER BY state = 'agreed' DESC, agreed_on DESC, id DESC LIMIT 1;
 
 -- name: break_hardships
 -- Broken: an instalment of the plan is unpaid beyond its grace.
