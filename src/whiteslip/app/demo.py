@@ -28,7 +28,7 @@ from whiteslip.world import Setting
 _LINK_MINUTES: Final = 24 * 60
 _REVIEWER: Final = "reviewer"
 _LOOKED_AT: Final = 1_000
-_SCORED_NIGHTS: Final = 95
+_SCORED_NIGHTS: Final = 31
 _MODELS: Final = Path(__file__).with_name("models")
 _CHAMPION: Final = "behaviour-champion"
 
@@ -48,7 +48,7 @@ def prepare(settings: Settings) -> None:
 
 
 def populate(platform: Platform, customers: int, nights: int, seed: int, tell: Callable[[int], None]) -> None:
-    """Let the world live until yesterday, unless it has lived already. Its last months are scored."""
+    """Let the world live until yesterday, unless it has lived already. Its last month is scored."""
     with platform.database.transaction() as tx:
         if page_of_lines(tx, None, 1):
             return
