@@ -82,7 +82,7 @@ def show(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
 def _change(
     request: WebRequest, line_id: UUID, form: Form, act: Callable[[Duty, Line], object]
 ) -> Response[Any]:
-    """Do something and show the page again; a "no" stands on it and changes nothing."""
+    """Do something and show the page again, with what is wrong in a field; a "no" is a page of its own."""
 
     def change(duty: Duty) -> Response[Any]:
         done = act(duty, _line(duty, line_id))
