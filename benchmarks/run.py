@@ -20,6 +20,7 @@ from benchmarks.killing import killing
 from benchmarks.leaving import leaving
 from benchmarks.night import sealing
 from benchmarks.rush import rushing
+from benchmarks.scoring import scoring
 from benchmarks.stress import stressing
 from benchmarks.takeover import importing
 from benchmarks.training import training
@@ -31,6 +32,7 @@ SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | None]]] = {
     "authorise": lambda bench, _: authorising(bench),
     "import": lambda bench, _: importing(bench),
     "seal": sealing,
+    "score": scoring,
     "rush": lambda bench, _: rushing(bench),
     "backtest": lambda bench, _: backtesting(bench),
     "leave": lambda _bench, _: leaving(),
@@ -47,7 +49,7 @@ def main() -> None:
     parser.add_argument("subjects", nargs="*", choices=[[], *SUBJECTS], help="what to measure; all of it")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of yardstick and subject (default 5)")
     parser.add_argument("--seconds", type=float, default=5, help="seconds per measurement (default 5)")
-    parser.add_argument("--lines", type=int, default=100_000, help="lines in the night (default 100,000)")
+    parser.add_argument("--lines", type=int, default=100_000, help="lines in a night (default 100,000)")
     parser.add_argument("--out", type=Path, help="write the figures to this file as JSON")
     asked = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="whiteslip-bench-"))

@@ -51,6 +51,7 @@ class Serving:
     """A version of a model and where it stands, by whom and since when."""
 
     model: Model
+    version: str
     standing: Standing
     actor: str
     since: datetime
@@ -86,7 +87,7 @@ def _serving(row: Row) -> Serving:
     key = row["name"], row["version"]
     if key not in _models:
         _models[key] = decoded(bytes(row["artefact"]))
-    return Serving(_models[key], Standing(row["step"]), row["actor"], row["at"])
+    return Serving(_models[key], row["version"], Standing(row["step"]), row["actor"], row["at"])
 
 
 def serving(tx: Tx, name: str | None = None) -> list[Serving]:
@@ -117,7 +118,7 @@ def enter(tx: Tx, artefact: bytes, key: Ed25519PublicKey, actor: str, now: datet
 
 
 def _find(tx: Tx, name: str, version: str) -> Serving | None:
-    return next((each for each in serving(tx, name) if each.model.version == version), None)
+    return next((each for each in serving(tx, name) if each.version == version), None)
 
 
 def _step(tx: Tx, model: Model, to: Standing, actor: str, now: datetime) -> Serving:
@@ -125,7 +126,7 @@ def _step(tx: Tx, model: Model, to: Standing, actor: str, now: datetime) -> Serv
     _queries.add_model_step(tx.conn, name=model.name, version=version, step=to, actor=actor, now=now)
     data = {"model": model.name, "version": version, "standing": to}
     tx.record(Entry(now, "model.moved", "model", subject_of(model.name), actor, data))
-    return Serving(model, to, actor, now)
+    return Serving(model, version, to, actor, now)
 
 
 def propose(tx: Tx, name: str, version: str, actor: str, now: datetime) -> Serving | Refusal:
@@ -191,12 +192,10 @@ def score_batch(tx: Tx, name: str, batch: Sequence[tuple[UUID, Facts]], now: dat
     if not found:
         return None
     first, *others = found
-    given = _keep(
-        tx, first.model, "champion", [(who, facts, score(first.model, facts)) for who, facts in batch], now
-    )
+    given = _keep(tx, first, [(who, facts, score(first.model, facts)) for who, facts in batch], now)
     for each in others:
         seen = [(who, facts, scored) for who, facts in batch if (scored := see(each.model, facts).scored)]
-        _keep(tx, each.model, "challenger", seen, now)
+        _keep(tx, each, seen, now)
     return given
 
 
@@ -207,11 +206,14 @@ def in_service(tx: Tx, name: str) -> list[Serving]:
     return first + [each for each in found if each not in first] if first else []
 
 
-def see(model: Model, facts: Facts) -> Seen:
-    """What a version says of somebody, without keeping it. Facts it does not take give no score."""
+def see(model: Model, facts: Facts, known: Scored | None = None) -> Seen:
+    """What a version says of somebody, without keeping it. Facts it does not take give no score.
+
+    ``known`` is what it said of the same facts before: it says so again.
+    """
     try:
         read = columns(model, checked(model, facts))
-        return Seen(tuple(read), score_columns(model, read))
+        return Seen(tuple(read), known or score_columns(model, read))
     except FactError:
         return Seen((), None)
 
@@ -225,47 +227,54 @@ def score_changed(
     it has not scored that subject yet; then all versions' are, at one instant, to be compared. Returns
     what each version said of each subject, in the order of ``found`` and ``batch``.
     """
-    kept = _last_facts(tx, found, [who for who, _ in batch])
-    seen = [[see(each.model, facts) for _, facts in batch] for each in found]
-    news = [
-        any(
-            seen[v][n].scored and kept.get((each.model.version, who)) != _read_by(each.model, facts)
-            for v, each in enumerate(found)
-        )
-        for n, (who, facts) in enumerate(batch)
-    ]
+    kept = _last_scores(tx, found, [who for who, _ in batch])
+    seen: list[list[Seen]] = []
+    news: set[UUID] = set()
+    for each in found:
+        said: list[Seen] = []
+        for who, facts in batch:
+            before, known = kept.get((each.version, who), (None, None))
+            same = before == _read_by(each.model, facts)
+            said.append(see(each.model, facts, known if same else None))
+            if said[-1].scored and not same:
+                news.add(who)
+        seen.append(said)
     for each, said in zip(found, seen, strict=True):
-        role = "champion" if each.standing is Standing.CHAMPION else "challenger"
-        rows = [(*one, a.scored) for one, a, new in zip(batch, said, news, strict=True) if new and a.scored]
-        _keep(tx, each.model, role, rows, now)
+        rows = [(*one, a.scored) for one, a in zip(batch, said, strict=True) if one[0] in news and a.scored]
+        _keep(tx, each, rows, now)
     return seen
 
 
-def _last_facts(tx: Tx, found: Sequence[Serving], subjects: Sequence[UUID]) -> dict[tuple[str, UUID], Facts]:
-    rows = _queries.last_facts(
+def _last_scores(
+    tx: Tx, found: Sequence[Serving], subjects: Sequence[UUID]
+) -> dict[tuple[str, UUID], tuple[Facts, Scored]]:
+    rows = _queries.last_scores(
         tx.conn,
         name=found[0].model.name,
-        versions=[each.model.version for each in found],
+        versions=[each.version for each in found],
         subjects=list(subjects),
     )
-    return {(row["version"], row["subject"]): row["facts"] for row in rows}
+    return {(row["version"], row["subject"]): (row["facts"], _scored(row)) for row in rows}
+
+
+def _scored(row: Row) -> Scored:
+    return Scored(row["probability"], row["points"], (), tuple(row["reasons"]))
 
 
 def _read_by(model: Model, facts: Facts) -> dict[str, object]:
     return {fact.name: facts.get(fact.name) for fact in model.facts}
 
 
-def _keep(
-    tx: Tx, model: Model, role: str, rows: Sequence[tuple[UUID, Facts, Scored]], now: datetime
-) -> list[Given]:
-    given = [Given(new_id(now), model.name, model.version, who, scored, now) for who, _, scored in rows]
+def _keep(tx: Tx, by: Serving, rows: Sequence[tuple[UUID, Facts, Scored]], now: datetime) -> list[Given]:
+    name, model = by.model.name, by.model
+    given = [Given(new_id(now), name, by.version, who, scored, now) for who, _, scored in rows]
     facts = [_read_by(model, facts) for _, facts, _ in rows]
     if given:
         _queries.keep_scores(
             tx.conn,
-            name=model.name,
-            version=model.version,
-            role=role,
+            name=name,
+            version=by.version,
+            role="champion" if by.standing is Standing.CHAMPION else "challenger",
             now=now,
             id=[each.id for each in given],
             subject=[each.subject for each in given],
@@ -283,8 +292,7 @@ def last_score(tx: Tx, name: str, subject: UUID) -> Given | None:
     row = _queries.last_score(tx.conn, name=name, subject=subject)
     if row is None:
         return None
-    scored = Scored(row["probability"], row["points"], (), tuple(row["reasons"]))
-    return Given(row["id"], row["name"], row["version"], row["subject"], scored, row["at"])
+    return Given(row["id"], row["name"], row["version"], row["subject"], _scored(row), row["at"])
 
 
 def side_by_side(tx: Tx, name: str, version: str) -> list[tuple[UUID, datetime, float, float]]:
@@ -295,7 +303,7 @@ def side_by_side(tx: Tx, name: str, version: str) -> list[tuple[UUID, datetime, 
 
 def replay_scores(tx: Tx, since: datetime | None = None) -> tuple[int, list[Difference]]:
     """Score again what was kept, each by its own version; how many, and what differs in any bit."""
-    known = {(each.model.name, each.model.version): each.model for each in serving(tx)}
+    known = {(each.model.name, each.version): each.model for each in serving(tx)}
     count, found = 0, list[Difference]()
     for row in _queries.scores_since(tx.conn, since=since):
         count += 1

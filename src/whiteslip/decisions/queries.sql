@@ -105,13 +105,13 @@ FROM unnest(
     :id::uuid[], :subject::uuid[], :facts::text[], :probability::text[], :points::integer[], :reasons::text[]
 ) AS u (id, subject, facts, probability, points, reasons);
 
--- name: last_facts
--- The facts of each version's newest score of each subject.
-SELECT v.version, u.subject, s.facts
+-- name: last_scores
+-- Each version's newest score of each subject, with its facts.
+SELECT v.version, u.subject, s.facts, s.probability, s.points, s.reasons
 FROM unnest(:subjects::uuid[]) AS u (subject)
 CROSS JOIN unnest(:versions::text[]) AS v (version)
 CROSS JOIN LATERAL (
-    SELECT facts FROM decisions.score
+    SELECT facts, probability, points, reasons FROM decisions.score
     WHERE subject = u.subject AND name = :name AND version = v.version ORDER BY at DESC LIMIT 1
 ) AS s;
 

@@ -6,7 +6,7 @@ A score informs. It closes, holds and restricts nothing by itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -45,25 +45,32 @@ def score_page(tx: Tx, day: date, now: datetime, after: UUID | None = None) -> t
     page = store.lines_to_score(tx, day, after or _NO_ID, PAGE) if found else {}
     if not page:
         return 0, None
-    batch = list(facts_of(tx, page, day, now).items())
+    wanted = {fact.name for each in found for fact in each.model.facts}
+    batch = list(facts_of(tx, page, day, now, wanted).items())
     seen = champions.score_changed(tx, found, batch, now)
     store.add_bands(tx, day, MODEL, _counted(found, seen))
     return len(page), max(page) if len(page) == PAGE else None
 
 
-def facts_of(tx: Tx, limits: Mapping[UUID, int], day: date, now: datetime) -> dict[UUID, dict[str, object]]:
-    """All that a behaviour model may read of lines: six months of the books, and features of the watch.
+def facts_of(
+    tx: Tx, limits: Mapping[UUID, int], day: date, now: datetime, wanted: Collection[str] = SCORED
+) -> dict[UUID, dict[str, object]]:
+    """What a behaviour model may read of lines: six months of the books, and features of the watch.
 
     Leaving, pausing, disputing and complaining move none of it. A line that the watch has not seen yet
-    is like a new one.
+    is like a new one. Features are made where one of them is ``wanted``.
     """
-    of_months, memories = store.months(tx, list(limits), day, now), store.memories(tx, list(limits))
+    of_watch = [name for name in SCORED if name in wanted]
+    of_months = store.months(tx, list(limits), day, now)
+    memories = store.memories(tx, list(limits)) if of_watch else {}
     found: dict[UUID, dict[str, object]] = {}
     for line, limit in limits.items():
-        memory = memories.get(line) or Memory()
-        forget_until(memory, now.timestamp())
-        of_watch = features.facts(memory)
-        found[line] = months.facts(limit, of_months[line]) | {name: of_watch[name] for name in SCORED}
+        found[line] = months.facts(limit, of_months[line])
+        if of_watch:
+            memory = memories.get(line) or Memory()
+            forget_until(memory, now.timestamp())
+            seen = features.facts(memory)
+            found[line] |= {name: seen[name] for name in of_watch}
     return found
 
 
@@ -80,7 +87,7 @@ def _counted(found: Sequence[Serving], seen: Sequence[Sequence[Seen]]) -> Counte
     """How many lines fell into each band of each version's own reference."""
     counts: Counter[Band] = Counter()
     for each, said in zip(found, seen, strict=True):
-        model, version = each.model, each.model.version
+        model, version = each.model, each.version
         spreads = [(place, name, model.reference[name]) for place, name in _referred(model)]
         of_score = model.reference.get(SCORE)
         for one in said:
@@ -105,17 +112,16 @@ def measure_shift(tx: Tx, tables: Tables, day: date, now: datetime) -> int:
     counted = store.bands(tx, day, MODEL)
     done = 0
     for each in champions.in_service(tx, MODEL) if counted else []:
-        model = each.model
         found = {
             item: value
-            for item, spread in model.reference.items()
-            if (value := psi(spread, _scored_only(counted, model.version, item))) is not None
+            for item, spread in each.model.reference.items()
+            if (value := psi(spread, _scored_only(counted, each.version, item))) is not None
         }
         if SCORE not in found:
             continue
-        lines = sum(_scored_only(counted, model.version, SCORE).values())
-        store.keep_stability(tx, day, model, found, lines)
-        _judge(tx, tables, model, found, lines, now)
+        lines = sum(_scored_only(counted, each.version, SCORE).values())
+        store.keep_stability(tx, day, each.model, found, lines)
+        _judge(tx, tables, each.model, found, lines, now)
         done += 1
     return done
 

@@ -85,64 +85,88 @@ ORDER BY l.id LIMIT :count;
 -- At the end of each of the last six statement days: what was owed, what was paid in the month to it, what
 -- of earlier bills was open, and since when the oldest was past due. A sum that is disputed counts as owed
 -- while it is, so that disputing moves no score, and never as past due.
-WITH ending AS (
-    SELECT l.id AS line, l.timezone, m.k,
-        (m.this - make_interval(months => m.k - 1))::date AS on_day,
-        (m.this - make_interval(months => m.k))::date AS after_day
-    FROM lines.v_line AS l
-    CROSS JOIN LATERAL (
-        SELECT k, date_trunc('month', :day::date) + make_interval(days => l.statement_day - 1)
+--
+-- What was left of an instalment on a day is what is left of it now and what was settled since. So only
+-- those are read, by index, that are open or of which something was booked since the first of the months:
+-- one that was settled to its end before adds nothing to any. No month of six began 220 days ago, and
+-- nothing counts from a day after it was booked.
+WITH ending AS MATERIALIZED (
+    SELECT l.id AS line, l.timezone, ARRAY(
+        SELECT (
+            date_trunc('month', :day::date) + make_interval(months => 1 - k, days => l.statement_day - 1)
             - CASE WHEN extract(day FROM :day::date) < l.statement_day THEN interval '1 month' ELSE interval '0' END
-            AS this
-        FROM generate_series(1, 6) AS k
-    ) AS m
-    WHERE l.id = ANY(:lines::uuid[])
-), moved AS (
-    -- What moved before the first of the months counts as moved on a day before it: months ago is one day.
-    SELECT line, greatest(day, :day::date - 220) AS day, sum(minor) AS minor FROM billing.v_movement
-    WHERE line = ANY(:lines::uuid[]) GROUP BY 1, 2
-), owed AS (
-    SELECT e.line, e.k, sum(m.minor) AS minor FROM ending AS e
-    JOIN moved AS m ON m.line = e.line AND m.day <= e.on_day GROUP BY e.line, e.k
-), settled AS (
-    SELECT plan, no, counts_from, sum(amount_minor) AS minor FROM billing.v_settlement
-    WHERE line = ANY(:lines::uuid[]) GROUP BY plan, no, counts_from
-), done AS (
-    SELECT plan, no, sum(minor) AS minor, max(counts_from) AS on_day FROM settled GROUP BY plan, no
-), asked AS MATERIALIZED (
-    -- But for what was settled to its end before the first of the months.
-    SELECT a.line, a.plan, a.no, a.statement_on, a.due_on, a.minor
-    FROM billing.v_asked AS a LEFT JOIN done AS d ON d.plan = a.plan AND d.no = a.no
-    WHERE a.line = ANY(:lines::uuid[]) AND (d.minor IS DISTINCT FROM a.minor OR d.on_day > :day::date - 220)
+        )::date
+        FROM generate_series(1, 7) AS k ORDER BY k
+    ) AS days
+    FROM lines.v_line AS l WHERE l.id = ANY(:lines::uuid[])
+), since AS MATERIALIZED (
+    -- What was settled of an instalment after each of the six days.
+    SELECT s.plan, s.no,
+        ARRAY[
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component = 'principal' AND s.counts_from > e.days[1]), 0),
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component = 'principal' AND s.counts_from > e.days[2]), 0),
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component = 'principal' AND s.counts_from > e.days[3]), 0),
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component = 'principal' AND s.counts_from > e.days[4]), 0),
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component = 'principal' AND s.counts_from > e.days[5]), 0),
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component = 'principal' AND s.counts_from > e.days[6]), 0)
+        ]::bigint[] AS principal_minor,
+        ARRAY[
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component <> 'principal' AND s.counts_from > e.days[1]), 0),
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component <> 'principal' AND s.counts_from > e.days[2]), 0),
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component <> 'principal' AND s.counts_from > e.days[3]), 0),
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component <> 'principal' AND s.counts_from > e.days[4]), 0),
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component <> 'principal' AND s.counts_from > e.days[5]), 0),
+            coalesce(sum(s.amount_minor) FILTER (WHERE s.component <> 'principal' AND s.counts_from > e.days[6]), 0)
+        ]::bigint[] AS price_minor
+    FROM billing.v_settlement AS s JOIN ending AS e ON e.line = s.line
+    WHERE s.line = ANY(:lines::uuid[]) AND s.on_day > :day::date - 220
+    GROUP BY s.plan, s.no
+), standing AS MATERIALIZED (
+    SELECT plan, no, principal_minor, interest_minor + fee_minor AS price_minor
+    FROM billing.v_open WHERE line = ANY(:lines::uuid[])
 ), item AS (
-    SELECT e.line, e.k, e.on_day, a.due_on,
-        a.minor - coalesce(sum(s.minor) FILTER (WHERE s.counts_from <= e.on_day), 0) AS minor
-    FROM asked AS a
-    JOIN ending AS e ON e.line = a.line AND e.on_day > a.statement_on
-    LEFT JOIN settled AS s ON s.plan = a.plan AND s.no = a.no
-    GROUP BY e.line, e.k, e.on_day, a.plan, a.no, a.due_on, a.minor
-), left_open AS (
-    SELECT line, k, sum(minor) AS minor, min(due_on) FILTER (WHERE due_on < on_day) AS due_on
-    FROM item WHERE minor > 0 GROUP BY line, k
-), suspended AS MATERIALIZED (
-    SELECT d.line, d.counts_from, d.amount_minor, p.resolved_at FROM billing.v_suspended AS d
-    JOIN purchases.v_dispute AS p ON p.id = d.dispute WHERE d.line = ANY(:lines::uuid[])
+    SELECT i.line, i.opened_on, i.charged_on, i.statement_on, i.due_on,
+        coalesce(o.principal_minor, 0) AS principal_minor, coalesce(o.price_minor, 0) AS price_minor,
+        s.principal_minor AS principal_since, s.price_minor AS price_since
+    FROM since AS s FULL JOIN standing AS o ON o.plan = s.plan AND o.no = s.no
+    JOIN billing.v_instalment AS i ON i.plan = coalesce(s.plan, o.plan) AND i.no = coalesce(s.no, o.no)
+), left_then AS (
+    -- A price is owed from the day it is asked for; nothing is before the plan is opened.
+    SELECT i.line, k.k, i.due_on, i.statement_on < e.days[k.k] AS asked, i.due_on < e.days[k.k] AS due,
+        i.principal_minor + coalesce(i.principal_since[k.k], 0)
+        + CASE WHEN i.charged_on <= e.days[k.k] THEN i.price_minor + coalesce(i.price_since[k.k], 0) ELSE 0 END
+            AS minor
+    FROM item AS i JOIN ending AS e ON e.line = i.line CROSS JOIN generate_series(1, 6) AS k (k)
+    WHERE i.opened_on <= e.days[k.k]
+), owed AS (
+    SELECT line, k, sum(minor) AS minor,
+        sum(minor) FILTER (WHERE asked AND minor > 0) AS open_minor,
+        min(due_on) FILTER (WHERE asked AND due AND minor > 0) AS due_on
+    FROM left_then GROUP BY line, k
+), suspended AS (
+    SELECT e.line, k.k, sum(d.amount_minor) AS minor
+    FROM purchases.v_dispute AS p
+    JOIN ending AS e ON e.line = p.line CROSS JOIN generate_series(1, 6) AS k (k)
+    JOIN billing.v_suspended AS d ON d.dispute = p.id AND d.counts_from <= e.days[k.k]
+    WHERE p.line = ANY(:lines::uuid[])
+        AND (p.resolved_at IS NULL OR (p.resolved_at AT TIME ZONE e.timezone)::date > e.days[k.k])
+    GROUP BY e.line, k.k
+), paid AS (
+    SELECT e.line, k.k, sum(p.amount_minor) AS minor
+    FROM billing.v_payment AS p
+    JOIN ending AS e ON e.line = p.line CROSS JOIN generate_series(1, 6) AS k (k)
+    WHERE p.line = ANY(:lines::uuid[]) AND p.value_on > :day::date - 220
+        AND p.value_on > e.days[k.k + 1] AND p.value_on <= e.days[k.k]
+        AND (p.returned_at IS NULL OR p.returned_at > :now)
+    GROUP BY e.line, k.k
 )
-SELECT e.line, e.k, e.on_day, o.due_on, coalesce(o.minor, 0)::bigint AS open_minor,
-    (coalesce(b.minor, 0) + coalesce((
-        SELECT sum(d.amount_minor) FROM suspended AS d
-        WHERE d.line = e.line AND d.counts_from <= e.on_day
-            AND (d.resolved_at IS NULL OR (d.resolved_at AT TIME ZONE e.timezone)::date > e.on_day)
-    ), 0))::bigint AS owed_minor,
-    coalesce((
-        SELECT sum(p.amount_minor) FROM billing.v_payment AS p
-        WHERE p.line = e.line AND p.value_on > e.after_day AND p.value_on <= e.on_day
-            AND (p.returned_at IS NULL OR p.returned_at > :now)
-    ), 0)::bigint AS paid_minor
-FROM ending AS e
-LEFT JOIN owed AS b ON b.line = e.line AND b.k = e.k
-LEFT JOIN left_open AS o ON o.line = e.line AND o.k = e.k
-ORDER BY e.line, e.k;
+SELECT e.line, e.days[k.k] AS on_day, o.due_on, coalesce(o.open_minor, 0)::bigint AS open_minor,
+    (coalesce(o.minor, 0) + coalesce(d.minor, 0))::bigint AS owed_minor, coalesce(p.minor, 0)::bigint AS paid_minor
+FROM ending AS e CROSS JOIN generate_series(1, 6) AS k (k)
+LEFT JOIN owed AS o ON o.line = e.line AND o.k = k.k
+LEFT JOIN suspended AS d ON d.line = e.line AND d.k = k.k
+LEFT JOIN paid AS p ON p.line = e.line AND p.k = k.k
+ORDER BY e.line, k.k;
 
 -- name: forget_night!
 DELETE FROM watch.band WHERE day = :day;

@@ -72,13 +72,13 @@ def overview(tx: Tx, until: date | None = None) -> Overview | None:
     night = _queries.last_night(tx.conn, name=MODEL, until=until)
     if not found or night is None:
         return None
-    model, counted = found[0].model, store.bands(tx, night, MODEL)
-    counts = {band: n for (v, item, band), n in counted.items() if v == model.version and item == SCORE}
+    model, version, counted = found[0].model, found[0].version, store.bands(tx, night, MODEL)
+    counts = {band: n for (v, item, band), n in counted.items() if v == version and item == SCORE}
     bands = len(model.reference[SCORE].cuts) + 1 if SCORE in model.reference else 1
     indices = [
         (item, value)
         for item, spread in model.reference.items()
-        if (value := psi(spread, _of(counted, model.version, item))) is not None
+        if (value := psi(spread, _of(counted, version, item))) is not None
     ]
     return Overview(
         night,
