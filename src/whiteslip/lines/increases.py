@@ -175,6 +175,12 @@ def open_increase(tx: Tx, line: UUID) -> Increase | None:
     return _increase(row) if row else None
 
 
+def find_increase(tx: Tx, increase_id: UUID) -> Increase | Refusal:
+    """An increase by id. Refusal: ``limit.increase_not_found``."""
+    row = _queries.increase(tx.conn, id=increase_id)
+    return _increase(row) if row else Refusal("limit.increase_not_found")
+
+
 def increases_of(tx: Tx, line: UUID) -> list[Increase]:
     """All increases of a line, oldest first."""
     return [_increase(row) for row in _queries.increases_of_line(tx.conn, line=line)]

@@ -207,10 +207,12 @@ def test_guessing_ends_after_five_wrong_answers(api: Api):
 
 
 def test_a_payment_lets_a_leaving_customer_go(api: Api):
-    line = api.line()
+    customer = api.customer()
+    line = api.line(customer=customer)
     held = api.post("/v1/purchases", {"line": line, "merchant": "shop", "amount_minor": 5_000})
     case = api.post("/v1/exits", {"line": line})
     api.post(f"/v1/purchases/{held['id']}/capture", {"amount_minor": 5_000}, 200)
+    api.prove(customer)
     api.post(f"/v1/exits/{case['id']}/cancel", None, 200)
     assert api.get(f"/v1/lines/{line}")["lifecycle"] == "active"
 
@@ -268,13 +270,47 @@ def test_a_clock_that_is_not_a_test_or_a_step_that_is_unclear_moves_nothing(api:
     assert api.ask("POST", at, {"by": "+1d"}).json()["code"] == "clock.not_a_test"
 
 
+def test_what_opens_a_line_up_needs_the_customer_and_not_the_key_alone(api: Api):
+    customer = api.customer()
+    line = api.line(customer=customer)
+    higher = {"to_minor": 200_000, "effective_at": "2027-01-01T00:00:00+08:00"}
+    increase = api.post(f"/v1/lines/{line}/limit-increases", higher)["id"]
+    other = api.line(customer=customer)
+    case = api.post("/v1/exits", {"line": other})["id"]
+    api.post(f"/v1/lines/{line}/pause", {"feature": "category", "value": "games"}, 200)
+    who = {"full_name": "王小明", "id_number": "110101199003070003", "phone": "+8613900000077"}
+    widening: list[tuple[str, Any, int]] = [
+        (f"/v1/lines/{line}/users", who | {"email": "b@example.com"}, 201),
+        (
+            f"/v1/lines/{line}/mandates",
+            {"scheme": "cn_agreed", "reference": "M-1", "signed_on": "2026-10-22"},
+            201,
+        ),
+        (f"/v1/limit-increases/{increase}/consent", None, 200),
+        (f"/v1/lines/{line}/resume", {"feature": "category", "value": "games"}, 200),
+        (f"/v1/exits/{case}/cancel", None, 200),
+    ]
+    before = len(api.get("/v1/events?limit=200")["data"])
+    for path, body, _ in widening:
+        refused = api.ask("POST", path, body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "identity.not_verified"), path
+    assert len(api.get("/v1/events?limit=200")["data"]) == before, "nothing was done and nothing kept"
+    api.prove(customer)
+    for path, body, status in widening:
+        api.post(path, body, status)
+    api.post("/v1/test-clock/advance", {"by": "+1h"}, 200)
+    assert api.ask("POST", f"/v1/lines/{line}/users", who | {"email": "c@example.com"}).status_code == 403
+
+
 def test_a_part_is_locked_and_the_limit_lowered_over_the_api(api: Api):
-    line = api.line()
+    customer = api.customer()
+    line = api.line(customer=customer)
     paused = api.post(f"/v1/lines/{line}/pause", {"feature": "category", "value": "games", "days": 30}, 200)
     assert not paused["drawing_stopped"]
     buy = {"line": line, "merchant": "shop", "amount_minor": 500, "category": "games"}
     assert api.post("/v1/purchases", buy)["code"] == "line.feature_paused"
     assert api.get(f"/v1/lines/{line}/locks")["data"][0]["value"] == "games"
+    api.prove(customer)
     api.post(f"/v1/lines/{line}/resume", {"feature": "category", "value": "games"}, 200)
     assert api.post("/v1/purchases", buy)["state"] == "authorised"
     reduced = api.post(f"/v1/lines/{line}/reduce", {"limit_minor": 100}, 200)

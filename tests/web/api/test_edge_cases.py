@@ -201,6 +201,7 @@ def test_04_a_refund_after_closing_is_paid_out_and_waits_when_it_comes_back(stor
     assert back["state"] == "unclaimed"
     story.passes("+190d")
     assert "payout.unclaimed" in story.events()
+    story.proves()
     again = story.api.post(f"/v1/payouts/{payout['id']}/send-again", None, 200)
     assert (again["state"], story.now["lifecycle"]) == ("sent", "closed")
 
@@ -339,6 +340,7 @@ def test_14_two_requests_at_once_are_one_case_and_an_agreed_increase_is_dropped(
     midnight = f"{story.today + timedelta(days=1)}T00:00:00+08:00"
     body = {"to_minor": before * 2, "effective_at": midnight}
     made = story.api.post(f"/v1/lines/{story.line}/limit-increases", body)
+    story.proves()
     agreed = story.api.post(f"/v1/limit-increases/{made['id']}/consent", None, 200)
     assert (agreed["state"], story.now["limit_minor"]) == ("consented", before)
     assert story.plan()["ties"]["increase_to_minor"] == before * 2
@@ -566,6 +568,7 @@ def test_20_clocks_that_change_move_no_statement_and_no_end_of_a_notice(db: Data
 
 
 def test_mandate_shop_on_file_and_users_are_told_stopped_and_ended(story: Story):
+    story.proves()
     mandate = story.api.post(
         f"/v1/lines/{story.line}/mandates",
         {"scheme": "cn_agreed", "reference": "AGREED-77", "signed_on": story.today.isoformat()},

@@ -11,6 +11,7 @@ def test_who_has_left_reads_until_when_takes_everything_along_and_has_the_rest_e
 ):
     guest = scene.guest(language="en")
     reader.signs_in(guest)
+    reader.proves(guest)
     assert "years after the line is closed" in reader.opens("/data").text
     taken = reader.opens("/data.json")
     assert taken.headers["content-disposition"] == 'attachment; filename="my-data.json"'

@@ -17,13 +17,14 @@ from whiteslip.purchases import Declined, Purchase
 from whiteslip.web.portal.line.handlers import chips
 
 
-def test_pausing_takes_two_clicks_and_resuming_one(reader: Reader, scene: Scene):
+def test_pausing_takes_two_clicks_and_resuming_one_of_somebody_proven(reader: Reader, scene: Scene):
     guest = scene.guest()
     reader.signs_in(guest)
     reader.opens(f"/lines/{guest.line}/leave")
     home = reader.sends(f"/lines/{guest.line}/leave", way="pause")
     assert "Paused" in home.text
     assert isinstance(scene.buys(guest, 1_000), Declined)
+    reader.proves(guest)
     assert "Paused" not in reader.sends(f"/lines/{guest.line}/resume").text
     assert isinstance(scene.buys(guest, 1_000), Purchase)
     reader.sends(f"/lines/{guest.line}/pause")

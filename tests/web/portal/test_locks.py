@@ -20,6 +20,7 @@ def test_one_click_locks_a_part_and_one_click_unlocks_it(reader: Reader, scene: 
     assert "Locked now" in shown.text
     assert isinstance(scene.buys(guest, 30_000, 3), Declined)
     assert isinstance(scene.buys(guest, 30_000), Purchase)
+    reader.proves(guest)
     assert "Locked now" not in reader.sends(f"/lines/{guest.line}/unlock", part="instalments:").text
     assert isinstance(scene.buys(guest, 30_000, 3), Purchase)
 
@@ -44,6 +45,7 @@ def test_a_firm_lock_shows_its_end_and_no_way_to_lift_it(reader: Reader, scene: 
     assert reader.sends(at, part="all").status_code == 422
     shown = reader.sends(at, part="all", days="30", firm="yes")
     assert "cannot be unlocked before" in shown.text
+    reader.proves(guest)
     assert reader.sends(f"/lines/{guest.line}/unlock", part="all").status_code == 409
     with scene.db.transaction() as tx:
         (lock,) = standing(tx, guest.line)

@@ -20,6 +20,7 @@ from whiteslip.base.ids import parse_public
 from whiteslip.identity import access
 from whiteslip.store import Tx
 from whiteslip.store.timers import answer_key, claim_key, present
+from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import Connection, WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused
@@ -80,6 +81,14 @@ def granted(answer: T | Refusal) -> T:
     if isinstance(answer, Refusal):
         raise Refused(answer)
     return answer
+
+
+def must_be_proven(request: WebRequest, tx: Tx, customer: UUID, now: datetime) -> None:
+    """For what opens a line up: raises Refused, ``identity.not_verified``, unless the customer was checked
+    by ``/v1/identity-checks`` within the pack's minutes. What narrows a line never asks.
+    """
+    if not proof.is_fresh(tx, ports_of(request, Ports), customer, now):
+        raise Refused(Refusal("identity.not_verified"))
 
 
 def read(request: WebRequest, question: Callable[[Tx, datetime], T]) -> T:

@@ -27,6 +27,7 @@ from whiteslip.web.api.access import (
     get,
     granted,
     identifier,
+    must_be_proven,
     page_of,
     post,
     put,
@@ -136,11 +137,13 @@ def doubt(request: WebRequest, exit_id: FromPath[str], data: JSONBody[DoubtBody]
     responses=problem_responses(401, 403, 404, 409),
 )
 def cancel(request: WebRequest, exit_id: FromPath[str]) -> Response[ExitShape]:
-    """The customer changed their mind."""
+    """The customer changed their mind. Drawing begins again, so they are checked within the last minutes."""
     ports = ports_of(request, Ports)
     wanted = identifier("exit", exit_id, "exit.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> ExitShape:
+        case = granted(exits_store.find(tx, wanted) or Refusal("exit.not_found"))
+        must_be_proven(request, tx, case.customer, now)
         return ExitShape.of(granted(exits.cancel(tx, ports.office, wanted, caller.actor, now)))
 
     return write(request, None, act)

@@ -18,7 +18,18 @@ from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import VALUED, Feature, Lock, Part
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.access import (
+    Caller,
+    Page,
+    get,
+    granted,
+    identifier,
+    must_be_proven,
+    page_of,
+    post,
+    read,
+    write,
+)
 from whiteslip.web.api.lines import shaped
 from whiteslip.web.api.shapes import Amount, LineShape
 from whiteslip.web.kit.cookies import WebRequest, ports_of
@@ -147,11 +158,17 @@ def pause(request: WebRequest, line_id: FromPath[str], data: JSONBody[PauseBody]
     responses=problem_responses(401, 403, 404, 409, 422),
 )
 def resume(request: WebRequest, line_id: FromPath[str], data: JSONBody[PartBody]) -> Response[LineShape]:
-    """Resume drawing, or the part that was locked. What others locked stays locked."""
+    """Resume drawing, or the part that was locked. What others locked stays locked.
+
+    The customer is checked within the last minutes.
+    """
     part = _part(data)
-    return _change(
-        request, line_id, data, lambda tx, line, now, caller: softer.resume(tx, line, caller.actor, now, part)
-    )
+
+    def act(tx: Tx, line: UUID, now: datetime, caller: Caller) -> Line | Refusal:
+        must_be_proven(request, tx, granted(lines.get_line(tx, line)).customer, now)
+        return softer.resume(tx, line, caller.actor, now, part)
+
+    return _change(request, line_id, data, act)
 
 
 @post(

@@ -18,7 +18,18 @@ from whiteslip.billing import payouts
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.model import Payout
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.access import (
+    Caller,
+    Page,
+    get,
+    granted,
+    identifier,
+    must_be_proven,
+    page_of,
+    post,
+    read,
+    write,
+)
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.problems import problem_responses
 
@@ -92,8 +103,14 @@ def bounce(request: WebRequest, payout_id: FromPath[str]) -> Response[PayoutShap
     responses=problem_responses(401, 403, 404, 409),
 )
 def send_again(request: WebRequest, payout_id: FromPath[str]) -> Response[PayoutShape]:
-    """The owner has named an account; what is not back is left alone."""
-    return _change(request, payout_id, payouts.send_again)
+    """The owner, checked within the last minutes, has named an account; what is not back is left alone."""
+
+    def send(tx: Tx, wanted: UUID, actor: str, now: datetime) -> Payout | Refusal:
+        found = granted(billing_store.payout(tx, wanted) or Refusal("payout.not_found"))
+        must_be_proven(request, tx, granted(lines.get_line(tx, found.line)).customer, now)
+        return payouts.send_again(tx, wanted, actor, now)
+
+    return _change(request, payout_id, send)
 
 
 handlers: list[Any] = [list_payouts, bounce, send_again]

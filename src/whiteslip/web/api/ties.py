@@ -20,7 +20,18 @@ from whiteslip.identity import Person
 from whiteslip.lines import increases, users
 from whiteslip.purchases import store as purchases_store
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.access import (
+    Caller,
+    Page,
+    get,
+    granted,
+    identifier,
+    must_be_proven,
+    page_of,
+    post,
+    read,
+    write,
+)
 from whiteslip.web.api.shapes_ties import (
     CouponShape,
     CredentialShape,
@@ -63,10 +74,14 @@ def _listed(
     responses=problem_responses(401, 403, 404, 409, 422),
 )
 def sign(request: WebRequest, line_id: FromPath[str], data: JSONBody[NewMandate]) -> Response[MandateShape]:
-    """Collect by it with a payment of method ``direct_debit`` that names it. It ends with the line."""
+    """Collect by it with a payment of method ``direct_debit`` that names it. It ends with the line.
+
+    The customer is checked within the last minutes: it lets their account be debited.
+    """
     wanted = identifier("line", line_id, "line.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> MandateShape:
+        must_be_proven(request, tx, granted(lines.get_line(tx, wanted)).customer, now)
         scheme = Scheme(data.scheme)
         made = mandates.sign(tx, wanted, scheme, data.reference, data.signed_on, caller.actor, now)
         return MandateShape.of(granted(made))
@@ -114,10 +129,14 @@ def list_credentials(request: WebRequest, line_id: FromPath[str]) -> Page:
     responses=problem_responses(401, 403, 404, 409, 422),
 )
 def add_user(request: WebRequest, line_id: FromPath[str], data: JSONBody[NewUser]) -> Response[UserShape]:
-    """Their data is encrypted into the vault and never answered back; a purchase names them as ``user``."""
+    """Their data is encrypted into the vault and never answered back; a purchase names them as ``user``.
+
+    The customer is checked within the last minutes.
+    """
     ports, wanted = ports_of(request, Ports), identifier("line", line_id, "line.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> UserShape:
+        must_be_proven(request, tx, granted(lines.get_line(tx, wanted)).customer, now)
         who = Person(data.full_name, data.id_number, data.phone, data.email)
         user = new_id(now)
         added = granted(users.add_user(tx, wanted, user, data.language, caller.actor, now))
@@ -284,8 +303,17 @@ def _answered(
     responses=problem_responses(401, 403, 404, 409),
 )
 def consent(request: WebRequest, increase_id: FromPath[str]) -> Response[IncreaseShape]:
-    """The customer agreed in so many words; silence is none. It takes effect at its instant."""
-    return _answered(request, increase_id, increases.consent)
+    """The customer agreed in so many words, and is checked within the last minutes; silence is none.
+
+    It takes effect at its instant.
+    """
+
+    def agree(tx: Tx, wanted: UUID, actor: str, now: datetime) -> increases.Increase | Refusal:
+        found = granted(increases.find_increase(tx, wanted))
+        must_be_proven(request, tx, granted(lines.get_line(tx, found.line)).customer, now)
+        return increases.consent(tx, wanted, actor, now)
+
+    return _answered(request, increase_id, agree)
 
 
 @post(

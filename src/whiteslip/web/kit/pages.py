@@ -127,6 +127,7 @@ def page(
         "refused": sentence(refusal, speech) if refusal else None,
         "form_token": form_token(request, token),
         "path": request.url.path,
+        "query": request.query_params,
         "switches": _switches(request, speech.lang),
         "settings": settings_of(request),
     }

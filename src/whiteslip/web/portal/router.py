@@ -10,6 +10,7 @@ from whiteslip.web.portal.apply.handlers import apply_handlers
 from whiteslip.web.portal.case.handlers import case_handlers
 from whiteslip.web.portal.close.handlers import close_handlers
 from whiteslip.web.portal.complain.handlers import complain_handlers
+from whiteslip.web.portal.confirm.handlers import confirm_handlers
 from whiteslip.web.portal.data.handlers import data_handlers
 from whiteslip.web.portal.hardship.handlers import hardship_handlers
 from whiteslip.web.portal.help.handlers import help_handlers
@@ -32,6 +33,7 @@ routers: Final = [
         route_handlers=[
             *start_handlers,
             *sign_in_handlers,
+            *confirm_handlers,
             *apply_handlers,
             *line_handlers,
             *lock_handlers,

@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 SESSION_MINUTES: Final = 60
 HOME: Final = "/line"
+# The query by which a page is told that its reader comes from a proof.
+CONFIRMED: Final = "confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ class Visit:
     def is_proven(self) -> bool:
         """Whether they proved who they are a moment ago, in this session."""
         return proof.is_fresh(self.tx, self.ports, self.customer.id, self.now, self.session.id)
+
+    def must_prove(self, to: str) -> Response[Any] | None:
+        """Where to prove who they are before they go on at ``to``; None for who did a moment ago.
+
+        For what opens a line up, gives data away or deletes it; what narrows never asks.
+        """
+        return None if self.is_proven else see_other(self.request, f"/confirm?{urlencode({'to': to})}")
 
     def line(self, line_id: UUID, lock: bool = False) -> Line:
         """A line of theirs. Raises Refused for one that is not there or not theirs, alike."""

@@ -18,7 +18,7 @@ from whiteslip import applications, identity
 from whiteslip.applications import Application, Asked, letters, rules, store
 from whiteslip.applications.model import Channel, State
 from whiteslip.base import Money, Refusal
-from whiteslip.identity import Person, access
+from whiteslip.identity import Person, access, record_verification
 from whiteslip.identity.model import Kind
 from whiteslip.identity.rules import normal_phone
 from whiteslip.lines.model import Agreement
@@ -26,6 +26,7 @@ from whiteslip.notices import Addressee
 from whiteslip.notices.acts import draft
 from whiteslip.notices.compose import texts
 from whiteslip.store.timers import present
+from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import WebRequest, ports_of, session_cookie, settings_of
 from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
 from whiteslip.web.kit.pages import language_of, page
@@ -193,7 +194,9 @@ def prove(request: WebRequest, form: FromForm) -> Response[Any]:
         made = wrong or applications.prove(tx, ports.lender, draft.id, "form", now)
         if isinstance(made, Refusal):
             return _code(request, ports, form, refusal=made)
-        _, secret = access.start_session(tx, Kind.CUSTOMER, made.customer, SESSION_MINUTES, now)
+        session, secret = access.start_session(tx, Kind.CUSTOMER, made.customer, SESSION_MINUTES, now)
+        # Name, ID number and a code to the phone that belongs to them: a proof like any other.
+        record_verification(tx, made.customer, proof.METHOD, now, session.id)
     to = f"/applications/{made.reference}"
     return see_other(request, to, session_cookie(settings, "portal", secret), forget(settings))
 
@@ -267,10 +270,16 @@ def _addressee(visit: Visit) -> Addressee:
 
 @post("/applications/{reference:str}/accept", sync_to_thread=True)
 def accept(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
-    """Accept the offer: the line opens. Again changes nothing."""
+    """Accept the offer: the line opens. Again changes nothing.
+
+    It takes a proof of who accepts, which the code of an application is for a quarter of an hour.
+    """
 
     def act(visit: Visit) -> Response[Any]:
         found = _theirs(visit, reference)
+        unproven = visit.must_prove(f"/applications/{found.reference}")
+        if unproven:
+            return unproven
         granted(applications.accept(visit.tx, visit.ports.lender, found.id, visit.actor, visit.now))
         return see_other(request, f"/applications/{found.reference}")
 

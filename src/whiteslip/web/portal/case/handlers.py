@@ -89,11 +89,14 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
 
 @post("/exits/{reference:str}/cancel", sync_to_thread=True)
 def cancel(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
-    """Take it back, while that is possible."""
+    """Take it back, while that is possible. Drawing begins again, so it takes a proof of who asks."""
 
     def act(visit: Visit) -> Response[Any]:
         case = visit.case(reference)
         if case.state is not State.CANCELLED:
+            unproven = visit.must_prove(f"/exits/{case.reference}")
+            if unproven:
+                return unproven
             granted(exits.cancel(visit.tx, visit.ports.office, case.id, visit.actor, visit.now))
         return see_other(request, f"/exits/{case.reference}")
 

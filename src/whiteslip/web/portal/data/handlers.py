@@ -39,9 +39,12 @@ def your_data(request: WebRequest) -> Response[Any]:
 
 @get("/data.json", sync_to_thread=True)
 def take_along(request: WebRequest) -> Response[Any]:
-    """Everything, as a file that machines read.."""
+    """Everything, as a file that machines read. It takes a proof of who asks."""
 
     def show(visit: Visit) -> Response[Any]:
+        unproven = visit.must_prove(_HOME)
+        if unproven:
+            return unproven
         found = granted(
             privacy.export(visit.tx, visit.ports.vault, visit.customer.id, visit.actor, visit.now)
         )
@@ -56,9 +59,12 @@ def take_along(request: WebRequest) -> Response[Any]:
 
 @post("/data/erase", sync_to_thread=True)
 def erase(request: WebRequest) -> Response[Any]:
-    """Erase what no law keeps."""
+    """Erase what no law keeps. It takes a proof of who asks."""
 
     def act(visit: Visit) -> Response[Any]:
+        unproven = visit.must_prove(_HOME)
+        if unproven:
+            return unproven
         issuer = visit.ports.office.issuer_name
         granted(privacy.erase(visit.tx, visit.customer.id, FORGET, issuer, visit.actor, visit.now))
         return see_other(request, _HOME)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
@@ -20,28 +19,16 @@ from whiteslip.exits.offers import Kind as OfferKind
 from whiteslip.insight import Journey, Step
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
-from whiteslip.web.kit import proof
-from whiteslip.web.kit.cookies import WebRequest, ports_of
-from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
-from whiteslip.web.kit.ports import Ports
+from whiteslip.web.portal.confirm.handlers import answer_identity, identity_page
 from whiteslip.web.portal.dues import by_day
 from whiteslip.web.portal.hanging import hanging
 from whiteslip.web.portal.line.handlers import set_pause
-from whiteslip.web.portal.visit import HOME, Visit, codes_go_by_mail, granted, signed_in
+from whiteslip.web.portal.visit import HOME, Visit, granted, signed_in
 
-# What the customer is told these refusals leave open: a person looks at it instead.
-_STUCK: Final = frozenset(
-    {"identity.too_many_attempts", "identity.too_many_codes", "identity.code_not_sent", "identity.not_found"}
-)
-
-
-class Proof(msgspec.Struct):
-    """The form of the second screen."""
-
-    full_name: str
-    id_number: str
-    code: str
+_IDENTITY: Final = "portal/leave/identity.html"
 
 
 def _elsewhere(visit: Visit, line: Line, answers: bool = False) -> Response[Any] | None:
@@ -150,54 +137,20 @@ def identify(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
         if visit.is_proven:
             return see_other(request, f"/lines/{line.id}/leave/check")
         _see(visit, line, Step.IDENTITY)
-        return _identity(visit, line_id, proof.phone_ends(visit.tx, visit.ports, visit.customer.id), Form())
+        return identity_page(visit, _IDENTITY, Form(), line_id=line_id)
 
     return signed_in(request, show)
-
-
-def _identity(visit: Visit, line_id: UUID, ends: str, form: Form, **shown: Any) -> Response[Any]:
-    refusal: Refusal | None = shown.get("refusal")
-    shown.setdefault("sent", form.value("sent") == "yes")
-    return page(
-        visit.request,
-        "portal/leave/identity.html",
-        form=form,
-        line_id=line_id,
-        phone_ends=ends,
-        by_mail=codes_go_by_mail(visit.ports),
-        minutes=visit.ports.pack.minutes("identity.code_minutes"),
-        is_stuck=refusal is not None and refusal.code in _STUCK,
-        **shown,
-    )
 
 
 @post("/lines/{line_id:uuid}/leave/identity", sync_to_thread=True)
 def prove(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
     """Send a code, or check name, ID number and code. What was typed stays."""
 
-    def begin(visit: Visit) -> Response[Any] | tuple[Visit, str]:
-        elsewhere = _elsewhere(visit, visit.line(line_id), answers=True)
-        return elsewhere or (visit, proof.phone_ends(visit.tx, visit.ports, visit.customer.id))
+    def elsewhere(visit: Visit) -> Response[Any] | None:
+        return _elsewhere(visit, visit.line(line_id), answers=True)
 
-    begun = signed_in(request, begin)
-    if isinstance(begun, Response):
-        return begun
-    visit, ends = begun
-    ports = ports_of(request, Ports)
-    if form.value("do") == "send" and not form.switching:
-        sent = proof.send(ports, visit.customer)
-        if isinstance(sent, Refusal):
-            return _identity(visit, line_id, ends, form, refusal=sent)
-        return _identity(visit, line_id, ends, form, sent=True)
-    typed = form.read(Proof)
-    if isinstance(typed, Errors):
-        return _identity(visit, line_id, ends, form, errors=typed)
-    refusal = proof.check(
-        ports, visit.customer.id, typed.full_name, typed.id_number, typed.code, visit.session.id
-    )
-    if refusal:
-        return _identity(visit, line_id, ends, form, refusal=refusal)
-    return see_other(request, f"/lines/{line_id}/leave/check")
+    to = f"/lines/{line_id}/leave/check"
+    return answer_identity(request, form, _IDENTITY, to, elsewhere, line_id=line_id)
 
 
 @get("/lines/{line_id:uuid}/leave/check", sync_to_thread=True)

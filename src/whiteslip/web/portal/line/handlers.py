@@ -171,10 +171,13 @@ def set_pause(visit: Visit, line: Line) -> None:
 
 @post("/lines/{line_id:uuid}/resume", sync_to_thread=True)
 def resume(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
-    """Lift the customer's own lock."""
+    """Lift the customer's own lock. It takes a proof of who asks."""
 
     def act(visit: Visit) -> Response[Any]:
         visit.line(line_id)
+        unproven = visit.must_prove(HOME)
+        if unproven:
+            return unproven
         granted(softer.resume(visit.tx, line_id, visit.actor, visit.now))
         return see_other(request, HOME)
 
@@ -256,10 +259,16 @@ def reduce(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
 
 @post("/lines/{line_id:uuid}/increase", sync_to_thread=True)
 def answer_increase(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
-    """Consent to a higher limit that was proposed, or decline it; another proposal is not touched."""
+    """Consent to a higher limit that was proposed, or decline it; another proposal is not touched.
+
+    Consent takes a proof of who gives it; declining does not.
+    """
 
     def act(visit: Visit) -> Response[Any]:
         line = visit.line(line_id, lock=True)
+        unproven = visit.must_prove(HOME) if form.value("answer") == "consent" else None
+        if unproven:
+            return unproven
         found = open_increase(visit.tx, line.id)
         if found and str(found.id) == form.value("increase"):
             match form.value("answer"):

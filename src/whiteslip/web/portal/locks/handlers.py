@@ -136,10 +136,13 @@ def lock(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Respon
 
 @post("/lines/{line_id:uuid}/unlock", sync_to_thread=True)
 def unlock(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
-    """Lift one of the customer's own locks, unless it is firm."""
+    """Lift one of the customer's own locks, unless it is firm. It takes a proof of who asks."""
 
     def act(visit: Visit) -> Response[Any]:
         line = visit.line(line_id, lock=True)
+        unproven = visit.must_prove(f"/lines/{line_id}/locks")
+        if unproven:
+            return unproven
         part = _part(form.value("part"))
         if isinstance(part, Errors):
             return _page(visit, line, form, part)

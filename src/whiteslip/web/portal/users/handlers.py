@@ -61,13 +61,15 @@ def _listed(visit: Visit, line: Line) -> list[Listed]:
 def _page(visit: Visit, line: Line, form: Form, errors: Errors | None = None) -> Response[Any]:
     if line.lifecycle is not Lifecycle.ACTIVE:
         return see_other(visit.request, HOME)
+    is_proven = visit.is_proven
     return page(
         visit.request,
         "portal/users/page.html",
-        form=form,
+        form=form if is_proven else None,
         errors=errors,
         line=line,
         users=_listed(visit, line),
+        is_proven=is_proven,
     )
 
 
@@ -79,10 +81,13 @@ def show(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
 
 @post("/lines/{line_id:uuid}/users", sync_to_thread=True)
 def add(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
-    """Let somebody pay with the line from now on."""
+    """Let somebody pay with the line from now on. It takes a proof of who asks."""
 
     def act(visit: Visit) -> Response[Any]:
         line = visit.line(line_id, lock=True)
+        unproven = visit.must_prove(f"/lines/{line_id}/users")
+        if unproven:
+            return unproven
         typed = form.read(NewUser)
         if isinstance(typed, Errors):
             return _page(visit, line, form, typed)
