@@ -111,9 +111,16 @@ def hold(db: Database, line: UUID, amount_minor: int, day: date = DAY) -> UUID:
     return held.id
 
 
-def buy(db: Database, line: UUID, amount_minor: int, instalments: int = 1, day: date = DAY) -> UUID:
+def buy(
+    db: Database,
+    line: UUID,
+    amount_minor: int,
+    instalments: int = 1,
+    day: date = DAY,
+    purchase: UUID | None = None,
+) -> UUID:
     """A purchase that is held, captured and scheduled on one day; returns its id."""
-    now, purchase = at(day), uuid4()
+    now, purchase = at(day), purchase or uuid4()
     with db.transaction() as tx:
         found = locked(tx, line)
         product = found.terms.product(instalments)
@@ -126,11 +133,14 @@ def buy(db: Database, line: UUID, amount_minor: int, instalments: int = 1, day: 
     return purchase
 
 
-def refund(db: Database, line: UUID, purchase: UUID, amount_minor: int, day: date) -> None:
-    """The shop gives money of a purchase back."""
+def refund(
+    db: Database, line: UUID, purchase: UUID, amount_minor: int, day: date, value_on: date | None = None
+) -> None:
+    """The shop gives money of a purchase back; it counts from ``value_on``, the same day if absent."""
     with db.transaction() as tx:
         found = locked(tx, line)
-        billing.refund(tx, found, purchase, payable(tx, found.currency), amount_minor, at(day))
+        shop = payable(tx, found.currency)
+        billing.refund(tx, found, purchase, shop, amount_minor, at(day), value_on)
 
 
 def night(db: Database, day: date) -> None:

@@ -204,7 +204,7 @@ def test_credit_that_was_paid_out_since_is_owed_with_a_new_due_day(db: Database)
     assert worlds.offences(db) == []
 
 
-def test_credit_that_paid_a_bill_since_is_owed_with_a_new_due_day(db: Database):
+def test_a_bill_that_credit_paid_since_is_owed_on_its_own_due_day(db: Database):
     line = worlds.open_line(db)
     payment = worlds.pay(db, line, 12_000, DAY)
     worlds.buy(db, line, 9_000)
@@ -212,7 +212,9 @@ def test_credit_that_paid_a_bill_since_is_owed_with_a_new_due_day(db: Database):
     worlds.give_back(db, payment, FEB + timedelta(days=1))
     found = worlds.line_of(db, line)
     assert (found.principal_minor, found.credit_minor) == (9_000, 0)
-    assert [(i.kind, i.principal_minor) for i in worlds.items(db, line)] == [("residual", 9_000)]
+    assert [(i.kind, i.principal_minor, i.due_on) for i in worlds.items(db, line)] == [
+        ("purchase", 9_000, DUE)
+    ]
     assert worlds.offences(db) == []
 
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
+from whiteslip import lines
 from whiteslip.base import new_id
-from whiteslip.billing import rules, sales, store
+from whiteslip.billing import history, late, rules, sales, store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Debt, Part, Quote
 from whiteslip.ledger import recipes
@@ -36,23 +37,40 @@ def payoff(tx: Tx, line: Line, good_through: date) -> Quote:
     return rules.payoff_quote(items, line.credit_minor, good_through)
 
 
-def refund(tx: Tx, line: Line, purchase: UUID, payable: UUID, amount_minor: int, now: datetime) -> list[Part]:
-    """Give ``amount_minor`` of a purchase back by the refund waterfall. What of it was sold with the line's
-    debt comes first: the buyer gets it as if the customer had paid it.
+def refund(
+    tx: Tx,
+    line: Line,
+    purchase: UUID,
+    payable: UUID,
+    amount_minor: int,
+    now: datetime,
+    value_on: date | None = None,
+) -> list[Part]:
+    """Give ``amount_minor`` of a purchase back by the refund waterfall, as of ``value_on``, or today. What
+    of it was sold with the line's debt comes first: the buyer gets it as if the customer had paid it.
+    Where the customer's credit covers everything then, it is used.
     """
+    event, sold = new_id(now), sales.of_purchase(tx, line, purchase, amount_minor)
+    on = value_on or line.today(now)
+    history.add_refund(tx, event, line.id, purchase)
+    if not sold and on < line.today(now) and history.overtaken(tx, [(line.id, on)]):
+        told = late.give_back(tx, line, event, purchase, payable, amount_minor, on, now)
+        if told is not None:
+            pay_off_with_credit(tx, lines.get_lines(tx, {line.id}, lock=True)[line.id], now)
+            return told
     booking = Booking(tx, [line], now)
-    sold = sales.of_purchase(tx, line, purchase, amount_minor)
     of_buyer = [sold[1]] if sold else []
     rest = amount_minor - sum(part.amount_minor for part in of_buyer)
     parts = of_buyer + rules.allocate_refund(rest, booking.items[line.id], purchase)
-    event, sums = new_id(now), rules.by_component(parts)
+    sums = rules.by_component(parts)
     if sold:
         deemed = recipes.deem_collected(event, payable, sold[0].payable, sums.pop("sold"), now)
         booking.move(line, deemed)
         data = {"purchase": purchase, "amount_minor": deemed.amount}
         tx.record(Entry(now, "debt.deemed_collected", "line", line.id, "system", data))
     booking.move(line, *recipes.refund(event, line.book, payable, sums, now))
-    booking.settle(line, event, "refund", parts, booking.day(line))
+    booking.settle(line, event, "refund", parts, on)
+    booking.pay_off_with_credit(line, on)
     booking.write()
     return parts
 

@@ -65,6 +65,16 @@ def add_suspension(
     )
 
 
+def add_refund(tx: Tx, source: UUID, line: UUID, purchase: UUID) -> None:
+    """Note whose purchase a shop gave money back for: it may have gone to others."""
+    _queries.add_refund(tx.conn, source=source, line=line, purchase=purchase)
+
+
+def refunds(tx: Tx, line: UUID) -> dict[UUID, UUID]:
+    """Refunds on a line, and the purchase each was for."""
+    return {row["source"]: row["purchase"] for row in _queries.refunds(tx.conn, line=line)}
+
+
 def end_suspension(tx: Tx, source: UUID) -> None:
     """Note that a dispute has been resolved: what it took out does not change any more."""
     _queries.end_suspension(tx.conn, source=source)

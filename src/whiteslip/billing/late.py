@@ -9,32 +9,25 @@ The acts want the line locked. None commits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from whiteslip import lines
 from whiteslip.base import new_id
-from whiteslip.billing import history, residuals, store
+from whiteslip.billing import history, residuals
+from whiteslip.billing.booked import GIVEN_UP, TOLD, Booked, read
 from whiteslip.billing.booking import Booking
-from whiteslip.billing.earning import settled
-from whiteslip.billing.model import Component, OpenItem, Part, Payment
-from whiteslip.billing.retelling import Event, Key, Outcome, Story, Untold, retell
+from whiteslip.billing.model import Component, Part, Payment
+from whiteslip.billing.retelling import Event, Outcome, Untold, retell
 from whiteslip.billing.rules import by_component
 from whiteslip.ledger import Transfer, recipes
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Entry, Tx
-
-# What follows from other things, and from a purchase that has no price.
-_GIVEN_UP: Final = frozenset({"unearned", "unpriced"})
-# Settlements that can be told again. Others (a hardship plan, a trifle given up) are agreed or done
-# with what was known then, and stand.
-_TOLD: Final = frozenset({"payment", "refund", "credit", "disputed"})
 
 
 def take_payment(tx: Tx, line: Line, payment: Payment, now: datetime) -> bool:
@@ -67,6 +60,38 @@ def correct_payment(tx: Tx, line: Line, wrong: Payment, right: Payment, now: dat
     since = min(wrong.value_on, right.value_on)
     new = Event(right.id, "payment", right.value_on, right.amount_minor, right.reference)
     return _tell(tx, line, since, right.id, new, now, wrong) is not None
+
+
+def take_back_payment(tx: Tx, line: Line, payment: Payment, now: datetime) -> bool:
+    """A payment came back: the line ends as if it had never been made. What others paid since goes where
+    it would have gone. False, and nothing is booked, as with :func:`take_payment`.
+    """
+    # Not under the payment's own name: what else changes now stands, the payment does not.
+    return _tell(tx, line, payment.value_on, new_id(now), None, now, payment) is not None
+
+
+def give_back(
+    tx: Tx,
+    line: Line,
+    source: UUID,
+    purchase: UUID,
+    payable: UUID,
+    amount_minor: int,
+    on: date,
+    now: datetime,
+) -> list[Part] | None:
+    """A shop gave money of a purchase back ``on`` an earlier day. Returns what it settled; None, and
+    nothing is booked, as with :func:`take_payment`.
+    """
+    new = Event(source, "refund", on, amount_minor, purchase=purchase)
+    outcome = _tell(tx, line, on, source, new, now, payable=payable)
+    if outcome is None:
+        return None
+    return [
+        Part(component, minor, plan, no)
+        for (by, kind, plan, no, component), minor in outcome.settled.items()
+        if (by, kind) == (source, "refund")
+    ]
 
 
 def unprice(tx: Tx, line: Line, purchases: Sequence[UUID], cause: UUID, now: datetime) -> set[UUID]:
@@ -118,16 +143,6 @@ def _give_up_price(tx: Tx, line: Line, plans: set[UUID], cause: UUID, now: datet
     booking.write()
 
 
-@dataclass
-class _Booked:
-    """What is booked of a line from a day on, and the story that leads there."""
-
-    story: Story
-    settled: dict[Key, int] = field(default_factory=dict[Key, int])
-    days: dict[Key, date] = field(default_factory=dict[Key, date])
-    charged: frozenset[tuple[UUID, int]] = frozenset()
-
-
 def _tell(
     tx: Tx,
     line: Line,
@@ -136,10 +151,11 @@ def _tell(
     new: Event | None,
     now: datetime,
     wrong: Payment | None = None,
+    payable: UUID | None = None,
 ) -> Outcome | None:
     """Tell the line again with ``new`` and without ``wrong``, and post by how much it ends differently."""
     try:
-        booked = _read(tx, line, since, line.today(now))
+        booked = read(tx, line, since, line.today(now))
         told = booked.story
         gone = wrong.id if wrong else None
         known = (gone, new.source if new else None)
@@ -151,136 +167,23 @@ def _tell(
         return None
     if line.lifecycle is Lifecycle.CLOSED and any(item.total_minor for item in outcome.items):
         return None
-    _compensate(tx, line, booked, outcome, _Cause(cause, new, wrong), now)
+    _compensate(tx, line, booked, outcome, _Cause(cause, new, wrong, payable), now)
     return outcome
-
-
-def _read(tx: Tx, line: Line, since: date, today: date) -> _Booked:
-    """The story of a line from ``since`` on, as it is booked. Raises :class:`Untold`."""
-    payments = {payment.id: payment for payment in store.payments(tx, line.id)}
-    undone = {payment.id for payment in payments.values() if not payment.stands}
-    rows = history.all_instalments(tx, line.id)
-    kinds = {(row["plan"], row["no"]): row["kind"] for row in rows}
-    purchases = {row["plan"]: row["purchase"] for row in rows}
-    if any(row["kind"] in ("residual", "hardship") and row["opened_on"] >= since for row in rows):
-        raise Untold("a debt was put into a new plan")
-    before: list[Part] = []
-    booked, days = dict[Key, int](), dict[Key, date]()
-    for source, kind, part, on in history.all_settlements(tx, line.id):
-        key = (source, kind, part.plan, part.no, part.component)
-        if kind == "sold":
-            raise Untold("the debt was sold")
-        if source in undone:
-            continue
-        if on < since:
-            before.append(part)
-        else:
-            booked[key] = booked.get(key, 0) + part.amount_minor
-            days[key] = on
-    items = settled([_item(row) for row in rows], before)
-    billed = {
-        (row["plan"], row["no"]): row["statement_on"] or row["bill_on"]
-        for row in rows
-        if row["statement_on"] or row["bill_on"] < today
-    }
-    story = Story(
-        since,
-        today,
-        line.terms,
-        items,
-        billed,
-        line.credit_minor - sum(_credit(key, minor) for key, minor in booked.items()),
-        list(_events(booked, days, payments, purchases, kinds, _disputes(tx, line, since))),
-        {(key[2], key[3]): key[0] for key in booked if key[1] == "waiver" and key[2] and key[3]},
-        history.unpriced(tx, line.id),
-    )
-    charged = frozenset((row["plan"], row["no"]) for row in rows if row["charged"])
-    return _Booked(story, booked, days, charged)
-
-
-def _disputes(tx: Tx, line: Line, since: date) -> dict[UUID, Event]:
-    """Open disputes that began since: each takes what was open on its day, whatever it was known to be."""
-    return {
-        row["source"]: Event(
-            row["source"],
-            "disputed",
-            row["began_on"],
-            row["asked_minor"],
-            purchase=row["purchase"],
-            firm=False,
-        )
-        for row in history.open_suspensions(tx, line.id)
-        if row["began_on"] >= since
-    }
-
-
-def _item(row: store.Row) -> OpenItem:
-    """An instalment of which nothing is settled and that no bill has asked for."""
-    names = ("plan", "no", "line", "bill_on", "due_on", "principal_minor", "interest_minor", "fee_minor")
-    return OpenItem(
-        **{name: row[name] for name in names},
-        billed=False,
-        charged=row["kind"] != "purchase",
-        scheduled_interest_minor=row["interest_minor"],
-        scheduled_fee_minor=row["fee_minor"],
-        outstanding_minor=row["outstanding_minor"],
-        opened_on=row["opened_on"],
-        purchase=row["purchase"],
-        kind=row["kind"],
-    )
-
-
-def _credit(key: Key, minor: int) -> int:
-    """By how much a settlement raises the customer's credit."""
-    _source, kind, plan, _no, _component = key
-    return minor if plan is None else -minor if kind == "credit" else 0
-
-
-def _events(
-    booked: dict[Key, int],
-    days: dict[Key, date],
-    payments: dict[UUID, Payment],
-    purchases: dict[UUID, UUID | None],
-    kinds: dict[tuple[UUID, int], str],
-    disputes: dict[UUID, Event],
-) -> Iterable[Event]:
-    """What happened, from what it settled."""
-    yield from disputes.values()
-    sums: dict[tuple[UUID, str], int] = {}
-    of: dict[UUID, set[UUID]] = {}
-    on: dict[UUID, date] = {}
-    for (source, kind, plan, no, component), minor in booked.items():
-        if kind in _TOLD:
-            sums[source, kind] = sums.get((source, kind), 0) + minor
-            on[source] = days[source, kind, plan, no, component]
-            bought = purchases[plan] if plan else None
-            of.setdefault(source, set()).update({bought} if bought else ())
-        elif kind not in _GIVEN_UP and not (
-            kind == "waiver" and plan and no and kinds[plan, no] == "late_fee"
-        ):
-            raise Untold(f"a line with something {kind} since")
-    if any(kind == "unearned" and source not in on and source not in disputes for source, kind, *_ in booked):
-        raise Untold("fees were stopped since")
-    for (source, kind), minor in sums.items():
-        if source in disputes:
-            continue
-        if kind == "refund" and len(of[source]) > 1:
-            raise Untold("a refund went to more than one purchase")
-        reference = payments[source].reference if source in payments else ""
-        bought = next(iter(of[source]), None) if kind in ("refund", "disputed") else None
-        yield Event(source, kind, on[source], minor, reference, bought)
 
 
 @dataclass(frozen=True)
 class _Cause:
-    """Why a line is told again: what is new, and the payment that is not true any more."""
+    """Why a line is told again: what is new, and the payment that is not true any more. ``payable`` is
+    the account of the shop that gives money back.
+    """
 
     id: UUID
     new: Event | None
     wrong: Payment | None
+    payable: UUID | None
 
 
-def _compensate(tx: Tx, line: Line, booked: _Booked, outcome: Outcome, cause: _Cause, now: datetime) -> None:
+def _compensate(tx: Tx, line: Line, booked: Booked, outcome: Outcome, cause: _Cause, now: datetime) -> None:
     """Post and trace by how much the outcome differs from what is booked."""
     changed = {
         key: outcome.settled.get(key, 0) - booked.settled.get(key, 0)
@@ -306,7 +209,8 @@ def _compensate(tx: Tx, line: Line, booked: _Booked, outcome: Outcome, cause: _C
     booking.move(line, *_transfers(booking, line, sums, cause, booked.story.since))
     grown = sum(-minor for (_, kind, *_, part), minor in changed.items() if part == "principal" and kind)
     residuals.write_over_limit(booking, line, max(0, grown))
-    _record(tx, line, sums, cause.id, booked.story.since, now)
+    told_of = cause.wrong.id if cause.wrong and not cause.new else cause.id
+    _record(tx, line, sums, told_of, booked.story.since, now)
 
 
 @dataclass
@@ -327,13 +231,13 @@ class _Sums:
     def add(self, kind: str, part: Part, charged: bool, whose: dict[str, int]) -> None:
         """Count one change of a settlement; ``charged``: its interest and fee are owed on the ledger."""
         name, minor = part.component, part.amount_minor
-        if kind in _TOLD:
+        if kind in TOLD:
             _count(whose, name, minor)
             if kind == "credit":
                 _count(self.moved, "credit", -minor)
             if not charged and name in ("interest", "fee"):
                 _count(self.earned, name, minor)
-        elif kind in _GIVEN_UP and charged:
+        elif kind in GIVEN_UP and charged:
             _count(self.earned, name, -minor)
         elif kind == "waiver":
             _count(self.waived, name, minor)
@@ -360,9 +264,13 @@ def _transfers(booking: Booking, line: Line, sums: _Sums, why: _Cause, since: da
     made = [msgspec.structs.replace(transfer, value_on=since) for transfer in made]
     if why.wrong:
         undone = {name: -minor for name, minor in sums.wrong.items()}
-        made += recipes.correct(why.wrong.id, book, house, undone, now, why.wrong.value_on)
+        take_back = recipes.correct if new else recipes.bounce
+        made += take_back(why.wrong.id, book, house, undone, now, why.wrong.value_on)
     if new and new.kind == "payment":
         made += recipes.receive(new.source, book, house, sums.new, now, new.on)
+    elif new and why.payable:
+        given = recipes.refund(new.source, book, why.payable, sums.new, now)
+        made += [msgspec.structs.replace(transfer, value_on=new.on) for transfer in given]
     for (source, on), parts in sums.disputed.items():
         minor = sum(parts.values())
         if minor > 0:
@@ -374,8 +282,10 @@ def _transfers(booking: Booking, line: Line, sums: _Sums, why: _Cause, since: da
 
 
 def _record(tx: Tx, line: Line, sums: _Sums, cause: UUID, since: date, now: datetime) -> None:
-    if waived := sum(sums.waived.values()):
+    waived = sum(sums.waived.values())
+    if waived > 0:
         data = {"amount_minor": waived, "payment": cause}
         tx.record(Entry(now, "fee.waived", "line", line.id, "system", data))
     data = {"cause": cause, "since": since, "earned_minor": sum(sums.earned.values())}
+    data |= {"waived_minor": waived}
     tx.record(Entry(now, "debt.recomputed", "line", line.id, "system", data))

@@ -16,8 +16,9 @@ from whiteslip import lines
 from whiteslip.base import Refusal, new_id
 from whiteslip.base.ids import public
 from whiteslip.billing import history, residuals, rules, sales, store
+from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.booking import Booking
-from whiteslip.billing.late import correct_payment, take_payment
+from whiteslip.billing.late import correct_payment, take_back_payment, take_payment
 from whiteslip.billing.model import Component, NewPayment, Part, Payment, Settled
 from whiteslip.billing.sales import Outstanding
 from whiteslip.ledger import Transfer, recipes
@@ -98,12 +99,12 @@ def _take_late(tx: Tx, payment: Payment, now: datetime) -> None:
     line = lines.get_lines(tx, {payment.line}, lock=True)[payment.line]
     told = take_payment(tx, line, payment, now)
     line = lines.get_lines(tx, {payment.line}, lock=True)[payment.line]
-    booking = Booking(tx, [line], now)
     if told:
-        booking.pay_off_with_credit(line, booking.day(line))
+        pay_off_with_credit(tx, line, now)
     else:
+        booking = Booking(tx, [line], now)
         _settle(booking, line, payment, {})
-    booking.write()
+        booking.write()
 
 
 def _standing(known: Sequence[Payment]) -> Payment | None:
@@ -168,14 +169,14 @@ def _settle(booking: Booking, line: Line, payment: Payment, sold: dict[UUID, Out
 
 
 def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payment | Refusal:
-    """A payment came back (returned direct debit): what it had settled is owed again, with the
-    due days it had, and what was given up because of it is asked for again.
+    """A payment came back (returned direct debit): the line ends as if it had never been made, with what
+    others paid since where it would have gone, and no late fee that never arose.
 
-    Two things become a residual plan instead, billed tonight with a due day of its own: credit
-    that was used or paid out since, and everything on a closed line, which stays closed, or on one whose
-    debt was sold. What had been passed on to a buyer is taken back from them. Of a payment that was
-    corrected comes back what it was corrected to. Returning twice changes nothing. Refusal:
-    ``payment.not_found``.
+    Where it cannot be told again, what it had settled is owed again with the due days it had. Two things
+    become a residual plan then, billed tonight with a due day of its own: credit that is gone, and
+    everything on a closed line, which stays closed, or on one whose debt was sold. What had been passed
+    on to a buyer is taken back from them. Of a payment that was corrected comes back what it was
+    corrected to. Returning twice changes nothing. Refusal: ``payment.not_found``.
     """
     both = _locked(tx, payment_id)
     while not isinstance(both, Refusal) and both[1].corrected_by:
@@ -185,7 +186,8 @@ def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payme
     line, payment = both
     if payment.returned_at:
         return payment
-    _take_back(tx, line, payment, recipes.bounce, actor, now)
+    if not take_back_payment(tx, line, payment, now):
+        _take_back(tx, line, payment, recipes.bounce, actor, now)
     store.mark_returned(tx, payment.id, now)
     data = {"payment": payment.id, "amount_minor": payment.amount_minor}
     tx.record(Entry(now, "payment.returned", "line", line.id, actor, data))
@@ -243,12 +245,12 @@ def _replace(tx: Tx, line: Line, wrong: Payment, right: Payment, actor: str, now
     store.mark_corrected(tx, wrong.id, right.id)
     store.add_payments(tx, [right])
     line = lines.get_lines(tx, {line.id}, lock=True)[line.id]
-    booking = Booking(tx, [line], now)
     if told:
-        booking.pay_off_with_credit(line, booking.day(line))
+        pay_off_with_credit(tx, line, now)
     else:
+        booking = Booking(tx, [line], now)
         _settle(booking, line, right, sales.outstanding(tx, [line]))
-    booking.write()
+        booking.write()
 
 
 def _locked(tx: Tx, payment_id: UUID) -> tuple[Line, Payment] | Refusal:

@@ -164,6 +164,12 @@ GROUP BY i.line ORDER BY i.line;
 INSERT INTO billing.suspension (source, line, purchase, asked_minor, began_on, open)
 VALUES (:source, :line, :purchase, :asked_minor, :began_on, :follows);
 
+-- name: add_refund!
+INSERT INTO billing.refund (source, line, purchase) VALUES (:source, :line, :purchase);
+
+-- name: refunds
+SELECT source, purchase FROM billing.refund WHERE line = :line;
+
 -- name: end_suspension!
 UPDATE billing.suspension SET open = false WHERE source = :source;
 

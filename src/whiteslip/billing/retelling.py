@@ -31,8 +31,8 @@ Key: TypeAlias = tuple[UUID, str, UUID | None, int | None, str]
 class Event:
     """Something that settles ``amount_minor``, and the day it counts from.
 
-    ``reference`` orders events of one day alike, whichever arrived first. A ``firm`` one has to find
-    all of its amount open; any other takes what there is.
+    ``reference`` and ``purchase`` order events of one day alike, whichever arrived first. A ``firm`` one
+    has to find all of its amount open; any other takes what there is.
     """
 
     source: UUID
@@ -144,8 +144,7 @@ class _Teller:
                 parts = []
         if parts:
             self.settle(event.source, event.kind, parts, event.on)
-        if event.kind != "refund":
-            self.pay_off(event.on)
+        self.pay_off(event.on)
 
     def night(self, day: date) -> None:
         """Bills of the day and the credit that is used for them; then its late fees."""
@@ -192,12 +191,17 @@ def retell(story: Story, cause: UUID, fresh: Callable[[], UUID]) -> Outcome:
         opened = [i for i in story.items if i.opened_on == day and i.kind != "late_fee"]
         teller.opens(opened, day)
         todays = [event for event in story.events if event.on == day]
-        for event in sorted(todays, key=lambda e: (_ORDER[e.kind], e.reference, e.source.int)):
+        for event in sorted(todays, key=_turn):
             teller.happens(event)
         teller.night(day)
     if teller.credit_minor < 0:
         raise Untold("credit is gone that would have been needed")
     return Outcome(teller.settled, teller.days, teller.items, teller.credit_minor)
+
+
+def _turn(event: Event) -> tuple[int, str, int, int]:
+    purchase = event.purchase.int if event.purchase else 0
+    return _ORDER[event.kind], event.reference, purchase, event.source.int
 
 
 def _days(story: Story) -> Iterable[date]:

@@ -198,8 +198,8 @@ def allocate_refund(amount_minor: int, items: Sequence[OpenItem], purchase: obje
     purchases have billed, oldest first, then the customer's credit. Only principal is refunded.
     """
     parts, left = list[Part](), amount_minor
-    own = sorted((i for i in items if i.purchase == purchase), key=lambda i: (i.due_on, i.no), reverse=True)
-    others = sorted((i for i in items if i.purchase != purchase and i.billed), key=lambda i: (i.due_on, i.no))
+    own = sorted((i for i in items if i.purchase == purchase), key=_by_due_day, reverse=True)
+    others = sorted((i for i in items if i.purchase != purchase and i.billed), key=_by_due_day)
     for item in [*own, *others]:
         part = min(left, item.principal_minor)
         if part:
@@ -213,7 +213,7 @@ def allocate_refund(amount_minor: int, items: Sequence[OpenItem], purchase: obje
 def oldest_first(amount_minor: int, items: Sequence[OpenItem], purchase: object) -> list[Part]:
     """Up to ``amount_minor`` of a purchase's open principal, what falls due first first."""
     parts, left = list[Part](), amount_minor
-    for item in sorted((i for i in items if i.purchase == purchase), key=lambda i: (i.due_on, i.no)):
+    for item in sorted((i for i in items if i.purchase == purchase), key=_by_due_day):
         minor = min(left, item.principal_minor)
         if minor:
             parts.append(Part(Component.PRINCIPAL, minor, item.plan, item.no))

@@ -135,7 +135,16 @@ CREATE TABLE billing.suspension (
     began_on date NOT NULL,
     open boolean NOT NULL DEFAULT true
 );
-CREATE INDEX suspension_open ON billing.suspension (line) WHERE open;
+CREATE INDEX suspension_line ON billing.suspension (line);
+
+-- For which purchase a shop gave money back. What it settled may be of other purchases, or be credit.
+CREATE TABLE billing.refund (
+    source uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    purchase uuid NOT NULL
+);
+CREATE INDEX refund_line ON billing.refund (line);
+CALL store.append_only('billing.refund');
 
 -- Purchases that cost nothing beside what the shop gets, neither a price nor a late fee: they were made
 -- after their customer had paused the line and before that was written down.
@@ -290,13 +299,12 @@ CREATE TABLE billing.book_total (
     PRIMARY KEY (day, currency)
 );
 
--- How much each dispute takes, or took, out of what is owed.
-CREATE VIEW billing.v_suspension AS
-SELECT n.source, (
-    SELECT coalesce(sum(s.amount_minor), 0)::bigint FROM billing.settlement AS s
-    WHERE s.source = n.source AND s.kind = 'disputed'
-) AS suspended_minor
-FROM billing.suspension AS n;
+-- How much each dispute takes, or took, out of what is owed, and from when; nothing is a row too.
+CREATE VIEW billing.v_suspended AS
+SELECT n.line, n.source AS dispute, coalesce(s.value_on, n.began_on) AS counts_from,
+    coalesce(s.amount_minor, 0) AS amount_minor
+FROM billing.suspension AS n
+LEFT JOIN billing.settlement AS s ON s.source = n.source AND s.kind = 'disputed';
 
 CREATE VIEW billing.v_mandate AS
 SELECT id, line, scheme, reference, signed_on, state, last_used_on, ended_at FROM billing.mandate;
@@ -331,11 +339,6 @@ JOIN billing.bill AS b ON b.id = i.bill;
 CREATE VIEW billing.v_settlement AS
 SELECT line, plan, no, component, amount_minor, kind, on_day, value_on AS counts_from
 FROM billing.settlement WHERE plan IS NOT NULL AND component <> 'sold';
-
--- What stands or stood in suspense: the dispute that took it out of what is owed, and from when.
-CREATE VIEW billing.v_suspended AS
-SELECT line, source AS dispute, value_on AS counts_from, amount_minor FROM billing.settlement
-WHERE kind = 'disputed';
 
 -- Every change of what a line owes. Interest and fees count from the day they are asked for;
 -- what is paid of them before, as it is earned, comes and goes and changes nothing.

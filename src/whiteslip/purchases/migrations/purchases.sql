@@ -82,8 +82,10 @@ SELECT id AS purchase, merchant FROM purchases.purchase;
 
 -- Disputes with what of them is not demanded: of a forced post all, else what billing took out.
 CREATE VIEW purchases.v_dispute AS
-SELECT d.*, coalesce(s.suspended_minor, d.amount_minor) AS suspended_minor
-FROM purchases.dispute AS d LEFT JOIN billing.v_suspension AS s ON s.source = d.id;
+SELECT d.*, coalesce((
+    SELECT sum(s.amount_minor)::bigint FROM billing.v_suspended AS s WHERE s.dispute = d.id
+), d.amount_minor) AS suspended_minor
+FROM purchases.dispute AS d;
 
 -- What stands in suspense, by line.
 CREATE VIEW purchases.v_disputed AS
