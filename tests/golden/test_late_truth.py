@@ -147,6 +147,61 @@ def test_a_payment_of_less_than_was_booked_is_late_from_its_due_day_and_without_
     assert offences(db) == []
 
 
+def test_a_payment_that_comes_back_leaves_its_place_to_the_one_after_it(db: Database):
+    line = open_line(db)
+    worlds.buy(db, line, 90_000, 3)  # 300.00 due on 25 February, 25 March and 25 April
+    for day in (FEB_5, FEB_28):
+        night(db, day)
+    debit = pay(db, line, 30_000, MAR_1, value_on=FEB_28)  # in time, so the late fee of the night is given up
+    night(db, MAR_5)
+    pay(db, line, 30_000, date(2026, 3, 20))
+    night(db, date(2026, 4, 5))
+    back = date(2026, 4, 10)
+    assert stands(db, line, back) == row(30_000, 0, 0, 0, 0, 0, "normal")
+    worlds.give_back(db, debit, back)
+    # The 300.00 of 20 March pay what was due on 25 February. Unpaid since 25 March, 16 days, are 300.00;
+    # without the second payment's move it would be 44 days since 25 February. The fee of 28 February is
+    # justified again; none arises on what would have been late in March and was not known to be.
+    assert stands(db, line, back) == row(60_000, 0, 3_000, 0, 30_000, 16, "special_mention")
+    assert moved(db, "payment.return") == [(30_000, FEB_28, back)]
+    assert [(i.due_on, i.kind, i.total_minor) for i in worlds.items(db, line)] == [
+        (date(2026, 3, 25), "purchase", 30_000),
+        (date(2026, 3, 25), "late_fee", 3_000),
+        (date(2026, 4, 25), "purchase", 30_000),
+    ]
+    assert offences(db) == []
+
+
+def test_interest_that_a_payment_saved_is_owed_from_its_day_when_it_comes_back(db: Database):
+    line = open_line(db)
+    worlds.buy(db, line, 120_000, 12)  # 18 %: the first month costs 18.00, the level payment is 110.02
+    # Ten of 21 days have earned 8.57; 491.43 of principal are repaid. The rest of the month, 18.00 x 11/21 =
+    # 9.43, falls to 9.43 x 708.57/1200 = 5.57: 3.86 are given up.
+    debit = pay(db, line, 50_000, JAN_25)
+    night(db, FEB_5)
+    assert stands(db, line, FEB_5) == row(70_857, 557, 0, 0, 0, 0, "normal")
+    pay(db, line, 557, date(2026, 2, 20))
+    night(db, FEB_28)
+    worlds.give_back(db, debit, MAR_1)
+    # Owed by 25 February were 110.02 with 18.00 of interest; 5.57 of it are paid, which comes to four days.
+    assert stands(db, line, MAR_1) == row(120_000, 1_243, 0, 0, 10_445, 4, "special_mention")
+    assert (386, JAN_25, MAR_1) in moved(db, "charge.interest")
+    assert offences(db) == []
+
+
+def test_a_refund_that_is_told_late_costs_no_fee_and_no_days(db: Database):
+    line = open_line(db)
+    purchase = worlds.buy(db, line, 90_000, 3)
+    for day in (FEB_5, FEB_28, MAR_5):
+        night(db, day)
+    assert stands(db, line, MAR_10) == row(90_000, 0, 3_000, 0, 30_000, 13, "special_mention")
+    # Given back on 20 February, before anything was late: all of it, and with it the reason for the fee.
+    worlds.refund(db, line, purchase, 90_000, MAR_10, date(2026, 2, 20))
+    assert stands(db, line, MAR_10) == row(0, 0, 0, 0, 0, 0, "normal")
+    assert moved(db, "purchase.refund") == [(90_000, date(2026, 2, 20), MAR_10)]
+    assert offences(db) == []
+
+
 def test_what_was_bought_after_a_pause_that_was_told_late_is_owed_and_costs_nothing(db: Database):
     # Paused on 18 January, written down on 10 March; 600.00 in 6 at 3.60 a month bought on 20 January.
     #   5 February   billed 103.60

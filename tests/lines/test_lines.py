@@ -23,7 +23,18 @@ from whiteslip.lines.acts import (
     page_of_customers,
     page_of_lines,
 )
-from whiteslip.lines.model import ROADS, Agreement, Lifecycle, LockKind, NewLine, Party, Product, Terms
+from whiteslip.lines.locks import standing
+from whiteslip.lines.model import (
+    ROADS,
+    Agreement,
+    Lifecycle,
+    LockGround,
+    LockKind,
+    NewLine,
+    Party,
+    Product,
+    Terms,
+)
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of
 
@@ -371,3 +382,30 @@ def test_a_line_speaks_its_own_currency(db: Database):
         found = ledger.accounts(tx, [line.principal, line.interest, line.fee, line.credit])
     assert {account.currency for account in found.values()} == {"EUR"}
     assert {account.owner for account in found.values()} == {line.id}
+
+
+LOCKS = [
+    (LockKind.CUSTOMER, Party.CUSTOMER, LockGround.GENERAL),
+    (LockKind.EXIT, Party.CUSTOMER, LockGround.GENERAL),
+    (LockKind.LEGAL, Party.AUTHORITY, LockGround.GENERAL),
+    (LockKind.ISSUER, Party.ISSUER, LockGround.RESTRICTION),
+    (LockKind.ISSUER, Party.ISSUER, LockGround.CHARGE_OFF),
+    (LockKind.ISSUER, Party.ISSUER, LockGround.SALE),
+]
+
+
+def test_of_any_two_locks_each_is_lifted_by_itself(db: Database):
+    pairs = list(itertools.permutations(LOCKS, 2))
+    opened = worlds.open_lines(db, len(pairs))
+    with db.transaction() as tx:
+        for line, (first, second) in zip(opened, pairs, strict=True):
+            for kind, party, ground in (first, second):
+                lines.set_lock(tx, line, kind, party, "why", "test", NOW, ground=ground)
+            left: list[int] = []
+            for kind, party, ground in (first, second):
+                assert lines.lift_lock(tx, line, kind, party, "test", NOW, ground=ground) is None
+                left.append(len(standing(tx, line)))
+                found = lines.get_line(tx, line)
+                assert not isinstance(found, Refusal)
+                assert found.drawing_stopped is bool(left[-1]), (first, second)
+            assert left == [1, 0], (first, second)

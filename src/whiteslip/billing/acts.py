@@ -48,7 +48,7 @@ def refund(
 ) -> list[Part]:
     """Give ``amount_minor`` of a purchase back by the refund waterfall, as of ``value_on``, or today. What
     of it was sold with the line's debt comes first: the buyer gets it as if the customer had paid it.
-    Where the customer's credit covers everything then, it is used.
+    Of one that is told late, what is credit then pays everything off today, where it covers it.
     """
     event, sold = new_id(now), sales.of_purchase(tx, line, purchase, amount_minor)
     on = value_on or line.today(now)
@@ -70,7 +70,6 @@ def refund(
         tx.record(Entry(now, "debt.deemed_collected", "line", line.id, "system", data))
     booking.move(line, *recipes.refund(event, line.book, payable, sums, now))
     booking.settle(line, event, "refund", parts, on)
-    booking.pay_off_with_credit(line, on)
     booking.write()
     return parts
 

@@ -21,7 +21,7 @@ from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Component, Debt, Part
 from whiteslip.ledger import recipes
 from whiteslip.lines import Line
-from whiteslip.lines.model import Lifecycle, LockKind, Party
+from whiteslip.lines.model import Lifecycle, LockGround, LockKind, Party
 from whiteslip.store import Entry, Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -143,7 +143,8 @@ def _take_loss(tx: Tx, line: Line, debt: Debt, actor: str, now: datetime) -> Non
         amount_minor=line.owed_minor,
     )
     if line.lifecycle is not Lifecycle.CLOSED:
-        lines.set_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, "charged_off", actor, now)
+        why, ground = "charged_off", LockGround.CHARGE_OFF
+        lines.set_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, why, actor, now, ground=ground)
     data = {"amount_minor": line.owed_minor, "days_past_due": debt.days_past_due}
     tx.record(Entry(now, "debt.charged_off", "line", line.id, actor, data))
 

@@ -144,7 +144,8 @@ class _Teller:
                 parts = []
         if parts:
             self.settle(event.source, event.kind, parts, event.on)
-        self.pay_off(event.on)
+        if event.kind != "refund":
+            self.pay_off(event.on)
 
     def night(self, day: date) -> None:
         """Bills of the day and the credit that is used for them; then its late fees."""

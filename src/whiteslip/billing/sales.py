@@ -23,7 +23,7 @@ from whiteslip.billing.model import Part
 from whiteslip.ledger import Account, recipes
 from whiteslip.lines import Line
 from whiteslip.lines.acts import open_house
-from whiteslip.lines.model import Lifecycle, LockKind, Party
+from whiteslip.lines.model import Lifecycle, LockGround, LockKind, Party
 from whiteslip.store import Entry, Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -224,7 +224,8 @@ def _hand_over(tx: Tx, line: Line, sale: Sale, actor: str, now: datetime) -> Non
     booking.write()
     _queries.sell_line(tx.conn, line=line.id, actor=actor, day=today, face_minor=face)
     if line.lifecycle is not Lifecycle.CLOSED:
-        lines.set_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, LOCK_REASON, actor, now)
+        ground = LockGround.SALE
+        lines.set_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, LOCK_REASON, actor, now, ground=ground)
     data = {"buyer": sale.buyer, "face_minor": face, "price_minor": sale.price_minor}
     tx.record(Entry(now, "debt.sold", "line", line.id, actor, data))
 

@@ -17,14 +17,12 @@ from uuid import UUID
 
 from whiteslip import lines, notices, packs
 from whiteslip.base import Refusal, end_of_day, ids, new_id
-from whiteslip.billing import sales
-from whiteslip.billing import store as billing_store
 from whiteslip.exits import store
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Restriction
 from whiteslip.exits.steps import Office
 from whiteslip.lines import Line
 from whiteslip.lines.acts import change_limit
-from whiteslip.lines.model import Feature, Lifecycle, LockKind, Part, Party
+from whiteslip.lines.model import Feature, Lifecycle, LockGround, LockKind, Part, Party
 from whiteslip.notices import NewNotice
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
@@ -174,18 +172,23 @@ def tell_reasons(tx: Tx, office: Office, line: Line, found: Restriction, kind: s
     _tell(tx, office, line, found, kind, facts, now)
 
 
+_LOCK: Final = (LockKind.ISSUER, Party.ISSUER, LockGround.RESTRICTION)
+
+
 def _take_effect(tx: Tx, line: Line, limits: Limits, reference: str, actor: str, now: datetime) -> None:
     if limits.cap_minor is not None:
         change_limit(tx, line, limits.cap_minor, actor, now)
     else:
-        lines.set_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, reference, actor, now, limits.part)
+        kind, party, ground = _LOCK
+        lines.set_lock(tx, line.id, kind, party, reference, actor, now, limits.part, ground=ground)
 
 
 def _give_back(tx: Tx, line: Line, found: Restriction, actor: str, now: datetime) -> Refusal | None:
     """Undo what a restriction did. A limit that was changed since, by the customer say, stays."""
     if found.cap_minor is None:
         part = Part(Feature(found.feature)) if found.feature else None
-        return lines.lift_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, actor, now, part)
+        kind, party, ground = _LOCK
+        return lines.lift_lock(tx, line.id, kind, party, actor, now, part, ground)
     untouched = line.lifecycle is Lifecycle.ACTIVE and line.limit_minor == found.cap_minor
     if untouched and found.before_minor is not None:
         change_limit(tx, line, found.before_minor, actor, now)
@@ -193,7 +196,8 @@ def _give_back(tx: Tx, line: Line, found: Restriction, actor: str, now: datetime
 
 
 def lift(tx: Tx, office: Office, line_id: UUID, why: str, actor: str, now: datetime) -> Line | Refusal:
-    """End the restriction that stands on a line, and say so to the customer. None standing is fine.
+    """End the restriction that stands on a line, and say so to a customer who may draw again. None standing
+    is fine.
 
     Refusal: ``line.not_found``.
     """
@@ -205,21 +209,20 @@ def lift(tx: Tx, office: Office, line_id: UUID, why: str, actor: str, now: datet
         return line
     store.lift_restriction(tx, found.id, why, now)
     cancel_timer(tx, "restriction.review", found.id, now)
-    # A debt that was charged off or sold keeps the line from drawing for good.
-    if found.measure is not Measure.STOP or not _ended_for_good(tx, line):
-        refused = _give_back(tx, line, found, actor, now)
-        if refused:
-            return refused
+    refused = _give_back(tx, line, found, actor, now)
+    if refused:
+        return refused
     data = {"restriction": found.id, "why": why}
     tx.record(Entry(now, "line.restriction_lifted", "line", line.id, actor, data))
-    if line.lifecycle is Lifecycle.ACTIVE:
+    done = lines.get_line(tx, line.id)
+    # Not where a debt that was charged off or sold keeps the line from drawing: the letter says it may.
+    if (
+        not isinstance(done, Refusal)
+        and done.lifecycle is Lifecycle.ACTIVE
+        and LockKind.ISSUER not in done.locks
+    ):
         _tell(tx, office, line, found, "line.restriction_lifted", {"lifted_at": now}, now)
-    return lines.get_line(tx, line.id)
-
-
-def _ended_for_good(tx: Tx, line: Line) -> bool:
-    sale = sales.of_line(tx, line.id)
-    return bool(billing_store.charged_off(tx, [line.id])) or (sale is not None and sale.on_day is not None)
+    return done
 
 
 def end(tx: Tx, office: Office, restriction_id: UUID, now: datetime) -> datetime | None:

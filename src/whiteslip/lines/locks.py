@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from whiteslip.base import Refusal, new_id
-from whiteslip.lines.model import Feature, Lock, LockKind, Part, Party
+from whiteslip.lines.model import Feature, Lock, LockGround, LockKind, Part, Party
 from whiteslip.store import Entry, Tx, load_queries
 from whiteslip.store.database import Row
 from whiteslip.store.timers import cancel_timer, set_timer
@@ -24,6 +24,7 @@ def part_of(text: str) -> Part:
 def _lock(row: Row) -> Lock:
     feature, value = row.pop("feature"), row.pop("value")
     row["kind"], row["party"] = LockKind(row["kind"]), Party(row["party"])
+    row["ground"] = LockGround(row["ground"])
     return Lock(part=None if feature == _ALL else Part(Feature(feature), value), **row)
 
 
@@ -44,16 +45,17 @@ def set_lock(
     until: datetime | None = None,
     firm: bool = False,
     began_at: datetime | None = None,
+    ground: LockGround = LockGround.GENERAL,
 ) -> None:
     """Forbid drawing, or one part of it.
 
-    A lock of that party that stands already takes the new time, unless it was asked for after
+    A lock of that party on that ground that stands already takes the new time, unless it was asked for after
     ``began_at``; a firm one only gets longer. A lock with ``until`` ends by itself. Raises ValueError
     for a firm lock without an end.
     """
     if firm and until is None:
         raise ValueError("a firm lock needs its end")
-    later = _asked_later(tx, line, kind, party, part, began_at) if began_at else None
+    later = _asked_later(tx, line, (kind, party, ground), part, began_at) if began_at else None
     if later and (not firm or (later.firm and later.until and until and later.until > until)):
         until, firm = later.until, later.firm
     row = _queries.set_lock(
@@ -62,6 +64,7 @@ def set_lock(
         line=line,
         kind=kind,
         party=party,
+        ground=ground,
         feature=_place(part)[0],
         value=_place(part)[1],
         reason=reason,
@@ -76,18 +79,23 @@ def set_lock(
         set_timer(tx, "lock.ends", row["id"], until, now)
     else:
         cancel_timer(tx, "lock.ends", row["id"], now)
-    data = {"kind": kind, "party": party, "reason": reason, "until": until, "firm": firm}
+    data = {"kind": kind, "party": party, "ground": ground, "reason": reason, "until": until, "firm": firm}
     began = {"began_at": began_at} if began_at else {}
     tx.record(Entry(now, "line.locked", "line", line, actor, data | _named(part) | began))
 
 
 def _asked_later(
-    tx: Tx, line: UUID, kind: LockKind, party: Party, part: Part | None, began_at: datetime
+    tx: Tx, line: UUID, whose: tuple[LockKind, Party, LockGround], part: Part | None, began_at: datetime
 ) -> Lock | None:
     """The same lock, where it stands already and was asked for after an instant."""
+    same = (lock for lock in _same(tx, line, whose[0], part) if (lock.party, lock.ground) == whose[1:])
+    return next((lock for lock in same if lock.began_at > began_at), None)
+
+
+def _same(tx: Tx, line: UUID, kind: LockKind, part: Part | None) -> list[Lock]:
+    """Standing locks of a kind on the same part of drawing, whoever set them and why."""
     feature, value = _place(part)
-    rows = _queries.same_locks(tx.conn, line=line, kind=kind, feature=feature, value=value)
-    return next((lock for lock in map(_lock, rows) if lock.party is party and lock.began_at > began_at), None)
+    return list(map(_lock, _queries.same_locks(tx.conn, line=line, kind=kind, feature=feature, value=value)))
 
 
 def lifted_since(tx: Tx, line: UUID, part: Part | None, since: datetime) -> datetime | None:
@@ -132,7 +140,8 @@ def note_past(
         lifted_at=ended_at,
     )
     if made:
-        data = {"kind": LockKind.CUSTOMER, "party": Party.CUSTOMER, "reason": "customer_request"}
+        data = {"kind": LockKind.CUSTOMER, "party": Party.CUSTOMER, "ground": LockGround.GENERAL}
+        data |= {"reason": "customer_request"}
         times = {"until": ended_at, "firm": False, "began_at": began_at}
         tx.record(Entry(now, "line.locked", "line", line, actor, data | times | _named(part)))
 
@@ -149,20 +158,19 @@ def lift_lock(
     actor: str,
     now: datetime,
     part: Part | None = None,
+    ground: LockGround = LockGround.GENERAL,
 ) -> Refusal | None:
-    """Lift the party's own lock; what another party locked stays locked.
+    """Lift the party's own lock on a ground; what another party locked, or it itself on another ground,
+    stays locked.
 
     Lifting what does not stand changes nothing. Refusals: ``lock.not_yours`` where only others
     have set that lock, ``lock.firm`` before the end of a firm one.
     """
-    feature, value = _place(part)
-    rows = _queries.same_locks(tx.conn, line=line, kind=kind, feature=feature, value=value)
-    found = {lock.party: lock for lock in map(_lock, rows)}
-    if not found:
-        return None
-    if party not in found:
-        return Refusal("lock.not_yours", {"kind": kind, "party": next(iter(found))})
-    lock = found[party]
+    found = _same(tx, line, kind, part)
+    lock = next((each for each in found if (each.party, each.ground) == (party, ground)), None)
+    if lock is None:
+        others = [each.party for each in found if each.party is not party]
+        return Refusal("lock.not_yours", {"kind": kind, "party": others[0]}) if others else None
     if lock.firm and lock.until and now < lock.until:
         return Refusal("lock.firm", {"until": lock.until.isoformat()})
     _lift(tx, lock, actor, now)
@@ -185,7 +193,7 @@ def end_lock(tx: Tx, lock_id: UUID, now: datetime) -> datetime | None:
 
 def _lift(tx: Tx, lock: Lock, actor: str, now: datetime) -> None:
     _queries.lift_lock(tx.conn, id=lock.id, now=now)
-    data = {"kind": lock.kind, "party": lock.party} | _named(lock.part)
+    data = {"kind": lock.kind, "party": lock.party, "ground": lock.ground} | _named(lock.part)
     tx.record(Entry(now, "line.unlocked", "line", lock.line, actor, data))
 
 

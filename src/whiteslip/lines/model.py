@@ -53,6 +53,15 @@ class Party(StrEnum):
     AUTHORITY = "authority"
 
 
+class LockGround(StrEnum):
+    """What a lock stands for. A party's locks on different grounds stand and fall each by itself."""
+
+    GENERAL = "general"
+    RESTRICTION = "restriction"
+    CHARGE_OFF = "charge_off"
+    SALE = "sale"
+
+
 class Feature(StrEnum):
     """One way of drawing that a customer may lock for themselves while the rest goes on.
 
@@ -95,6 +104,7 @@ class Lock:
     line: UUID
     kind: LockKind
     party: Party
+    ground: LockGround
     part: Part | None
     reason: str
     until: datetime | None

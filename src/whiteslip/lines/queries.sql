@@ -60,9 +60,11 @@ UPDATE lines.line SET limit_minor = :limit_minor WHERE id = :id;
 
 -- name: set_lock^
 -- A lock that stands takes a new time, except that a firm one only ever gets longer.
-INSERT INTO lines.lock AS l (id, line, kind, party, feature, value, reason, until, firm, set_at, began_at)
-VALUES (:id, :line, :kind, :party, :feature, :value, :reason, :until, :firm, :now, :began_at)
-ON CONFLICT (line, kind, party, feature, value) WHERE lifted_at IS NULL DO UPDATE SET
+INSERT INTO lines.lock AS l (
+    id, line, kind, party, ground, feature, value, reason, until, firm, set_at, began_at
+)
+VALUES (:id, :line, :kind, :party, :ground, :feature, :value, :reason, :until, :firm, :now, :began_at)
+ON CONFLICT (line, kind, party, ground, feature, value) WHERE lifted_at IS NULL DO UPDATE SET
     until = excluded.until, firm = excluded.firm, began_at = least(l.began_at, excluded.began_at)
     WHERE (l.until, l.firm, l.began_at)
             IS DISTINCT FROM (excluded.until, excluded.firm, least(l.began_at, excluded.began_at))
@@ -72,9 +74,9 @@ RETURNING id;
 -- name: note_past_lock$
 -- A lock that is over before it is written down; once.
 INSERT INTO lines.lock (
-    id, line, kind, party, feature, value, reason, until, firm, set_at, began_at, lifted_at
+    id, line, kind, party, ground, feature, value, reason, until, firm, set_at, began_at, lifted_at
 )
-SELECT :id, :line, :kind, :party, :feature, :value, :reason, :until, :firm, :now, :began_at, :lifted_at
+SELECT :id, :line, :kind, :party, 'general', :feature, :value, :reason, :until, :firm, :now, :began_at, :lifted_at
 WHERE NOT EXISTS (
     SELECT FROM lines.lock AS l
     WHERE l.line = :line AND l.kind = :kind AND l.party = :party AND l.feature = :feature
@@ -88,17 +90,17 @@ WHERE line = :line AND kind = :kind AND party = :party AND feature = :feature AN
     AND lifted_at > :since AND (until IS NULL OR lifted_at < until) AND began_at <= lifted_at;
 
 -- name: standing_locks
-SELECT id, line, kind, party, feature, value, reason, until, firm, set_at, began_at
+SELECT id, line, kind, party, ground, feature, value, reason, until, firm, set_at, began_at
 FROM lines.lock WHERE line = :line AND lifted_at IS NULL ORDER BY set_at, id;
 
 -- name: same_locks
-SELECT id, line, kind, party, feature, value, reason, until, firm, set_at, began_at
+SELECT id, line, kind, party, ground, feature, value, reason, until, firm, set_at, began_at
 FROM lines.lock
 WHERE line = :line AND kind = :kind AND feature = :feature AND value = :value AND lifted_at IS NULL
-ORDER BY party FOR UPDATE;
+ORDER BY party, ground FOR UPDATE;
 
 -- name: lock_by_id^
-SELECT id, line, kind, party, feature, value, reason, until, firm, set_at, began_at
+SELECT id, line, kind, party, ground, feature, value, reason, until, firm, set_at, began_at
 FROM lines.lock WHERE id = :id AND lifted_at IS NULL FOR UPDATE;
 
 -- name: lift_lock!

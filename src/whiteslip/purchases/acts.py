@@ -295,11 +295,20 @@ def locked(tx: Tx, purchases: Sequence[UUID]) -> store.Held:
     return store.held(tx, list(lines_of), found)
 
 
-def refund(tx: Tx, purchase_id: UUID, amount_minor: int, actor: str, now: datetime) -> Purchase | Refusal:
+def refund(
+    tx: Tx,
+    purchase_id: UUID,
+    amount_minor: int,
+    actor: str,
+    now: datetime,
+    value_on: date | None = None,
+) -> Purchase | Refusal:
     """A shop gives money back: the purchase's own debt from its last instalment, then what else
     is billed, then the customer's credit. It works on every line, closed ones too.
 
-    Refusals: ``purchase.not_found``, ``purchase.amount_invalid``, ``purchase.over_captured``.
+    It counts from ``value_on``, if the shop gave it back before it is told, or today. Refusals:
+    ``purchase.not_found``, ``purchase.amount_invalid``, ``purchase.over_captured``,
+    ``refund.value_date_invalid``.
     """
     found = locked(tx, [purchase_id])
     both = found.get(purchase_id)
@@ -311,7 +320,10 @@ def refund(tx: Tx, purchase_id: UUID, amount_minor: int, actor: str, now: dateti
         return Refusal("purchase.amount_invalid")
     if amount_minor > left:
         return Refusal("purchase.over_captured", {"refundable_minor": left})
-    parts = billing.refund(tx, line, purchase.id, found.payable(purchase), amount_minor, now)
+    first, today = line.today(purchase.authorised_at), line.today(now)
+    if value_on and not first <= value_on <= today:
+        return Refusal("refund.value_date_invalid", {"from": first.isoformat()})
+    parts = billing.refund(tx, line, purchase.id, found.payable(purchase), amount_minor, now, value_on)
     done = replace(purchase, refunded_minor=purchase.refunded_minor + amount_minor)
     store.save(tx, [done])
     credited = sum(part.amount_minor for part in parts if part.component == "credit")

@@ -72,6 +72,7 @@ CREATE TABLE lines.lock (
     line uuid NOT NULL REFERENCES lines.line,
     kind text NOT NULL CHECK (kind IN ('customer', 'issuer', 'legal', 'exit')),
     party text NOT NULL CHECK (party IN ('customer', 'issuer', 'authority')),
+    ground text NOT NULL CHECK (ground IN ('general', 'restriction', 'charge_off', 'sale')),
     feature text NOT NULL DEFAULT 'all'
         CHECK (feature IN ('all', 'category', 'merchant', 'cash', 'instalments', 'night')),
     value text NOT NULL DEFAULT '' CHECK ((value <> '') = (feature IN ('category', 'merchant'))),
@@ -84,8 +85,9 @@ CREATE TABLE lines.lock (
     lifted_at timestamptz,
     CHECK (feature = 'all' OR kind IN ('customer', 'issuer'))
 );
--- Two parties may lock for the same cause; lifting one lock leaves the other.
-CREATE UNIQUE INDEX lock_standing ON lines.lock (line, kind, party, feature, value) WHERE lifted_at IS NULL;
+-- Two parties may lock for the same cause, and one party on two grounds; lifting one lock leaves the other.
+CREATE UNIQUE INDEX lock_standing ON lines.lock (line, kind, party, ground, feature, value)
+WHERE lifted_at IS NULL;
 
 -- What an authorisation needs to know of a line; narrow, because it is read for each purchase.
 CREATE VIEW lines.v_drawing AS
@@ -139,7 +141,7 @@ SELECT id, line, language, added_at, removed_at FROM lines.authorised_user;
 
 -- Locks with their times, for rooms that count them.
 CREATE VIEW lines.v_lock AS
-SELECT line, kind, party, feature, reason, firm, set_at, until, lifted_at FROM lines.lock;
+SELECT line, kind, party, ground, feature, reason, firm, set_at, until, lifted_at FROM lines.lock;
 
 CREATE VIEW lines.v_terms AS
 SELECT version, terms FROM lines.terms;

@@ -77,10 +77,13 @@ class EmptyBody(Struct, forbid_unknown_fields=True):
 
 
 class LockShape(Struct):
-    """A lock that stands on all drawing, or on one ``feature``."""
+    """A lock that stands on all drawing, or on one ``feature``. ``ground``: general, or for the lender's
+    restriction, charge_off or sale.
+    """
 
     kind: str
     party: str
+    ground: str
     feature: str | None
     value: str
     firm: bool
@@ -95,6 +98,7 @@ class LockShape(Struct):
         return cls(
             kind=lock.kind,
             party=lock.party,
+            ground=lock.ground,
             feature=part.feature if part else None,
             value=part.value if part else "",
             firm=lock.firm,

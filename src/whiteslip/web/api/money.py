@@ -19,13 +19,13 @@ from whiteslip.purchases import store as purchases_store
 from whiteslip.store import Tx
 from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
 from whiteslip.web.api.shapes import (
-    AmountBody,
     CaptureBody,
     CorrectionBody,
     NewPaymentBody,
     NewPurchase,
     PaymentShape,
     PurchaseShape,
+    RefundBody,
 )
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
@@ -128,14 +128,16 @@ def release(request: WebRequest, purchase_id: FromPath[str]) -> Response[Purchas
     responses=problem_responses(401, 403, 404, 409, 422),
 )
 def refund(
-    request: WebRequest, purchase_id: FromPath[str], data: JSONBody[AmountBody]
+    request: WebRequest, purchase_id: FromPath[str], data: JSONBody[RefundBody]
 ) -> Response[PurchaseShape]:
-    """Give money back by the waterfall: this purchase's debt, other billed debt, credit."""
+    """Give money back by the waterfall: this purchase's debt, other billed debt, credit. With ``value_on``
+    it counts from then.
+    """
     ports = ports_of(request, Ports)
     wanted = identifier("pur", purchase_id, "purchase.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> PurchaseShape:
-        done = granted(purchases.refund(tx, wanted, data.amount_minor, caller.actor, now))
+        done = granted(purchases.refund(tx, wanted, data.amount_minor, caller.actor, now, data.value_on))
         return _done(tx, ports, done, now)
 
     return write(request, data, act)
@@ -182,7 +184,7 @@ def list_payments(request: WebRequest, line: FromQuery[str]) -> Page:
     responses=problem_responses(401, 403, 404, 409),
 )
 def return_payment(request: WebRequest, payment_id: FromPath[str]) -> Response[PaymentShape]:
-    """What the payment had settled is owed again, with the due days it had."""
+    """The line ends as if it had never been made; what others paid since goes where it would have gone."""
     ports = ports_of(request, Ports)
     wanted = identifier("pay", payment_id, "payment.not_found")
 

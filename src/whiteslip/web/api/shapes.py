@@ -158,6 +158,12 @@ class AmountBody(Struct, forbid_unknown_fields=True):
     amount_minor: Amount
 
 
+class RefundBody(AmountBody, forbid_unknown_fields=True):
+    """What a shop gives back, and since when, if that is told later."""
+
+    value_on: date | None = None
+
+
 class NewPaymentBody(Struct, forbid_unknown_fields=True):
     """Money that arrived. ``reference`` is the bank's; the same one is booked once.
 
