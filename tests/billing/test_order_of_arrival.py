@@ -183,7 +183,7 @@ def cases(db: Database, count: int) -> list[Case]:
 
 def in_time(case: Case, known: Sequence[Fact], after: date, until: date) -> None:
     """What is true of the days after one until another happens, each on its day."""
-    order = {Paused: 0, Disputed: 1, Refunded: 2, Corrected: 3, Paid: 3}
+    order: dict[type[Fact], int] = {Paused: 0, Disputed: 1, Refunded: 2, Corrected: 3, Paid: 3}
     now = sorted((f for f in known if after < f.on <= until), key=lambda f: (f.on, order[type(f)]))
     for fact in now:
         case.happens(fact, fact.on, None)
@@ -194,7 +194,7 @@ def truth_of(known: Sequence[Fact]) -> list[Fact]:
     back = {fact.reference for fact in known if isinstance(fact, Returned)}
     right = next((fact for fact in known if isinstance(fact, Corrected)), Corrected(WRONG_ON, WRONG_MINOR))
     others = [fact for fact in known if not isinstance(fact, Returned | Corrected)]
-    stands = [fact for fact in others if not (isinstance(fact, Paid) and fact.reference in back)]
+    stands: list[Fact] = [fact for fact in others if not (isinstance(fact, Paid) and fact.reference in back)]
     return [*stands, right] if "W" not in back else stands
 
 
