@@ -26,6 +26,7 @@ def look(held_out: bool, left_30: bool | None = False, left_180: bool | None = F
         "left_180": left_180,
         "complained": False,
         "in_difficulty": False,
+        "half": 0,
     } | more
     return Look(**given)  # type: ignore[arg-type]
 
@@ -43,6 +44,8 @@ def test_an_offer_worked_out_by_hand():
     assert told.verdict is Verdict.ONLY_DELAYS, (
         "a third is left of what it did at first, and it may be nothing"
     )
+    (row,) = offers(arm(False, 300, 150, 210) + arm(True, 300, 240, 240))
+    assert (row["shown"], row["held_out"], row["verdict"]) == (300, 300, "only_delays")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +106,17 @@ def test_a_qini_curve_worked_out_by_hand():
     points = curve(cells, {"old_high": 0.5, "old_low": 0.0})
     assert points == [(0.0, 0.0), (0.5, 10 / 40), (1.0, 10 / 40)]
     assert coefficient(points) == pytest.approx(0.5 * 0.125 + 0.5 * 0.25 - 0.125)
+    # The same people, the effect learnt on either half: 10 of 40 fewer, all of them among the full.
+    looks = [
+        look(held, left_180=n < left, drawn_bps=drawn, half=n % 2)
+        for drawn, held, left in (
+            (9_000, False, 5), (9_000, True, 15), (1_000, False, 10), (1_000, True, 10),
+        )
+        for n in range(20)
+    ]  # fmt: skip
+    rows = qini(looks)
+    assert [(row["people"], row["fewer_leave"]) for row in rows] == points
+    assert rows[0]["qini"] == pytest.approx(coefficient(points), abs=0.02)
     backwards = curve(cells, {"old_high": 0.0, "old_low": 0.5})
     assert coefficient(backwards) == pytest.approx(-coefficient(points))
 
@@ -115,9 +129,19 @@ def test_whom_an_offer_moves_is_found_and_luck_is_not_taken_for_it():
         for _ in range(1_200):
             held, full = dice.random() < 0.5, dice.random() < 0.5
             chance = 0.6 - (moved if full and not held else 0.0)
-            made.append(look(held, left_180=dice.random() < chance, drawn_bps=9_000 if full else 1_000))
+            made.append(
+                look(
+                    held,
+                    left_180=dice.random() < chance,
+                    drawn_bps=9_000 if full else 1_000,
+                    half=len(made) % 2,
+                )
+            )
         return made
 
     moved, luck = qini(lives(0.4)), qini(lives(0.0))
     assert moved[0]["qini_low"] > 0
     assert luck[0]["qini_low"] < 0 < luck[0]["qini_high"]
+
+
+BY_HAND = {"offers": test_an_offer_worked_out_by_hand, "qini": test_a_qini_curve_worked_out_by_hand}

@@ -133,10 +133,8 @@ def complaints(rows: Sequence[Row]) -> list[Row]:
     totals = [
         _per_thousand(segment, "any", exits, count) for segment, (exits, count) in sorted(whole.items())
     ]
-    told = veiled(by_topic, "complaints")
-    return veiled(totals, "exits", ("segment", "topic")) + sorted(
-        told, key=lambda r: (r["segment"], r["topic"])
-    )
+    by_topic.sort(key=lambda row: (row["segment"], row["topic"]))
+    return veiled(totals, "exits", ("segment", "topic")) + veiled(by_topic, "complaints")
 
 
 def _per_thousand(segment: str, topic: str, exits: int, count: int) -> Row:

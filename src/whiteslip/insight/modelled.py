@@ -37,32 +37,28 @@ def drivers(scored: Sequence[tuple[Model, Mapping[str, Any]]]) -> list[Row]:
     Formula: lines that are there (a fixed share of them, if they are many) are scored by the champion
     "leaving", whose target is asking to leave within 30 days: modelled hazard = mean probability ± 1.96
     standard errors. A driver's weight is the mean by which it raised the log odds above what is best
-    (or, in trees, usual); its share is the share of lines for which it weighed most. Nothing of it is kept
-    about a line.
+    (or, in trees, usual); its share is the share of lines for which it weighed most, hidden where those
+    are few. Nothing of it is kept about a line.
     Source: additive attribution as in decisions.scoring; Singer and Willett (1993) for the hazard.
     """
     if len(scored) < SMALLEST_GROUP:
         return []
-    told = [score(model, {fact.name: facts[fact.name] for fact in model.facts}) for model, facts in scored]
-    lines, chances = len(told), [each.probability for each in told]
+    answers = [score(model, {fact.name: facts[fact.name] for fact in model.facts}) for model, facts in scored]
+    lines, chances = len(answers), [each.probability for each in answers]
     mean = sum(chances) / lines
     half = _Z * math.sqrt(sum((p - mean) ** 2 for p in chances) / max(1, lines - 1) / lines)
     weights, tops = defaultdict[str, float](float), defaultdict[str, int](int)
-    for each in told:
+    for each in answers:
         for name, weight in each.against:
             weights[name] += weight / lines
         if each.against:
             tops[each.against[0][0]] += 1
-    found: list[Row] = [
-        {
-            "driver": name,
-            "lines": lines,
-            "weight": weight,
-            "share": tops[name] / lines,
-            "share_low": wilson(tops[name], lines).low,
-            "share_high": wilson(tops[name], lines).high,
-        }
-        for name, weight in sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))
-    ]
     bounds = {"hazard": mean, "hazard_low": max(0.0, mean - half), "hazard_high": min(1.0, mean + half)}
-    return [row | bounds for row in found]
+    found = list[Row]()
+    for name, weight in sorted(weights.items(), key=lambda pair: (-pair[1], pair[0])):
+        # Lines for which nothing weighed are told nowhere, so none follows from the others.
+        share = None if 0 < tops[name] < SMALLEST_GROUP else wilson(tops[name], lines)
+        row: Row = {"driver": name, "lines": lines, "weight": weight, "share": share and share.value}
+        row |= {"share_low": share and share.low, "share_high": share and share.high}
+        found.append(row | bounds)
+    return found

@@ -191,8 +191,12 @@ ORDER BY 1;
 -- Each look that an offer was meant for, with what followed by :until_day. A horizon that is not over
 -- yet is null. Difficulty at the look is as it is known today.
 SELECT o.offer, o.kind, o.held_out, o.held_out_percent, o.why, o.drawn_bps, o.months, o.ended_at IS NOT NULL AS ended,
-    CASE WHEN o.shown_at + INTERVAL '30 days' <= :until THEN g.day <= o.shown_at + INTERVAL '30 days' END AS left_30,
-    CASE WHEN o.shown_at + INTERVAL '180 days' <= :until THEN g.day <= o.shown_at + INTERVAL '180 days' END AS left_180,
+    -- The last bits of an identifier are drawn by lot.
+    mod(get_byte(uuid_send(o.id), 15), 2) AS half,
+    CASE WHEN o.shown_at + INTERVAL '30 days' <= :until
+        THEN coalesce(g.day <= o.shown_at + INTERVAL '30 days', false) END AS left_30,
+    CASE WHEN o.shown_at + INTERVAL '180 days' <= :until
+        THEN coalesce(g.day <= o.shown_at + INTERVAL '180 days', false) END AS left_180,
     CASE WHEN o.shown_at + INTERVAL '180 days' <= :until THEN EXISTS (
         SELECT FROM complaints.v_complaint AS k JOIN lines.v_line AS l ON l.customer = k.customer
         WHERE l.id = o.line AND k.filed_at > o.shown_at AND k.filed_at <= o.shown_at + INTERVAL '180 days'
