@@ -1,5 +1,5 @@
 # Two commands on a fresh machine do everything: `make demo` and `make test`.
-.PHONY: install demo test check bench browser spark clean
+.PHONY: install demo test check bench browser editor spark clean
 export UV_PYTHON_DOWNLOADS = never
 PYTHON ?= python3
 BIN = .venv/bin
@@ -38,6 +38,10 @@ browser:
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk; } > /dev/null 2>&1 \
 	  || sudo -n sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk' > /dev/null 2>&1 \
 	  || echo "chromium could not be installed: the browser tests are skipped" >&2; }
+
+# The visual policy editor, from frontend/editor into static files that are committed. It needs node; nothing else does.
+editor:
+	@cd frontend/editor && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
 # Every measure on a real Spark Connect server. It needs Java and half a gigabyte, so no other target asks for it.
 spark: install

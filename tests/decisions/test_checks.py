@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from whiteslip.decisions import TableError, Tables
+from whiteslip.decisions import TableError, Tables, checks, faults, shape
 from whiteslip.decisions.checks import table_faults
 from whiteslip.decisions.tables import SHIPPED
 
@@ -55,7 +56,7 @@ def test_what_a_table_may_not_contain(edit: Edit, fault: str):
     assert table_faults(content, TABLE.contract) == []
     edit(content)
     found = table_faults(content, TABLE.contract)
-    assert any(fault in each for each in found), found
+    assert any(fault in str(each) for each in found), found
 
 
 def shipped(folder: Path) -> Path:
@@ -94,5 +95,21 @@ def test_tables_with_faults_are_not_used(tmp_path: Path):
     folder = shipped(tmp_path)
     path = folder / "exit-routing.json"
     path.write_text(path.read_text().replace('"< 7"', '"< seven"'))
-    with pytest.raises(TableError, match="exit-routing: '< seven' uses seven, which is unknown"):
+    with pytest.raises(
+        TableError,
+        match=r"exit-routing: .*, rule 3, Days since contact change: '< seven' uses seven, which is unknown",
+    ):
         Tables.load(folder)
+
+
+def test_every_fault_has_a_sentence_in_both_languages_with_the_same_facts():
+    for code, said in faults.SENTENCES.items():
+        assert set(said) == {"en", "zh-CN"}, code
+        one, other = (set(re.findall(r"{(\w+)}", said[lang])) for lang in ("en", "zh-CN"))
+        assert one == other, code
+    used = {
+        code
+        for module in (checks, shape)
+        for code in re.findall(r'Fault\(\s*"(\w+)"', Path(module.__file__ or "").read_text())
+    }
+    assert used == {code for code in faults.SENTENCES if not code.startswith("place")}

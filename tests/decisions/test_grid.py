@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whiteslip.decisions import Tables
 from whiteslip.decisions.differences import Change, differences
-from whiteslip.decisions.grid import edited, grids_of, with_rows
+from whiteslip.decisions.grid import drawn, edited, grids_of, with_rows
 from whiteslip.decisions.model import Table
 
 TABLES = Tables.load()
@@ -53,3 +56,33 @@ def test_a_new_rule_has_an_id_of_its_own_and_formulas_keep_their_names():
     assert [row["_id"] for row in formulas.rows][-1] == "possible_minor"
     fewer = changed(table, "capacity", [dict(row) for row in formulas.rows[:1]])
     assert fewer.version == table.version, "a formula cannot be taken away: others read it"
+
+
+@pytest.mark.parametrize("name", TABLES.names)
+def test_a_graph_that_was_only_looked_at_is_the_same_table_whatever_the_visual_editor_adds(name: str):
+    table = TABLES[name]
+    seen: dict[str, Any] = copy.deepcopy(dict(table.content))
+    assert drawn(table, seen) == table.content
+    for node in seen["nodes"]:
+        node.update(description=None, _diff={"status": "modified"})
+        inner = node.get("content") or {}
+        for column in (*inner.get("inputs", ()), *inner.get("outputs", ())):
+            column["fieldType"] = {"type": "any"}
+        if inner:
+            node["content"] = {"executionMode": "single", "passThrough": False, "inputField": None} | inner
+    for edge in seen["edges"]:
+        edge["sourceHandle"] = None
+    assert drawn(table, seen) == table.content
+
+
+def test_a_drawn_rule_is_numbered_and_a_removed_column_leaves_nothing_behind():
+    table = TABLES["purchase-authorisation"]
+    seen: dict[str, Any] = copy.deepcopy(dict(table.content))
+    inner = next(n for n in seen["nodes"] if n["id"] == "table")["content"]
+    inner["rules"].insert(
+        0, {"_id": "0b0e7e4e-9f6d-4d6a-a3a5-1d6a1d1c3a4b", "amount": "> 9", "allow": "false"}
+    )
+    inner["inputs"] = [column for column in inner["inputs"] if column["id"] != "lock"]
+    after = next(n for n in drawn(table, seen)["nodes"] if n["id"] == "table")["content"]
+    assert after["rules"][0] == {"_id": "rule_1", "amount": "> 9", "allow": "false"}
+    assert not any("lock" in rule for rule in after["rules"])

@@ -206,10 +206,10 @@ def validate(name: str, version: str, /, *, json: Json = False) -> None:
 
     def human() -> None:
         for fault in faults:
-            data(fault)
+            data(str(fault))
         data(f"{len(faults)} faults" if faults else "sound")
 
-    answer({"table": name, "faults": faults}, json, human)
+    answer({"table": name, "faults": [str(fault) for fault in faults]}, json, human)
     if faults:
         raise CommandError("this table may not decide", Exit.ERROR)
 

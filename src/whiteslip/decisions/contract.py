@@ -103,20 +103,35 @@ def described(value: object) -> str:
             return type(value).__name__
 
 
-def expected(field: Field) -> str:
-    """What a field takes, in words."""
-    unit = f" of {field.unit}" if field.unit else ""
+_EXPECTED: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {
+        "number": "{type}{unit} from {low} to {high}",
+        "unit": " of {unit}",
+        "boolean": "boolean",
+        "text": "text, one of {codes}",
+        "codes": "a list of codes of {codes}",
+    },
+    "zh-CN": {
+        "number": "{low} 至 {high} 的数{unit}",
+        "unit": "（{unit}）",
+        "boolean": "true 或 false",
+        "text": "以下文字之一：{codes}",
+        "codes": "由以下代码组成的列表：{codes}",
+    },
+}
+
+
+def expected(field: Field, language: str = "en") -> str:
+    """What a field takes, in words (``en`` or ``zh-CN``)."""
+    said = _EXPECTED[language]
     match field.type:
         case Kind.INTEGER | Kind.NUMBER:
             low = "-2^53" if field.min is None else field.min
             high = "2^53" if field.max is None else field.max
-            return f"{field.type}{unit} from {low} to {high}"
-        case Kind.BOOLEAN:
-            return "boolean"
-        case Kind.TEXT:
-            return f"text, one of {', '.join(field.one_of)}"
-        case Kind.CODES:
-            return f"a list of codes of {', '.join(field.one_of)}"
+            unit = said["unit"].format(unit=field.unit) if field.unit else ""
+            return said["number"].format(type=field.type, unit=unit, low=low, high=high)
+        case _:
+            return said[field.type].format(codes=", ".join(field.one_of))
 
 
 def checked_outcome(table: str, contract: Contract, result: Mapping[str, Any]) -> Outcome:

@@ -24,6 +24,18 @@ class Column:
 _VALUE: Final = Column("value", "value", "value", is_outcome=True)
 
 
+# What files have, with the defaults that they leave out; the visual editor knows more.
+_NODE: Final = {"id": None, "type": None, "name": None, "position": None, "content": None}
+_EDGE: Final = {"id": None, "type": None, "sourceId": None, "targetId": None}
+_COLUMN: Final = {"id": None, "name": None, "field": None}
+_LINE: Final = {"id": None, "key": None, "value": None}
+_BOTH: Final = {"executionMode": "single", "inputField": None, "outputPath": None, "passThrough": False}
+_CONTENT: Final[Mapping[str, Mapping[str, Any]]] = {
+    "decisionTableNode": {"hitPolicy": None, **_BOTH, "inputs": None, "outputs": None, "rules": None},
+    "expressionNode": {**_BOTH, "expressions": None},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """One node of a graph: a decision table, or expressions with a name each.
@@ -78,6 +90,53 @@ def with_rows(table: Table, rows: Mapping[str, Sequence[Mapping[str, str]]]) -> 
         else:
             node["content"] = {**(node.get("content") or {}), "rules": _numbered(rows[node["id"]])}
     return content
+
+
+def drawn(table: Table, graph: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of ``table`` as the visual editor drew it: ``graph`` in the form that files have.
+
+    ``graph`` has passed :func:`~whiteslip.decisions.shape.shape_faults`. What the editor keeps for itself
+    is left out, so that a table which was only looked at is the same version; a new rule is numbered.
+    """
+    content = dict(table.content)
+    nodes = {node["id"]: node for node in content["nodes"]}
+    edges = {edge.get("id"): edge for edge in content["edges"]}
+    content["nodes"] = [_node(nodes.get(node["id"], {}), node) for node in graph["nodes"]]
+    content["edges"] = [_picked(edges.get(edge.get("id"), {}), edge, _EDGE) for edge in graph["edges"]]
+    return content
+
+
+def _picked(
+    old: Mapping[str, Any], new: Mapping[str, Any], keys: Mapping[str, Any], is_new: bool = False
+) -> dict[str, Any]:
+    """The keys of ``new`` that files have; one that ``old`` lacks only where it is not the default."""
+    wanted = [*old, *(key for key in keys if key not in old and (is_new or new.get(key) != keys[key]))]
+    return {key: new.get(key, old.get(key)) for key in wanted if key in new or key in old}
+
+
+def _node(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    node = _picked(old, new, _NODE)
+    inner: Mapping[str, Any] | None = new.get("content")
+    if not inner or new["type"] not in _CONTENT:
+        return node
+    before: Mapping[str, Any] = old.get("content") or {}
+    content = _picked(before, inner, _CONTENT[new["type"]], is_new=not before)
+    for key, id_, keys in (
+        ("inputs", "id", _COLUMN),
+        ("outputs", "id", _COLUMN),
+        ("expressions", "key", _LINE),
+    ):
+        known = {each[id_]: each for each in before.get(key, ())}
+        if key in content:
+            content[key] = [_picked(known.get(each[id_], {}), each, keys) for each in content[key]]
+    if "rules" in content:
+        columns = {"_id", "_description"} | {
+            column["id"] for column in (*content.get("inputs", ()), *content.get("outputs", ()))
+        }
+        kept = {rule.get("_id") for rule in before.get("rules", ())}
+        rules = [{key: rule[key] for key in rule if key in columns} for rule in content["rules"]]
+        content["rules"] = _numbered([r if r.get("_id") in kept else {**r, "_id": ""} for r in rules])
+    return {**node, "content": content}
 
 
 def _numbered(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:

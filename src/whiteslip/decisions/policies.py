@@ -17,6 +17,7 @@ from whiteslip.base import Refusal
 from whiteslip.decisions import lifecycle, store
 from whiteslip.decisions.backtest import Backtest, Follow, backtest
 from whiteslip.decisions.checks import table_faults
+from whiteslip.decisions.faults import Fault
 from whiteslip.decisions.lifecycle import Policy, PolicyStep, State, Step
 from whiteslip.decisions.model import Table
 from whiteslip.decisions.shape import shape_faults
@@ -44,8 +45,8 @@ def subject_of(name: str) -> UUID:
     return uuid5(_SPACE, name)
 
 
-def faults_of(table: Table) -> list[str]:
-    """What is wrong with a version, in words; empty when it may decide."""
+def faults_of(table: Table) -> list[Fault]:
+    """What is wrong with a version; empty when it may decide."""
     return shape_faults(table.content) or table_faults(table.content, table.contract)
 
 
@@ -86,7 +87,7 @@ def draft(
         return Refusal("policy.note_long", {"most": LONGEST_NOTE})
     faults = shape_faults(content)
     if faults:
-        return Refusal("policy.malformed", {"fault": faults[0]})
+        return Refusal("policy.malformed", {"fault": str(faults[0])})
     store.lock(tx, name)
     table = Table.of(name, content, tables[name].contract)
     if table.version == active(tx, tables, name, now).version:
@@ -312,7 +313,7 @@ def _usable(
     if found is None:
         return Refusal("policy.not_found")
     kept = store.kept_version(tx, name, version) or tables[name]
-    faults = faults_of(kept)
+    faults = [str(fault) for fault in faults_of(kept)]
     if kept.contract != tables[name].contract:
         faults = ["it was made for other facts than this version of Whiteslip gives"]
     return Refusal("policy.invalid", {"fault": faults[0], "faults": len(faults)}) if faults else found

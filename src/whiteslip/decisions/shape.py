@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import msgspec
+
+from whiteslip.decisions.faults import Fault, Place
 
 BYTES: Final = 256 * 1024
 NODES: Final = 20
@@ -72,40 +75,43 @@ class _Graph(msgspec.Struct):
     edges: Annotated[list[_Edge], msgspec.Meta(max_length=NODES * NODES)]
 
 
-def shape_faults(content: Mapping[str, Any]) -> list[str]:
+def shape_faults(content: Mapping[str, Any]) -> list[Fault]:
     """What is wrong with the form of a table, with its path; empty when it can be read."""
     try:
         size = len(msgspec.json.encode(content))
         if size > BYTES:
-            return [f"the table has {size} bytes; {BYTES} are the most"]
+            return [Fault("too_large", {"bytes": size, "most": BYTES})]
         graph = msgspec.convert(content, _Graph)
     except (msgspec.ValidationError, msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        return [str(error)]
+        return [Fault("form", {"detail": str(error)})]
     if len({node.id for node in graph.nodes}) != len(graph.nodes):
-        return ["two nodes have the same id"]
+        return [Fault("two_nodes")]
     return [
-        fault for node in graph.nodes if node.content for fault in _content_faults(node.name, node.content)
+        fault
+        for node in graph.nodes
+        if node.content
+        for fault in _content_faults(Place(node.id, node.name), node.content)
     ]
 
 
-def _content_faults(node: str, content: _Content) -> list[str]:
+def _content_faults(place: Place, content: _Content) -> list[Fault]:
     """Columns that share an id, and numbers that are not exact, each with its place."""
-    faults: list[str] = []
-    columns = [column.id for column in (*content.inputs, *content.outputs)]
-    if len(set(columns)) != len(columns):
-        faults.append(f"{node}: two columns have the same id")
+    faults: list[Fault] = []
+    columns = {column.id: column.name or column.id for column in (*content.inputs, *content.outputs)}
+    if len(columns) != len(content.inputs) + len(content.outputs):
+        faults.append(Fault("two_columns", place=place))
     cells = [
-        (f"{node}, rule {rule.get('_id', '?')}, {column}", text)
-        for rule in content.rules
+        (replace(place, number=number, column=columns.get(column, column)), text)
+        for number, rule in enumerate(content.rules, 1)
         for column, text in rule.items()
         if not column.startswith("_")
     ]
-    cells += [(f"{node}, {line.key}", line.value) for line in content.expressions]
-    for place, text in cells:
+    cells += [(replace(place, column=line.key), line.value) for line in content.expressions]
+    for at, text in cells:
         bare = _STRING.sub(" ", text)
         if "^" in bare:
-            faults.append(f"{place}: powers grow without bound and are not allowed")
+            faults.append(Fault("power", place=at))
         for number in _NUMBER.findall(bare):
             if float(number.replace("_", "")) > _EXACT:
-                faults.append(f"{place}: {number[:30]} is beyond 2^53")
+                faults.append(Fault("inexact", {"number": number[:30]}, at))
     return faults

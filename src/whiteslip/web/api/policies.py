@@ -32,6 +32,7 @@ from whiteslip.web.api.shapes_policies import (
     VersionShape,
 )
 from whiteslip.web.kit.cookies import WebRequest, ports_of
+from whiteslip.web.kit.pages import language_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import problem_responses
 
@@ -100,7 +101,8 @@ def validate(request: WebRequest, name: FromPath[str], version: FromPath[str]) -
 
     def act(tx: Tx, now: datetime, _caller: Caller) -> FaultsShape:
         found = granted(policies.table_of(tx, tables, name, version, now))
-        return FaultsShape(found.version, policies.faults_of(found))
+        language = language_of(request)
+        return FaultsShape(found.version, [fault.said(language) for fault in policies.faults_of(found)])
 
     return write(request, None, act)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import mimetypes
@@ -23,11 +24,10 @@ _MIN_PACKED: Final = 1024  # bytes; below it gzip gains nothing
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file as it is sent. ``packed`` is its gzip form, where that is smaller."""
+    """A file as it is sent."""
 
     media_type: str
     body: bytes
-    packed: bytes | None
 
 
 def _load(folder: Path) -> tuple[str, Mapping[str, Asset]]:
@@ -38,13 +38,20 @@ def _load(folder: Path) -> tuple[str, Mapping[str, Asset]]:
         name, body = path.relative_to(folder).as_posix(), path.read_bytes()
         digest.update(f"{name}\0{len(body)}\0".encode() + body)
         media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        packed = gzip.compress(body, 9, mtime=0) if len(body) >= _MIN_PACKED else None
-        assets[name] = Asset(media_type, body, packed if packed and len(packed) < len(body) else None)
+        assets[name] = Asset(media_type, body)
     # One hash for the whole folder, so that files may name each other by relative paths.
     return digest.hexdigest()[:16], assets
 
 
 DIGEST, ASSETS = _load(_FOLDER)
+
+
+@functools.cache
+def _packed(name: str) -> bytes | None:
+    """The file's gzip form, where that is smaller; made when it is first asked for."""
+    body = ASSETS[name].body
+    packed = gzip.compress(body, 9, mtime=0) if len(body) >= _MIN_PACKED else body
+    return packed if len(packed) < len(body) else None
 
 
 def static(name: str) -> str:
@@ -57,11 +64,13 @@ def static(name: str) -> str:
 @get("/static/{digest:str}/{name:path}", include_in_schema=False, sync_to_thread=False)
 def serve_asset(request: WebRequest, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """A static file. Under an older hash the present file is served, but not kept."""
-    asset = ASSETS.get(name.lstrip("/"))
+    key = name.lstrip("/")
+    asset = ASSETS.get(key)
     if asset is None:
         raise NotFoundException
     headers = {"Cache-Control": FOREVER if digest == DIGEST else "no-cache", "Vary": "Accept-Encoding"}
     body = asset.body
-    if asset.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
-        body, headers["Content-Encoding"] = asset.packed, "gzip"
+    packed = _packed(key) if "gzip" in request.headers.get("accept-encoding", "") else None
+    if packed is not None:
+        body, headers["Content-Encoding"] = packed, "gzip"
     return Response(body, media_type=asset.media_type, headers=headers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -19,29 +18,22 @@ from whiteslip.decisions import store as decisions_store
 from whiteslip.decisions.backtest import backtest, changed_csv
 from whiteslip.decisions.counterfactual import otherwise
 from whiteslip.decisions.differences import differences
-from whiteslip.decisions.grid import Grid, edited, grids_of, with_rows
+from whiteslip.decisions.grid import grids_of
 from whiteslip.decisions.lifecycle import Policy, State
 from whiteslip.decisions.model import Table, TableError
 from whiteslip.decisions.reasons import SENTENCES, principal
 from whiteslip.decisions.tables import Engine
 from whiteslip.identity import access
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import Duty, on_duty
+from whiteslip.web.console.policies.editing import POLICIES, editing_handlers, table_of
 from whiteslip.web.kit.cookies import WebRequest, settings_of
 from whiteslip.web.kit.forms import Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.problems import Refused
 
-POLICIES: Final = f"{HOME}/policies"
 _DRAFTS: Final = 5
 _ALL: Final = 10**9
 TONES: Final = {State.ACTIVE: "good", State.SUBMITTED: "care", State.SCHEDULED: "info"}
-
-
-def _table(duty: Duty, name: str, version: str) -> Table:
-    found = policies.table_of(duty.tx, duty.ports.office.tables, name, version, duty.now)
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    return found
 
 
 def _life(duty: Duty, table: Table) -> Policy:
@@ -111,7 +103,7 @@ def _who(duty: Duty, actor: str) -> str:
 @get("/policies/{name:str}/{version:str}", sync_to_thread=True)
 def show(request: WebRequest, name: FromPath[str], version: FromPath[str]) -> Response[Any]:
     """One version: its rules, what it changes, what it would have decided, and its life."""
-    return on_duty(request, lambda duty: _page(duty, _table(duty, name, version)))
+    return on_duty(request, lambda duty: _page(duty, table_of(duty, name, version)))
 
 
 @post("/policies/{name:str}/{version:str}", sync_to_thread=True)
@@ -119,7 +111,7 @@ def step(request: WebRequest, name: FromPath[str], version: FromPath[str], form:
     """One step of its life: backtest, submit, approve, return, activate, or roll the table back."""
 
     def act(duty: Duty) -> Response[Any]:
-        table = _table(duty, name, version)
+        table = table_of(duty, name, version)
         if form.switching:
             return _page(duty, table, form=form)
         done = _step(duty, table, form)
@@ -168,66 +160,6 @@ def _instant(duty: Duty, text: str) -> datetime | Refusal | None:
         return Refusal("policy.in_the_past")
 
 
-@get("/policies/{name:str}/{version:str}/edit", sync_to_thread=True)
-def editor(request: WebRequest, name: FromPath[str], version: FromPath[str]) -> Response[Any]:
-    """The table as fields. It can be read and left; only saving makes a draft."""
-
-    def act(duty: Duty) -> Response[Any]:
-        table = _table(duty, name, version)
-        return _editor(duty, table, {grid.node: grid.rows for grid in grids_of(table)})
-
-    return on_duty(request, act, chooses=True)
-
-
-def _editor(
-    duty: Duty,
-    table: Table,
-    rows: Mapping[str, Sequence[Mapping[str, str]]],
-    refusal: Refusal | None = None,
-    note: str = "",
-) -> Response[Any]:
-    return page(
-        duty.request,
-        "console/policies/edit.html",
-        table=table,
-        grids=grids_of(table),
-        rows=rows,
-        note=note,
-        facts=table.contract.facts,
-        refusal=refusal,
-        **duty.shown(),
-    )
-
-
-@post("/policies/{name:str}/{version:str}/edit", sync_to_thread=True)
-def edit(request: WebRequest, name: FromPath[str], version: FromPath[str], form: FromForm) -> Response[Any]:
-    """Add, remove or move a rule, which keeps nothing yet; or save a draft."""
-
-    def act(duty: Duty) -> Response[Any]:
-        table = _table(duty, name, version)
-        rows, note = {grid.node: _typed(grid, form) for grid in grids_of(table)}, form.value("note")
-        verb, _, place = form.value("do", "save").partition(":")
-        if verb != "save" or form.switching:
-            node, _, number = place.rpartition(":")
-            if node in rows and number.isdecimal():
-                rows[node] = edited(rows[node], verb, int(number))
-            return _editor(duty, table, rows, note=note)
-        tables = duty.ports.office.tables
-        done = policies.draft(duty.tx, tables, name, with_rows(table, rows), duty.actor, duty.now, note)
-        if isinstance(done, Refusal):
-            return _editor(duty, table, rows, done, note)
-        return see_other(request, f"{POLICIES}/{name}/{done.version}")
-
-    return on_duty(request, act, chooses=True)
-
-
-def _typed(grid: Grid, form: Form) -> list[Mapping[str, str]]:
-    """The rows as they were typed: each column comes once a row, in the rows' order."""
-    keys = ["_id", *([] if grid.is_named else ["_description"]), *(column.id for column in grid.columns)]
-    columns = [[text.strip() for text in form.fields.get(f"{grid.node}.{key}", ())] for key in keys]
-    return [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=False)]
-
-
 @get("/decisions/{decision_id:uuid}", sync_to_thread=True)
 def decision(request: WebRequest, decision_id: FromPath[UUID]) -> Response[Any]:
     """One decision: its facts, its outcome, why, and by which version."""
@@ -257,10 +189,10 @@ def changed(request: WebRequest, name: FromPath[str], version: FromPath[str]) ->
     """Every past decision that a version would change, as CSV. Nothing is kept."""
 
     def act(duty: Duty) -> Response[Any]:
-        table = _table(duty, name, version)
+        table = table_of(duty, name, version)
         faults = policies.faults_of(table)
         if faults:
-            raise Refused(Refusal("policy.invalid", {"fault": faults[0], "faults": len(faults)}))
+            raise Refused(Refusal("policy.invalid", {"fault": str(faults[0]), "faults": len(faults)}))
         text = changed_csv(backtest(duty.tx, table, until=duty.now, shown=_ALL))
         disposition = f'attachment; filename="{name}-{table.version}-changed.csv"'
         return Response(
@@ -270,4 +202,4 @@ def changed(request: WebRequest, name: FromPath[str], version: FromPath[str]) ->
     return on_duty(request, act)
 
 
-policy_handlers: Final = [every, show, step, editor, edit, changed, decision]
+policy_handlers: Final = [every, show, step, changed, decision, *editing_handlers]
