@@ -32,6 +32,7 @@ from whiteslip.applications.letters import contract, of_outcome
 from whiteslip.applications.model import Channel, Outcome, Source, State
 from whiteslip.applications.scorecard import shipped
 from whiteslip.base import Refusal
+from whiteslip.decisions.scoring import points_of, score
 from whiteslip.exits import Office
 from whiteslip.exits.withdrawal import can_withdraw
 from whiteslip.identity import Person
@@ -176,12 +177,18 @@ def test_reasons_are_true_mending_what_they_name_changes_the_outcome(
     asked: Asked, of_age: bool, dpd_days: int
 ):
     def outcome(facts: Asked, old: bool, dpd: int) -> tuple[dict[str, Any], tuple[str, ...]]:
-        score = shipped().score(rules.score_facts(facts))
+        scored = score(shipped(), rules.score_facts(facts))
         table_facts = rules.limit_facts(
-            facts, score, LENDER.pack, of_age=old, contact_agrees=True, own_exposure_minor=0, own_dpd_days=dpd
+            facts,
+            points_of(scored),
+            LENDER.pack,
+            of_age=old,
+            contact_agrees=True,
+            own_exposure_minor=0,
+            own_dpd_days=dpd,
         )
         made = decisions.evaluate(TABLES, "application-limit", table_facts)
-        return made, rules.principal_reasons(made["reasons"], score, 9)
+        return made, rules.principal_reasons(made["reasons"], scored.reasons, 9)
 
     made, reasons = outcome(asked, of_age, dpd_days)
     if made["outcome"] != "decline":
@@ -263,5 +270,5 @@ def test_the_score_comes_out_again_by_the_card_it_was_made_with(db: Database):
     assert made.scorecard_version
     with db.transaction() as tx:
         card = store.scorecard(tx, made.scorecard_version)
-        assert card.score(rules.score_facts(store.asked(tx, made.id))).score == made.score
+        assert score(card, rules.score_facts(store.asked(tx, made.id))).points == made.score
         assert decisions.replay(tx).is_same

@@ -12,14 +12,15 @@ from whiteslip.applications import Asked, rules
 from whiteslip.applications.model import Outcome
 from whiteslip.applications.otherwise import better
 from whiteslip.decisions import Decision
+from whiteslip.decisions.scoring import points_of, score
 
 TABLE = TABLES["application-limit"]
 
 
 def decided(asked: Asked) -> Decision:
-    score = LENDER.scorecard.score(rules.score_facts(asked))
+    points = points_of(score(LENDER.scorecard, rules.score_facts(asked)))
     facts = rules.limit_facts(
-        asked, score, LENDER.pack, of_age=True, contact_agrees=True, own_exposure_minor=0, own_dpd_days=0
+        asked, points, LENDER.pack, of_age=True, contact_agrees=True, own_exposure_minor=0, own_dpd_days=0
     )
     outcome = TABLES.engine.run(TABLE, facts)[1]
     reasons = tuple(outcome["reasons"])

@@ -1,104 +1,76 @@
-"""The scorecard: what it refuses to read, how it scores, which reasons it gives."""
+"""The scorecard of applications: a model like any other, the lender's own once two people promoted it."""
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from applicants import BURDENED, SOUND, applied
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds import DAY, at
 
-from whiteslip.applications.scorecard import SHIPPED, Card, Scorecard, ScorecardError, shipped
+from whiteslip.app.cli import run
+from whiteslip.applications import rules, scorecard
+from whiteslip.applications.scorecard import shipped
+from whiteslip.decisions import champions, replay
+from whiteslip.decisions.champions import Standing
+from whiteslip.decisions.model import FactError, TableError
+from whiteslip.decisions.scoring import Model, Part, decoded, encoded, points_of, score
+from whiteslip.decisions.signing import make_key, sign
+from whiteslip.identity import Person
+from whiteslip.store import Database, Tx
 
 GOOD: dict[str, Any] = {
     "debt_service_ratio_bps": 500,
     "lenders_elsewhere": 0,
-    "income_source": "imported",
+    "income_proven": 1,
     "past_due_elsewhere": 0,
 }
-
-
-def raw() -> dict[str, Any]:
-    return json.loads((SHIPPED / "application.json").read_text())
-
-
-def card(**changes: Any) -> Scorecard:
-    return Scorecard(msgspec.convert(raw() | changes, Card))
-
-
-@pytest.mark.parametrize(
-    "name",
-    """sex age age_years marital_status ethnic_group religion health_score social_ties exits_before
-    days_since_pause open_disputes complaints_12m withdrawals closed_lines""".split(),  # noqa: SIM905
+# The lender's own: nothing but debt service counts.
+OWN = msgspec.structs.replace(
+    shipped(),
+    parts=[Part("debt_service_ratio_bps", [2000, 5000], [140, 100, 20])],
+    training={"origin": "ours"},
 )
+SILENT = msgspec.structs.replace(OWN, bias=400.0)
+KEY = Ed25519PrivateKey.generate()
+
+
+def renamed(name: str) -> Model:
+    first, *others = shipped().facts
+    old = first.name
+    return msgspec.structs.replace(
+        shipped(),
+        facts=[msgspec.structs.replace(first, name=name), *others],
+        columns=[name if each == old else each for each in shipped().columns],
+        parts=[
+            msgspec.structs.replace(each, fact=name) if each.fact == old else each for each in shipped().parts
+        ],
+    )
+
+
+@pytest.mark.parametrize("name", ["age_years", "marital_status", "exits_before", "complaints_12m"])
 def test_protected_grounds_and_the_use_of_rights_score_nobody(name: str):
-    bad = raw()["characteristics"]
-    bad[0] |= {"name": name}
-    with pytest.raises(ScorecardError, match="may not score anybody"):
-        card(characteristics=bad)
+    with pytest.raises(TableError, match="stays out of scores"):
+        decoded(encoded(renamed(name)))
 
 
-def test_the_points_double_the_odds_as_stated():
-    shown = shipped()
-    best = shown.score(GOOD)
-    assert best.score == 458 + 60 + 50 + 34 + 40
-    assert shown.card.pdo == 20
-    at_base = shown.card.base_odds * 2 ** ((best.score - 600) / 20)
-    assert math.isclose(best.odds, at_base)
+def test_the_points_double_the_odds_of_paying_as_stated():
+    best = score(shipped(), GOOD)
+    assert best.points == 458 + 60 + 50 + 34 + 40
+    paying = (1 - best.probability) / best.probability
+    assert math.isclose(paying, 30 * 2 ** ((best.points - 600) / 20))
 
 
 def test_what_is_missing_has_its_own_points_or_is_an_error():
-    assert shipped().score(GOOD | {"past_due_elsewhere": None}).parts[-1].points == 26
-    with pytest.raises(ScorecardError, match="lenders_elsewhere is missing"):
-        shipped().score(GOOD | {"lenders_elsewhere": None})
-    with pytest.raises(ScorecardError, match="lacks"):
-        shipped().score({"lenders_elsewhere": 1})
-    with pytest.raises(ScorecardError, match="1 more"):
-        shipped().score(GOOD | {"shoe_size": 43})
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, "12", True, 10**400])
-def test_hostile_facts_are_refused_and_not_repeated(value: Any):
-    if value == 10**400:
-        with pytest.raises((ScorecardError, OverflowError)):
-            shipped().score(GOOD | {"debt_service_ratio_bps": value})
-        return
-    with pytest.raises(ScorecardError, match="no points for") as said:
-        shipped().score(GOOD | {"debt_service_ratio_bps": value})
-    assert "12" not in str(said.value)
-
-
-@pytest.mark.parametrize(
-    "bins",
-    [
-        [],
-        [{"points": 1, "below": 5}],
-        [{"points": 1, "below": 5}, {"points": 2, "below": 3}, {"points": 0}],
-        [{"points": 1, "codes": ["a"]}, {"points": 2}],
-        [{"points": 1, "codes": ["a"]}, {"points": 2, "codes": ["a"]}],
-    ],
-)
-def test_bins_with_a_gap_or_an_overlap_are_refused(bins: list[Any]):
-    bad = raw()["characteristics"]
-    bad[0] |= {"bins": bins}
-    with pytest.raises(ScorecardError):
-        card(characteristics=bad)
-
-
-def test_a_fitted_card_ships_in_the_same_form_with_its_weights_of_evidence(tmp_path: Path):
-    fitted: dict[str, Any] = raw() | {"origin": "fitted"}
-    for one in fitted["characteristics"][0]["bins"]:
-        one["woe"] = 0.25
-    path = tmp_path / "fitted.json"
-    path.write_text(json.dumps(fitted))
-    read = Scorecard.load(path)
-    assert read.card.characteristics[0].bins[0].woe == 0.25
-    assert read.version != shipped().version
-    assert read.score(GOOD) == shipped().score(GOOD)
+    assert score(shipped(), GOOD | {"past_due_elsewhere": None}).points == 642 - 40 + 26
+    with pytest.raises(FactError, match=r"application\.lenders_elsewhere"):
+        score(shipped(), GOOD | {"lenders_elsewhere": None})
 
 
 @given(
@@ -106,7 +78,7 @@ def test_a_fitted_card_ships_in_the_same_form_with_its_weights_of_evidence(tmp_p
         {
             "debt_service_ratio_bps": st.integers(0, 100_000),
             "lenders_elsewhere": st.integers(0, 99),
-            "income_source": st.sampled_from(["stated", "imported", "bureau_file"]),
+            "income_proven": st.integers(0, 1),
             "past_due_elsewhere": st.none() | st.integers(0, 99),
         }
     )
@@ -114,14 +86,57 @@ def test_a_fitted_card_ships_in_the_same_form_with_its_weights_of_evidence(tmp_p
 def test_reasons_are_the_costliest_characteristics_in_order_and_mending_them_mends_the_score(
     facts: dict[str, Any],
 ):
-    made = shipped().score(facts)
-    losses = {part.reason: part.loss for part in made.parts}
-    reasons = made.reasons(4)
-    assert len(reasons) <= 4
-    assert [losses[r] for r in reasons] == sorted((x for x in losses.values() if x > 0), reverse=True)[:4]
-    assert made.score == 642 - sum(losses.values())
-    mended = dict(facts)
-    for part in made.parts:
-        if part.reason in reasons:
-            mended[part.name] = GOOD[part.name]
-    assert shipped().score(mended).score == made.score + sum(losses[r] for r in reasons)
+    made = score(shipped(), facts)
+    losses = {
+        fact.reason: loss for fact in shipped().facts for name, loss in made.against if name == fact.name
+    }
+    assert [losses[r] for r in made.reasons] == sorted(losses.values(), reverse=True)[:4]
+    assert made.points == 642 - sum(losses.values())
+    mended = facts | {f.name: GOOD[f.name] for f in shipped().facts if f.reason in made.reasons}
+    assert points_of(score(shipped(), mended)) == points_of(made) + sum(losses[r] for r in made.reasons)
+
+
+def promoted(tx: Tx, model: Model) -> None:
+    champions.enter(tx, sign(model, KEY), KEY.public_key(), "lab", at(DAY, 8))
+    champions.propose(tx, model.name, model.version, "one", at(DAY, 8))
+    champions.promote(tx, model.name, model.version, "two", at(DAY, 8))
+
+
+def test_the_lenders_own_model_scores_applicants_once_two_promoted_it_and_both_replay(db: Database):
+    before = applied(db, SOUND)
+    assert before.scorecard_version == shipped().version
+    with db.transaction() as tx:
+        promoted(tx, OWN)
+        champions.enter(tx, sign(SILENT, KEY), KEY.public_key(), "lab", at(DAY, 8))
+    other = Person("王安", "440106198505054322", "+8613900000077", "b@example.com")
+    made = applied(db, BURDENED, person=other, now=at(DAY, 14))
+    assert (made.scorecard_version, made.score) == (OWN.version, 458 + 20)
+    assert "debt_service_high" in made.reasons
+    with db.transaction() as tx:
+        last = champions.last_score(tx, scorecard.NAME, made.id)
+        assert last
+        assert (last.version, last.scored.points) == (OWN.version, made.score)
+        assert [row[0] for row in champions.side_by_side(tx, scorecard.NAME, SILENT.version)] == [made.id]
+        assert champions.replay_scores(tx) == (2, [])
+        assert replay(tx).is_same
+        assert {each.standing for each in champions.serving(tx, scorecard.NAME)} == {
+            Standing.CHAMPION,
+            Standing.CHALLENGER,
+        }
+
+
+def test_a_model_that_cannot_score_applications_does_not_enter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("WHITESLIP_HOME", str(tmp_path))
+    assert scorecard.faults(OWN) == []
+    assert set(rules.score_facts(SOUND)) == scorecard.FACTS
+    additive = msgspec.structs.replace(renamed("shoe_size"), kind="additive", scale=None)
+    assert len(scorecard.faults(additive)) == 2
+    *known, elsewhere = shipped().parts
+    blind = msgspec.structs.replace(OWN, parts=[*known, msgspec.structs.replace(elsewhere, missing=None)])
+    assert scorecard.faults(blind) == ["past_due_elsewhere is absent where no bureau's file was read"]
+    path = tmp_path / "signed.json"
+    path.write_bytes(sign(additive, make_key(tmp_path / "model.key")))
+    assert run(["models", "enter", str(path)]) == 1
+    assert "cannot score applications: shoe_size" in capsys.readouterr().err

@@ -14,11 +14,12 @@ from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, pairs, refuse, table
 from whiteslip.app.wiring import opened
+from whiteslip.applications import scorecard
 from whiteslip.base import Refusal
 from whiteslip.decisions import champions
 from whiteslip.decisions.champions import Serving
 from whiteslip.decisions.model import TableError
-from whiteslip.decisions.signing import make_key
+from whiteslip.decisions.signing import make_key, verified
 from whiteslip.identity import access
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
@@ -54,12 +55,16 @@ def enter(artefact: Path, /, *, json: Json = False) -> None:
         raise CommandError(
             f"{artefact} cannot be read: {error.strerror}", hint="whiteslip lab ship"
         ) from None
+    try:
+        key = make_key(settings.home / "model.key").public_key()
+        model = verified(content, key)
+    except (OSError, TableError) as error:
+        raise CommandError(f"{artefact}: {error}") from None
+    wrong = scorecard.faults(model) if model.name == scorecard.NAME else []
+    if wrong:
+        raise CommandError(f"{artefact} cannot score applications: {'; '.join(wrong)}")
     with opened(settings) as platform, platform.database.transaction() as tx:
-        try:
-            key = make_key(settings.home / "model.key").public_key()
-            row = _row(champions.enter(tx, content, key, _ACTOR, present(tx)))
-        except TableError as error:
-            raise CommandError(f"{artefact}: {error}") from None
+        row = _row(champions.enter(tx, content, key, _ACTOR, present(tx)))
     answer(row, json, lambda: pairs(row))
 
 

@@ -1,8 +1,9 @@
 """Applications: how somebody gets a line, and why somebody does not.
 
 What it owns: schema ``applications``: applications, the facts given in them with their sources, the
-scorecards that scored them, and human reviews. ``scorecards/application.json`` holds the points,
-``consent.toml`` the words under which facts are given, the policy table ``application-limit`` decides.
+scorecards that scored them, and human reviews. ``scorecards/application.json`` holds the points until a
+lender's own model is the champion ``application``, ``consent.toml`` the words under which facts are given,
+the policy table ``application-limit`` decides.
 
 ::
 
@@ -28,15 +29,12 @@ tells what a customer could be offered more, which is never done to them.
 from whiteslip.applications.acts import accept, apply, prove, withdraw
 from whiteslip.applications.model import Application, Asked, Lender
 from whiteslip.applications.reviews import decide, request_review
-from whiteslip.applications.scorecard import Scorecard, ScorecardError
 from whiteslip.applications.steps import assess_increase
 
 __all__ = [
     "Application",
     "Asked",
     "Lender",
-    "Scorecard",
-    "ScorecardError",
     "accept",
     "apply",
     "assess_increase",

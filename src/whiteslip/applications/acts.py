@@ -107,8 +107,8 @@ def prove(tx: Tx, lender: Lender, application_id: UUID, actor: str, now: datetim
         outcome=made.outcome,
         limit_minor=made.limit_minor,
         reasons=made.reasons,
-        score=made.score.score,
-        scorecard_version=lender.scorecard.version,
+        score=made.points,
+        scorecard_version=made.scorecard_version,
         decided_at=now,
         decided_by="system",
     )

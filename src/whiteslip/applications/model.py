@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from whiteslip.applications.scorecard import Scorecard
 from whiteslip.decisions import Tables
+from whiteslip.decisions.scoring import Model
 from whiteslip.identity import Vault
 from whiteslip.packs import Pack
 
@@ -59,13 +59,13 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lender:
-    """What decides, by which law and in whose name."""
+    """What decides, by which law and in whose name. ``scorecard`` scores while no champion does."""
 
     tables: Tables
     vault: Vault
     issuer_name: str
     pack: Pack
-    scorecard: Scorecard
+    scorecard: Model
 
 
 @dataclass(frozen=True, slots=True)

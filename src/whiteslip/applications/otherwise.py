@@ -8,11 +8,11 @@ from typing import Final
 
 from whiteslip.applications import rules
 from whiteslip.applications.model import Asked, Outcome
-from whiteslip.applications.scorecard import Scorecard
 from whiteslip.base import Rounding
 from whiteslip.base.money import divide
 from whiteslip.decisions import Decision
 from whiteslip.decisions.model import Table
+from whiteslip.decisions.scoring import Model, points_of, score
 from whiteslip.decisions.tables import Engine
 
 # From the worst for an applicant to the best.
@@ -33,7 +33,7 @@ class Better:
     limit_minor: int
 
 
-def better(asked: Asked, card: Scorecard, table: Table, made: Decision) -> list[Better]:
+def better(asked: Asked, card: Model, table: Table, made: Decision) -> list[Better]:
     """For each fact that an applicant gives, the least change that leads to a better outcome, if one does.
 
     Score and table are those that decided. Incomes rise and debts fall in steps of five per cent, counts
@@ -66,7 +66,7 @@ def _tried(name: str, value: int) -> Iterator[int]:
             yield whole + rules.UNIT_MINOR if rises and whole < moved else whole
 
 
-def _facts(asked: Asked, card: Scorecard) -> dict[str, object]:
+def _facts(asked: Asked, card: Model) -> dict[str, object]:
     """The facts of the table that what was asked moves."""
     return {
         "net_income_minor": asked.net_income_minor,
@@ -74,5 +74,5 @@ def _facts(asked: Asked, card: Scorecard) -> dict[str, object]:
         "debt_service_ratio_bps": rules.ratio_bps(asked.debt_service_minor, asked.net_income_minor),
         "lenders_elsewhere": asked.lenders_elsewhere,
         "wanted_minor": asked.wanted_minor,
-        "score": card.score(rules.score_facts(asked)).score,
+        "score": points_of(score(card, rules.score_facts(asked))),
     }

@@ -12,8 +12,7 @@ from typing import Final
 
 from stdnum.cn import ric
 
-from whiteslip.applications.model import Asked, Outcome, State
-from whiteslip.applications.scorecard import Score, Value
+from whiteslip.applications.model import Asked, Outcome, Source, State
 from whiteslip.base import Refusal, Rounding, add_months
 from whiteslip.base.money import divide
 from whiteslip.identity.model import IdKind
@@ -97,7 +96,7 @@ def ratio_bps(part: int, whole: int) -> int:
     return min(_MOST_BPS, divide(part * _BPS, whole, Rounding.HALF_UP))
 
 
-def score_facts(asked: Asked) -> dict[str, Value]:
+def score_facts(asked: Asked) -> dict[str, object]:
     """The facts of the scorecard: what was given, and nothing of what somebody did here before.
 
     The limit wished for does not score: who wishes for more must not be offered less.
@@ -105,14 +104,14 @@ def score_facts(asked: Asked) -> dict[str, Value]:
     return {
         "debt_service_ratio_bps": ratio_bps(asked.debt_service_minor, asked.net_income_minor),
         "lenders_elsewhere": asked.lenders_elsewhere,
-        "income_source": asked.source("net_income_minor").value,
+        "income_proven": int(asked.source("net_income_minor") is not Source.STATED),
         "past_due_elsewhere": asked.past_due_elsewhere,
     }
 
 
 def limit_facts(
     asked: Asked,
-    score: Score,
+    points: int,
     pack: Pack,
     *,
     of_age: bool,
@@ -134,18 +133,18 @@ def limit_facts(
         "most_minor": pack.minor("line.most_minor"),
         "least_minor": pack.minor("application.least_minor"),
         "unit_minor": UNIT_MINOR,
-        "score": score.score,
+        "score": points,
     }
 
 
-def principal_reasons(codes: Sequence[str], score: Score, most: int) -> tuple[str, ...]:
+def principal_reasons(codes: Sequence[str], of_score: Sequence[str], most: int) -> tuple[str, ...]:
     """The table's reasons in its order; a low score is put into the facts that made it low.
 
     Regulation B, official comment 9(b)(2)-3: "did not score high enough" is no reason.
     """
     found: list[str] = []
     for code in codes:
-        found += score.reasons(most) if code == "score_low" else [code]
+        found += of_score if code == "score_low" else [code]
     return tuple(dict.fromkeys(found))[:most]
 
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from whiteslip import billing, decisions, identity, lines, notices
-from whiteslip.applications import letters, rules, store
+from whiteslip.applications import letters, rules, scorecard, store
 from whiteslip.applications.model import Application, Asked, Lender, Outcome, State
-from whiteslip.applications.scorecard import Score
 from whiteslip.base import Refusal, end_of_day, local_day
-from whiteslip.decisions import Decision
+from whiteslip.decisions import Decision, champions
+from whiteslip.decisions.scoring import Model, Scored, points_of, score
 from whiteslip.identity import Person
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
@@ -23,9 +23,10 @@ TABLE = "application-limit"
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A score, the decision it went into and the principal reasons, ranked."""
+    """Points, the decision they went into and the principal reasons, ranked."""
 
-    score: Score
+    points: int
+    scorecard_version: str
     decision: Decision
     outcome: Outcome
     limit_minor: int
@@ -57,26 +58,38 @@ def assess(
     today = local_day(now, lender.pack.timezone)
     own = open_lines(tx, customer)
     debts = billing.debts(tx, [line.id for line in lines.lines_of(tx, customer)], today)
-    score = lender.scorecard.score(rules.score_facts(asked))
+    card, scored = _scored(tx, lender, subject, asked, now)
+    points = points_of(scored)
     facts = rules.limit_facts(
         asked,
-        score,
+        points,
         lender.pack,
         of_age=isinstance(person, Person) and rules.of_age(person.id_number, today),
         contact_agrees=contact_agrees,
         own_exposure_minor=sum(one.limit_minor for one in own if raising is None or one.id != raising.id),
         own_dpd_days=max((debt.days_past_due for debt in debts.values()), default=0),
     )
-    store.keep_scorecard(tx, lender.scorecard)
+    version = store.keep_scorecard(tx, card)
     made = decisions.decide(tx, lender.tables, TABLE, subject, facts, now)
     most = lender.pack.count("issuer.principal_reasons")
     return Assessment(
-        score,
+        points,
+        version,
         made,
         Outcome(made.outcome["outcome"]),
         made.outcome["limit_minor"],
-        rules.principal_reasons(made.reasons, score, most),
+        rules.principal_reasons(made.reasons, scored.reasons, most),
     )
+
+
+def _scored(tx: Tx, lender: Lender, subject: UUID, asked: Asked, now: datetime) -> tuple[Model, Scored]:
+    """Score by the champion, and in silence by its challengers; while there is none, by what ships."""
+    facts = rules.score_facts(asked)
+    served = champions.champion(tx, scorecard.NAME)
+    given = champions.score_batch(tx, scorecard.NAME, [(subject, facts)], now) if served else None
+    if served and given:
+        return served.model, given[0].scored
+    return lender.scorecard, score(lender.scorecard, facts)
 
 
 def assess_increase(

@@ -7,10 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from psycopg.types.json import Jsonb
 
 from whiteslip.applications.model import Application, Asked, Fact, Outcome, Review, Source, State
-from whiteslip.applications.scorecard import Card, Scorecard
+from whiteslip.decisions.scoring import Model, decoded, encoded
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -97,18 +96,19 @@ def asked(tx: Tx, application: UUID) -> Asked:
     return Asked(**values, sources={fact.name: Source(fact.source) for fact in found})
 
 
-def keep_scorecard(tx: Tx, card: Scorecard) -> None:
-    """Keep a scorecard's version with its content."""
-    content = msgspec.to_builtins(card.card)
-    _queries.keep_scorecard(tx.conn, version=card.version, content=Jsonb(content))
+def keep_scorecard(tx: Tx, card: Model) -> str:
+    """Keep a scorecard's version with its content, and return it."""
+    version = card.version
+    _queries.keep_scorecard(tx.conn, version=version, content=encoded(card))
+    return version
 
 
-def scorecard(tx: Tx, version: str) -> Scorecard:
+def scorecard(tx: Tx, version: str) -> Model:
     """A scorecard as it was. Raises LookupError for a version that scored nobody."""
     content = _queries.scorecard(tx.conn, version=version)
     if content is None:
         raise LookupError(f"no scorecard {version} was used")
-    return Scorecard(msgspec.convert(content, Card))
+    return decoded(bytes(content))
 
 
 def add_review(tx: Tx, review: Review) -> None:

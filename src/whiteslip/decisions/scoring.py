@@ -316,6 +316,13 @@ def score_columns(model: Model, read: Sequence[float | None]) -> Scored:
     return Scored(probability, points, tuple(told), tuple(reasons))
 
 
+def points_of(scored: Scored) -> int:
+    """The points of a scorecard's score. Raises TableError where another kind of model scored."""
+    if scored.points is None:
+        raise TableError("only a scorecard gives points")
+    return scored.points
+
+
 def probability_of(model: Model, log_odds: float) -> float:
     """The calibrated probability at some log odds."""
     if model.platt:

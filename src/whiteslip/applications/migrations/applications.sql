@@ -6,7 +6,7 @@ CREATE SCHEMA applications;
 -- Every scorecard that scored anybody, as it was. The version is the hash of its content.
 CREATE TABLE applications.scorecard (
     version text PRIMARY KEY,
-    content jsonb NOT NULL
+    content bytea NOT NULL
 );
 CALL store.append_only('applications.scorecard');
 

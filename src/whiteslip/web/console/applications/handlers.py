@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -13,10 +14,11 @@ from whiteslip.applications import Application, rules, store
 from whiteslip.applications.model import State
 from whiteslip.applications.otherwise import Better, better
 from whiteslip.applications.reviews import WHYS
-from whiteslip.applications.scorecard import Score
 from whiteslip.base import Money, Refusal
 from whiteslip.decisions import Decision, decisions_about
 from whiteslip.decisions import store as decisions_store
+from whiteslip.decisions.explaining import Step, explained
+from whiteslip.decisions.scoring import points_of, score
 from whiteslip.identity.documents import open_document
 from whiteslip.notices.compose import texts
 from whiteslip.web.console.duty import HOME, Duty, on_duty
@@ -75,7 +77,6 @@ def _found(duty: Duty, reference: str) -> Application:
 
 def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]:
     tx, found = duty.tx, _found(duty, reference)
-    score = _score(duty, found)
     made = [one for one in decisions_about(tx, found.id) if one.id == found.decision]
     shown.setdefault("view", None)
     return page(
@@ -85,8 +86,7 @@ def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]
         application=found,
         limit=Money(found.limit_minor, found.currency),
         facts=[(fact, _value(found, fact.name, fact.value)) for fact in store.facts(tx, found.id)],
-        score=score,
-        bars=_bars(score) if score else [],
+        score=_score(duty, found),
         decision=made[0] if made else None,
         better=_better(duty, found, made[0]) if made else [],
         reviews=store.reviews(tx, found.id),
@@ -105,12 +105,41 @@ def _value(found: Application, name: str, value: int) -> Money | int:
     return Money(value, found.currency) if name.endswith("_minor") else value
 
 
-def _score(duty: Duty, found: Application) -> Score | None:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A score as the page shows it: points, odds of paying to one, and what each characteristic gave."""
+
+    points: int
+    odds: float
+    parts: list[tuple[Step, str, int, int]]
+
+
+def _score(duty: Duty, found: Application) -> Shown | None:
     """The score by the very card it was made with; none before the phone was proven."""
     if found.scorecard_version is None:
         return None
     card = store.scorecard(duty.tx, found.scorecard_version)
-    return card.score(rules.score_facts(store.asked(duty.tx, found.id)))
+    facts = rules.score_facts(store.asked(duty.tx, found.id))
+    made, steps = score(card, facts), explained(card, facts).steps
+    most = max((step.best for step in steps), default=1) or 1
+    parts = [(step, _bin(step), _width(step.here, most), _width(step.best, most)) for step in steps]
+    return Shown(points_of(made), (1 - made.probability) / made.probability, parts)
+
+
+def _bin(step: Step) -> str:
+    """A bin in words, or a word that the page has: ``< 1000``, ``1000–2000``, ``≥ 5000``."""
+    if step.value is None or step.bin is None:
+        return "missing"
+    if step.column == "income_proven":
+        return "proven" if step.value else "stated"
+    low, high = step.bin
+    if high is None:
+        return f"≥ {low:g}" if low is not None else "any"
+    return f"{low:g}–{high:g}" if low is not None else f"< {high:g}"
+
+
+def _width(points: float, most: float) -> int:
+    return max(0, round(points * _BAR / most))
 
 
 def _better(duty: Duty, found: Application, made: Decision) -> list[tuple[Better, Money | int, Money]]:
@@ -123,12 +152,6 @@ def _better(duty: Duty, found: Application, made: Decision) -> list[tuple[Better
         (each, _value(found, each.fact, each.to), Money(each.limit_minor, found.currency))
         for each in better(store.asked(duty.tx, found.id), card, table, made)
     ]
-
-
-def _bars(score: Score) -> list[tuple[int, int]]:
-    """Widths of what each characteristic gave and of what it gives at most, in points of the drawing."""
-    most = max((part.best for part in score.parts), default=1) or 1
-    return [(part.points * _BAR // most, part.best * _BAR // most) for part in score.parts]
 
 
 @get("/applications/{reference:str}", sync_to_thread=True)
