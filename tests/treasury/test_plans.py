@@ -21,11 +21,12 @@ from web.console.conftest import Desk
 from worlds import DAY, TIMEZONE, at, buy, line_of, night, open_lines
 
 import whiteslip
-from whiteslip import exits, funding, lake, packs
+from whiteslip import exits, funding, lake, packs, treasury
 from whiteslip.app import cli
 from whiteslip.app.settings import load
 from whiteslip.app.wiring import prepare_home
 from whiteslip.base import Refusal, end_of_day
+from whiteslip.base.ids import public
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
 from whiteslip.exits.model import Channel, Identity
@@ -36,7 +37,7 @@ from whiteslip.lake import Lake, Snapshot
 from whiteslip.ledger.acts import seal
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
-from whiteslip.treasury import Appetite
+from whiteslip.treasury import Appetite, Basis, Plan
 from whiteslip.web.console import routers
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.settings import WebSettings
@@ -130,6 +131,7 @@ def test_a_plan_is_about_groups_takes_two_people_and_changes_no_limit(
     _from_a_terminal(db, place, tmp_path, monkeypatch, capsys)
     _futures(db, place, monkeypatch, capsys)
     _pages(db, place)
+    _at_the_desk(db, place)
 
 
 def _from_a_terminal(
@@ -218,6 +220,56 @@ def _pages(db: Database, place: Lake) -> None:
         assert desk.get(f"/console/stress/tornado.csv{asked}").count("\n") == 9
         assert "Error" in desk.get("/console/stress?leave=120", 422)
         assert "nobody&#39;s leaving is slowed" in text
+
+
+def _at_the_desk(db: Database, place: Lake) -> None:
+    """What was freed, a plan in the URL, its prices in words, and two people who agree on it."""
+    ports = Ports(
+        db, Vault(bytes(32)), Office(Tables.load(), "Test"), DemoPhone(db), packs.load("cn"), lake=place
+    )
+    settings = WebSettings(secret=bytes(32), default_language="en")
+    limits = _limits(db)
+    with TestClient(create_app(routers, settings, ports)) as client:
+        desk = Desk(db, ports, client)
+        one = desk.sign_in(Role.REVIEWER)
+        closings = "/console/capacity?segment=none&months=3"
+        text = desk.get(closings)
+        assert "fewer than 10 lines are told of together with others" in text
+        (freed,) = csv.DictReader(io.StringIO(desk.get("/console/capacity/freed.csv?segment=none")))
+        assert (freed["lines"], freed["undrawn_minor"]) == ("14", str(11 * 3_000_000 + 3 * 1_000_000))
+        assert "360,000.00" in text
+        wrong = unescape(desk.get(f"{closings}&step=none&funding=1&loss=1&pd=120", 422))
+        assert "Say by how much one offer raises a limit" in wrong
+        assert "The mean PD is a number from 0 to 100" in wrong
+        typed = {"step": "100", "funding": "50000", "loss": "50000", "share": "100", "take_up": "100"}
+        typed |= {"cost": "0", "least": "1", "segment": "none", "months": "3"}
+        asked = "/console/capacity?" + "&".join(f"{key}={value}" for key, value in typed.items())
+        assert "No offer pays" in desk.get(asked)
+        # A book that earns nothing yet pays only where money is cheaper than free, which nobody can type.
+        assert desk.post("/console/capacity/plans", asked, **typed).status_code == 409
+        with db.transaction() as tx:
+            basis = treasury.basis(place, None, "none", 3, None, GIVEN)
+            assert isinstance(basis, Basis)
+            plan = treasury.propose(tx, basis, GIVEN, f"staff:{one.id}", at(END))
+        assert isinstance(plan, Plan)
+        to = f"/console/capacity/plans/{public('cap', plan.id)}"
+        told = unescape(desk.get(to))
+        assert "Proposed by reviewer" in told
+        assert "one more would bring" in told
+        assert desk.post(f"{to}/decide", to, decision="approve").status_code == 403
+        offers = list(csv.DictReader(io.StringIO(desk.get(f"{to}/offers.csv"))))
+        assert int(offers[0]["best"]) >= max(int(offers[0]["greedy"]), int(offers[0]["proportional"]))
+        assert "demand,all" in desk.get(f"{to}/limits.csv")
+        desk.sign_out()
+        desk.sign_in(Role.AUDITOR)
+        assert "Approve" not in desk.get(to)
+        desk.sign_out()
+        desk.sign_in(Role.ADMIN)
+        assert "Approve" in desk.get(to)
+        assert desk.post(f"{to}/decide", to, decision="approve").status_code == 303
+        assert "Decided by admin" in desk.get(to)
+        assert "approved" in desk.get("/console/capacity?segment=none")
+    assert _limits(db) == limits
 
 
 def _limits(db: Database) -> list[tuple[object, ...]]:

@@ -345,6 +345,16 @@ WHERE line = :line ORDER BY sent_at, id;
 -- name: violations
 SELECT invariant, detail FROM billing.violations(:day::date) LIMIT 100;
 
+-- name: late_lines
+-- Lines so many days past due on :day, the latest first; of a restructured debt days are counted on.
+SELECT i.line
+FROM billing.instalment AS i LEFT JOIN billing.v_forborne AS f ON f.line = i.line
+WHERE i.open AND i.bill IS NOT NULL AND i.due_on < :day
+GROUP BY i.line, f.agreed_on, f.frozen_days
+HAVING :day::date - greatest(min(i.due_on), f.agreed_on) + coalesce(f.frozen_days, 0)
+    BETWEEN :least AND :most
+ORDER BY greatest(min(i.due_on), f.agreed_on) - coalesce(f.frozen_days, 0), i.line LIMIT :count;
+
 -- name: lateness
 -- The most days past due that an instalment of each purchase ever was by :day. An instalment counts
 -- as unpaid until the value date of the last money that went to it.

@@ -129,6 +129,12 @@ def settlements_of(tx: Tx, source: UUID) -> list[Settled]:
     ]
 
 
+def late_lines(tx: Tx, day: date, least: int, most: int, count: int) -> list[UUID]:
+    """Lines that are ``least`` to ``most`` days past due on ``day``, the latest first, at most ``count``."""
+    rows = _queries.late_lines(tx.conn, day=day, least=least, most=most, count=count)
+    return [row["line"] for row in rows]
+
+
 def debts(tx: Tx, lines: Sequence[UUID], day: date) -> dict[UUID, Debt]:
     """Debts of lines with open instalments, on ``day``."""
     return {

@@ -29,12 +29,12 @@ class Reader:
 
     def table(self, name: str) -> Any:
         """A table's Arrow record batches, as they arrive."""
-        self.cursor.execute(self._text(name))
+        self.cursor.execute(self.text(name))
         return self.cursor.fetch_record_batch()
 
     def ledger_totals(self) -> Totals:
         """The ledger's balances with obligors at the end of the day, by currency and component."""
-        self.cursor.execute(self._text("ledger_totals"))
+        self.cursor.execute(self.text("ledger_totals"))
         totals: dict[str, dict[str, int]] = {}
         for currency, code, net_debit, held in self.cursor.fetchall():
             component = code.removeprefix("line.")
@@ -44,7 +44,8 @@ class Reader:
                 found["held"] = held
         return totals
 
-    def _text(self, name: str) -> str:
+    def text(self, name: str) -> str:
+        """A query as it is run, with what is given written into it."""
         return _PARAMETER.sub(lambda found: self.given[found[1]], getattr(_queries, name).sql)
 
 

@@ -138,6 +138,11 @@ def get_lines(tx: Tx, ids: Iterable[UUID], lock: bool = False) -> dict[UUID, Lin
     return {line.id: line for line in _lines(tx, _queries.lines(tx.conn, ids=wanted))}
 
 
+def opened_between(tx: Tx, first: date, after: date, count: int) -> list[UUID]:
+    """Lines that were opened from ``first`` on and before ``after``, at most ``count``."""
+    return [row["id"] for row in _queries.opened_between(tx.conn, first=first, next=after, count=count)]
+
+
 def get_line(tx: Tx, line: UUID, lock: bool = False) -> Line | Refusal:
     """One line, or ``line.not_found``."""
     return get_lines(tx, [line], lock).get(line) or Refusal("line.not_found")

@@ -20,7 +20,8 @@ MOST_POINTS: Final = 61
 _END_OF_MONTH: Final = 31
 # Cases that came to nothing, or have not begun: the line is not leaving.
 _NO_EXIT: Final = ("lapsed", "cancelled", "rejected_not_holder", "notice")
-_LIMITS: Final = ((100_000, "to_100k"), (500_000, "to_500k"), (2_000_000, "to_2m"))
+# Bands of limits: the most of one in minor units, and its name; above the last it is "above_2m".
+LIMIT_BANDS: Final = ((100_000, "to_100k"), (500_000, "to_500k"), (2_000_000, "to_2m"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _segmented(line: Expression, segment: str) -> Expression:
         case "opened":
             value = (line.opened_on.year() * 100 + line.opened_on.month()).cast("string")
         case "limit":
-            cases = [(line.limit_minor <= most, ibis.literal(name)) for most, name in _LIMITS]
+            cases = [(line.limit_minor <= most, ibis.literal(name)) for most, name in LIMIT_BANDS]
             value = ibis.cases(*cases, else_=ibis.literal("above_2m"))
         case _:
             value = ibis.literal("all")

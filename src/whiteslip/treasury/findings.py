@@ -70,13 +70,17 @@ class Event(Struct, frozen=True):
 
 
 class Swing(Struct, frozen=True):
-    """What the bad figure (one future in twenty is worse) comes to where one assumption changes alone."""
+    """What the bad figure (one future in twenty is worse) comes to where one assumption changes alone.
+
+    ``at_base`` is what it comes to where none changes, on the same dice.
+    """
 
     name: str
     low: float
     high: float
     at_low: int
     at_high: int
+    at_base: int
 
 
 class Finding(Struct, frozen=True):
@@ -166,6 +170,8 @@ def swings(
 ) -> list[Swing]:
     """A tornado: each assumption low and high alone, on the same dice; the widest first."""
     name, found = measured(start), list[Swing]()
+    base = _lowest(run(start, given, asked), name, LEVELS[0])
+    told(1)
     for number, (changed, low, high) in enumerate(_SWINGS):
         ends: list[int] = []
         for value in (low, high):
@@ -174,9 +180,9 @@ def swings(
             else:
                 paths = run(start, msgspec.structs.replace(given, **{changed: value}), asked)
             ends.append(_lowest(paths, name, LEVELS[0]))
-            told(2 * number + len(ends))
-        found.append(Swing(changed, low, high, ends[0], ends[1]))
+            told(1 + 2 * number + len(ends))
+        found.append(Swing(changed, low, high, ends[0], ends[1], base))
     return sorted(found, key=lambda each: -abs(each.at_high - each.at_low))
 
 
-SWING_RUNS: Final = 2 * len(_SWINGS)
+SWING_RUNS: Final = 1 + 2 * len(_SWINGS)

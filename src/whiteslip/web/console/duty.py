@@ -50,6 +50,12 @@ class Duty:
         """Whether their role chooses paths."""
         return self.staff.role in _CHOOSE
 
+    def named(self, actor: str) -> str:
+        """An actor of the journal as colleagues know them; what is nobody's name stays as it is."""
+        kind, _, own = actor.partition(":")
+        found = access.staff(self.tx, UUID(own)) if kind == "staff" else None
+        return found.name if found else actor
+
     def case(self, reference: str) -> Exit:
         """A case by its reference. Raises Refused."""
         found = exits_store.by_reference(self.tx, reference)

@@ -8,6 +8,7 @@ from litestar import Router
 
 from whiteslip.web.console.alerts.handlers import alert_handlers
 from whiteslip.web.console.applications.handlers import application_handlers
+from whiteslip.web.console.capacity.handlers import capacity_handlers
 from whiteslip.web.console.case.handlers import case_handlers
 from whiteslip.web.console.case.papers import paper_handlers
 from whiteslip.web.console.complaints.handlers import complaint_handlers
@@ -40,6 +41,7 @@ routers: Final = [
             *risk_handlers,
             *insight_handlers,
             *stress_handlers,
+            *capacity_handlers,
             *funding_handlers,
         ],
     )

@@ -6,19 +6,22 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from whiteslip import funding
 from whiteslip.base import Money, Rate, Refusal, local_day
+from whiteslip.base.ids import parse_public, public
 from whiteslip.funding import report
 from whiteslip.funding import store as funding_store
-from whiteslip.funding.acts import History, Statement, history
-from whiteslip.funding.model import Covenant
+from whiteslip.funding.acts import NIGHT, History, Statement, history
+from whiteslip.funding.model import Covenant, Remedy
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import Form, FromForm, see_other
 from whiteslip.web.kit.i18n import Speech, Texts
 from whiteslip.web.kit.pages import page, speech_of
 from whiteslip.web.kit.problems import Refused, sentence
@@ -27,6 +30,7 @@ AT: Final = f"{HOME}/funding"
 _FOLDER: Final = "console/funding"
 # Headroom is drawn over these nights.
 _NIGHTS: Final = 90
+_SHOWN: Final = 20
 _COLORS: Final = ("var:brand", "var:bad", "var:good", "var:soft", "var:care", "var:edge")
 _TYPES: Final = {"csv": "text/csv; charset=utf-8", "pdf": "application/pdf", "json": "application/json"}
 
@@ -82,9 +86,12 @@ def show(request: WebRequest, name: FromPath[str], day: FromQuery[date | None] =
             base_rows=_base(told, t),
             covenant_rows=[_covenant(each, told.deal.currency, speech, t) for each in told.covenants],
             breached=[t(f"test_{each.test}") for each in told.covenants if each.is_breached],
-            chart=_chart(history(duty.tx, name, told.day, _NIGHTS), speech, t),
+            chart=_chart(name, history(duty.tx, name, told.day, _NIGHTS), speech, t),
             gaps=now.gaps,
-            remedies=funding_store.remedies(duty.tx, facility.id),
+            form=Form(),
+            asked_day=day,
+            remedies=_remedies(duty, facility.id),
+            decided=_decided(duty, facility.id),
             proven=not faults,
             stale=day is None and sealed is not None and told.day < sealed and sealed,
             money=partial(_money, speech, told.deal.currency),
@@ -92,6 +99,57 @@ def show(request: WebRequest, name: FromPath[str], day: FromQuery[date | None] =
         )
 
     return on_duty(request, act)
+
+
+def _remedies(duty: Duty, facility: UUID) -> list[dict[str, Any]]:
+    """What waits, with what this reader may do about it."""
+    return [
+        {
+            "id": public("rem", each.id),
+            "it": each,
+            "by": _who(duty, each.proposed_by),
+            "endorsed": _who(duty, each.endorsed_by or ""),
+            "first": each.proposed_by == NIGHT and each.endorsed_by is None,
+            "own": duty.actor in (each.proposed_by, each.endorsed_by),
+        }
+        for each in funding_store.remedies(duty.tx, facility)
+    ]
+
+
+def _decided(duty: Duty, facility: UUID) -> list[tuple[Remedy, str]]:
+    """What was decided, the newest first, and by whom."""
+    found = [each for each in funding_store.remedies(duty.tx, facility, False) if each.decided_at]
+    found.sort(key=lambda each: (each.decided_at, each.id), reverse=True)
+    return [(each, _who(duty, each.decided_by or "")) for each in found[:_SHOWN]]
+
+
+def _who(duty: Duty, actor: str) -> str:
+    return "" if actor == NIGHT else duty.named(actor)
+
+
+@post("/funding/{name:str}/remedies/{remedy_id:str}", sync_to_thread=True)
+def decide(
+    request: WebRequest, name: FromPath[str], remedy_id: FromPath[str], form: FromForm
+) -> Response[Any]:
+    """Endorse, approve or turn down. Who proposed or endorsed does not approve."""
+    decision, wanted = form.value("decision"), parse_public("rem", remedy_id)
+    if decision not in ("approve", "turn_down"):
+        raise Refused(Refusal("request.invalid"))
+
+    def act(duty: Duty) -> Response[Any]:
+        facility = funding.find(duty.tx, name)
+        if isinstance(facility, Refusal):
+            raise Refused(facility)
+        waits = {each.id for each in funding_store.remedies(duty.tx, facility.id, False)}
+        if wanted is None or wanted not in waits:
+            raise Refused(Refusal("funding.remedy_not_found"))
+        today = local_day(duty.now, duty.ports.pack.timezone)
+        done = funding.decide(duty.tx, wanted, decision == "approve", today, duty.actor, duty.now)
+        if isinstance(done, Refusal):
+            raise Refused(done)
+        return see_other(request, f"{AT}/{name}#remedies")
+
+    return on_duty(request, act, chooses=True)
 
 
 def _base(told: Statement, t: Texts) -> list[tuple[str, Money | Rate, str]]:
@@ -135,7 +193,7 @@ def _covenant(found: Covenant, currency: str, speech: Speech, t: Texts) -> dict[
     }
 
 
-def _chart(nights: History, speech: Speech, t: Texts) -> dict[str, Any] | None:
+def _chart(name: str, nights: History, speech: Speech, t: Texts) -> dict[str, Any] | None:
     """Headroom of each covenant night by night, as a share of its limit; below zero it is broken."""
     tests = list(dict.fromkeys(each.test for _, found in nights for each in found if _room(each) is not None))
     if len(nights) < 2 or not tests:
@@ -164,6 +222,7 @@ def _chart(nights: History, speech: Speech, t: Texts) -> dict[str, Any] | None:
         "option": {
             "xAxis": {"type": "category", "data": [day.isoformat() for day in days], "boundaryGap": False},
             "yAxis": {"type": "value", "percent": True},
+            "links": [f"{AT}/{name}?day={day.isoformat()}" for day in days],
             "legend": {},
             "series": series,
         },
@@ -172,6 +231,7 @@ def _chart(nights: History, speech: Speech, t: Texts) -> dict[str, Any] | None:
             [speech.short_day(day), *(_shown(shares.get(test), speech) for test in tests)]
             for day, shares in reversed(list(zip(days, by_night, strict=True)))
         ],
+        "links": [f"{AT}/{name}?day={day.isoformat()}" for day in reversed(days)],
         "left_out": 0,
         "formula": t("headroom_formula"),
         "source": t("headroom_source"),
@@ -216,4 +276,4 @@ def paper_of(
     return on_duty(request, act)
 
 
-funding_handlers: Final[Sequence[Callable[..., Any] | Any]] = [show_all, show, paper_of]
+funding_handlers: Final[Sequence[Callable[..., Any] | Any]] = [show_all, show, paper_of, decide]

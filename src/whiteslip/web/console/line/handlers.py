@@ -5,16 +5,18 @@ somebody on the phone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from datetime import date
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from whiteslip import billing, exits, lines
-from whiteslip.base import Refusal, new_id
+from whiteslip.base import Refusal, add_months, local_day, new_id
 from whiteslip.base.ids import parse_public
+from whiteslip.billing import store as billing_store
 from whiteslip.exits import estates, proposals, restrictions, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Channel, Kind
@@ -22,15 +24,20 @@ from whiteslip.exits.restrictions import Limits
 from whiteslip.identity import Person
 from whiteslip.identity.vault import enrol_contact
 from whiteslip.lines import Line
+from whiteslip.lines.acts import opened_between
 from whiteslip.lines.locks import standing
 from whiteslip.web.console.duty import HOME, Duty, on_duty
-from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.cookies import WebRequest, settings_of
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.problems import Refused
 
 AT: Final = f"{HOME}/lines"
 _SHOWN: Final = 50
+_LISTED: Final = 200
+_ENDLESS: Final = 100_000
+DaysLate = Annotated[int | None, QueryParameter(ge=0, le=_ENDLESS)]
+OpenedIn = Annotated[str | None, QueryParameter(pattern=r"^2\d{3}-(0[1-9]|1[0-2])$")]
 _TO_RESTRICT: Final = [cause for cause in Cause if cause not in ONLY_WITH_NOTICE]
 _TO_END: Final = [cause for cause in Cause if cause is not Cause.INACTIVITY]
 
@@ -54,10 +61,20 @@ def _find(duty: Duty, wanted: str) -> UUID | None:
 
 
 @get("/lines", sync_to_thread=True)
-def index(request: WebRequest, line: FromQuery[str | None] = None) -> Response[Any]:
-    """Find a line; what waits for a second person; lines that nobody uses."""
+def index(
+    request: WebRequest,
+    line: FromQuery[str | None] = None,
+    late_from: DaysLate = None,
+    late_to: DaysLate = None,
+    opened: OpenedIn = None,
+) -> Response[Any]:
+    """Find a line; what waits for a second person; lines that nobody uses. With days past due or a month of
+    opening: the lines behind a figure, as they stand now.
+    """
 
     def act(duty: Duty) -> Response[Any]:
+        if late_from is not None or late_to is not None or opened is not None:
+            return _some(duty, late_from or 1, _ENDLESS if late_to is None else late_to, opened)
         wanted = (line or "").strip()
         found = _find(duty, wanted) if wanted else None
         if found:
@@ -72,6 +89,29 @@ def index(request: WebRequest, line: FromQuery[str | None] = None) -> Response[A
         )
 
     return on_duty(request, act)
+
+
+def _some(duty: Duty, least: int, most: int, opened: str | None) -> Response[Any]:
+    """Lines by days past due today, or by the month they were opened in."""
+    tx, today = duty.tx, local_day(duty.now, settings_of(duty.request).timezone)
+    if opened is None:
+        ids = billing_store.late_lines(tx, today, least, most, _LISTED + 1)
+    else:
+        month = date.fromisoformat(f"{opened}-01")
+        ids = opened_between(tx, month, add_months(month, 1), _LISTED + 1)
+    found, debts = lines.get_lines(tx, ids), billing.debts(tx, ids, today)
+    late = {line: debt.days_past_due for line, debt in debts.items()}
+    return page(
+        duty.request,
+        "console/line/some.html",
+        rows=[(found[one], late.get(one, 0)) for one in ids[:_LISTED]],
+        more=len(ids) > _LISTED,
+        least=least,
+        most=None if most == _ENDLESS else most,
+        opened=opened,
+        today=today,
+        **duty.shown(),
+    )
 
 
 def _line(duty: Duty, line_id: UUID) -> Line:

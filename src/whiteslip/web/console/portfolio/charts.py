@@ -32,6 +32,64 @@ _RISKS: Final = (
 )
 
 
+# Days past due of a bucket and of a class; the lines behind them can be listed.
+_BUCKET_DAYS: Final = {
+    "dpd_1_29": (1, 29),
+    "dpd_30_59": (30, 59),
+    "dpd_60_89": (60, 89),
+    "dpd_90_plus": (90, None),
+}
+_CLASS_DAYS: Final = {
+    "2_special_mention": (1, 90),
+    "3_substandard": (91, 270),
+    "4_doubtful": (271, 360),
+    "5_loss": (361, None),
+}
+_LEFT: Final = "/console/all"
+
+
+def late(least: int, most: int | None = None) -> str:
+    """Where lines so many days past due are listed."""
+    return f"/console/lines?late_from={least}" + (f"&late_to={most}" if most is not None else "")
+
+
+_CAUSE_CASES: Final = {"1_new_bad": late(91, 121), "3_stays_bad": late(121), "6_exits": _LEFT}
+_ECL_CASES: Final = {
+    "to_stage_2_minor": late(31, 90),
+    "to_stage_3_minor": late(91),
+    "released_at_draw_stop_minor": _LEFT,
+}
+_RISK_CASES: Final = {"cif_by_customer": f"{_LEFT}?state=closed", "cif_defaulted": late(91)}
+
+
+def row_case(measure: str, row: Row) -> str:
+    """Where the cases of a table's row are listed; empty for none."""
+    match measure:
+        case "roll_rates" if row["to_bucket"] in _BUCKET_DAYS:
+            return late(*_BUCKET_DAYS[row["to_bucket"]])
+        case "classes" if row["asset_class"] in _CLASS_DAYS:
+            return late(*_CLASS_DAYS[row["asset_class"]])
+        case "npl_change":
+            return _CAUSE_CASES.get(row["cause"], "")
+        case "vintages":
+            return _opened(row["opened"])
+        case _:
+            return ""
+
+
+def _opened(month: int) -> str:
+    return f"/console/lines?opened={month // 100}-{month % 100:02d}"
+
+
+def _leading(series: Option, href: str) -> Option:
+    return series | ({"href": href} if href else {})
+
+
+def _newest(rows: Sequence[Row], href: str) -> list[str]:
+    """Of points over time only the newest has lines that can be listed."""
+    return [*[""] * (len(rows) - 1), href]
+
+
 def _axes(x: Sequence[Any], percent: bool = True) -> Option:
     return {
         "xAxis": {"type": "category", "data": list(x), "boundaryGap": False},
@@ -56,6 +114,7 @@ def npl(result: Result, t: Text) -> Option:
     rows = result.records()
     return {
         **_axes([row["on_day"].isoformat() for row in rows]),
+        "links": _newest(rows, late(91)),
         "legend": {},
         "series": [
             _line(t("npl_ratio"), [row["npl_ratio"] for row in rows], _STRONG, 3),
@@ -70,6 +129,7 @@ def npl_change(result: Result, t: Text) -> Option:
     by_cause = {row["cause"]: row["contribution"] or 0.0 for row in rows}
     before, after = (rows[0]["ratio_before"], rows[0]["ratio_after"]) if rows else (0.0, 0.0)
     names, floor, height, colors = [t("before")], [0.0], [before or 0.0], [_SOFT]
+    cases = ["", *(_CAUSE_CASES.get(cause, "") for cause in _CAUSES), ""]
     level = before or 0.0
     for cause in _CAUSES:
         step = by_cause.get(cause, 0.0)
@@ -83,7 +143,8 @@ def npl_change(result: Result, t: Text) -> Option:
     height.append(after or 0.0)
     colors.append(_SOFT)
     bars = [
-        {"value": value, "itemStyle": {"color": color}} for value, color in zip(height, colors, strict=True)
+        _leading({"value": value, "itemStyle": {"color": color}}, href)
+        for value, color, href in zip(height, colors, cases, strict=True)
     ]
     unseen = {"color": "transparent"}
     return {
@@ -115,6 +176,7 @@ def vintages(result: Result, t: Text) -> Option:
                 _STRONG if opened == newest else _PALE,
                 3 if opened == newest else 1,
             )
+            | {"href": _opened(opened)}
             for opened, curve in sorted(cohorts.items())
         ],
     }
@@ -129,6 +191,7 @@ def roll_rates(result: Result, t: Text) -> Option:
             BUCKETS.index(row["to_bucket"]),
             BUCKETS.index(row["from_bucket"]),
             round(row["opening_share"] or 0.0, 4),
+            row_case("roll_rates", row),
         ]
         for row in rows
     ]
@@ -143,15 +206,14 @@ def roll_rates(result: Result, t: Text) -> Option:
 def flows(result: Result, t: Text) -> Option:
     """The same as a flow of money between buckets."""
     rows = last_month(result.records())
-    names = {
-        *(t("bucket_" + row["from_bucket"]) for row in rows),
-        *(t("bucket_" + row["to_bucket"]) + " ›" for row in rows),
-    }
+    names = {t("bucket_" + row["from_bucket"]): "" for row in rows}
+    names |= {t("bucket_" + row["to_bucket"]) + " ›": row_case("roll_rates", row) for row in rows}
     links = [
         {
             "source": t("bucket_" + row["from_bucket"]),
             "target": t("bucket_" + row["to_bucket"]) + " ›",
             "value": max(row["opening_minor"] * (row["opening_share"] or 0), row["closing_minor"], 1),
+            "href": row_case("roll_rates", row),
         }
         for row in rows
     ]
@@ -159,7 +221,7 @@ def flows(result: Result, t: Text) -> Option:
         "series": [
             {
                 "type": "sankey",
-                "data": [{"name": name} for name in sorted(names)],
+                "data": [_leading({"name": name}, href) for name, href in sorted(names.items())],
                 "links": links,
                 "money": True,
             }
@@ -174,7 +236,10 @@ def survival(result: Result, t: Text) -> Option:
         **_axes([row["month"] for row in rows]),
         "xName": t("months_on_book"),
         "legend": {},
-        "series": [_line(t(name), [row[name] for row in rows], color) for name, color in _RISKS],
+        "series": [
+            _leading(_line(t(name), [row[name] for row in rows], color), _RISK_CASES.get(name, ""))
+            for name, color in _RISKS
+        ],
     }
 
 
@@ -184,6 +249,7 @@ def dpd(result: Result, t: Text) -> Option:
     shades = (("dpd_30_share", _PALE), ("dpd_60_share", _SOFT), ("dpd_90_share", _BAD))
     return {
         **_axes([row["on_day"].isoformat() for row in rows]),
+        "links": _newest(rows, late(30)),
         "legend": {},
         "series": [_line(t(name), [row[name] for row in rows], color) for name, color in shades],
     }
@@ -196,6 +262,7 @@ def classes(result: Result, t: Text) -> Option:
             "name": t("class_" + row["asset_class"]),
             "value": row["balance_minor"],
             "itemStyle": {"color": _SHADES[row["asset_class"]]},
+            "href": row_case("classes", row),
         }
         for row in result.records()
     ]
@@ -216,7 +283,8 @@ def ecl_movement(result: Result, t: Text) -> Option:
         names.append(t("ecl_" + name.removesuffix("_minor")))
         floor.append(0 if ends else min(level, level + value))
         color = _SOFT if ends else (_BAD if value > 0 else _GOOD)
-        bars.append({"value": abs(value), "itemStyle": {"color": color}})
+        bar = {"value": abs(value), "itemStyle": {"color": color}}
+        bars.append(_leading(bar, _ECL_CASES.get(name, "")))
         level = value if ends else level + value
     unseen = {"color": "transparent"}
     return {

@@ -15,7 +15,8 @@ from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.portfolio import MEASURES, Result
 from whiteslip.portfolio.model import SEGMENTS
 from whiteslip.web.console.duty import Duty, on_duty
-from whiteslip.web.console.portfolio.charts import CHARTS, last_month
+from whiteslip.web.console.groups import called
+from whiteslip.web.console.portfolio.charts import CHARTS, last_month, row_case
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.i18n import Speech, Texts
 from whiteslip.web.kit.pages import page, speech_of
@@ -78,7 +79,10 @@ def home(
             "console/portfolio/page.html",
             charts=charts,
             tables=[{"key": name, **_told(figures[name], speech, t)} for name in _TABLES],
-            head=_head(figures),
+            head=[
+                each | {"segment": called(each["segment"], each["book"].currency, speech, t)}
+                for each in _head(figures)
+            ],
             day=figures["npl"].day,
             instead_of=why and sentence(why, speech),
             as_of=as_of,
@@ -115,7 +119,12 @@ def _told(result: Result, speech: Speech, t: Texts) -> dict[str, Any]:
     alone = {row["segment"] for row in result.records()} == {"all"}
     columns = [name for name in result.columns if name != "currency" and not (alone and name == "segment")]
     rows = [
-        [_said(name, row[name], row["currency"], speech, t) for name in columns]
+        [
+            called(row[name], row["currency"], speech, t)
+            if name == "segment"
+            else _said(name, row[name], row["currency"], speech, t)
+            for name in columns
+        ]
         for row in result.records()[-_SHOWN_ROWS:]
     ]
     return {
@@ -127,6 +136,7 @@ def _told(result: Result, speech: Speech, t: Texts) -> dict[str, Any]:
             for name in columns
         ],
         "rows": rows,
+        "links": [row_case(result.measure, row) for row in result.records()[-_SHOWN_ROWS:]],
         "left_out": max(0, len(result.rows) - _SHOWN_ROWS),
     }
 

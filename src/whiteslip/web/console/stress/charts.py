@@ -41,27 +41,39 @@ def fan(found: Fan, t: Text) -> Option:
     }
 
 
-def tornado(found: Finding, t: Text) -> Option:
-    """What the bad figure comes to where one assumption changes alone; the widest on top."""
+def tornado(found: Finding, t: Text, asked: Callable[[str, float], str]) -> Option:
+    """What the bad figure comes to where one assumption changes alone; the widest on top. ``asked`` is
+    where a changed question is answered, empty for what no question changes.
+    """
     swings = found.swings[::-1]
-    base = found.worst_minor
+    base = found.swings[0].at_base
 
-    def bars(ends: Sequence[int], stack: str, color: str) -> list[Option]:
-        floors = [min(base, end) for end in ends]
+    def bars(ends: Sequence[tuple[str, float, int]], stack: str, color: str) -> list[Option]:
         shared: Option = {"type": "bar", "stack": stack, "stackStrategy": "all", "barGap": "-100%"}
         unseen = {"itemStyle": {"color": "transparent"}, "silent": True, "band": True}
+        marks = [
+            {"value": abs(end - base)} | ({"href": href} if (href := asked(name, value)) else {})
+            for name, value, end in ends
+        ]
         return [
-            {**shared, **unseen, "data": floors},
-            {**shared, "name": t(stack), "data": [abs(end - base) for end in ends], "color": color,
-             "itemStyle": {"color": color}},
-        ]  # fmt: skip
+            {**shared, **unseen, "data": [min(base, end) for _, _, end in ends]},
+            {**shared, "name": t(stack), "data": marks, "color": color, "itemStyle": {"color": color}},
+        ]
 
+    series = [
+        *bars([(each.name, each.low, each.at_low) for each in swings], "at_low", "var:brand"),
+        *bars([(each.name, each.high, each.at_high) for each in swings], "at_high", "var:bad"),
+    ]
+    series[-1]["markLine"] = {
+        "silent": True,
+        "symbol": "none",
+        "label": {"show": False},
+        "data": [{"xAxis": base}],
+        "lineStyle": {"color": "var:ink", "type": "solid"},
+    }
     return {
         "xAxis": {"type": "value", "money": True, "scale": True},
         "yAxis": {"type": "category", "data": [t("swing_" + each.name) for each in swings], "money": True},
         "legend": {},
-        "series": [
-            *bars([each.at_low for each in swings], "at_low", "var:soft"),
-            *bars([each.at_high for each in swings], "at_high", "var:bad"),
-        ],
+        "series": series,
     }

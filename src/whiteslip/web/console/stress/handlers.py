@@ -7,12 +7,14 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
-from typing import Any, Final
+from functools import lru_cache, partial
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
+from msgspec import Meta
 
 from whiteslip import lake, treasury
 from whiteslip.base import Money, Refusal
@@ -21,7 +23,7 @@ from whiteslip.lake import Lake
 from whiteslip.treasury import Finding, Question, stress, words
 from whiteslip.treasury.findings import LEVELS, Fan
 from whiteslip.treasury.scenario import Assumptions, Start, Terms
-from whiteslip.web.console.duty import Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.console.stress.charts import MONEY, fan, tornado
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form
@@ -30,10 +32,20 @@ from whiteslip.web.kit.pages import page, speech_of
 from whiteslip.web.kit.problems import Refused, sentence
 
 FUTURES: Final = 200
+_PERCENT: Final = 100
 _TORNADO: Final = 20
+AT: Final = f"{HOME}/stress"
+# What is asked most: nothing else of the question changes.
+PRESETS: Final[dict[str, dict[str, float]]] = {
+    "if_usual": {"exits": 1.0, "leave": 0.0, "downturn": 0.0},
+    "if_double": {"exits": 2.0},
+    "if_ten": {"leave": 10.0, "within_days": 7},
+    "if_downturn": {"downturn": 2.0},
+}
+# How a tornado's assumption is typed on the form; what is not here is no question.
+_TYPED: Final = {"exits": 1, "leave": _PERCENT, "downturn": 1}
 _SEGMENT: Final = "limit"
 _SHOWN_ROWS: Final = 60
-_PERCENT: Final = 100
 MONTHS: Final = (6, 12, 24)
 COLUMNS: Final = tuple(f"p{round(level * _PERCENT):02d}" for level in LEVELS)
 
@@ -41,12 +53,12 @@ COLUMNS: Final = tuple(f"p{round(level * _PERCENT):02d}" for level in LEVELS)
 class WhatIf(msgspec.Struct):
     """What somebody asks. ``leave`` in per cent of all lines."""
 
-    exits: float = 1.0
-    leave: float = 0.0
-    within_days: int = 7
-    downturn: float = 0.0
+    exits: Annotated[float, Meta(ge=0, le=20)] = 1.0
+    leave: Annotated[float, Meta(ge=0, le=99)] = 0.0
+    within_days: Annotated[int, Meta(ge=1, le=365)] = 7
+    downturn: Annotated[float, Meta(ge=-4, le=4)] = 0.0
     months: int = 12
-    seed: int = 1
+    seed: Annotated[int, Meta(ge=0, le=2**31)] = 1
     facility: str = ""
     tornado: bool = False
 
@@ -60,6 +72,28 @@ class WhatIf(msgspec.Struct):
             leave=self.leave / _PERCENT,
             within_days=self.within_days,
         )
+
+
+def where(typed: WhatIf, **changed: object) -> str:
+    """The page's address with a question changed; what is as usual is left out."""
+    usual = msgspec.structs.asdict(WhatIf())
+    asked = msgspec.structs.asdict(typed) | changed
+    said = {name: _plain(value) for name, value in asked.items() if value != usual[name]}
+    return f"{AT}?{urlencode(said)}" if said else AT
+
+
+def _plain(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
+
+
+def _changed(typed: WhatIf, name: str, value: float) -> str:
+    return where(typed, **{name: value * _TYPED[name]}) if name in _TYPED else ""
 
 
 @lru_cache(maxsize=8)
@@ -123,7 +157,10 @@ def show(request: WebRequest) -> Response[Any]:
         speech = speech_of(request)
         form, typed = _asked(request)
         facilities = [each.deal.name for each in funding_store.facilities(duty.tx)]
-        shown: dict[str, Any] = {"facilities": facilities, "months": MONTHS, "form": form, **duty.shown()}
+        known = WhatIf() if isinstance(typed, Errors) else typed
+        presets = [(name, where(known, **changes)) for name, changes in PRESETS.items()]
+        shown: dict[str, Any] = {"facilities": facilities, "months": MONTHS, "form": form, "presets": presets}
+        shown |= duty.shown()
         if isinstance(typed, Errors):
             return page(
                 request, "console/stress/page.html", errors=typed, asked=WhatIf(), found=None, **shown
@@ -136,7 +173,7 @@ def show(request: WebRequest) -> Response[Any]:
         t = Texts("console/stress", speech)
         charts = [_chart(each, found, speech, t) for each in found.fans]
         if found.swings:
-            charts.insert(0, _tornado(found, speech, t))
+            charts.insert(0, _tornado(found, speech, t, typed))
         return page(
             request,
             "console/stress/page.html",
@@ -183,7 +220,7 @@ def _chart(each: Fan, found: Finding, speech: Speech, t: Texts) -> dict[str, Any
     }
 
 
-def _tornado(found: Finding, speech: Speech, t: Texts) -> dict[str, Any]:
+def _tornado(found: Finding, speech: Speech, t: Texts, typed: WhatIf) -> dict[str, Any]:
     def money(minor: int) -> str:
         return speech.figure(Money(minor, found.currency))
 
@@ -195,9 +232,10 @@ def _tornado(found: Finding, speech: Speech, t: Texts) -> dict[str, Any]:
                ("at_low", "money"), ("at_high", "money")]  # fmt: skip
     return {
         "key": "tornado",
-        "option": tornado(found, t),
+        "option": tornado(found, t, partial(_changed, typed)),
         "columns": [(t(name), kind) for name, kind in columns],
         "rows": rows,
+        "flat": all(each.at_low == each.at_high for each in found.swings),
         "formula": t("formula_tornado"),
         "source": t("source_tornado"),
         "left_out": 0,

@@ -54,9 +54,10 @@
     delete option.xName;
     if (option.xAxis) option.grid = { left: 8, right: 16, top: option.legend ? 36 : 12, bottom: option.xAxis.name ? 28 : 8, containLabel: true };
     for (const series of option.series) {
+      if (series.type === "line" && series.href) series.triggerLineEvent = true;
       if (series.type === "heatmap") {
         series.label = { show: true, fontSize: 11, formatter: (p) => share.format(p.value[2]) };
-        series.data = series.data.map((cell) => ({ value: cell, label: { color: token(cell[2] > 0.5 ? "on-brand" : "ink") } }));
+        series.data = series.data.map((cell) => ({ value: cell.slice(0, 3), href: cell[3], label: { color: token(cell[2] > 0.5 ? "on-brand" : "ink") } }));
       }
       if (series.type === "sankey") Object.assign(series, { label: { ...ink, width: 100, overflow: "break" }, lineStyle: { color: "target", opacity: 0.3 }, right: 110, tooltip: { valueFormatter: series.money ? money : number.format } });
       if (series.type === "treemap") Object.assign(series, { breadcrumb: { show: false }, tooltip: { valueFormatter: series.money ? money : number.format },
@@ -72,8 +73,18 @@
     const option = JSON.parse(plot.dataset.chart);
     plot.hidden = false;
     const chart = echarts.init(plot, null, { renderer: "svg", locale });
-    // A mark that leads somewhere; the table beside it has the same links.
-    chart.on("click", (mark) => { if (mark.data && mark.data.href) location.assign(mark.data.href); });
+    // A mark leads to its cases, or to the figures as a file; the table beside it has the same links.
+    const follow = (href) => location.assign(href || plot.dataset.csv);
+    const lines = option.xAxis && option.series.every((s) => s.type === "line");
+    if (!lines || option.series.some((s) => s.href)) {
+      chart.on("click", (mark) => follow((mark.data && mark.data.href) || (option.series[mark.seriesIndex] || {}).href));
+    } else {
+      // A line has no marks to press: wherever it is pressed, that is the day below.
+      chart.getZr().on("click", (press) => {
+        if (!chart.containPixel("grid", [press.offsetX, press.offsetY])) return;
+        follow((option.links || [])[chart.convertFromPixel({ xAxisIndex: 0 }, press.offsetX)]);
+      });
+    }
     drawn.push([chart, option]);
   }
   const draw = () => { for (const [chart, option] of drawn) chart.setOption(dressed(structuredClone(option)), true); };

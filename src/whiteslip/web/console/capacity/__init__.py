@@ -1,0 +1,1 @@
+"""What leaving freed, and plans for it that two people agree on."""
