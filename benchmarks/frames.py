@@ -22,25 +22,31 @@ Frames = dict[str, pl.LazyFrame]
 c = pl.col
 
 
-def measure(folder: Path, points: Sequence[date], names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """The named measures of the snapshot in ``folder``, as rows."""
-    lake = {path.stem: pl.scan_parquet(path) for path in folder.glob("*.parquet")}
-    panel = _panel(lake, points).collect().lazy()
-    made = {
-        "npl": _npl, "dpd": _dpd, "roll_rates": _roll_rates, "classes": _classes, "cdr": _cdr,
-    }  # fmt: skip
-    found: dict[str, pl.LazyFrame] = {name: make(panel) for name, make in made.items() if name in names}
-    if "vintages" in names:
-        found["vintages"] = _vintages(panel, lake, points)
-    if "payment_rate" in names:
-        found["payment_rate"] = _payment_rate(panel, lake, points)
-    if {"ecl", "coverage"} & {*names}:
+class Work:
+    """A snapshot's folder with its panel, made once."""
+
+    def __init__(self, folder: Path, points: Sequence[date]) -> None:
+        self.points = points
+        self.lake = {path.stem: pl.scan_parquet(path) for path in folder.glob("*.parquet")}
+        self.panel = _panel(self.lake, points).collect().lazy()
+
+    def measure(self, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """The named measures, as rows."""
+        panel, lake, points = self.panel, self.lake, self.points
         losses = _losses(panel, len(points) - 1).collect().lazy()
-        found |= {
-            name: make(losses) for name, make in (("ecl", _ecl), ("coverage", _coverage)) if name in names
+        made = {
+            "npl": _npl(panel),
+            "dpd": _dpd(panel),
+            "roll_rates": _roll_rates(panel),
+            "classes": _classes(panel),
+            "cdr": _cdr(panel),
+            "vintages": _vintages(panel, lake, points),
+            "payment_rate": _payment_rate(panel, lake, points),
+            "ecl": _ecl(losses),
+            "coverage": _coverage(losses),
         }
-    rows = pl.collect_all(list(found.values()))
-    return {name: frame.to_dicts() for name, frame in zip(found, rows, strict=True)}
+        rows = pl.collect_all([made[name] for name in names])
+        return {name: frame.to_dicts() for name, frame in zip(names, rows, strict=True)}
 
 
 def _point(day: pl.Expr, points: Sequence[date]) -> pl.Expr:

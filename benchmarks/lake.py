@@ -12,12 +12,14 @@ export   eight tables to Parquet by ADBC, ids        the same queries by COPY to
          compared with the ledger                                                       Parquet
 night    all measures from the snapshot              all measures from the live views,  nine of them,
                                                      ``lake.sql``                       ``frames.py``
-ecl      expected losses alone                       the same                           the same
+ecl      expected losses alone                       until it has them, first           until it has
+                                                                                        them, first
 =======  ==========================================  =================================  ================
 """
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import re
@@ -27,7 +29,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -51,17 +53,18 @@ _ROUNDS: Final = 3
 _BYTES_EACH: Final = 4_000
 _UNTIL: Final = end_of_day(END, ZONE)
 _MIB: Final = 1024
-# The temporary tables that a measure of ``lake.sql`` is made from.
-_MADE: Final = ("settled", "seen", "flows", "losses")
 
 Rows = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one piece of work took: seconds, MiB of its own process at the peak, MiB of the server."""
+    """What one piece of work took: seconds, CPU seconds of its process and the server's, MiB of its process
+    at the peak and of the server's.
+    """
 
     seconds: float
+    cpu: float
     own: int
     server: int
     found: Any
@@ -82,7 +85,7 @@ class Place:
 
 def snapshots(bench: Bench) -> list[Measure]:
     """All work at a million receivables, in turn, round by round; once more at ten million."""
-    found = _at(bench, SMALL, max(_ROUNDS, min(bench.rounds, 5)))
+    found = _at(bench, SMALL, _ROUNDS)
     free = shutil.disk_usage(tempfile.gettempdir()).free
     if free < LARGE * _BYTES_EACH:
         print(
@@ -101,38 +104,36 @@ def _at(bench: Bench, receivables: int, rounds: int) -> list[Measure]:
         done = [_round(bench, place) for _ in range(rounds)]
     runs = {name: [one[name] for one in done] for name in done[0]}
     size = f"{receivables // 1_000_000} M receivables"
-    compared = [
-        ("export", "COPY of the same queries to CSV", "export ours", "export postgresql"),
-        ("export", "Polars: ADBC to Parquet, nothing hashed or checked", "export ours", "export polars"),
-        (f"all {len(portfolio.MEASURES)} measures", "plain PostgreSQL SQL", "night ours", "night postgresql"),
-        (f"{len(frames.MEASURES)} measures", "Polars", "some ours", "some polars"),
-        ("ECL", "plain PostgreSQL SQL", "ecl ours", "ecl postgresql"),
-        ("ECL", "Polars", "ecl ours", "ecl polars"),
-    ]
+    whole, some = f"all {len(portfolio.MEASURES)} measures", f"{len(frames.MEASURES)} measures"
+    sql, polars = "plain PostgreSQL SQL", "Polars"
     return [
-        Measure(
-            f"lake {what}, {size}, against {against.split(':')[0].split(' of ')[0]}", "s", against, "s",
-            [run.seconds for run in runs[ours]],
-            [run.seconds for run in runs[theirs]],
-            notes=_notes(runs[ours], runs[theirs], rows, what),
-        )
-        for what, against, ours, theirs in compared
-    ]  # fmt: skip
+        _compared(f"export of {size}", "COPY of the same queries to CSV", runs, "export", "postgresql", rows),
+        _compared(f"export of {size}", "Polars: ADBC to Parquet, ids plain", runs, "export", "polars", rows),
+        _compared(f"{whole} of {size}", sql, runs, "night", "postgresql", rows),
+        _compared(f"{some} of {size}", polars, runs, "some", "polars", rows),
+        _compared(f"expected loss of {size}", sql, runs, "ecl", "postgresql", rows),
+        _compared(f"expected loss of {size}", polars, runs, "ecl", "polars", rows),
+    ]
 
 
-def _notes(ours: Sequence[Run], theirs: Sequence[Run], rows: dict[str, int], what: str) -> dict[str, Any]:
-    notes: dict[str, Any] = {"ratio below one": "ours is quicker"}
-    for who, runs in (("ours", ours), ("theirs", theirs)):
-        own, server = max(run.own for run in runs), max(run.server for run in runs)
-        notes[f"peak MiB of {who}"] = {"process": own, "server": server}
-    if what == "export":
-        notes["rows"] = rows
-        notes["seconds of ours are"] = ours[-1].found["parts"]
-    else:
-        notes["figures"] = "the same to the minor unit"
-    if what.startswith(str(len(frames.MEASURES))):
+def _compared(
+    what: str, against: str, runs: dict[str, list[Run]], work: str, who: str, rows: dict[str, int]
+) -> Measure:
+    ours, theirs = runs[f"{work} ours"], runs[f"{work} {who}"]
+    notes: dict[str, Any] = {"a ratio below one": "ours is quicker"}
+    for name, some in (("ours", ours), ("theirs", theirs)):
+        own, server = max(run.own for run in some), max(run.server for run in some)
+        notes[f"peak MiB of {name}"] = {"process": own, "server": server}
+        if all(map(math.isfinite, (run.cpu for run in some))):
+            notes[f"CPU seconds of {name}"] = [round(run.cpu, 1) for run in some]
+    notes["rows"] = rows
+    notes["results"] = "the same" if work == "export" else "the same to the minor unit"
+    if work == "some":
         notes["measures"] = ", ".join(frames.MEASURES)
-    return notes
+    return Measure(
+        f"lake: {what}, against {who}", "s", against, "s",
+        [run.seconds for run in ours], [run.seconds for run in theirs], notes=notes,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -157,19 +158,18 @@ def _round(bench: Bench, place: Place) -> dict[str, Run]:
         "night ours": _alone(bench, _measured, place, everything),
         "some polars": _alone(bench, _scanned, place, some),
         "some ours": _alone(bench, _measured, place, some),
-        "ecl postgresql": _alone(bench, _asked, place, ("ecl",)),
-        "ecl polars": _alone(bench, _scanned, place, ("ecl",)),
         "ecl ours": _alone(bench, _measured, place, ("ecl",)),
     }
-    rows = done["export ours"].found["rows"]
+    # Both have the expected loss first, and say when.
+    for who, work in (("postgresql", "night"), ("polars", "some")):
+        run = done[f"{work} {who}"]
+        lap, cpu = run.found["lap"]
+        done[f"{work} {who}"] = replace(run, found=run.found["rows"])
+        done[f"ecl {who}"] = replace(run, seconds=lap, cpu=cpu, found={"ecl": run.found["rows"]["ecl"]})
+    rows = done["export ours"].found
     assert rows == done["export postgresql"].found == done["export polars"].found, rows
-    for ours, theirs in (
-        ("night", "postgresql"),
-        ("some", "polars"),
-        ("ecl", "postgresql"),
-        ("ecl", "polars"),
-    ):
-        _same(done[f"{ours} ours"].found, done[f"{ours} {theirs}"].found)
+    for work, who in (("night", "postgresql"), ("some", "polars"), ("ecl", "postgresql"), ("ecl", "polars")):
+        _same(done[f"{work} ours"].found, done[f"{work} {who}"].found)
     return done
 
 
@@ -191,15 +191,13 @@ def _cell(value: Any) -> Any:
 # The work ----------------------------------------------------------------------------------------
 
 
-def _exported(place: Place) -> dict[str, Any]:
+def _exported(place: Place) -> dict[str, int]:
     shutil.rmtree(place.lake.folder, ignore_errors=True)
     database = Database(place.url, 1)
-    took = time.perf_counter()
     taken = lake.export(database, place.lake, END, _UNTIL, ZONE, _UNTIL)
-    took = time.perf_counter() - took
     database.close()
     assert isinstance(taken, Snapshot), taken
-    return {"rows": {name: file.rows for name, file in taken.manifest.files.items()}, "parts": round(took, 1)}
+    return {name: file.rows for name, file in taken.manifest.files.items()}
 
 
 def _copied(place: Place) -> dict[str, int]:
@@ -242,8 +240,12 @@ def _measured(place: Place, names: Sequence[str]) -> Rows:
     return {result.measure: result.records() for result in found}
 
 
-def _scanned(place: Place, names: Sequence[str]) -> Rows:
-    return frames.measure(_taken(place).folder, _points(), names)
+def _scanned(place: Place, names: Sequence[str]) -> dict[str, Any]:
+    began, cpu = time.perf_counter(), time.process_time()
+    work = frames.Work(_taken(place).folder, _points())
+    first = work.measure(["ecl"])
+    lap = time.perf_counter() - began, time.process_time() - cpu
+    return {"lap": lap, "rows": first | work.measure([name for name in names if name != "ecl"])}
 
 
 def _taken(place: Place) -> Snapshot:
@@ -257,22 +259,33 @@ def _points() -> list[date]:
     return points_until(END, END - timedelta(days=364))
 
 
-def _asked(place: Place, names: Sequence[str]) -> Rows:
-    asked, found = queries("lake.sql"), dict[str, Any]()
-    given = {"days": _points()}
-    made = _MADE if len(names) > 1 else ("settled", "seen", "losses")
+def _asked(place: Place, names: Sequence[str]) -> dict[str, Any]:
+    queries_of, given, found = queries("lake.sql"), {"days": _points()}, dict[str, Any]()
+    began = time.perf_counter()
     with psycopg.connect(place.url) as conn:
         conn.execute("SET work_mem = '512MB'")
         conn.execute("SET temp_buffers = '256MB'")
         conn.execute("SET jit = off")
-        for table in made:
-            conn.execute(_filled(asked[table], given).encode())
-            conn.execute(f"ANALYZE {table}".encode())
-        for name in names:
-            cursor = conn.execute(_filled(asked[name], given).encode())
+
+        def make(*tables: str) -> None:
+            for table in tables:
+                conn.execute(_filled(queries_of[table], given).encode())
+                conn.execute(f"ANALYZE {table}".encode())
+
+        def ask(name: str) -> None:
+            cursor = conn.execute(_filled(queries_of[name], given).encode())
             columns = [column.name for column in cursor.description or ()]
             found[name] = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-    return found
+
+        make("settled", "seen", "losses")
+        ask("ecl")
+        # Its processor time until here is not known: parallel workers are told of when they have ended.
+        lap = time.perf_counter() - began, float("nan")
+        make("flows")
+        for name in names:
+            if name != "ecl":
+                ask(name)
+    return {"lap": lap, "rows": found}
 
 
 def _filled(text: str, given: dict[str, list[date]]) -> str:
@@ -289,29 +302,42 @@ def _alone(bench: Bench, work: Callable[..., Any], *given: Any) -> Run:
     context = multiprocessing.get_context("spawn")
     answers: Any = context.SimpleQueue()
     process = context.Process(target=_tell, args=(answers, work, *given))
-    with _watching(bench) as peak:
+    postmaster = int((bench.server.data / "postmaster.pid").read_text().split()[0])
+    before = _ended(postmaster)
+    with _watching(postmaster) as peak:
         process.start()
+        told = answers.get()
         process.join()
-    if process.exitcode or answers.empty():
-        raise RuntimeError(f"{work.__name__} failed")
-    seconds, own, found = answers.get()
-    return Run(seconds, own, peak[0], found)
+    # The server's process for this connection ends a moment later.
+    time.sleep(0.5)
+    if isinstance(told, str):
+        raise RuntimeError(f"{work.__name__} failed: {told}")
+    seconds, cpu, own, found = told
+    return Run(seconds, cpu + _ended(postmaster) - before, own, peak[0], found)
 
 
 def _tell(answers: Any, work: Callable[..., Any], *given: Any) -> None:
-    began = time.perf_counter()
-    found = work(*given)
-    seconds = time.perf_counter() - began
-    status = Path("/proc/self/status").read_text()
-    peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+    began, cpu = time.perf_counter(), time.process_time()
+    try:
+        found = work(*given)
+    except BaseException as error:
+        answers.put(repr(error))
+        raise
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert peak
-    answers.put((seconds, int(peak[1]) // _MIB, found))
+    answers.put((seconds, cpu, int(peak[1]) // _MIB, found))
+
+
+def _ended(postmaster: int) -> float:
+    """CPU seconds of the server's processes that have ended."""
+    fields = Path(f"/proc/{postmaster}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[13:15])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def _watching(bench: Bench) -> Generator[list[int]]:
+def _watching(postmaster: int) -> Generator[list[int]]:
     """The most memory of the server's processes together, MiB, shared pages counted once."""
-    postmaster = int((bench.server.data / "postmaster.pid").read_text().split()[0])
     peak, over = [0], threading.Event()
 
     def look() -> None:

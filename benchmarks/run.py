@@ -9,7 +9,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from benchmarks.backtest import backtesting
 from benchmarks.bench import CLIENTS, SCALE, WORKERS, Bench, Measure
 from benchmarks.book import authorising, posting
 from benchmarks.killing import killing
+from benchmarks.lake import snapshots
 from benchmarks.leaving import leaving
 from benchmarks.night import sealing
 from benchmarks.rush import rushing
@@ -27,7 +28,7 @@ from benchmarks.training import training
 from benchmarks.watch import watching
 from whiteslip.store import embedded
 
-SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | None]]] = {
+SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | Sequence[Measure] | None]]] = {
     "post": lambda bench, _: posting(bench),
     "authorise": lambda bench, _: authorising(bench),
     "import": lambda bench, _: importing(bench),
@@ -40,6 +41,7 @@ SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | None]]] = {
     "kill": lambda _bench, _: killing(),
     "train": lambda bench, _: training(bench),
     "watch": lambda bench, _: watching(bench),
+    "lake": lambda bench, _: snapshots(bench),
 }
 
 
@@ -58,8 +60,8 @@ def main() -> None:
     try:
         bench = Bench(embedded.start(home), asked.seconds, asked.rounds)
         for name in asked.subjects or SUBJECTS:
-            measure = SUBJECTS[name](bench, asked.lines)
-            if measure:
+            found = SUBJECTS[name](bench, asked.lines)
+            for measure in [found] if isinstance(found, Measure) else found or ():
                 measured.append(measure)
                 print("\n".join(measure.lines()), flush=True)
     finally:

@@ -76,3 +76,7 @@ def test_headroom_is_drawn_in_both_languages(address: str, visit: Callable[..., 
     page.wait_for_selector("#headroom svg")
     assert "借款基础" in page.inner_text("main")
     visitor.screens("console-funding-zh-CN")
+    # Where the chart is pressed, that is the night the page goes to.
+    page.locator("#headroom .plot").click()
+    page.wait_for_url("**/warehouse?day=2026-*")
+    assert "借款基础" in page.inner_text("main")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import UTC, date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import Page
+from pypdf import PdfReader
 from worlds import DAY, TIMEZONE, at, buy, nights, open_line, pay
 
 from whiteslip import lake, packs
@@ -70,6 +73,27 @@ def test_charts_are_drawn_within_the_policy_and_their_tables_open(
     page.click("#npl summary")
     assert page.locator("#npl td").count() > 0
     visitor.screens(f"console-portfolio-{lang}-{scheme}")
+    if lang == "en":
+        _marks_and_paper(page)
+
+
+def _marks_and_paper(page: Page) -> None:
+    """A printed page says what it was filtered by; a mark leads to its lines, one without any to its file."""
+    home = page.url.split("/console/", maxsplit=1)[0]
+    page.goto(f"{home}/console/portfolio?segment=limit&as_of=2026-06-20", timeout=90_000)
+    page.wait_for_selector("#classes svg")
+    text = "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(page.pdf())).pages)
+    assert "Size of limit" in text
+    assert "20 June 2026" in text
+    assert not page.locator("dl.filters").is_visible()
+    page.locator("#classes .plot").click()
+    page.wait_for_url("**/console/lines?late_from=*")
+    assert page.locator("main tbody tr").count() > 0
+    page.go_back()
+    page.wait_for_selector("#survival svg")
+    with page.expect_download() as file:
+        page.locator("#dpd .plot").click()
+    assert file.value.suggested_filename == "dpd-2026-06-20.csv"
 
 
 def test_without_a_script_the_tables_are_there(address: str, visit: Callable[..., Visitor]):

@@ -218,7 +218,15 @@ def _pages(db: Database, place: Lake) -> None:
             int(row["p50"]) for row in rows
         ]
         assert desk.get(f"/console/stress/tornado.csv{asked}").count("\n") == 9
-        assert "Error" in desk.get("/console/stress?leave=120", 422)
+        wrong = unescape(desk.get("/console/stress?leave=120&exits=many&within_days=0", 422))
+        for said in ("from 0 to 99 per cent", "from 0 to 20 times the usual", "a whole number from 1 to 365"):
+            assert said in wrong
+        # A bar of the tornado leads to its question, all else of it kept; so do the presets.
+        bars = [s for s in json.loads(unescape(options["tornado"]))["series"] if s.get("name")]
+        assert any(mark["value"] for series in bars for mark in series["data"])
+        doubled = "/console/stress?exits=2&leave=60&months=6&facility=warehouse&tornado=true"
+        assert doubled in {mark.get("href") for series in bars for mark in series["data"]}
+        assert doubled in unescape(text)
         assert "nobody&#39;s leaving is slowed" in text
 
 
@@ -247,6 +255,9 @@ def _at_the_desk(db: Database, place: Lake) -> None:
         assert "No offer pays" in desk.get(asked)
         # A book that earns nothing yet pays only where money is cheaper than free, which nobody can type.
         assert desk.post("/console/capacity/plans", asked, **typed).status_code == 409
+        # Three large lines are open: they are told of together with the nine small ones.
+        (open_lines_of,) = csv.DictReader(io.StringIO(desk.get("/console/capacity/segments.csv")))
+        assert (open_lines_of["name"], open_lines_of["lines"]) == ("other", "12")
         with db.transaction() as tx:
             basis = treasury.basis(place, None, "none", 3, None, GIVEN)
             assert isinstance(basis, Basis)

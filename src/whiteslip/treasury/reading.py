@@ -111,13 +111,35 @@ def _merged(found: Sequence[Freed]) -> tuple[Freed, ...] | Refusal:
     return tuple(told)
 
 
+def _could_be_asked(row: Row) -> bool:
+    return not row["leaving"] and row["bucket"] in _GOOD
+
+
+def _pooled(own: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """The same rows, with segments in which fewer than ``LEAST`` could be asked as one: no figure is that of
+    a few. Where they are too few together, the smallest of the others joins them.
+    """
+    lines: dict[str, int] = defaultdict(int)
+    for row in own["cohorts"]:
+        lines[row["segment"]] += row["lines"] if _could_be_asked(row) else 0
+    small = {name for name, count in lines.items() if count < LEAST}
+    large = sorted(lines.keys() - small, key=lambda name: (lines[name], name))
+    if small and sum(lines[name] for name in small) < LEAST and large:
+        small.add(large[0])
+    return {
+        name: [row | {"segment": OTHER} if row["segment"] in small else row for row in rows]
+        for name, rows in own.items()
+    }
+
+
 def _segments(own: dict[str, list[Row]]) -> list[Segment]:
     """Open lines by segment, with the PD of a current line and the yield of the last year."""
+    own = _pooled(own)
     chains = roll_counts(own["roll_rates"])
     found: list[Segment] = []
-    for name in sorted({row["segment"] for row in own["cohorts"]}):
+    for name in sorted({row["segment"] for row in own["cohorts"]}, key=lambda each: (each == OTHER, each)):
         rows = [row for row in own["cohorts"] if row["segment"] == name]
-        asked = [row for row in rows if not row["leaving"] and row["bucket"] in _GOOD]
+        asked = [row for row in rows if _could_be_asked(row)]
         ahead = markov.default_within(chains(name), _YEAR)
         found.append(
             Segment(

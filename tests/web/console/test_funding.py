@@ -12,10 +12,11 @@ from html import unescape
 
 from deals import deal
 from web.console.conftest import Desk
-from worlds import DAY, TIMEZONE, at, buy, open_line, pay
+from worlds import DAY, TIMEZONE, at, buy, open_line, pay, refund
 
 from whiteslip import funding
 from whiteslip.base import Refusal, end_of_day
+from whiteslip.base.ids import public
 from whiteslip.funding import store
 from whiteslip.funding.model import Position
 from whiteslip.identity.model import Role
@@ -84,6 +85,44 @@ def test_a_facility_is_told_from_its_pool_to_what_may_be_drawn_with_proof_and_pa
     assert answer.content.startswith(b"%PDF")
     desk.get("/console/funding/unknown", 404)
     desk.get("/console/funding/warehouse/secrets.csv", 404)
+
+
+def test_a_remedy_is_endorsed_by_one_approved_by_another_and_its_money_is_in_the_base(desk: Desk):
+    line = open_line(desk.db)
+    bought = buy(desk.db, line, 60_000, 3)
+    with desk.db.transaction() as tx:
+        funding.load(tx, deal(), "treasury", at(DAY))
+        funding.fill(tx, "warehouse", 10**9, DAY, "treasury", at(DAY))
+        funding.run_night(tx, DAY, at(DAY, 23))
+    refund(desk.db, line, bought, 6_000, DAY + timedelta(days=1))
+    with desk.db.transaction() as tx:
+        funding.run_night(tx, DAY + timedelta(days=1), at(DAY + timedelta(days=1), 23))
+        (waits,) = store.remedies(tx, funding.facility_id("warehouse"))
+    home = "/console/funding/warehouse"
+    to = f"{home}/remedies/{public('rem', waits.id)}"
+    desk.sign_in(Role.ANALYST)
+    assert "Deemed collection" in desk.get(home)
+    assert "Turn down" not in desk.get(home)
+    assert desk.post(to, home, decision="approve").status_code == 403
+    desk.sign_out()
+    desk.sign_in(Role.REVIEWER)
+    assert "Endorse" in desk.get(home)
+    assert desk.post(to, home, decision="approve").status_code == 303
+    text = unescape(desk.get(home))
+    assert "You proposed or endorsed this; somebody else approves it." in text
+    assert desk.post(to, home, decision="approve").status_code == 403
+    desk.sign_out()
+    desk.sign_in(Role.ADMIN)
+    assert desk.post(f"{home}/remedies/rem_nothing", home, decision="approve").status_code == 404
+    assert desk.post(to, home, decision="approve").status_code == 303
+    with desk.db.transaction() as tx:
+        found = funding.find(tx, "warehouse")
+        (done,) = store.remedies(tx, funding.facility_id("warehouse"), open_only=False)
+    assert not isinstance(found, Refusal)
+    assert (done.outcome, found.position.cash_minor) == ("approved", 6_000)
+    assert done.endorsed_by != done.decided_by
+    assert re.search(r"approved</td>\s*<td[^>]*>admin", desk.get(home))
+    assert desk.post(to, home, decision="approve").status_code == 409
 
 
 def test_a_sealed_day_without_a_base_is_answered_with_the_night_before_and_a_breach_is_named(desk: Desk):

@@ -7,20 +7,22 @@ import io
 import json
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from html import unescape
 from pathlib import Path
 
+import psycopg
 import pytest
 from litestar.testing import TestClient
 from web.console.conftest import Desk
-from worlds import DAY, TIMEZONE, buy, nights, open_line, pay
+from worlds import DAY, TIMEZONE, at, buy, nights, open_line, pay
 
 from whiteslip import lake
 from whiteslip.base import end_of_day
 from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
 from whiteslip.ledger.acts import seal, trial_balance
+from whiteslip.store.timers import StoredClock
 from whiteslip.web.console import routers
 from whiteslip.web.kit.settings import WebSettings
 from whiteslip.web.kit.shell import create_app
@@ -39,6 +41,7 @@ def analyst(desk: Desk, tmp_path: Path) -> Desk:
     nights(desk.db, date(2026, 3, 2), END)
     with desk.db.transaction() as tx:
         seal(tx, END, trial_balance(tx), end_of_day(END, TIMEZONE))
+        StoredClock(tx).set(at(END).astimezone(UTC))
     place = Lake(tmp_path / "lake", bytes(32))
     until = end_of_day(END, TIMEZONE)
     assert isinstance(lake.export(desk.db, place, END, until, TIMEZONE, until), Snapshot)
@@ -71,6 +74,32 @@ def test_each_chart_has_a_table_with_the_same_figures_and_a_csv(analyst: Desk):
             assert f"{float(row['npl_ratio']):.2%}" in shown
     for name in re.findall(r'href="(/console/portfolio/\w+\.csv[^"]*)"', text):
         assert len(analyst.get(name.replace("&amp;", "&")).splitlines()) > 1
+
+
+def test_a_mark_leads_to_its_lines(analyst: Desk):
+    with psycopg.connect(analyst.db.url) as conn:
+        good, bad = (str(row[0])[-8:] for row in conn.execute("SELECT id FROM lines.line ORDER BY id"))
+    text = analyst.get("/console/portfolio")
+    options = dict(re.findall(r'id="(\w+)">.*?data-chart="(.*?)"', text, re.S))
+    drawn = {key: json.loads(unescape(option))["series"] for key, option in options.items()}
+    classed = next(mark for mark in drawn["classes"][0]["data"] if mark["href"])
+    assert classed["href"] == "/console/lines?late_from=91&late_to=270"
+    rolled = next(cell[3] for cell in drawn["roll_rates"][0]["data"] if cell[:2] == [5, 5])
+    assert rolled == "/console/lines?late_from=90"
+    for href in (classed["href"], rolled, json.loads(unescape(options["npl"]))["links"][-1]):
+        assert bad in analyst.get(href)
+    # One is 145 days past due, the other 117.
+    for least, most, there, absent in ((130, 270, bad, good), (91, 130, good, bad)):
+        listed = analyst.get(f"/console/lines?late_from={least}&late_to={most}")
+        assert there in listed
+        assert absent not in listed
+    opened = analyst.get(drawn["vintages"][0]["href"])
+    assert good in opened
+    assert bad in opened
+    # The table beside a chart has the same links.
+    assert 'href="/console/lines?late_from=91&amp;late_to=270"' in text
+    assert bad not in analyst.get("/console/lines?late_from=1&late_to=60")
+    analyst.get("/console/lines?opened=2026-13", 422)
 
 
 def test_the_waterfall_goes_from_the_ratio_before_to_the_ratio_after(analyst: Desk):

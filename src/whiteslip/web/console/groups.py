@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from whiteslip.base import Money
+from whiteslip.base.money import MINOR_DIGITS
 from whiteslip.portfolio.book import LIMIT_BANDS
 from whiteslip.web.kit.i18n import Speech, Texts
 
 _MONTH: Final = re.compile(r"(\d{4})(\d{2})")
 _ABOVE: Final = "above_2m"
+
+
+def _units(minor: int, currency: str) -> int:
+    """A band's edge is a round sum: whole units say it."""
+    return minor // 10 ** MINOR_DIGITS[currency]
 
 
 def called(name: str, currency: str, speech: Speech, t: Texts) -> str:
@@ -22,11 +27,11 @@ def called(name: str, currency: str, speech: Speech, t: Texts) -> str:
     least = 0
     for most, band in LIMIT_BANDS:
         if name == band:
-            to = speech.money(Money(most, currency))
+            to = speech.number(_units(most, currency))
             return (
-                t("group_between", least=speech.money(Money(least, currency)), most=to)
+                t("group_between", least=speech.number(_units(least, currency)), most=to)
                 if least
                 else t("group_up_to", most=to)
             )
         least = most
-    return t("group_above", least=speech.money(Money(least, currency))) if name == _ABOVE else name.upper()
+    return t("group_above", least=speech.number(_units(least, currency))) if name == _ABOVE else name.upper()
