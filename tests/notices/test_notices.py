@@ -163,6 +163,7 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "estate.held": {"ground": "legal", "answer_by": None},
     "estate.closed": CLOSED,
+    "estate.ended": {"cancelled_at": NOW},
     "estate.undone": {"cancelled_at": NOW},
     "application.declined": {
         "reasons": ["debt_service_high", "income_unproven"],

@@ -214,34 +214,51 @@ def test_every_parameter_that_a_room_reads_exists_in_that_unit():
 
 
 def values() -> list[str]:
-    """The rows of the page's first table: what each pack says."""
+    """The rows of the page's first table: the numbers of each pack."""
     every = [packs.load(name).parameters for name in packs.names()]
     rows: list[str] = []
     for one in packs.load("base").listed():
+        if one.unit is Unit.TEXT:
+            continue
         said = " | ".join(str(parameters[one.key].value) for parameters in every)
         rows.append(f"| `{one.key}` | {one.unit} | {said} | {one.duty} |")
     return rows
 
 
+def texts() -> list[str]:
+    """The rows of its second table: the texts, and the packs that have each."""
+    every = {name: packs.load(name).parameters for name in packs.names()}
+    rows: list[str] = []
+    for one in packs.load("base").listed():
+        said: dict[object, list[str]] = {}
+        for name, parameters in every.items():
+            if one.unit is Unit.TEXT:
+                said.setdefault(parameters[one.key].value, []).append(name)
+        rows += [f"| `{one.key}` | {text} | {', '.join(by)} | {one.duty} |" for text, by in said.items()]
+    return rows
+
+
 def sources() -> list[str]:
-    """The rows of its second table: where each pack has its own values from."""
-    return [
-        f"| {name} | `{one.key}` | {one.value} | {'yes' if one.verified else 'no'} | {one.source} |"
-        for name in packs.names()
-        for one in packs.load(name).listed()
-        if one.pack == name
-    ]
+    """The rows of its third table: where each pack has its own values from."""
+    rows: list[str] = []
+    for name in packs.names():
+        for one in packs.load(name).listed():
+            said = "above" if one.unit is Unit.TEXT else one.value
+            if one.pack == name:
+                read = "yes" if one.verified else "no"
+                rows.append(f"| {name} | `{one.key}` | {said} | {read} | {one.source} |")
+    return rows
 
 
 def test_the_page_says_what_the_packs_say_row_by_row():
     rows = [
         line for line in DOC.read_text().splitlines() if re.match(r"\|[^|]*\|?[^|]*`[a-z_]+\.[a-z_]+`", line)
     ]
-    assert rows == values() + sources()
+    assert rows == values() + texts() + sources()
 
 
 def served() -> list[str]:
-    """The rows of its third table: the duties."""
+    """The rows of its fourth table: the duties."""
     rows: list[str] = []
     for one in packs.duties().values():
         features = ", ".join(f"`{feature}`" for feature in one.features)

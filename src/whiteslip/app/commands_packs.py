@@ -11,9 +11,11 @@ from cyclopts import App
 from whiteslip import packs
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say, table
-from whiteslip.packs import Pack, PackError, Parameter
+from whiteslip.exits import demands
+from whiteslip.packs import Pack, PackError, Parameter, Unit
 
 _COLUMNS = ("key", "value", "unit", "verified", "from", "duty", "source")
+_TEXTS = ("key", "value", "verified", "from", "duty", "source")
 
 
 def show(name: str | None = None, /, *, json: Json = False) -> None:
@@ -35,21 +37,32 @@ def show(name: str | None = None, /, *, json: Json = False) -> None:
 
     def human() -> None:
         pairs({what: value for what, value in head.items() if value is not None})
-        data("")
-        shown = [
-            [("yes" if row[column] else "no") if column == "verified" else row[column] for column in _COLUMNS]
-            for row in map(_row, pack.listed())
-        ]
-        table(_COLUMNS, shown, ["value"], ["source"])
+        for columns, wanted in ((_COLUMNS, False), (_TEXTS, True)):
+            data("")
+            rows = [_row(one) for one in pack.listed() if (one.unit is Unit.TEXT) is wanted]
+            shown = [
+                [
+                    ("yes" if row[column] else "no") if column == "verified" else row[column]
+                    for column in columns
+                ]
+                for row in rows
+            ]
+            table(columns, shown, [] if wanted else ["value"], ["value", "source"] if wanted else ["source"])
 
     parameters = [_row(one) | {"duty": asdict(packs.duties()[one.duty])} for one in pack.listed()]
     answer(head | {"parameters": parameters}, json, human)
 
 
 def check(file: Path | None = None, /) -> None:
-    """Check the packs that ship and their duties, or a FILE of your own; exit code 1 for faults."""
+    """Check the packs that ship and their duties, or a FILE of your own; exit code 1 for faults.
+
+    Every path of leaving is walked: it sends exactly the letters that the pack demands.
+    """
     try:
         faults = packs.check(file)
+        if not faults:
+            found = [packs.read(file)] if file else [packs.load(name) for name in packs.names()]
+            faults = [fault for pack in found for fault in demands.check(pack)]
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}", Exit.NOT_FOUND) from None
     for fault in faults:
@@ -71,6 +84,10 @@ def _head(pack: Pack) -> dict[str, Any]:
         "timezone": pack.timezone,
         "calendar": pack.calendar_name,
     }
+
+
+def _cell(row: dict[str, Any], column: str) -> object:
+    return ("yes" if row[column] else "no") if column == "verified" else row[column]
 
 
 def _row(one: Parameter) -> dict[str, Any]:

@@ -77,12 +77,12 @@ def request(
     data = {"line": line.id, "kind": kind, "channel": channel, "outcome": case.plan.outcome, "not_me": not_me}
     tx.record(Entry(now, "exit.requested", "exit", case.id, actor, data))
     tx.record(Entry(now, "line.spending_stopped", "line", line.id, actor, {"exit": case.id}))
-    ties.stop(tx, case, line, office.issuer_name, actor, now)
+    ties.stop(tx, line, actor, now)
     work = Work.on(tx, office, line, now).refreshed()
     case = replace(case, due_at=rules.deadline(case, steps.facts_of(work), work.clocks, line.timezone))
     store.add(tx, case)
     steps.remind(work, case)
-    letters.tell(tx, case, line, case.plan, work.clocks, office.issuer_name, now)
+    letters.tell(tx, None, case, line, case.plan, work.clocks, office.issuer_name, now)
     return steps.run(work, case)
 
 
@@ -185,9 +185,10 @@ def can_choose(work: Work, case: Exit, path: Path, ground: Ground | None = None)
     """Whether the desk may put a case on ``path``; an estate that heirs dispute may wait on the
     ground of law wherever it stands.
     """
-    if path is Path.HOLD and ground is not Ground.IDENTITY and store.estate_of_line(work.tx, case.line):
+    estate = store.estate_of_line(work.tx, case.line) is not None
+    if path is Path.HOLD and ground is not Ground.IDENTITY and estate:
         return rules.may_hold_estate(case)
-    return rules.can_choose(case, path, steps.facts_of(work))
+    return rules.can_choose(case, path, steps.facts_of(work), estate)
 
 
 def cancel(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:
@@ -209,13 +210,12 @@ def cancel(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> 
 def take_back(work: Work, case: Exit, why: str, actor: str) -> Exit:
     """Take an open case back: the line is as it was before."""
     tx, line, now = work.tx, work.line, work.now
-    done = replace(case, state=State.CANCELLED, why=why, since=now, ground=None, held_from=None, due_at=None)
+    done = rules.called_off(case, why, now)
     steps.reopen(work, "exit_cancelled", actor)
     tx.record(Entry(now, "exit.cancelled", "exit", case.id, actor, {"from": case.state, "why": why}))
     store.save(tx, done)
     steps.remind(work, done)
-    letters.tell(tx, done, line, case.plan, work.clocks, work.office.issuer_name, now)
-    ties.resume(tx, done, line, work.office.issuer_name, now)
+    letters.tell(tx, case, done, line, case.plan, work.clocks, work.office.issuer_name, now)
     return done
 
 

@@ -15,8 +15,10 @@ from whiteslip import exits, lines
 from whiteslip.base import Refusal
 from whiteslip.billing import chargeoff
 from whiteslip.billing.chargeoff import ChargeOff, State
+from whiteslip.exits import telling
 from whiteslip.exits.helping import tell
 from whiteslip.exits.steps import Office
+from whiteslip.exits.telling import Act
 from whiteslip.lines import Line
 from whiteslip.store import Tx
 
@@ -47,9 +49,10 @@ def _done(tx: Tx, office: Office, line_id: UUID, act: _Act, actor: str, now: dat
         return done
     if done.state is State.CHARGED_OFF and not done.settle_by:
         facts = {"charged_off_on": done.on_day, "amount_minor": done.amount_minor}
-        tell(tx, office.issuer_name, line, "debt.charged_off", facts, str(line.id), now)
+        tell(tx, office.issuer_name, line, telling.of(Act.CHARGED_OFF), facts, str(line.id), now)
     elif done.state is State.SETTLED:
         facts = {"settled_on": done.settled_on}
-        tell(tx, office.issuer_name, line, "debt.settled", facts, f"{line.id}:{done.settled_on}", now)
+        once = f"{line.id}:{done.settled_on}"
+        tell(tx, office.issuer_name, line, telling.of(Act.SETTLED), facts, once, now)
     exits.advance_line(tx, office, line.id, now)
     return done

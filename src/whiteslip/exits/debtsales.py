@@ -12,9 +12,10 @@ from whiteslip.base import Refusal
 from whiteslip.billing import mandates, sales
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.sales import Sale, State
-from whiteslip.exits import store
+from whiteslip.exits import store, telling
 from whiteslip.exits.helping import tell
 from whiteslip.exits.steps import Office
+from whiteslip.exits.telling import Act
 from whiteslip.store import Tx
 
 
@@ -46,6 +47,6 @@ def sell(
         ],
     }
     mandates.cancel_all(tx, line.id, sales.LOCK_REASON, now)
-    tell(tx, office.issuer_name, line, "debt.sold", facts, str(done.id), now)
+    tell(tx, office.issuer_name, line, telling.of(Act.SOLD), facts, str(done.id), now)
     exits.advance_line(tx, office, line.id, now)
     return done

@@ -12,12 +12,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from whiteslip import exits, lines, notices
+from whiteslip import exits, lines
 from whiteslip.base import Refusal
 from whiteslip.billing import estates as billing_estates
 from whiteslip.exits import acts, letters, rules, steps, store
-from whiteslip.exits.model import Channel, Estate, Exit, Ground, Identity, Kind, Path, State
+from whiteslip.exits.model import Channel, Estate, Exit, Kind, State
 from whiteslip.exits.steps import Office, Work
+from whiteslip.exits.telling import Heirs
 from whiteslip.lines import Line
 from whiteslip.lines.model import LockKind, Party
 from whiteslip.store import Entry, Tx
@@ -31,26 +32,29 @@ def report(
     A letter goes to the address on file, so that who is alive can say so. A case that is open goes on;
     reporting twice is the same as once. Refusals: ``line.not_found``, ``exit.line_closed``.
     """
+    locked = lines.get_line(tx, line_id, lock=True)
+    known = None if isinstance(locked, Refusal) else store.open_of_line(tx, line_id)
     case = exits.request(tx, office, line_id, channel, actor, now, kind=Kind.ESTATE)
-    if isinstance(case, Refusal):
-        return case
-    if store.estate_of_line(tx, line_id):
+    if isinstance(case, Refusal) or store.estate_of_line(tx, line_id):
         return case
     work = _work(tx, office, case, now)
-    if case.confirmed_at is None and case.kind is Kind.CLOSE:
-        case = _taken_over(work, case)
+    case = _taken_over(work, case)
     store.add_estate(tx, Estate(line_id, case.id, actor, now))
     tx.record(Entry(now, "estate.reported", "line", line_id, actor, {"exit": case.id}))
     billing_estates.stop_fees(tx, work.line, actor, now)
-    told = replace(case, state=State.STOPPED, kind=Kind.ESTATE)
-    letters.tell(tx, told, work.line, case.plan, work.clocks, office.issuer_name, now)
-    # Whoever else may draw on the line is told here: see the journal's ``estate.reported``.
+    if known:
+        # A case that began with the report has told it; whoever else may draw was told when it began.
+        plan, stood = steps.plan_of(tx, work.line, now), Heirs.NONE
+        letters.tell(tx, known, case, work.line, plan, work.clocks, office.issuer_name, now, stood)
     return steps.run(work.refreshed(), case)
 
 
 def _taken_over(work: Work, case: Exit) -> Exit:
     """A wish that nobody has proven, as the estate's: it has the estate's time."""
-    case = replace(case, kind=Kind.ESTATE)
+    taken = rules.as_estate(case)
+    if taken == case:
+        return case
+    case = taken
     if case.state is State.STOPPED:
         due_at = rules.deadline(case, steps.facts_of(work), work.clocks, work.line.timezone)
         case = replace(case, due_at=due_at)
@@ -89,10 +93,8 @@ def show_authority(
     if not case.is_open:
         return Refusal("exit.not_open", {"state": case.state})
     tx.record(Entry(now, "estate.authority_shown", "line", line.id, actor, {"exit": case.id}))
-    if case.confirmed_at is None:
-        satisfied = Path.RUN_OFF if case.state is State.HELD and case.ground is Ground.IDENTITY else case.path
-        case = replace(case, identity=Identity.VERIFIED, path=satisfied)
-        store.save(tx, case)
+    before, case = case, rules.with_authority(case)
+    store.save(tx, case)
     work = Work.on(tx, office, line, now)
     plan = steps.plan_of(tx, line, now)
     estate = replace(
@@ -105,7 +107,9 @@ def show_authority(
         settle_by=line.today(now) + timedelta(days=work.clocks.interest_free_days),
     )
     store.save_estate(tx, estate)
-    notices.queue(tx, [letters.balance_letter(case, line, plan, estate, office.issuer_name)], now)
+    # Whoever showed it before stands for the line no more: the new person is told as if they were first.
+    stood = Heirs.REPORTED
+    letters.tell(tx, before, case, line, plan, work.clocks, office.issuer_name, now, stood)
     data = {"exit": case.id, "told_minor": estate.told_minor, "settle_by": estate.settle_by}
     tx.record(Entry(now, "estate.balance_told", "line", line.id, actor, data))
     return steps.run(work, case)
@@ -119,15 +123,18 @@ def undo(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Ex
     both = _both(tx, exit_id)
     if isinstance(both, Refusal):
         return both
-    line, case, _ = both
+    line, case, estate = both
     if not case.is_open:
         return Refusal("exit.not_open", {"state": case.state})
     tx.record(Entry(now, "estate.ended", "line", line.id, actor, {"exit": case.id}))
     store.end_estate(tx, line.id, now)
     billing_estates.allow_fees(tx, line)
-    if case.kind is not Kind.ESTATE:
-        return case
-    return acts.take_back(Work.on(tx, office, line, now), case, "reported_in_error", actor)
+    work = Work.on(tx, office, line, now)
+    if case.kind is Kind.ESTATE:
+        return acts.take_back(work, case, "reported_in_error", actor)
+    plan, stood = steps.plan_of(tx, line, now), letters.heirs_of(estate)
+    letters.tell(tx, case, case, line, plan, work.clocks, office.issuer_name, now, stood)
+    return case
 
 
 def release(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:

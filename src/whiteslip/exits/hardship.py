@@ -10,8 +10,10 @@ from whiteslip.base import Refusal
 from whiteslip.billing import hardship, store
 from whiteslip.billing.hardship import Proposed
 from whiteslip.billing.model import Hardship, Relief
+from whiteslip.exits import telling
 from whiteslip.exits.helping import tell
 from whiteslip.exits.steps import Office
+from whiteslip.exits.telling import Act
 from whiteslip.lines import Line
 from whiteslip.store import Tx
 
@@ -61,7 +63,7 @@ def end(tx: Tx, office: Office, line_id: UUID, actor: str, now: datetime) -> Ref
     refused = hardship.end(tx, line, actor, now)
     if refused or made is None:
         return refused
-    tell(tx, office.issuer_name, line, "hardship.ended", {"ended_at": now}, str(made.id), now)
+    tell(tx, office.issuer_name, line, telling.of(Act.PLAN_ENDED), {"ended_at": now}, str(made.id), now)
     return None
 
 
@@ -73,6 +75,6 @@ def _confirmed(tx: Tx, office: Office, line: Line, made: Hardship, now: datetime
         "total_minor": sum(row.total_minor for row in rows),
         "forgiven_minor": store.waived_by(tx, made.id),
     }
-    tell(tx, office.issuer_name, line, "hardship.agreed", facts, str(made.id), now)
+    tell(tx, office.issuer_name, line, telling.of(Act.PLAN_AGREED), facts, str(made.id), now)
     exits.advance_line(tx, office, line.id, now)
     return made

@@ -15,6 +15,7 @@ from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.billing import store
 from whiteslip.billing.model import Debt
+from whiteslip.exits.telling import HELP
 from whiteslip.lines import Line
 from whiteslip.notices import NewNotice
 from whiteslip.store import Entry, Tx
@@ -27,7 +28,7 @@ def offer(tx: Tx, issuer_name: str, line: Line, debt: Debt, now: datetime) -> bo
     if not debt.past_due_minor or store.hardship(tx, line.id):
         return False
     facts = {"past_due_minor": debt.past_due_minor}
-    if not tell(tx, issuer_name, line, "hardship.offered", facts, str(line.id), now):
+    if not tell(tx, issuer_name, line, HELP, facts, str(line.id), now):
         return False
     data = {"past_due_minor": debt.past_due_minor, "days_past_due": debt.days_past_due}
     tx.record(Entry(now, "hardship.offered", "line", line.id, "system", data))

@@ -1,79 +1,80 @@
-"""What is told to the customer at each step, as facts of a notice. Names are added at sending."""
+"""What is told to the customer at each step, as facts of a notice. Names are added at sending.
+
+Which letter a step sends, and to whom, is decided in ``telling`` alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from whiteslip import identity, lines, notices
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
-from whiteslip.billing import sales
-from whiteslip.exits import store
-from whiteslip.exits.model import Cause, Estate, Exit, Ground, Kind, Plan, State
+from whiteslip.billing import debt, sales
+from whiteslip.exits import helping, store, telling
+from whiteslip.exits.model import Cause, Estate, Exit, Plan
 from whiteslip.exits.papers import PaperRequest
 from whiteslip.exits.rules import Clocks
+from whiteslip.exits.telling import Act, At, Heirs, Once, Sent, To
 from whiteslip.lines import Line
+from whiteslip.lines.users import users_of
 from whiteslip.notices import NewNotice
+from whiteslip.notices.facts import (
+    KINDS,
+    BalanceFacts,
+    CancelledFacts,
+    ClosedFacts,
+    HeldFacts,
+    NoticeFacts,
+    RunOffFacts,
+    WithdrawnFacts,
+)
 from whiteslip.store import Tx
 
-# Two states need no letter of their own: their news is in the acknowledgement.
-_LETTERS: Final = {
-    State.STOPPED: "exit.acknowledged",
-    State.RUN_OFF: "exit.runoff",
-    State.HELD: "exit.held",
-    State.CLOSED: "exit.closed",
-    State.LAPSED: "exit.lapsed",
-    State.CANCELLED: "exit.cancelled",
-    State.REJECTED: "exit.rejected",
-}
-# Who withdraws gets a receipt at once, which says everything, and word when it is settled.
-_WITHDRAWAL_LETTERS: Final = {
-    State.STOPPED: "withdrawal.received",
-    State.HELD: "exit.held",
-    State.CLOSED: "withdrawal.settled",
-}
-_TERMINATION_LETTERS: Final = {
-    State.NOTICE: "termination.notice",
-    State.RUN_OFF: "exit.runoff",
-    State.HELD: "exit.held",
-    State.CLOSED: "termination.closed",
-    State.CANCELLED: "termination.called_off",
-}
-_INACTIVITY_LETTERS: Final = _TERMINATION_LETTERS | {State.NOTICE: "inactivity.notice"}
-# The balance is told apart, with its day: see ``estates``.
-_ESTATE_LETTERS: Final = {
-    State.STOPPED: "estate.acknowledged",
-    State.HELD: "estate.held",
-    State.CLOSED: "estate.closed",
-    State.CANCELLED: "estate.undone",
-}
-_BY_KIND: Final = {
-    Kind.CLOSE: _LETTERS,
-    Kind.WITHDRAW: _WITHDRAWAL_LETTERS,
-    Kind.TERMINATION: _TERMINATION_LETTERS,
-    Kind.INACTIVITY: _INACTIVITY_LETTERS,
-    Kind.ESTATE: _ESTATE_LETTERS,
-}
 
-
-def tell(tx: Tx, case: Exit, line: Line, plan: Plan, clocks: Clocks, issuer_name: str, now: datetime) -> None:
-    """Queue the letter of the state that ``case`` just entered, once per case.
+def tell(
+    tx: Tx,
+    before: Exit | None,
+    after: Exit,
+    line: Line,
+    plan: Plan,
+    clocks: Clocks,
+    issuer_name: str,
+    now: datetime,
+    stood: Heirs | None = None,
+    reasons: Sequence[Cause] = (),
+) -> None:
+    """Queue the letters of a step, each once. ``before`` is None where the case begins.
 
     ``line`` and ``plan`` are as they were before the step, so that a closing letter can name the
-    credit that is paid out. Where somebody else may have asked, and where the customer is reached
-    was changed shortly before, it goes where they were reached until then, too.
+    credit that is paid out. ``stood`` is who stood for the customer before, where the step changes
+    that; ``reasons`` are those of a notice.
     """
-    letter = written(tx, case, line, plan, clocks, issuer_name, now)
-    if letter is None:
-        return
-    batch = [letter]
-    in_doubt = case.state is State.REJECTED or (case.state is State.HELD and case.ground is Ground.IDENTITY)
-    if in_doubt and _contact_is_new(tx, case, clocks):
-        batch.append(replace(letter, to_former=True, dedupe=f"{letter.dedupe}:former"))
+    estate = store.estate_of_line(tx, line.id)
+    heirs = heirs_of(estate)
+    since = At(before, heirs if stood is None else stood) if before else None
+    batch: list[NewNotice] = []
+    for sent in telling.told(since, At(after, heirs)):
+        if sent.to is To.USERS:
+            batch += _to_users(tx, sent, after, line, issuer_name, now)
+        elif sent.to is To.IN_ARREARS:
+            helping.offer(tx, issuer_name, line, debt(tx, line.id, line.today(now)), now)
+        elif sent.to is not To.FORMER or _contact_is_new(tx, after, clocks):
+            facts = _facts(tx, sent.letter, after, line, plan, clocks, estate, now)
+            facts |= {"reasons": list(reasons)} if KINDS[sent.letter] is NoticeFacts else {}
+            batch.append(_written(tx, sent, after, estate, facts | _lender(issuer_name), now))
     notices.queue(tx, batch, now)
+
+
+def heirs_of(estate: Estate | None) -> Heirs:
+    """Whether a death was reported, and whether somebody has shown that they settle it."""
+    if estate is None:
+        return Heirs.NONE
+    return Heirs.KNOWN if estate.contact else Heirs.REPORTED
 
 
 def _contact_is_new(tx: Tx, case: Exit, clocks: Clocks) -> bool:
@@ -83,64 +84,76 @@ def _contact_is_new(tx: Tx, case: Exit, clocks: Clocks) -> bool:
     return changed_at > case.requested_at - timedelta(days=clocks.contact_change_days)
 
 
-def written(
-    tx: Tx, case: Exit, line: Line, plan: Plan, clocks: Clocks, issuer_name: str, now: datetime
+def foreseen(
+    tx: Tx,
+    before: Exit,
+    after: Exit,
+    line: Line,
+    plan: Plan,
+    clocks: Clocks,
+    issuer_name: str,
+    now: datetime,
 ) -> NewNotice | None:
-    """The letter of the state that ``case`` is in, as it would be queued; None for a state without."""
+    """The letter that a step would send to whoever stands for the line; None for a step without."""
     estate = store.estate_of_line(tx, line.id)
-    kind = (_ESTATE_LETTERS if estate else _BY_KIND[case.kind]).get(case.state)
-    if kind is None:
-        return None
+    heirs = heirs_of(estate)
+    for sent in telling.told(At(before, heirs), At(after, heirs)):
+        if sent.to in (To.CUSTOMER, To.HEIRS):
+            facts = _facts(tx, sent.letter, after, line, plan, clocks, estate, now)
+            return _written(tx, sent, after, estate, facts | _lender(issuer_name), now)
+    return None
+
+
+def _written(
+    tx: Tx, sent: Sent, case: Exit, estate: Estate | None, facts: dict[str, Any], now: datetime
+) -> NewNotice:
     customer = lines.get_customer(tx, case.customer)
     if isinstance(customer, Refusal):
         raise LookupError(f"case {case.reference} has no customer")
-    facts = _common(case, line, issuer_name) | _own(case, line, plan, clocks, now)
-    if case.state is State.CLOSED:
-        facts |= _sold(tx, line)
-    # A hold may recur; everything else is told once.
-    again = f":{case.since.isoformat()}" if case.state is State.HELD else ""
+    recipient, language = case.customer, customer.language
+    if sent.to is To.HEIRS and estate and estate.contact:
+        recipient, language = estate.contact, estate.language
     return NewNotice(
-        kind=kind,
+        kind=sent.letter,
         subject_kind="exit",
         subject=case.id,
-        recipient=estate.contact if estate and estate.contact else case.customer,
-        language=estate.language if estate and estate.contact else customer.language,
+        recipient=recipient,
+        language=language,
         facts=facts,
-        dedupe=f"{kind}:{case.id}{again}",
+        dedupe=_key(sent, case, recipient, now),
+        to_former=sent.to is To.FORMER,
     )
 
 
-def notice_letter(
-    case: Exit, line: Line, reasons: Sequence[Cause], language: str, issuer_name: str
-) -> NewNotice:
-    """The letter by which the lender gives notice: why, until when, and what stays as it is."""
-    if case.due_at is None:
-        raise ValueError("a notice has an end")
-    kind = _BY_KIND[case.kind][State.NOTICE]
-    facts = {
-        "reference": case.reference,
-        "timezone": line.timezone,
-        "currency": line.currency,
-        "issuer_name": issuer_name,
-        "given_at": case.requested_at,
-        "ends_on": line.today(case.due_at),
-        "reasons": list(reasons),
-    }
-    return NewNotice(kind, "exit", case.id, case.customer, language, facts, dedupe=f"{kind}:{case.id}")
+def _key(sent: Sent, case: Exit, recipient: UUID, now: datetime) -> str:
+    """What makes a letter the same as one that was queued before: see ``Once``."""
+    key = f"{sent.letter}:{case.id}"
+    match sent.once:
+        case Once.CASE:
+            pass
+        case Once.HOLD:
+            key += f":{case.since.astimezone(UTC).isoformat()}:{recipient}"
+        case Once.EACH:
+            key += f":{now.astimezone(UTC).isoformat()}"
+    return f"{key}:former" if sent.to is To.FORMER else key
 
 
-def balance_letter(case: Exit, line: Line, plan: Plan, estate: Estate, issuer_name: str) -> NewNotice:
-    """The letter that tells an estate what is owed, and until when that sum settles everything."""
-    if estate.contact is None or estate.told_at is None:
-        raise ValueError("a balance is told to somebody, at some time")
-    facts = _common(case, line, issuer_name) | {
-        "schedule": _schedule(plan),
-        "told_minor": estate.told_minor,
-        "told_on": line.today(estate.told_at),
-        "settle_by": estate.settle_by,
-    }
-    dedupe = f"estate.balance:{case.id}:{estate.told_at.isoformat()}"
-    return NewNotice("estate.balance", "exit", case.id, estate.contact, estate.language, facts, dedupe)
+def _to_users(tx: Tx, sent: Sent, case: Exit, line: Line, issuer_name: str, now: datetime) -> list[NewNotice]:
+    """A letter of their own to each who may draw besides the customer."""
+    common = {"reference": case.reference, "timezone": line.timezone, "currency": line.currency}
+    return [
+        NewNotice(
+            kind=sent.letter,
+            subject_kind="user",
+            subject=user.id,
+            recipient=user.id,
+            language=user.language,
+            facts=common | _lender(issuer_name) | {"at": now},
+            dedupe=f"{sent.letter}:{case.id}:{user.id}",
+        )
+        for user in users_of(tx, line.id)
+        if user.removed_at is None
+    ]
 
 
 def ask_for_paper(
@@ -170,10 +183,9 @@ def ask_for_paper(
         "answer_by": asked.answer_by,
         "upload_code": code,
     }
-    dedupe = f"exit.paper_asked:{asked.id}"
-    letter = NewNotice(
-        "exit.paper_asked", "exit", case.id, case.customer, customer.language, facts, dedupe=dedupe
-    )
+    kind = telling.of(Act.PAPER_ASKED)
+    dedupe = f"{kind}:{asked.id}"
+    letter = NewNotice(kind, "exit", case.id, case.customer, customer.language, facts, dedupe=dedupe)
     former = [replace(letter, to_former=True, dedupe=f"{dedupe}:former")]
     notices.queue(tx, [letter, *(former if _contact_is_new(tx, case, clocks) else [])], now)
 
@@ -188,46 +200,74 @@ def _sold(tx: Tx, line: Line) -> dict[str, Any]:
     return {"sold_to": sale.buyer_name, "sold_on": sale.on_day} if sale and sale.on_day else {}
 
 
-def _common(case: Exit, line: Line, issuer_name: str) -> dict[str, Any]:
-    return {
-        "reference": case.reference,
+def _lender(issuer_name: str) -> dict[str, Any]:
+    return {"issuer_name": issuer_name}
+
+
+def _facts(
+    tx: Tx,
+    letter: str,
+    case: Exit,
+    line: Line,
+    plan: Plan,
+    clocks: Clocks,
+    estate: Estate | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """What a letter says: what every letter of a case does, and what is asked of its kind."""
+    common = {"reference": case.reference, "timezone": line.timezone, "currency": line.currency}
+    of_exit = {
         "stopped_at": case.stopped_at or case.requested_at,
-        "timezone": line.timezone,
-        "currency": line.currency,
         "limit_minor": line.limit_minor,
         "owed_minor": line.owed_minor,
-        "issuer_name": issuer_name,
+    }
+    kind = KINDS[letter]
+    if kind is NoticeFacts:
+        if case.due_at is None:
+            raise ValueError("a notice has an end")
+        return common | {"given_at": case.requested_at, "ends_on": line.today(case.due_at)}
+    if kind is BalanceFacts:
+        return common | of_exit | _balance(line, plan, estate)
+    if kind is ClosedFacts:
+        return common | of_exit | _closing(line, plan, clocks, now) | _sold(tx, line)
+    own: dict[type, dict[str, Any]] = {
+        WithdrawnFacts: {
+            "contract": public("line", line.id),
+            "stopped_at": now,
+            "pay_by": plan.last_due_on or line.today(now),
+        },
+        RunOffFacts: {
+            "schedule": _schedule(plan),
+            "payoff_minor": plan.payoff_minor,
+            "good_through": plan.good_through,
+        },
+        HeldFacts: {"ground": case.ground, "answer_by": case.due_at},
+        CancelledFacts: {"cancelled_at": now},
+    }
+    return common | of_exit | own.get(kind, {})
+
+
+def _balance(line: Line, plan: Plan, estate: Estate | None) -> dict[str, Any]:
+    """What is owed, and until when that sum settles everything."""
+    if estate is None or estate.told_at is None:
+        raise ValueError("a balance is told to somebody, at some time")
+    return {
+        "schedule": _schedule(plan),
+        "told_minor": estate.told_minor,
+        "told_on": line.today(estate.told_at),
+        "settle_by": estate.settle_by,
     }
 
 
-def _own(case: Exit, line: Line, plan: Plan, clocks: Clocks, now: datetime) -> dict[str, Any]:
-    match case.state:
-        case State.STOPPED if case.kind is Kind.WITHDRAW:
-            pay_by = plan.last_due_on or line.today(now)
-            return {"contract": public("line", line.id), "pay_by": pay_by}
-        case State.RUN_OFF:
-            return {
-                "schedule": _schedule(plan),
-                "payoff_minor": plan.payoff_minor,
-                "good_through": plan.good_through,
-            }
-        case State.HELD:
-            return {"ground": case.ground, "answer_by": case.due_at}
-        case State.CLOSED:
-            pay_by = clocks.calendar.add_business_days(line.today(now), clocks.payout_business_days)
-            return {
-                "closed_on": line.today(now),
-                "credit_minor": line.credit_minor + plan.ties.reward_minor,
-                "credit_by": pay_by,
-                "keep_years": clocks.keep_years,
-                "reward_minor": plan.ties.reward_minor,
-                "mandates": list(plan.ties.mandates),
-                "shops": list(plan.ties.shops),
-                "vouchers": [
-                    {"title": each.title, "usable_until": each.usable_until} for each in plan.ties.vouchers
-                ],
-            }
-        case State.CANCELLED:
-            return {"cancelled_at": now}
-        case _:
-            return {}
+def _closing(line: Line, plan: Plan, clocks: Clocks, now: datetime) -> dict[str, Any]:
+    """What is paid out, what ends with the line, and what stays of it."""
+    return {
+        "closed_on": line.today(now),
+        "credit_minor": line.credit_minor + plan.ties.reward_minor,
+        "credit_by": clocks.calendar.add_business_days(line.today(now), clocks.payout_business_days),
+        "keep_years": clocks.keep_years,
+        "reward_minor": plan.ties.reward_minor,
+        "mandates": list(plan.ties.mandates),
+        "shops": list(plan.ties.shops),
+        "vouchers": [{"title": each.title, "usable_until": each.usable_until} for each in plan.ties.vouchers],
+    }

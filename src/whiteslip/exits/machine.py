@@ -7,7 +7,8 @@ they may. What it finds is drawn in the docs and checked by a test.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -20,7 +21,6 @@ from whiteslip.exits.model import (
     Channel,
     Exit,
     Facts,
-    Ground,
     Identity,
     Kind,
     Outcome,
@@ -28,8 +28,10 @@ from whiteslip.exits.model import (
     Plan,
     Route,
     State,
+    Step,
 )
 from whiteslip.exits.rules import Clocks
+from whiteslip.exits.telling import At, Heirs, told
 
 _NOBODY: Final = UUID(int=0)
 _TODAY: Final = date(2026, 1, 15)
@@ -41,12 +43,24 @@ _PLAN: Final = Plan(Outcome.CLOSES_NOW, 0, 0, None, 0, 0, None, 0, 0, _TODAY, ()
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One way from a case to another: by whom or what, and under which facts."""
+    """One way from a case to another, with whoever stands for its customer: by whom or what, and under
+    which facts.
+    """
 
-    before: Exit
-    after: Exit
+    start: At
+    end: At
     by: str
     facts: Facts
+
+    @property
+    def before(self) -> Exit:
+        """The case it leads from."""
+        return self.start.case
+
+    @property
+    def after(self) -> Exit:
+        """The case it leads to."""
+        return self.end.case
 
 
 def start(kind: Kind) -> Exit:
@@ -89,43 +103,82 @@ def every_fact() -> list[Facts]:
     ] + [Facts(_TODAY, 0, 0, None, legal_freeze=False, used_since=True)]
 
 
+def starts() -> list[At]:
+    """Every case as it begins. Who asks to close has proven who they are, or not; who withdraws is
+    signed in; an estate's begins with a death.
+    """
+    return [
+        *(At(replace(start(Kind.CLOSE), identity=who)) for who in Identity),
+        At(rules.as_withdrawal(start(Kind.WITHDRAW))),
+        At(start(Kind.ESTATE), Heirs.REPORTED),
+        *(At(notice(kind)) for kind in Kind if kind in BY_LENDER),
+    ]
+
+
 def walk(clocks: Clocks) -> list[Edge]:
     """Every edge of the machine under a jurisdiction's clocks, from every kind of start."""
     found: list[Edge] = []
-    waiting = [notice(kind) if kind in BY_LENDER else start(kind) for kind in Kind]
-    seen = set(waiting)
+    waiting = starts()
+    seen, every = set(waiting), every_fact()
+    # After the deadline time has passed for payments, too.
+    dated = [(facts, replace(facts, today=_TODAY + timedelta(days=400))) for facts in every]
     while waiting:
-        case = waiting.pop()
-        for facts in every_fact():
-            for edge in _ways(case, facts, clocks):
-                found.append(edge)
-                if edge.after not in seen:
-                    seen.add(edge.after)
-                    waiting.append(edge.after)
+        at = waiting.pop()
+        ways = [*_by_facts(at, dated, clocks)]
+        if not _is_decided(at.case):
+            ways += [*_by_desk(at, every), *_by_people(at, every[0], clocks)]
+        found += ways
+        # The same case is reached under many facts: it is looked up once.
+        for end in {id(way.end): way.end for way in ways}.values():
+            if end not in seen:
+                seen.add(end)
+                waiting.append(end)
     return found
 
 
-def _ways(case: Exit, facts: Facts, clocks: Clocks) -> Iterator[Edge]:
-    """What is due by itself, then what customer and desk may do."""
-    due_at = rules.deadline(case, facts, clocks, _ZONE)
-    for late in (False, True):
-        dated = replace(case, due_at=due_at)
-        # After the deadline time has passed for payments, too.
-        known = replace(facts, today=_TODAY + timedelta(days=400)) if late else facts
-        step = rules.next_step(dated, known, _AFTER if late else _NOW)
-        if step:
-            moved = rules.taken(case, step, _NOW)
-            for after in _routed(moved):
-                yield Edge(case, after, "time" if late and due_at else "money or law", known)
-    for after in _by_customer(case, clocks):
-        yield Edge(case, after, "customer", facts)
-    for after in _by_desk(case, facts):
-        yield Edge(case, after, "desk", facts)
-    if case.state is State.NOTICE:
-        yield Edge(case, _called_off(case, "lender_withdrew_notice"), "lender", facts)
-    if case.kind is Kind.ESTATE and case.is_open:
-        undone = replace(_called_off(case, "reported_in_error"), ground=None, held_from=None)
-        yield Edge(case, undone, "desk", facts)
+def _by_facts(at: At, dated: Iterable[tuple[Facts, Facts]], clocks: Clocks) -> Iterator[Edge]:
+    """What is due by itself, as money, law and time have it."""
+    case = at.case
+    taken: dict[Step, list[At]] = {}
+    timed: dict[datetime | None, Exit] = {None: case}
+    for facts, later in dated:
+        due_at = rules.deadline(case, facts, clocks, _ZONE)
+        if due_at not in timed:
+            timed[due_at] = replace(case, due_at=due_at)
+        for late, known in ((False, facts), (True, later)):
+            step = rules.next_step(timed[due_at], known, _AFTER if late else _NOW)
+            if step is None:
+                continue
+            if step not in taken:
+                taken[step] = [At(moved, at.heirs) for moved in _routed(rules.taken(case, step, _NOW))]
+            for after in taken[step]:
+                yield Edge(at, after, "time" if late and due_at else "money or law", known)
+
+
+def _is_decided(case: Exit) -> bool:
+    """Whether the desk has chosen: that is carried out in the transaction in which it was chosen."""
+    return case.state is State.HELD and (case.is_satisfied or case.path is Path.REJECT)
+
+
+def _by_desk(at: At, every: Iterable[Facts]) -> Iterator[Edge]:
+    """What the desk may choose."""
+    chosen = {path: At(rules.chosen(at.case, path), at.heirs) for path in Path}
+    for facts in every:
+        for path in Path:
+            if rules.can_choose(at.case, path, facts, at.heirs is not Heirs.NONE):
+                yield Edge(at, chosen[path], "desk", facts)
+
+
+def _by_people(at: At, facts: Facts, clocks: Clocks) -> Iterator[Edge]:
+    """What customer, lender and heirs may do, whatever is owed."""
+    for after in _by_customer(at, clocks):
+        yield Edge(at, At(after, at.heirs), "customer", facts)
+    if at.case.state is State.NOTICE:
+        taken_back = rules.called_off(at.case, "lender_withdrew_notice", _NOW)
+        yield Edge(at, At(taken_back), "lender", facts)
+    if at.case.is_open:
+        for after in _by_heirs(at):
+            yield Edge(at, after, "heirs", facts)
 
 
 def _routed(case: Exit) -> list[Exit]:
@@ -137,50 +190,69 @@ def _routed(case: Exit) -> list[Exit]:
     return [case]
 
 
-def _by_customer(case: Exit, clocks: Clocks) -> Iterator[Exit]:
+def _by_customer(at: At, clocks: Clocks) -> Iterator[Exit]:
+    case = at.case
     if case.state is State.NOTICE:
-        yield _called_off(case, "customer_asked_first")
+        yield rules.called_off(case, "customer_asked_first", _NOW)
         if case.kind is Kind.INACTIVITY:
-            yield _called_off(case, "customer_keeps_it")
+            yield rules.called_off(case, "customer_keeps_it", _NOW)
+    if at.heirs is not Heirs.NONE:
+        return
     if case.state is State.STOPPED and case.identity is not Identity.VERIFIED:
         yield replace(case, identity=Identity.VERIFIED)
         yield replace(case, identity=Identity.DOUBTED)
     if rules.can_cancel(case, clocks, _NOW):
-        yield replace(
-            case, state=State.CANCELLED, why="customer_changed_their_mind", ground=None, held_from=None
-        )
+        yield rules.called_off(case, "customer_changed_their_mind", _NOW)
     if case.is_open and case.kind is Kind.CLOSE:
-        yield replace(case, kind=Kind.WITHDRAW, route=Route.STRAIGHT_THROUGH if case.route else None)
-        if case.confirmed_at is None:
-            yield replace(case, kind=Kind.ESTATE)
-    if case.kind is Kind.ESTATE and case.state is State.HELD and case.ground is Ground.IDENTITY:
-        yield replace(case, identity=Identity.VERIFIED, path=Path.RUN_OFF)
+        yield rules.as_withdrawal(case)
 
 
-def _called_off(case: Exit, why: str) -> Exit:
-    return replace(case, state=State.CANCELLED, why=why)
-
-
-def _by_desk(case: Exit, facts: Facts) -> Iterator[Exit]:
-    for path in Path:
-        if rules.can_choose(case, path, facts):
-            yield rules.chosen(case, path)
+def _by_heirs(at: At) -> Iterator[At]:
+    """A death is reported, shown by somebody with a paper, or turns out to be an error."""
+    case = at.case
+    if at.heirs is Heirs.NONE:
+        yield At(rules.as_estate(case), Heirs.REPORTED)
+        return
+    if at.heirs is Heirs.REPORTED:
+        yield At(rules.with_authority(case), Heirs.KNOWN)
+    else:
+        # Somebody else shows a paper: whoever did before stands for the line no more.
+        yield At(case, Heirs.REPORTED)
+    ours = case.kind is Kind.ESTATE
+    yield At(rules.called_off(case, "reported_in_error", _NOW) if ours else case)
 
 
 def drawing(edges: list[Edge]) -> str:
-    """The machine as a Mermaid state diagram: states, and why a case goes from one to another."""
-    lines = {
-        f"    {edge.before.state} --> {edge.after.state}: {edge.after.why.replace('_', ' ')}"
-        for edge in edges
-        if edge.before.state is not edge.after.state
-    }
+    """The machine as a Mermaid state diagram: states, why a case goes from one to another, and the letters
+    that each step sends (behind an envelope; which of them, its kind decides).
+    """
+    sent: defaultdict[str, set[str]] = defaultdict(set)
+    for at in starts():
+        began = "notice given" if at.case.state is State.NOTICE else "asked"
+        sent[f"[*] --> {at.case.state}: {began}"] |= _letters(None, at)
+    for edge in {(edge.start, edge.end): edge for edge in edges}.values():
+        letters, moves = _letters(edge.start, edge.end), edge.before.state is not edge.after.state
+        if letters or moves:
+            sent[f"{edge.before.state} --> {edge.after.state}: {_label(edge)}"] |= letters
     ends = sorted({edge.after.state for edge in edges} - {edge.before.state for edge in edges})
+    lines = [f"{step} ✉ {', '.join(sorted(told))}" if told else step for step, told in sorted(sent.items())]
     return "\n".join(
-        [
-            "stateDiagram-v2",
-            "    [*] --> notice: notice given",
-            "    [*] --> stopped: asked",
-            *sorted(lines),
-            *(f"    {end} --> [*]" for end in ends),
-        ]
+        ["stateDiagram-v2", *(f"    {line}" for line in (*lines, *(f"{end} --> [*]" for end in ends)))]
     )
+
+
+def _letters(before: At | None, after: At) -> set[str]:
+    return {sent.letter for sent in told(before, after)}
+
+
+def _label(edge: Edge) -> str:
+    """Why a case goes on, or what is said about it while it stays where it is."""
+    if (edge.before.state, edge.before.ground) != (edge.after.state, edge.after.ground):
+        return edge.after.why.replace("_", " ")
+    if edge.start.heirs is edge.end.heirs:
+        return "withdrawal declared"
+    return {
+        Heirs.REPORTED: "death reported",
+        Heirs.KNOWN: "authority shown",
+        Heirs.NONE: "reported in error",
+    }[edge.end.heirs]

@@ -73,8 +73,7 @@ TAKES_TWO: Final = frozenset({Path.HOLD, Path.REJECT})
 class Kind(StrEnum):
     """Closing ends the line for the future; withdrawing in the first days undoes the contract.
 
-    ``TERMINATION`` and ``INACTIVITY`` are the lender's, with notice; ``ESTATE`` settles the line of
-    somebody who has died.
+    ``TERMINATION`` and ``INACTIVITY`` are the lender's; ``ESTATE`` settles the line of one who has died.
     """
 
     CLOSE = "close"
@@ -324,6 +323,11 @@ class Exit:
     def in_tail(self) -> bool:
         """Closed, while late credits and late debits may still arrive."""
         return self.tail_until is not None
+
+    @property
+    def is_satisfied(self) -> bool:
+        """Whether a doubt about who asked is resolved, so that the case goes on."""
+        return self.ground is Ground.IDENTITY and self.path in (Path.CLOSE_NOW, Path.RUN_OFF)
 
     @property
     def waits_for_desk(self) -> bool:

@@ -22,6 +22,7 @@ from whiteslip.exits import restrictions, store
 from whiteslip.exits.model import Cause
 from whiteslip.exits.restrictions import Limits, Measure
 from whiteslip.exits.steps import Office
+from whiteslip.exits.telling import Act
 from whiteslip.identity import Vault
 from whiteslip.identity.documents import keep
 from whiteslip.lines import Line
@@ -229,7 +230,7 @@ def _answered(tx: Tx, office: Office, seen: Objection, outcome: str, actor: str,
     if outcome == "stays":
         line = lines.get_line(tx, seen.line)
         if not isinstance(line, Refusal):
-            restrictions.tell_reasons(tx, office, line, standing, "line.restriction_kept", now)
+            restrictions.tell_reasons(tx, office, line, standing, Act.RESTRICTION_KEPT, now)
     else:
         why = "objection_not_answered" if actor == "system" else "objection_upheld"
         restrictions.lift(tx, office, seen.line, why, actor, now)

@@ -17,9 +17,10 @@ from uuid import UUID
 
 from whiteslip import lines, notices, packs
 from whiteslip.base import Refusal, end_of_day, ids, new_id
-from whiteslip.exits import store
+from whiteslip.exits import store, telling
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Restriction
 from whiteslip.exits.steps import Office
+from whiteslip.exits.telling import Act
 from whiteslip.lines import Line
 from whiteslip.lines.acts import change_limit
 from whiteslip.lines.model import Feature, Lifecycle, LockGround, LockKind, Part, Party
@@ -141,18 +142,18 @@ def restrict(
     }
     tx.record(Entry(now, "line.restricted", "line", line.id, actor, data))
     set_timer(tx, "restriction.review", found.id, end_of_day(review_on, line.timezone), now)
-    tell_reasons(tx, office, line, found, _LETTERS[limits.measure], now)
+    tell_reasons(tx, office, line, found, _ACTS[limits.measure], now)
     return found
 
 
-_LETTERS: Final = {
-    Measure.STOP: "line.restricted",
-    Measure.LOWER_CAP: "line.limit_cut",
-    Measure.PAUSE_FEATURE: "line.feature_paused",
+_ACTS: Final = {
+    Measure.STOP: Act.STOPPED,
+    Measure.LOWER_CAP: Act.LIMIT_CUT,
+    Measure.PAUSE_FEATURE: Act.FEATURE_PAUSED,
 }
 
 
-def tell_reasons(tx: Tx, office: Office, line: Line, found: Restriction, kind: str, now: datetime) -> None:
+def tell_reasons(tx: Tx, office: Office, line: Line, found: Restriction, act: Act, now: datetime) -> None:
     """Write the principal reasons, and where a report came from (Regulation B, 12 CFR 1002.9; FCRA
     section 615(a)). By being sent at once it keeps the pack's ``issuer.adverse_action_days``.
     """
@@ -169,7 +170,7 @@ def tell_reasons(tx: Tx, office: Office, line: Line, found: Restriction, kind: s
         facts["limit_minor"] = max(found.cap_minor, drawn)
     if found.feature:
         facts["feature"] = found.feature
-    _tell(tx, office, line, found, kind, facts, now)
+    _tell(tx, office, line, found, act, facts, now)
 
 
 _LOCK: Final = (LockKind.ISSUER, Party.ISSUER, LockGround.RESTRICTION)
@@ -221,7 +222,7 @@ def lift(tx: Tx, office: Office, line_id: UUID, why: str, actor: str, now: datet
         and done.lifecycle is Lifecycle.ACTIVE
         and LockKind.ISSUER not in done.locks
     ):
-        _tell(tx, office, line, found, "line.restriction_lifted", {"lifted_at": now}, now)
+        _tell(tx, office, line, found, Act.RESTRICTION_LIFTED, {"lifted_at": now}, now)
     return done
 
 
@@ -247,10 +248,11 @@ def _tell(
     office: Office,
     line: Line,
     found: Restriction,
-    kind: str,
+    act: Act,
     facts: Mapping[str, object],
     now: datetime,
 ) -> None:
+    kind = telling.of(act)
     customer = lines.get_customer(tx, line.customer)
     if isinstance(customer, Refusal):
         raise LookupError(f"line {line.id} has no customer")

@@ -189,7 +189,7 @@ def _from_held(case: Exit, overdue: bool) -> Step | None:
         return Step(case.held_from or State.CONFIRMED, "legal_freeze_lifted")
     if case.path is Path.REJECT and case.kind is Kind.CLOSE:
         return Step(State.REJECTED, "asked_by_somebody_else")
-    if case.path in (Path.CLOSE_NOW, Path.RUN_OFF):
+    if case.is_satisfied:
         return Step(State.CONFIRMED, "desk_was_satisfied")
     # Doubt that nobody resolved in time does not keep a customer: the final step goes ahead.
     return Step(State.CONFIRMED, "held_too_long", path=Path.RUN_OFF) if overdue else None
@@ -241,18 +241,23 @@ def can_cancel(case: Exit, clocks: Clocks, now: datetime) -> bool:
     return undoable and now < case.requested_at + timedelta(days=clocks.cancel_days)
 
 
-def can_choose(case: Exit, path: Path, facts: Facts) -> bool:
-    """Whether the desk may put the case on ``path``: a debt is never called in to close sooner."""
+def can_choose(case: Exit, path: Path, facts: Facts, estate: bool = False) -> bool:
+    """Whether the desk may put the case on ``path``: a debt is never called in to close sooner.
+
+    Once a death was reported (``estate``) there is an estate to settle, whoever asked first: see
+    :func:`may_hold_estate`.
+    """
     match path:
         case Path.CLOSE_NOW:
             return case.waits_for_desk and not (facts.owed_minor or facts.held_minor or facts.disputed_minor)
         case Path.RUN_OFF:
             return case.waits_for_desk
         case Path.HOLD:
-            return case.waits_for_desk and case.state is not State.HELD
+            return case.waits_for_desk and case.state is not State.HELD and not estate
         case Path.REJECT:
             # Not where somebody withdraws: their days run out, so doubt alone must not end it.
-            return case.waits_for_desk and case.state is State.HELD and case.kind is Kind.CLOSE
+            doubted = case.waits_for_desk and case.state is State.HELD
+            return doubted and case.kind is Kind.CLOSE and not estate
 
 
 def chosen(case: Exit, path: Path) -> Exit:
@@ -304,6 +309,33 @@ def notice_end(given_on: date, months: int, timezone: str) -> datetime:
     or of the month's last day where it has none, by the contract's clock.
     """
     return end_of_day(add_months(given_on, months), timezone)
+
+
+def as_withdrawal(case: Exit) -> Exit:
+    """A case of closing as one of withdrawing: said by who is signed in, and not assessed."""
+    doubted = case.identity is Identity.DOUBTED and case.state is not State.STOPPED
+    known = Identity.DOUBTED if doubted else Identity.VERIFIED
+    route = Route.STRAIGHT_THROUGH if case.route else None
+    return replace(case, kind=Kind.WITHDRAW, identity=known, route=route)
+
+
+def as_estate(case: Exit) -> Exit:
+    """An open case once a death was reported: a wish that nobody has proven becomes the estate's."""
+    unproven = case.confirmed_at is None and case.kind is Kind.CLOSE
+    return replace(case, kind=Kind.ESTATE) if unproven else case
+
+
+def with_authority(case: Exit) -> Exit:
+    """The case once somebody has shown that they settle the estate: nobody doubts who asks any more."""
+    doubted = case.state is State.HELD and case.ground is Ground.IDENTITY
+    if case.confirmed_at and not doubted:
+        return case
+    return replace(case, identity=Identity.VERIFIED, path=Path.RUN_OFF if doubted else case.path)
+
+
+def called_off(case: Exit, why: str, now: datetime) -> Exit:
+    """A notice that is called off, or an open case that is taken back."""
+    return replace(case, state=State.CANCELLED, why=why, since=now, ground=None, held_from=None, due_at=None)
 
 
 def may_hold_estate(case: Exit) -> bool:

@@ -15,7 +15,7 @@ from whiteslip.billing import store as billing_store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.model import Record
 from whiteslip.decisions import Tables, champions
-from whiteslip.exits import assessment, helping, letters, rules, store, ties
+from whiteslip.exits import assessment, letters, rules, store, ties
 from whiteslip.exits.model import (
     Due,
     Exit,
@@ -168,7 +168,8 @@ def foreseen(work: Work, case: Exit, path: Path, ground: Ground | None = None) -
         return None
     after = replace(after, due_at=rules.deadline(after, facts, work.clocks, work.line.timezone))
     plan = plan_of(work.tx, work.line, work.now)
-    return letters.written(work.tx, after, work.line, plan, work.clocks, work.office.issuer_name, work.now)
+    issuer_name = work.office.issuer_name
+    return letters.foreseen(work.tx, case, after, work.line, plan, work.clocks, issuer_name, work.now)
 
 
 def settles_first(work: Work, case: Exit) -> bool:
@@ -229,11 +230,12 @@ def _take(work: Work, case: Exit, facts: Facts, step: Step) -> Exit:
         moved = _assess(work, moved)
     if step.to is State.CLOSED:
         moved = replace(moved, closed_at=work.now, tail_until=rules.tail_end(facts.today, work.clocks))
-    return enter(work, moved, facts, case.state)
+    return enter(work, case, moved, facts)
 
 
-def enter(work: Work, case: Exit, facts: Facts, left: State) -> Exit:
-    """Everything that goes with entering a state: the line, the journal, the letter, the deadline."""
+def enter(work: Work, before: Exit, case: Exit, facts: Facts) -> Exit:
+    """Everything that goes with entering a state: the line, the journal, the letters, the deadline."""
+    left = before.state
     due_at = rules.deadline(case, facts, work.clocks, work.line.timezone)
     case = replace(case, due_at=due_at)
     plan = plan_of(work.tx, work.line, work.now)
@@ -251,7 +253,7 @@ def enter(work: Work, case: Exit, facts: Facts, left: State) -> Exit:
         work.tx.record(Entry(work.now, "exit.review_opened", "exit", case.id, actor, data))
     store.save(work.tx, case)
     remind(work, case)
-    letters.tell(work.tx, case, work.line, plan, work.clocks, work.office.issuer_name, work.now)
+    letters.tell(work.tx, before, case, work.line, plan, work.clocks, work.office.issuer_name, work.now)
     return case
 
 
@@ -303,6 +305,7 @@ def _stop(work: Work, case: Exit) -> None:
     if case.state is not State.CONFIRMED:
         return
     tx, line, now = work.tx, work.line, work.now
+    ties.stop(tx, line, "system", now)
     lines.set_lock(tx, line.id, LockKind.EXIT, Party.ISSUER, case.reference, "system", now)
     lines.move(tx, line, Lifecycle.CLOSING, GROUNDS[case.kind], "system", now)
     tx.record(Entry(now, "line.spending_stopped", "line", line.id, "system", {"exit": case.id}))
@@ -310,19 +313,19 @@ def _stop(work: Work, case: Exit) -> None:
 
 def call_off(work: Work, notice: Exit, why: str, actor: str) -> Exit:
     """End a notice before its time; the line goes on as if it had not been given."""
-    done = replace(notice, state=State.CANCELLED, why=why, since=work.now, due_at=None)
+    done = rules.called_off(notice, why, work.now)
     data = {"from": notice.state, "why": why}
     work.tx.record(Entry(work.now, "exit.cancelled", "exit", done.id, actor, data))
     store.save(work.tx, done)
     remind(work, done)
+    issuer_name = work.office.issuer_name
+    letters.tell(work.tx, notice, done, work.line, notice.plan, work.clocks, issuer_name, work.now)
     return done
 
 
 def _run_off(work: Work, case: Exit) -> None:
     if work.line.lifecycle is Lifecycle.CLOSING:
         lines.move(work.tx, work.line, Lifecycle.RUN_OFF, case.why, "system", work.now)
-        debt = billing.debt(work.tx, work.line.id, work.line.today(work.now))
-        helping.offer(work.tx, work.office.issuer_name, work.line, debt, work.now)
 
 
 def _close(work: Work, case: Exit) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from whiteslip import lines, notices, packs
+from whiteslip import lines, packs
 from whiteslip.base import Refusal, new_id
 from whiteslip.exits import acts, letters, rules, steps, store
 from whiteslip.exits.model import (
@@ -153,11 +153,8 @@ def _give_notice(tx: Tx, office: Office, line: Line, proposal: Termination, now:
     data = {"line": line.id, "kind": case.kind, "reasons": list(proposal.reasons), "ends_at": case.due_at}
     tx.record(Entry(now, "exit.notice_given", "exit", case.id, proposal.proposed_by, data))
     steps.remind(work, case)
-    customer = lines.get_customer(tx, line.customer)
-    if isinstance(customer, Refusal):
-        raise LookupError(f"line {line.id} has no customer")
-    letter = letters.notice_letter(case, line, proposal.reasons, customer.language, office.issuer_name)
-    notices.queue(tx, [letter], now)
+    issuer_name = office.issuer_name
+    letters.tell(tx, None, case, line, case.plan, work.clocks, issuer_name, now, reasons=proposal.reasons)
     return case
 
 
@@ -190,7 +187,4 @@ def _called_off(tx: Tx, office: Office, exit_id: UUID, why: str, actor: str, now
     line, case = both
     if case.state is not State.NOTICE:
         return Refusal("exit.no_notice")
-    work = Work.on(tx, office, line, now)
-    done = steps.call_off(work, case, why, actor)
-    letters.tell(tx, done, line, case.plan, work.clocks, office.issuer_name, now)
-    return done
+    return steps.call_off(Work.on(tx, office, line, now), case, why, actor)

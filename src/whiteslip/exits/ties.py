@@ -11,15 +11,14 @@ from uuid import UUID
 
 import msgspec
 
-from whiteslip import lines, notices
+from whiteslip import lines
 from whiteslip.base import Refusal
 from whiteslip.billing import mandates, rewards
-from whiteslip.exits import helping
-from whiteslip.exits.model import Exit, Ties
+from whiteslip.exits import helping, telling
+from whiteslip.exits.model import Ties
+from whiteslip.exits.telling import Act
 from whiteslip.lines import Line
 from whiteslip.lines.increases import Increase, drop, propose
-from whiteslip.lines.users import users_of
-from whiteslip.notices import NewNotice
 from whiteslip.store import Tx, load_queries
 
 _queries = load_queries(__file__)
@@ -37,17 +36,9 @@ def ties_of(tx: Tx, line: Line, now: datetime) -> Ties:
     return replace(found, vouchers=vouchers)
 
 
-def stop(tx: Tx, case: Exit, line: Line, issuer_name: str, actor: str, now: datetime) -> None:
-    """At the request: an agreed increase is dropped, and everybody who could draw is told by a notice
-    of their own that it stopped.
-    """
+def stop(tx: Tx, line: Line, actor: str, now: datetime) -> None:
+    """Drawing stops for good: an increase that was agreed is dropped."""
     drop(tx, line.id, "exit_requested", actor, now)
-    _tell_users(tx, case, line, "user.stopped", issuer_name, now)
-
-
-def resume(tx: Tx, case: Exit, line: Line, issuer_name: str, now: datetime) -> None:
-    """The customer changed their mind: whoever was told that it stopped is told that it goes on."""
-    _tell_users(tx, case, line, "user.resumed", issuer_name, now)
 
 
 def end(tx: Tx, line: Line, now: datetime) -> None:
@@ -77,28 +68,5 @@ def propose_increase(
     if isinstance(line, Refusal):
         return line
     facts = {"limit_minor": line.limit_minor, "to_minor": to_minor, "effective_at": effective_at}
-    helping.tell(tx, issuer_name, line, "limit.increase_proposed", facts, str(made.id), now)
+    helping.tell(tx, issuer_name, line, telling.of(Act.INCREASE_PROPOSED), facts, str(made.id), now)
     return made
-
-
-def _tell_users(tx: Tx, case: Exit, line: Line, kind: str, issuer_name: str, now: datetime) -> None:
-    letters = [
-        NewNotice(
-            kind=kind,
-            subject_kind="user",
-            subject=user.id,
-            recipient=user.id,
-            language=user.language,
-            facts={
-                "reference": case.reference,
-                "timezone": line.timezone,
-                "currency": line.currency,
-                "issuer_name": issuer_name,
-                "at": now,
-            },
-            dedupe=f"{kind}:{case.id}:{user.id}",
-        )
-        for user in users_of(tx, line.id)
-        if user.removed_at is None
-    ]
-    notices.queue(tx, letters, now)

@@ -6,17 +6,15 @@ receipt at once. Who is signed in is not asked again who they are, and nothing i
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from whiteslip import exits, lines, packs
 from whiteslip.base import Refusal, new_id
 from whiteslip.billing import withdrawal as billing
-from whiteslip.exits import letters, steps, store
-from whiteslip.exits.model import Channel, Exit, Identity, Kind, Route, State
-from whiteslip.exits.rules import Clocks
-from whiteslip.exits.steps import Office
+from whiteslip.exits import letters, rules, steps, store
+from whiteslip.exits.model import Channel, Exit, Identity, Kind
+from whiteslip.exits.steps import Office, Work
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Entry, Tx
@@ -38,8 +36,8 @@ def withdraw(
     """Withdraw: drawing stops, principal and the interest earned are due in thirty days, fees go back.
 
     What was paid too much pays towards it. A case of closing that is open becomes one of
-    withdrawing; withdrawing twice is the same as once. Refusals: ``line.not_found``,
-    ``exit.line_closed``, ``withdraw.too_late``.
+    withdrawing; withdrawing twice is the same as once, and an estate's case stays an estate's.
+    Refusals: ``line.not_found``, ``exit.line_closed``, ``withdraw.too_late``.
     """
     line = lines.get_line(tx, line_id, lock=True)
     if isinstance(line, Refusal):
@@ -47,29 +45,27 @@ def withdraw(
     if line.lifecycle is Lifecycle.CLOSED:
         return Refusal("exit.line_closed")
     known = store.open_of_line(tx, line.id)
-    if known and known.kind in (Kind.WITHDRAW, Kind.ESTATE):
+    if known and (known.kind is Kind.WITHDRAW or store.estate_of_line(tx, line.id)):
         return known
     if not can_withdraw(line, line.today(now)):
         return Refusal("withdraw.too_late", {"until": last_day(line).isoformat()})
     repay_days = packs.load(line.pack).days("withdraw.repay_days")
     billing.withdraw(tx, line, new_id(now), repay_days, actor, now)
     if known:
-        return _converted(tx, office, known, channel, actor, now)
+        return _converted(tx, office, known, actor, now)
     return exits.request(tx, office, line.id, channel, actor, now, Identity.VERIFIED, kind=Kind.WITHDRAW)
 
 
-def _converted(
-    tx: Tx, office: Office, known: Exit, channel: Channel, actor: str, now: datetime
-) -> Exit | Refusal:
+def _converted(tx: Tx, office: Office, known: Exit, actor: str, now: datetime) -> Exit | Refusal:
     """The open case of closing as one of withdrawing, with its receipt; the desk has no part in it."""
     line = lines.get_line(tx, known.line)
     if isinstance(line, Refusal):
         return line
-    case = replace(known, kind=Kind.WITHDRAW, route=Route.STRAIGHT_THROUGH if known.route else None)
+    case = rules.as_withdrawal(known)
     store.save(tx, case)
     tx.record(Entry(now, "exit.withdrawal_declared", "exit", case.id, actor))
-    receipt = replace(case, state=State.STOPPED, requested_at=now)
-    plan = steps.plan_of(tx, line, now)
-    letters.tell(tx, receipt, line, plan, Clocks.of(packs.load(line.pack)), office.issuer_name, now)
-    asked = exits.request(tx, office, line.id, channel, actor, now, Identity.VERIFIED)
-    return asked if isinstance(asked, Refusal) else exits.advance(tx, office, case.id, now)
+    if case.identity is not known.identity:
+        tx.record(Entry(now, "exit.identity_checked", "exit", case.id, actor, {"identity": case.identity}))
+    work, plan = Work.on(tx, office, line, now), steps.plan_of(tx, line, now)
+    letters.tell(tx, known, case, line, plan, work.clocks, office.issuer_name, now)
+    return steps.run(work, case)

@@ -335,6 +335,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "estate.held": HeldFacts,
     "estate.closed": ClosedFacts,
     "estate.undone": CancelledFacts,
+    "estate.ended": CancelledFacts,
     "line.restriction_lifted": LiftedFacts,
     "hardship.offered": HelpFacts,
     "hardship.agreed": HardshipFacts,

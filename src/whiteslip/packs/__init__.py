@@ -19,7 +19,7 @@ from whiteslip.packs.calendars import make_up_days_until
 from whiteslip.packs.checking import check
 from whiteslip.packs.duties import Duty, duties
 from whiteslip.packs.model import Pack, PackError, Parameter, Unit
-from whiteslip.packs.reading import load, names
+from whiteslip.packs.reading import load, names, read
 
 __all__ = [
     "Duty",
@@ -32,4 +32,5 @@ __all__ = [
     "load",
     "make_up_days_until",
     "names",
+    "read",
 ]

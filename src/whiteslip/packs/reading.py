@@ -26,7 +26,15 @@ def load(name: str) -> Pack:
     """A pack by name, its gaps filled from ``base``. Raises PackError for one that does not exist."""
     if name not in names():
         raise PackError(f"there is no pack {name!r}; there are: {', '.join(names())}")
-    raw = raw_pack(name)
+    return _pack(name, raw_pack(name))
+
+
+def read(file: Path) -> Pack:
+    """A pack of one's own, its gaps filled from ``base``; ``checking.check`` has found no fault in it."""
+    return _pack(file.stem, tomllib.loads(file.read_text("utf-8")))
+
+
+def _pack(name: str, raw: Mapping[str, Any]) -> Pack:
     parameters = _parameters(BASE, raw_pack(BASE))
     if name != BASE:
         # Nobody looked up in this country's law what it only has from base.

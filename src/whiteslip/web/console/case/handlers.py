@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from whiteslip import billing, identity, lines, notices
 from whiteslip.base import Money, Rate, Refusal
 from whiteslip.decisions import decisions_about
-from whiteslip.exits import Exit, desk, rules, steps
+from whiteslip.exits import Exit, acts, desk, rules, steps
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.choices import Proposal
 from whiteslip.exits.model import TAKES_TWO, Ground, Indicator, Path
@@ -137,8 +137,7 @@ def _paths(work: Work, case: Exit, proposal: Proposal | None) -> list[Path]:
     """What may be chosen; while something is proposed nothing else is proposed."""
     if not case.waits_for_desk:
         return []
-    facts = steps.facts_of(work)
-    possible = [path for path in Path if rules.can_choose(case, path, facts)]
+    possible = [path for path in Path if acts.can_choose(work, case, path)]
     return [path for path in possible if proposal is None or path not in TAKES_TWO]
 
 
