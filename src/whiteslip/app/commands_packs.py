@@ -40,13 +40,7 @@ def show(name: str | None = None, /, *, json: Json = False) -> None:
         for columns, wanted in ((_COLUMNS, False), (_TEXTS, True)):
             data("")
             rows = [_row(one) for one in pack.listed() if (one.unit is Unit.TEXT) is wanted]
-            shown = [
-                [
-                    ("yes" if row[column] else "no") if column == "verified" else row[column]
-                    for column in columns
-                ]
-                for row in rows
-            ]
+            shown = [[_cell(row, column) for column in columns] for row in rows]
             table(columns, shown, [] if wanted else ["value"], ["value", "source"] if wanted else ["source"])
 
     parameters = [_row(one) | {"duty": asdict(packs.duties()[one.duty])} for one in pack.listed()]
