@@ -244,6 +244,11 @@ def test_a_key_has_its_scopes_until_it_is_revoked(db: Database, clock: TestClock
         key = access.key(tx, secret)
         assert key is not None
         assert key == ApiKey(key.id, "shop", frozenset({"read", "write"}))
+        ann = access.create_staff(tx, "ann", Role.REVIEWER, None, clock.now())
+        assert isinstance(ann, access.Staff)
+        owned = access.key(tx, access.create_key(tx, "desk", ["read"], clock.now(), ann.id))
+        assert owned
+        assert owned.owner == ann
         assert access.revoke_key(tx, key.id, clock.now())
         assert access.key(tx, secret) is None
         assert not access.revoke_key(tx, key.id, clock.now())

@@ -60,7 +60,9 @@ def text_of(pdf: bytes) -> str:
 
 def test_the_api_tells_figures_and_makes_a_draft_of_a_proposal(month: Database):
     with month.transaction() as tx:
-        key = access.create_key(tx, "test", ("read", "write"), at(FEBRUARY))
+        owner = access.create_staff(tx, "ann", Role.REVIEWER, None, at(FEBRUARY))
+        assert isinstance(owner, access.Staff)
+        key = access.create_key(tx, "test", ("read", "write"), at(FEBRUARY), owner.id)
     with TestClient(application(month)) as client:
         api = Api(month, client, key)
         assert {each["measure"] for each in api.get("/v1/insight")} == set(MEASURES)
@@ -127,9 +129,11 @@ def test_a_terminal_shows_reports_and_drafts(
     run("insight", "report", "2026-01", "--out", str(out), "--lang", "zh-CN")
     assert "客户怎样离开" in text_of(out.read_bytes())
     assert json.loads(run("insight", "reports", "--json")) == ["2026-01"]
-    assert "watch-monitor" in run("insight", "draft", "2026-01", "2")
-    run("insight", "draft", "2026-01", "1", code=4)
-    run("insight", "draft", "2026-01", "7", code=3)
+    run("insight", "draft", "2026-01", "2", "--by", "ada", code=3)
+    run("user", "create", "ada")
+    assert "watch-monitor" in run("insight", "draft", "2026-01", "2", "--by", "ada")
+    run("insight", "draft", "2026-01", "1", "--by", "ada", code=4)
+    run("insight", "draft", "2026-01", "7", "--by", "ada", code=3)
     run("insight", "report", "January", code=2)
     assert json.loads(run("insight", "judge", "--json")) == {"switched_off": 0}
 

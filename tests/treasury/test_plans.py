@@ -157,11 +157,17 @@ def _from_a_terminal(
         "--segment",
         "none",
     ]
-    assert cli.run(["capacity", "propose", *given, *more, "--take-up-bps", "10000", "--by", "one"]) == 0
+    propose = ["capacity", "propose", *given, *more, "--take-up-bps", "10000", "--by", "one"]
+    assert cli.run(propose) == 3, "nobody is called one"
+    for name, role in (("one", "admin"), ("two", "reviewer"), ("three", "auditor")):
+        assert cli.run(["user", "create", name, "--role", role]) == 0
+    capsys.readouterr()
+    assert cli.run(propose) == 0
     shown = capsys.readouterr()
     plan = shown.err.split("decide ")[1].split(" ")[0]
     assert "would bring CNY" in shown.out
     assert cli.run(["capacity", "decide", plan, "--by", "one"]) == 4
+    assert cli.run(["capacity", "decide", plan, "--by", "three"]) == 3, "an auditor only looks"
     assert cli.run(["capacity", "decide", plan, "--by", "two", "--turn-down"]) == 0
     assert cli.run(["capacity", "show", "cap_nothing"]) == 3
     capsys.readouterr()

@@ -12,6 +12,7 @@ from whiteslip import treasury
 from whiteslip.app.commands_lake import AsOf, the_lake
 from whiteslip.app.commands_portfolio import Segment
 from whiteslip.app.commands_setup import Json
+from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import answer, data, pairs, refuse, say, table
 from whiteslip.app.wiring import opened
@@ -66,7 +67,7 @@ def propose(
     step_minor: int,
     funding_minor: int,
     loss_at_most_minor: int,
-    by: str,
+    by: By,
     as_of: AsOf = None,
     segment: Segment = "limit",
     months: Months = 3,
@@ -99,7 +100,7 @@ def propose(
     )
     found = _basis(as_of, segment, months, currency, appetite)
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        plan = treasury.propose(tx, found, appetite, by, present(tx))
+        plan = treasury.propose(tx, found, appetite, acting(tx, by), present(tx))
         if isinstance(plan, Refusal):
             refuse(plan)
     _print(plan, json)
@@ -168,13 +169,13 @@ def show(plan_id: str, /, *, json: Json = False) -> None:
     _print(found, json)
 
 
-def decide(plan_id: str, /, *, by: str, turn_down: bool = False, json: Json = False) -> None:
+def decide(plan_id: str, /, *, by: By, turn_down: bool = False, json: Json = False) -> None:
     """Approve or turn down a plan: who proposed it does not approve it."""
     wanted = parse_public("cap", plan_id)
     if wanted is None:
         refuse(Refusal("capacity.plan_not_found"))
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        done = treasury.decide(tx, wanted, not turn_down, by, present(tx))
+        done = treasury.decide(tx, wanted, not turn_down, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
     _print(done, json)

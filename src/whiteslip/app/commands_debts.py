@@ -9,6 +9,7 @@ from uuid import UUID
 from cyclopts import App
 
 from whiteslip.app.commands_setup import Json
+from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, pairs, refuse, table
 from whiteslip.app.wiring import opened
@@ -76,11 +77,11 @@ def add_buyer(name: str, pay_to: str, /, *, currency: str | None = None, json: J
     answer(_buyer(made), json, lambda: pairs(_buyer(made)))
 
 
-def sell(line: str, buyer: str, price_minor: int, /, *, json: Json = False) -> None:
+def sell(line: str, buyer: str, price_minor: int, /, *, by: By, json: Json = False) -> None:
     """Propose to sell the debt of LINE to BUYER; the same by somebody else agrees."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        known, office = _known(tx, buyer), platform.ports.office
-        done = debtsales.sell(tx, office, _line(line), known.id, price_minor, _ACTOR, present(tx))
+        known, office, actor = _known(tx, buyer), platform.ports.office, acting(tx, by)
+        done = debtsales.sell(tx, office, _line(line), known.id, price_minor, actor, present(tx))
     if isinstance(done, Refusal):
         refuse(done)
     answer(_sale(done), json, lambda: pairs(_sale(done)))

@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from whiteslip import funding
 from whiteslip.app.commands_setup import Json
+from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
 from whiteslip.app.wiring import Platform, opened
@@ -207,25 +208,25 @@ def remedies_list(facility: str, /, *, every: bool = False, json: Json = False) 
 
 
 def replace(
-    facility: str, plan: UUID, /, *, why: str, by: str, instead: UUID | None = None, json: Json = False
+    facility: str, plan: UUID, /, *, why: str, by: By, instead: UUID | None = None, json: Json = False
 ) -> None:
     """Propose to buy a receivable back or, with --instead, to put another in its place."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         today, now = _today(platform, tx)
-        done = funding.propose(tx, facility, plan, instead, why, today, by, now)
+        done = funding.propose(tx, facility, plan, instead, why, today, acting(tx, by), now)
         if isinstance(done, Refusal):
             refuse(done)
     answer(_remedy(done), json, lambda: pairs(_remedy(done)))
 
 
-def decide(remedy_id: str, /, *, by: str, turn_down: bool = False, json: Json = False) -> None:
+def decide(remedy_id: str, /, *, by: By, turn_down: bool = False, json: Json = False) -> None:
     """Endorse, approve or turn down a proposal: who proposed or endorsed it does not approve it."""
     wanted = parse_public("rem", remedy_id)
     if wanted is None:
         refuse(Refusal("funding.remedy_not_found"))
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         today, now = _today(platform, tx)
-        done = funding.decide(tx, wanted, not turn_down, today, by, now)
+        done = funding.decide(tx, wanted, not turn_down, today, acting(tx, by), now)
         if isinstance(done, Refusal):
             refuse(done)
     answer(_remedy(done), json, lambda: pairs(_remedy(done)))

@@ -16,6 +16,7 @@ from cyclopts import App, Parameter
 from whiteslip import insight
 from whiteslip.app.commands_lake import Csv
 from whiteslip.app.commands_setup import Json
+from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
 from whiteslip.app.wiring import Platform, opened
@@ -118,7 +119,7 @@ def report(
         msgspec.to_builtins(told), json, lambda: _proposals(told, {n: d.version for n, d in drafts.items()})
     )
     if any(proposal.change for proposal in told.proposals) and not json:
-        say(f"next: whiteslip insight draft {month} NO")
+        say(f"next: whiteslip insight draft {month} NO --by WHO")
 
 
 def _proposals(told: Report, drafts: dict[int, str]) -> None:
@@ -133,11 +134,11 @@ def _proposals(told: Report, drafts: dict[int, str]) -> None:
         say(words.paper("none"))
 
 
-def draft(month: Month, no: int, /, *, json: Json = False) -> None:
+def draft(month: Month, no: int, /, *, by: By, json: Json = False) -> None:
     """Make a policy draft of proposal NO of a month and hold it against the past. It decides nothing."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         tables = platform.ports.office.tables
-        done = insight.draft_proposal(tx, tables, _month(month), no, _ACTOR, present(tx))
+        done = insight.draft_proposal(tx, tables, _month(month), no, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
     shown = {"table": done.name, "version": done.version, "state": done.state}

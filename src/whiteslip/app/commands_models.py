@@ -11,8 +11,9 @@ from typing import Any
 from cyclopts import App
 
 from whiteslip.app.commands_setup import Json
+from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, pairs, refuse, table
+from whiteslip.app.terminal import CommandError, answer, pairs, refuse, table
 from whiteslip.app.wiring import opened
 from whiteslip.applications import scorecard
 from whiteslip.base import Refusal
@@ -20,7 +21,6 @@ from whiteslip.decisions import champions
 from whiteslip.decisions.champions import Serving
 from whiteslip.decisions.model import TableError
 from whiteslip.decisions.signing import make_key, verified
-from whiteslip.identity import access
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
@@ -71,32 +71,29 @@ def enter(artefact: Path, /, *, json: Json = False) -> None:
 def _moved(
     name: str,
     version: str,
-    by: str,
+    by: By,
     act: Callable[[Tx, str, str, str, datetime], Serving | Refusal],
     json: bool,
 ) -> None:
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        known = [staff for staff in access.all_staff(tx) if staff.name == by]
-        if not known:
-            raise CommandError(f"nobody is called {by}", Exit.NOT_FOUND, hint="whiteslip user list")
-        done = act(tx, name, version, f"staff:{known[0].id}", present(tx))
+        done = act(tx, name, version, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
     row = _row(done)
     answer(row, json, lambda: pairs(row))
 
 
-def propose(name: str, version: str, /, *, by: str, json: Json = False) -> None:
+def propose(name: str, version: str, /, *, by: By, json: Json = False) -> None:
     """Propose that a challenger becomes the champion; BY is a member of staff."""
     _moved(name, version, by, champions.propose, json)
 
 
-def promote(name: str, version: str, /, *, by: str, json: Json = False) -> None:
+def promote(name: str, version: str, /, *, by: By, json: Json = False) -> None:
     """Approve a promotion that somebody else proposed."""
     _moved(name, version, by, champions.promote, json)
 
 
-def retire(name: str, version: str, /, *, by: str, json: Json = False) -> None:
+def retire(name: str, version: str, /, *, by: By, json: Json = False) -> None:
     """Take a version out of service."""
     _moved(name, version, by, champions.retire, json)
 

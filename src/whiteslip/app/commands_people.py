@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from whiteslip import billing, exits, lines
 from whiteslip.app.commands_setup import LINK_MINUTES, Json, console_link
+from whiteslip.app.duty import colleague
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, table
 from whiteslip.app.wiring import opened
@@ -44,10 +45,7 @@ def user_create(name: str, /, *, role: Role = Role.REVIEWER, json: Json = False)
 def user_link(name: str, /, *, json: Json = False) -> None:
     """Print a new one-time link for somebody who lost their password."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        known = [staff for staff in access.all_staff(tx) if staff.name == name]
-        if not known:
-            raise CommandError(f"nobody is called {name}", Exit.NOT_FOUND, hint="whiteslip user list")
-        token = access.make_link(tx, Kind.STAFF, known[0].id, LINK_MINUTES, present(tx))
+        token = access.make_link(tx, Kind.STAFF, colleague(tx, name).id, LINK_MINUTES, present(tx))
     answer({"link": console_link(token)}, json, lambda: data(console_link(token)))
 
 
@@ -59,12 +57,20 @@ def user_list(*, json: Json = False) -> None:
     answer(rows, json, lambda: table(["name", "role"], [[s.name, s.role] for s in found]))
 
 
-def keys_create(name: str, /, *, scope: Literal["read", "write", "all"] = "all", json: Json = False) -> None:
-    """Make a key for the API. It is shown once."""
+def keys_create(
+    name: str,
+    /,
+    *,
+    scope: Literal["read", "write", "all"] = "all",
+    owner: Annotated[str | None, Parameter(help="Who answers for it: a member of staff, by name.")] = None,
+    json: Json = False,
+) -> None:
+    """Make a key for the API. It is shown once. What takes two people takes keys of two owners."""
     scopes = ["read", "write"] if scope == "all" else [scope]
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        secret = access.create_key(tx, name, scopes, present(tx))
-    answer({"key": secret, "scopes": scopes}, json, lambda: data(secret))
+        whose = colleague(tx, owner) if owner else None
+        secret = access.create_key(tx, name, scopes, present(tx), whose.id if whose else None)
+    answer({"key": secret, "scopes": scopes, "owner": owner}, json, lambda: data(secret))
 
 
 def _line_row(line: Line) -> dict[str, Any]:

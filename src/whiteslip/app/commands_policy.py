@@ -16,6 +16,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from whiteslip.app.commands_setup import Json
+from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, refuse, table
 from whiteslip.app.wiring import opened
@@ -26,14 +27,10 @@ from whiteslip.decisions.backtest import Backtest
 from whiteslip.decisions.differences import Change, RuleChange, differences, tables_of
 from whiteslip.decisions.lifecycle import Policy, State
 from whiteslip.decisions.model import Table
-from whiteslip.identity import access
-from whiteslip.identity.model import Role
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
-By = Annotated[str, Parameter(help="Whose act it is: a member of staff, by name.")]
 Note = Annotated[str, Parameter(help="Why, in a sentence.")]
-_ACT: Final = frozenset({Role.ADMIN, Role.REVIEWER})
 _SIGNS: Final = {Change.ADDED: "+", Change.REMOVED: "-", Change.CHANGED: "~", Change.MOVED: ">"}
 
 
@@ -52,12 +49,8 @@ class _Desk:
         return found
 
     def by(self, name: str) -> str:
-        """The actor behind a name. The terminal believes it: whoever opens the database could write it."""
-        for staff in access.all_staff(self.tx):
-            if staff.name == name and staff.role in _ACT:
-                return f"staff:{staff.id}"
-        message = f"no reviewer or admin is called {name}"
-        raise CommandError(message, Exit.NOT_FOUND, hint="whiteslip user list")
+        """The actor behind a name."""
+        return acting(self.tx, name)
 
 
 @contextmanager

@@ -86,6 +86,11 @@ def staff(tx: Tx, staff_id: UUID) -> Staff | None:
     return Staff(row["id"], row["name"], Role(row["role"])) if row else None
 
 
+def staff_named(tx: Tx, name: str) -> Staff | None:
+    """A member of staff by name."""
+    return next((each for each in all_staff(tx) if each.name == name), None)
+
+
 def all_staff(tx: Tx) -> list[Staff]:
     """All staff by name."""
     return [Staff(row["id"], row["name"], Role(row["role"])) for row in _queries.all_staff(tx.conn)]
@@ -142,19 +147,25 @@ def end_session(tx: Tx, token: str, now: datetime) -> None:
     _queries.end_session(tx.conn, hash=_hash(token), now=now)
 
 
-def create_key(tx: Tx, name: str, scopes: Iterable[str], now: datetime) -> str:
-    """A key for a machine, shown once: ``sk_…``."""
+def create_key(tx: Tx, name: str, scopes: Iterable[str], now: datetime, owner: UUID | None = None) -> str:
+    """A key for a machine, shown once: ``sk_…``. Without an ``owner`` it cannot do what takes a person."""
     secret = f"sk_{secrets.token_urlsafe(32)}"
     key_id = new_id(now)
-    _queries.add_key(tx.conn, id=key_id, name=name, hash=_hash(secret), scopes=sorted(scopes), now=now)
-    tx.record(Entry(now, "key.created", "key", key_id, "system", {"scopes": sorted(scopes)}))
+    _queries.add_key(
+        tx.conn, id=key_id, name=name, hash=_hash(secret), scopes=sorted(scopes), owner=owner, now=now
+    )
+    data = {"scopes": sorted(scopes), "owner": owner}
+    tx.record(Entry(now, "key.created", "key", key_id, "system", data))
     return secret
 
 
 def key(tx: Tx, secret: str) -> ApiKey | None:
     """The key behind a secret."""
     row = _queries.key(tx.conn, hash=_hash(secret))
-    return ApiKey(row["id"], row["name"], frozenset(row["scopes"])) if row else None
+    if row is None:
+        return None
+    owner = Staff(row["owner"], row["owner_name"], Role(row["owner_role"])) if row["owner"] else None
+    return ApiKey(row["id"], row["name"], frozenset(row["scopes"]), owner)
 
 
 def revoke_key(tx: Tx, key_id: UUID, now: datetime) -> bool:

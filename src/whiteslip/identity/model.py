@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 
@@ -76,6 +77,10 @@ class Staff:
     role: Role
 
 
+# Whose word counts where two people are needed.
+DECIDES: Final = frozenset({Role.ADMIN, Role.REVIEWER})
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """Somebody signed in."""
@@ -89,8 +94,9 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A machine's key. ``scopes`` are ``read`` and ``write``."""
+    """A machine's key. ``scopes`` are ``read`` and ``write``; ``owner`` answers for what takes a person."""
 
     id: UUID
     name: str
     scopes: frozenset[str]
+    owner: Staff | None = None

@@ -160,11 +160,13 @@ WHERE hash = :hash AND ended_at IS NULL AND expires_at > :now;
 UPDATE identity.session SET ended_at = :now WHERE hash = :hash AND ended_at IS NULL;
 
 -- name: add_key!
-INSERT INTO identity.api_key (id, name, hash, scopes, created_at)
-VALUES (:id, :name, :hash, :scopes, :now);
+INSERT INTO identity.api_key (id, name, hash, scopes, owner, created_at)
+VALUES (:id, :name, :hash, :scopes, :owner, :now);
 
 -- name: key^
-SELECT id, name, scopes FROM identity.api_key WHERE hash = :hash AND revoked_at IS NULL;
+SELECT k.id, k.name, k.scopes, s.id AS owner, s.name AS owner_name, s.role AS owner_role
+FROM identity.api_key AS k LEFT JOIN identity.staff AS s ON s.id = k.owner
+WHERE k.hash = :hash AND k.revoked_at IS NULL;
 
 -- name: revoke_key!
 UPDATE identity.api_key SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL;

@@ -17,6 +17,7 @@ from whiteslip.base.ids import parse_public
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
 from whiteslip.identity import Vault, access
+from whiteslip.identity.model import Role, Staff
 from whiteslip.lake import Lake
 from whiteslip.notices import DemoPhone
 from whiteslip.notices.mailers import on_phone
@@ -92,11 +93,14 @@ class Api:
         return self.post("/v1/lines", body)["id"]
 
 
-def with_key(db: Database, *scopes: str) -> str:
-    """A key with scopes; the installation's clock stands still."""
+def with_key(db: Database, *scopes: str, owner: str | None = None) -> str:
+    """A key with scopes, of a reviewer called ``owner`` or of somebody new; the clock stands still."""
     with db.transaction() as tx:
         StoredClock(tx).set(NOW)
-        return access.create_key(tx, "test", scopes or ("read", "write"), NOW)
+        name = owner or f"reviewer {len(access.all_staff(tx)) + 1}"
+        who = access.staff_named(tx, name) or access.create_staff(tx, name, Role.REVIEWER, None, NOW)
+        assert isinstance(who, Staff)
+        return access.create_key(tx, "test", scopes or ("read", "write"), NOW, who.id)
 
 
 @pytest.fixture
@@ -107,4 +111,4 @@ def api(db: Database) -> Iterator[Api]:
 
 @pytest.fixture
 def key(db: Database) -> Callable[..., str]:
-    return lambda *scopes: with_key(db, *scopes)
+    return lambda *scopes, **owner: with_key(db, *scopes, **owner)

@@ -25,6 +25,7 @@ from whiteslip.day import every_violation
 from whiteslip.decisions import Tables, replay
 from whiteslip.exits import Office, proposals
 from whiteslip.identity import Vault, access
+from whiteslip.identity.model import Role, Staff
 from whiteslip.notices import of_subject
 from whiteslip.store.timers import present
 
@@ -437,9 +438,11 @@ def test_20_thirteen_months_from_the_31st_end_where_the_month_ends(story: Story)
 
 
 def other_key(story: Story) -> Api:
-    """A second integrator, for what takes two."""
+    """A key of somebody else, for what takes two."""
     with story.api.db.transaction() as tx:
-        secret = access.create_key(tx, "other", ("read", "write"), present(tx))
+        who = access.create_staff(tx, "somebody else", Role.REVIEWER, None, present(tx))
+        assert isinstance(who, Staff)
+        secret = access.create_key(tx, "other", ("read", "write"), present(tx), who.id)
     return type(story.api)(story.api.db, story.api.client, secret)
 
 

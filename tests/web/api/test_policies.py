@@ -1,4 +1,4 @@
-"""A policy is changed through the API by two keys, and by one it is not."""
+"""A policy is changed through the API by two people, and by one with two keys it is not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from httpx import Response
 
+from whiteslip.identity import access
+from whiteslip.identity.model import Role
 from whiteslip.web.kit.problems import SENTENCES
 
 from .conftest import NOW, Api
@@ -33,7 +35,7 @@ def code(answer: Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def test_two_keys_change_a_policy_and_the_next_purchase_is_decided_by_it(api: Api, key: Callable[..., str]):
+def test_two_people_change_a_policy_and_the_next_purchase_is_decided_by_it(api: Api, key: Callable[..., str]):
     line = api.line()
     assert [buy(api, line)["state"] for _ in range(2)] == ["authorised"] * 2
     made = api.post(f"{HOME}/versions", {"content": stricter(api), "note": "fewer a day"})
@@ -46,7 +48,20 @@ def test_two_keys_change_a_policy_and_the_next_purchase_is_decided_by_it(api: Ap
     assert (change["change"], [cell["after"] for cell in change["cells"]]) == ("changed", [">= 1"])
     assert api.post(f"{version}/submit", {}, 200)["state"] == "submitted"
     assert code(api.ask("POST", f"{version}/approve", {})) == (403, "policy.same_person")
-    first, api.secret = api.secret, key()
+    first, api.secret = api.secret, key(owner="reviewer 1")
+    assert code(api.ask("POST", f"{version}/approve", {})) == (403, "policy.same_person"), (
+        "a second key of hers"
+    )
+    with api.db.transaction() as tx:
+        api.secret = access.create_key(tx, "a shop's", ("read", "write"), NOW)
+        auditor = access.create_staff(tx, "auditor", Role.AUDITOR, None, NOW)
+        assert isinstance(auditor, access.Staff)
+        looking = access.create_key(tx, "auditor's", ("read", "write"), NOW, auditor.id)
+    assert code(api.ask("POST", f"{version}/approve", {})) == (403, "key.no_owner"), "nobody's key"
+    api.secret = looking
+    assert code(api.ask("POST", f"{version}/approve", {})) == (403, "request.forbidden"), "who only looks"
+    assert api.get(version)["version"] == made["version"]
+    api.secret = key()
     assert api.post(f"{version}/approve", {}, 200)["state"] == "approved"
     api.secret = first
     assert api.post(f"{version}/activate", {}, 200)["state"] == "active"

@@ -23,7 +23,7 @@ def leave(api: Api, line: str) -> None:
         exits.request(tx, office, found, Channel.PORTAL, "customer", NOW, Identity.VERIFIED)
 
 
-def test_two_keys_sell_the_debt_of_who_has_left_and_money_here_is_passed_on(
+def test_two_people_sell_the_debt_of_who_has_left_and_money_here_is_passed_on(
     api: Api, key: Callable[..., str]
 ):
     line = api.line()
@@ -41,6 +41,10 @@ def test_two_keys_sell_the_debt_of_who_has_left_and_money_here_is_passed_on(
     assert api.post(f"/v1/lines/{line}/sale", terms, 200)["state"] == "proposed"
     assert api.post(f"/v1/lines/{line}/sale", terms, 403)["code"] == "desk.own_proposal"
     assert [each["line"] for each in api.get("/v1/sales")["data"]] == [line]
+    hers = replace(api, secret=key(owner="reviewer 1"))
+    assert hers.post(f"/v1/lines/{line}/sale", terms, 403)["code"] == "desk.own_proposal", (
+        "another key of hers"
+    )
     done = replace(api, secret=key()).post(f"/v1/lines/{line}/sale", terms, 200)
     assert (done["state"], done["buyer_name"], done["face_minor"]) == ("sold", "Example Debt Buyer", 30_000)
     assert api.get(f"/v1/lines/{line}")["owed_minor"] == 0

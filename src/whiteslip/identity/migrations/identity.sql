@@ -97,6 +97,8 @@ CREATE TABLE identity.api_key (
     name text NOT NULL,
     hash bytea NOT NULL UNIQUE,
     scopes text[] NOT NULL,
+    -- The person who answers for it: what takes two people takes two owners, not two keys.
+    owner uuid REFERENCES identity.staff,
     created_at timestamptz NOT NULL,
     revoked_at timestamptz
 );

@@ -18,6 +18,7 @@ from litestar.handlers import BaseRouteHandler
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public
 from whiteslip.identity import access
+from whiteslip.identity.model import DECIDES, Staff
 from whiteslip.store import Tx
 from whiteslip.store.timers import answer_key, claim_key, present
 from whiteslip.web.kit import proof
@@ -40,11 +41,24 @@ MAX_PAGE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The key behind a request. ``actor`` is how the journal names it."""
+    """The key behind a request. ``actor`` is how the journal names it; ``owner`` answers for it."""
 
     id: UUID
     actor: str
     scopes: frozenset[str]
+    owner: Staff | None = None
+
+    @property
+    def person(self) -> str:
+        """Its owner, named as at the desk, for what takes two people: two keys of one person are one.
+
+        Raises Refused: ``key.no_owner``, or ``request.forbidden`` for an owner who only looks.
+        """
+        if self.owner is None:
+            raise Refused(Refusal("key.no_owner"))
+        if self.owner.role not in DECIDES:
+            raise Refused(Refusal("request.forbidden"))
+        return f"staff:{self.owner.id}"
 
 
 def authenticate(connection: Connection, _handler: BaseRouteHandler) -> None:
@@ -60,7 +74,7 @@ def authenticate(connection: Connection, _handler: BaseRouteHandler) -> None:
     needed = READ if connection.scope.get("method") in {"GET", "HEAD"} else WRITE
     if needed not in key.scopes:
         raise Refused(Refusal("request.forbidden"))
-    connection.scope["state"]["caller"] = Caller(key.id, f"api:{key.id}", frozenset(key.scopes))
+    connection.scope["state"]["caller"] = Caller(key.id, f"api:{key.id}", key.scopes, key.owner)
 
 
 def caller_of(request: WebRequest) -> Caller:

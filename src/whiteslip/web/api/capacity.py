@@ -110,7 +110,7 @@ def propose(request: WebRequest, data: JSONBody[PlanBody]) -> Response[PlanShape
     basis = _basis(request, data.as_of, data.segment, data.months, data.currency, data.appetite)
 
     def act(tx: Tx, now: datetime, caller: Caller) -> PlanShape:
-        return PlanShape.of(granted(treasury.propose(tx, basis, data.appetite, caller.actor, now)))
+        return PlanShape.of(granted(treasury.propose(tx, basis, data.appetite, caller.person, now)))
 
     return write(request, data, act, 201)
 
@@ -131,7 +131,7 @@ def decide(
     wanted = identifier("cap", plan_id, "capacity.plan_not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> PlanShape:
-        done = treasury.decide(tx, wanted, decision == "approve", caller.actor, now)
+        done = treasury.decide(tx, wanted, decision == "approve", caller.person, now)
         return PlanShape.of(granted(done))
 
     return write(request, data, act, 200)

@@ -70,7 +70,7 @@ def _act(request: WebRequest, line_id: str, data: object, act: _Act) -> Response
     wanted = identifier("line", line_id, "line.not_found")
 
     def done(tx: Tx, now: datetime, caller: Caller) -> ChargeOffShape:
-        return ChargeOffShape.of(granted(act(tx, office, wanted, caller.actor, now)))
+        return ChargeOffShape.of(granted(act(tx, office, wanted, caller.person, now)))
 
     return write(request, data, done)
 

@@ -124,7 +124,7 @@ def agree(request: WebRequest, line_id: FromPath[str], data: JSONBody[AgreeBody]
 
     def act(tx: Tx, now: datetime, caller: Caller) -> HardshipShape:
         relief = Relief(data.option)
-        made = hardship.agree(tx, ports.office, wanted, relief, caller.actor, now, data.foreseen)
+        made = hardship.agree(tx, ports.office, wanted, relief, caller.person, now, data.foreseen)
         return HardshipShape.of(tx, granted(made))
 
     return write(request, data, act, 201)

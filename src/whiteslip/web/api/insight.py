@@ -180,7 +180,7 @@ def draft_proposal(request: WebRequest, month: FromPath[str], no: FromPath[int])
     tables = ports_of(request, Ports).office.tables
 
     def act(tx: Tx, now: datetime, caller: Caller) -> PolicyShape:
-        done = insight.draft_proposal(tx, tables, _month(month), no, caller.actor, now)
+        done = insight.draft_proposal(tx, tables, _month(month), no, caller.person, now)
         return PolicyShape.of(granted(done))
 
     return write(request, None, act, 201)

@@ -128,7 +128,7 @@ def terminate(
 
     def act(tx: Tx, now: datetime, caller: Caller) -> TerminationShape:
         return TerminationShape.of(
-            granted(terminations.propose(tx, wanted, kind, reasons, caller.actor, now))
+            granted(terminations.propose(tx, wanted, kind, reasons, caller.person, now))
         )
 
     return write(request, data, act, 201)
@@ -148,7 +148,7 @@ def _decide(request: WebRequest, termination_id: str, approve: bool) -> Response
 
     def act(tx: Tx, now: datetime, caller: Caller) -> TerminationShape:
         return TerminationShape.of(
-            granted(terminations.decide(tx, office, wanted, approve, caller.actor, now))
+            granted(terminations.decide(tx, office, wanted, approve, caller.person, now))
         )
 
     return write(request, None, act)

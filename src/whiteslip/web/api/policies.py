@@ -55,7 +55,7 @@ def _life(
     tables = _tables(request)
 
     def step(tx: Tx, now: datetime, caller: Caller) -> PolicyShape:
-        return PolicyShape.of(granted(act(tx, tables, caller.actor, now)))
+        return PolicyShape.of(granted(act(tx, tables, caller.person, now)))
 
     return write(request, body, step, status)
 
@@ -117,7 +117,7 @@ def backtest(
     def act(tx: Tx, now: datetime, caller: Caller) -> BacktestShape:
         found = granted(policies.table_of(tx, tables, name, version, now))
         follow = partial(lateness, tx, day=now.date())
-        ran = policies.run_backtest(tx, tables, found, caller.actor, now, data.since, data.until, follow)
+        ran = policies.run_backtest(tx, tables, found, caller.person, now, data.since, data.until, follow)
         return BacktestShape.of(granted(ran))
 
     return write(request, data, act)

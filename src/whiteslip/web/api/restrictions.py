@@ -124,7 +124,7 @@ def restrict(
     reasons = [Cause(reason) for reason in data.reasons]
 
     def act(tx: Tx, now: datetime, caller: Caller) -> ProposalShape:
-        done = proposals.propose(tx, office, wanted, limits, reasons, caller.actor, now, alert)
+        done = proposals.propose(tx, office, wanted, limits, reasons, caller.person, now, alert)
         return ProposalShape.of(granted(done))
 
     return write(request, data, act, 200)
@@ -153,7 +153,7 @@ def decide(
 
     def act(tx: Tx, now: datetime, caller: Caller) -> ProposalShape:
         return ProposalShape.of(
-            granted(proposals.decide(tx, office, wanted, data.approve, caller.actor, now))
+            granted(proposals.decide(tx, office, wanted, data.approve, caller.person, now))
         )
 
     return write(request, data, act, 200)
@@ -200,7 +200,7 @@ def answer(
     wanted = identifier("rob", objection_id, "restriction.objection_not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> ObjectionShape:
-        done = proposals.answer(tx, office, wanted, data.stays, caller.actor, now)
+        done = proposals.answer(tx, office, wanted, data.stays, caller.person, now)
         return ObjectionShape.of(granted(done))
 
     return write(request, data, act, 200)

@@ -154,7 +154,7 @@ def sell(request: WebRequest, line_id: FromPath[str], data: JSONBody[SaleBody]) 
     buyer = identifier("byr", data.buyer, "buyer.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> SaleShape:
-        done = debtsales.sell(tx, office, wanted, buyer, data.price_minor, caller.actor, now)
+        done = debtsales.sell(tx, office, wanted, buyer, data.price_minor, caller.person, now)
         return SaleShape.of(granted(done))
 
     return write(request, data, act)

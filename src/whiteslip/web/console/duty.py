@@ -14,7 +14,7 @@ from whiteslip.base import Refusal
 from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
 from whiteslip.identity import access
-from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.identity.model import DECIDES, Kind, Staff
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 from whiteslip.web.kit.cookies import WebRequest, ports_of, session_token
@@ -26,7 +26,6 @@ T = TypeVar("T")
 
 SESSION_MINUTES: Final = 8 * 60
 HOME: Final = "/console"
-_CHOOSE: Final = frozenset({Role.REVIEWER, Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Duty:
     @property
     def may_choose(self) -> bool:
         """Whether their role chooses paths."""
-        return self.staff.role in _CHOOSE
+        return self.staff.role in DECIDES
 
     def named(self, actor: str) -> str:
         """An actor of the journal as colleagues know them; what is nobody's name stays as it is."""
