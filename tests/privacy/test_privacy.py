@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
 import msgspec
 import pytest
+from applicants import BURDENED, LENDER, NOON, PERSON, accepted, applied
 from bureaus import OFFICE, US_TERMS, VAULT, ask, open_us_line
 from hypothesis import given
 from hypothesis import strategies as st
+from identity.test_vault import every_value
 from worlds import DAY, TIMEZONE, at, buy, line_of, pay
 
-from whiteslip import complaints, identity, lines, packs, privacy
+from whiteslip import complaints, exits, identity, lines, packs, privacy
+from whiteslip.applications.model import State as ApplicationState
+from whiteslip.applications.reviews import decide, request_review
 from whiteslip.base import Refusal, add_months, new_id
 from whiteslip.complaints import Complaint, Topic
 from whiteslip.day.forgetting import FORGET
+from whiteslip.exits import estates
+from whiteslip.exits.model import Channel
 from whiteslip.identity import Person, codes
 from whiteslip.identity.documents import documents_of
+from whiteslip.identity.vault import enrol_contact
 from whiteslip.lines.model import Agreement, Lifecycle, NewLine
+from whiteslip.lines.users import add_user
 from whiteslip.privacy import Answer, Order, Overview, RecordKind, rules
 from whiteslip.store import Database
-from whiteslip.store.database import journal_of
+from whiteslip.store.database import journal_of, verify_journal
 
 NAME = "Given M Surname"
 ISSUER = OFFICE.issuer_name
@@ -221,3 +230,78 @@ def test_every_kind_has_a_clock_in_every_pack_and_it_ends_on_a_day_of_the_calend
     kept = rules.kept([pack], day)
     assert [k.kind for k in kept] == list(RecordKind)
     assert all(k.until and k.until > day and k.source for k in kept)
+
+
+ESTATE_CONTACT = Person("Heir Of Somebody", "", "+8613900000077", "heir@example.com")
+FRIEND = Person("A Friend Who Draws", "FR1234567", "+8613900000055", "friend@example.com")
+
+
+def named_anywhere(db: Database, *people: Person) -> list[str]:
+    """Places of the database that hold something of these people in the clear."""
+    secrets = [
+        text.encode()
+        for who in people
+        for text in (who.full_name, who.id_number, who.phone, who.email)
+        if text
+    ]
+    return [place for place, value in every_value(db) for secret in secrets if secret in value]
+
+
+def test_a_declined_applicant_without_a_line_is_erased_when_the_notice_need_not_be_kept_any_longer(
+    db: Database,
+):
+    months = LENDER.pack.months("retention.adverse_action_months")
+    assert LENDER.pack.parameters["retention.adverse_action_months"].source
+    declined = applied(db, BURDENED)
+    assert declined.state is ApplicationState.DECLINED
+    with db.transaction() as tx:
+        asked = request_review(tx, LENDER, declined.id, "I have a new job", "customer", NOON)
+        assert not isinstance(asked, Refusal)
+    friend = replace(PERSON, id_number="AB1234567", phone="+8613900000022", email="b@example.com")
+    accepted_one = applied(db, person=friend)
+    accepted(db, accepted_one)
+    gone_on = add_months(DAY, months)
+    assert erase_expired(db, gone_on + timedelta(days=1)) == 0, "the desk still owes an answer"
+    with db.transaction() as tx:
+        done = decide(tx, LENDER, declined.id, 0, ["debt_service_high"], "as_the_table", "staff:b", NOON)
+        assert not isinstance(done, Refusal)
+    assert erase_expired(db, gone_on - timedelta(days=1)) == 0
+    assert erase_expired(db, gone_on) == 1
+    assert not in_vault(db, declined.customer)
+    assert in_vault(db, accepted_one.customer), "who has a line has other clocks"
+    assert erase_expired(db, gone_on + timedelta(days=1)) == 0
+    with db.transaction() as tx:
+        assert documents_of(tx, declined.customer) == []
+        assert identity.find(tx, VAULT, id_number=PERSON.id_number) == []
+        assert verify_journal(tx) == []
+    assert named_anywhere(db, PERSON) == []
+    assert applied(db, now=at(gone_on)).state is ApplicationState.OFFERED, "and is nobody we know"
+
+
+def test_users_of_a_line_and_contacts_of_an_estate_go_with_the_customer_they_are_known_for(db: Database):
+    line = open_us_line(db, NAME)
+    customer = customer_of(db, line)
+    user, first, heir = (new_id(at(DAY)) for _ in range(3))
+    buy(db, line, 12_000)
+    with db.transaction() as tx:
+        add_user(tx, line, user, "en", "customer", at(DAY))
+        identity.enrol(tx, VAULT, user, FRIEND, "customer", at(DAY))
+        case = estates.report(tx, OFFICE, line, Channel.DESK, "desk", at(DAY))
+        assert not isinstance(case, Refusal), case
+        for contact in (first, heir):
+            enrol_contact(tx, VAULT, contact, ESTATE_CONTACT, "desk", at(DAY))
+            shown = estates.show_authority(tx, OFFICE, case.id, contact, "en", "probate-17", "desk", at(DAY))
+            assert not isinstance(shown, Refusal), shown
+    pay(db, line, 12_000, DAY)
+    with db.transaction() as tx:
+        exits.advance_line(tx, OFFICE, line, at(DAY + timedelta(days=30)))
+    assert line_of(db, line).lifecycle is Lifecycle.CLOSED
+    until = known(db, customer).until
+    assert until
+    assert erase_expired(db, until - timedelta(days=1)) == 0
+    assert all(in_vault(db, who) for who in (customer, user, first, heir))
+    assert erase_expired(db, until) == 1
+    assert not any(in_vault(db, who) for who in (customer, user, first, heir))
+    assert named_anywhere(db, FRIEND, ESTATE_CONTACT) == []
+    with db.transaction() as tx:
+        assert verify_journal(tx) == []

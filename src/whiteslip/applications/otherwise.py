@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Final
 
 from whiteslip.applications import rules
@@ -20,6 +21,7 @@ _ORDER: Final = (Outcome.DECLINE, Outcome.REFER, Outcome.COUNTER_OFFER, Outcome.
 _STEP_PERCENT: Final = 5
 _MOST_PERCENT: Final = 400
 _PERCENT: Final = 100
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,44 @@ def better(asked: Asked, card: Model, table: Table, made: Decision) -> list[Bett
                 found.append(Better(name, value, to, reached, outcome["limit_minor"]))
                 break
     return found
+
+
+def better_pair(asked: Asked, card: Model, table: Table, made: Decision) -> tuple[Better, Better] | None:
+    """The smallest change of two facts that leads to a better outcome, where none of one does it.
+
+    Smallest is the fewest steps in all; of as many, those that lead furthest.
+    """
+    engine, was = Engine([table]), _ORDER.index(Outcome(made.outcome["outcome"]))
+    grid = {name: list(_tried(name, value)) for name, value in asked.values.items()}
+    for pairs in _by_steps(grid):
+        found: tuple[int, int, tuple[Better, Better]] | None = None
+        for at in range(0, len(pairs), _AT_ONCE):
+            part = pairs[at : at + _AT_ONCE]
+            moved = [replace(asked, **dict(pair)) for pair in part]
+            answers = engine.run_many(table, [{**made.facts, **_facts(new, card)} for new in moved])
+            for pair, (_, outcome) in zip(part, answers, strict=True):
+                reached, limit = Outcome(outcome["outcome"]), outcome["limit_minor"]
+                rank = (_ORDER.index(reached), limit)
+                if rank[0] > was and (found is None or rank > found[:2]):
+                    first, second = (
+                        Better(name, asked.values[name], to, reached, limit) for name, to in pair
+                    )
+                    found = (*rank, (first, second))
+        if found:
+            return found[2]
+    return None
+
+
+def _by_steps(grid: Mapping[str, Sequence[int]]) -> Iterator[list[tuple[tuple[str, int], tuple[str, int]]]]:
+    """Pairs of facts with a value for each, by how many steps both take together."""
+    longest = sorted(map(len, grid.values()))[-2:]
+    for steps in range(max(0, sum(longest) - 1)):
+        yield [
+            ((first, grid[first][i]), (second, grid[second][steps - i]))
+            for first, second in combinations(grid, 2)
+            for i in range(steps + 1)
+            if i < len(grid[first]) and steps - i < len(grid[second])
+        ]
 
 
 def _tried(name: str, value: int) -> Iterator[int]:

@@ -205,7 +205,8 @@ SELECT * FROM exits.termination WHERE exit = :exit;
 INSERT INTO exits.estate (line, exit, reported_by, reported_at) VALUES (:line, :exit, :reported_by, :reported_at);
 
 -- name: save_estate!
-UPDATE exits.estate SET exit = :exit, contact = :contact, language = :language, authority = :authority,
+UPDATE exits.estate SET exit = :exit, contact = :contact,
+    earlier_contacts = earlier_contacts || array_remove(ARRAY[nullif(contact, :contact)], NULL), language = :language, authority = :authority,
     told_at = :told_at, told_minor = :told_minor, settle_by = :settle_by
 WHERE line = :line AND ended_at IS NULL;
 

@@ -6,7 +6,9 @@ longer, and what was erased at the end of the years of keeping.
 A relationship ends on the day the last line of a customer closes. From that day on, what a law
 keeps is only stored; each kind of record has its own clock from the pack, and when the longest has
 run out the night erases the person: the vault's record goes with its key, the lender's reference
-goes from the customer. What is left of them is sums of nobody on an append-only ledger.
+goes from the customer. What is left of them is sums of nobody on an append-only ledger. Users of their
+lines and contacts of their estate go with them. Who applied and never got a line goes when the notice of
+why need not be kept any longer.
 
 Invariants
 ----------

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from whiteslip import lines, notices, packs
-from whiteslip.base import Refusal, add_months, new_id
+from whiteslip.base import Refusal, add_months, end_of_day, new_id
 from whiteslip.base.ids import new_reference
 from whiteslip.identity.vault import erase as erase_person
 from whiteslip.lines import Customer, Line
@@ -132,18 +132,27 @@ def release(tx: Tx, order_id: UUID, actor: str, now: datetime) -> Order | Refusa
 def erase_expired(tx: Tx, forget: Mapping[str, Forget], today: date, now: datetime, count: int = 200) -> int:
     """Erase up to ``count`` people whose clocks have all run out; call again until it returns zero.
 
-    The person's record goes from the vault with its key, which also takes the names out of every
-    letter; the lender's own reference goes from the customer. The ledger keeps sums of nobody.
+    That is who left, with the users of their lines and the contacts of their estate, and who applied and
+    never got a line. The person's record goes from the vault with its key, which also takes the names out
+    of every letter; the lender's own reference goes from the customer. The ledger keeps sums of nobody.
     """
-    last_days = {pack.name: add_months(today, -_longest(pack)) for pack in map(packs.load, packs.names())}
+    known = [packs.load(name) for name in packs.names()]
+    last_days = {pack.name: add_months(today, -_longest(pack)) for pack in known}
     gone = store.expired(tx, today, last_days, count)
-    for customer, ended_on in gone:
+    last = {
+        pack.name: end_of_day(add_months(today, -rules.months_of(pack, rules.APPLICANTS)), pack.timezone)
+        for pack in known
+    }
+    applied = store.expired_applicants(tx, today, last, count - len(gone))
+    for customer, ended_on in [*gone, *((who, at.date()) for who, at in applied)]:
         for each in forget.values():
             each(tx, customer, now)
+        for other in store.others(tx, customer):
+            erase_person(tx, other, now)
         erase_person(tx, customer, now)
         forget_reference(tx, customer)
         store.add_erased(tx, customer, ended_on, now)
-    return len(gone)
+    return len(gone) + len(applied)
 
 
 def _longest(pack: Pack) -> int:

@@ -42,5 +42,29 @@ GROUP BY l.customer
 HAVING bool_and(l.closed_on IS NOT NULL) AND max(l.closed_on) <= min(k.last_day)
 ORDER BY ended_on, l.customer LIMIT :count;
 
+-- name: expired_applicants
+-- Who applied, never had a line, and whose last application ended so long ago that its pack's clock has run
+-- out. Whoever waits for the desk or holds an offer is not among them.
+SELECT a.customer, max(coalesce(a.decided_at, a.applied_at)) AS ended_at
+FROM applications.v_application AS a
+JOIN unnest(:packs::text[], :last::timestamptz[]) AS k (pack, last_at) ON k.pack = a.pack
+WHERE a.proven_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM lines.v_line AS l WHERE l.customer = a.customer)
+    AND NOT EXISTS (SELECT FROM privacy.erased AS e WHERE e.customer = a.customer)
+    AND NOT EXISTS (
+        SELECT FROM privacy.keep_order AS o
+        WHERE o.customer = a.customer AND o.released_at IS NULL AND o.until >= :today)
+GROUP BY a.customer
+HAVING bool_and(
+    a.state IN ('declined', 'withdrawn', 'lapsed') AND coalesce(a.decided_at, a.applied_at) <= k.last_at)
+ORDER BY ended_at, a.customer LIMIT :count;
+
+-- name: others
+-- Whom the vault knows for a customer's sake alone: users of their lines, and contacts of their estate.
+SELECT u.id FROM lines.v_user AS u JOIN lines.v_line AS l ON l.id = u.line WHERE l.customer = :customer
+UNION
+SELECT c.contact FROM exits.v_estate_contact AS c JOIN lines.v_line AS l ON l.id = c.line
+WHERE l.customer = :customer;
+
 -- name: add_erased!
 INSERT INTO privacy.erased (customer, ended_on, erased_at) VALUES (:customer, :ended_on, :now);

@@ -12,6 +12,8 @@ from whiteslip.packs.model import Unit
 from whiteslip.privacy.model import Kept, RecordKind
 
 MONTHS_A_YEAR: Final = 12
+# Of somebody who applied and got no line only the notice of why is kept for a law.
+APPLICANTS: Final = "retention.adverse_action_months"
 CLOCKS: Final[Mapping[RecordKind, str]] = {
     RecordKind.IDENTITY: "retention.identity_years",
     RecordKind.TRANSACTIONS: "retention.transactions_years",

@@ -79,6 +79,24 @@ def expired(tx: Tx, today: date, last_days: Mapping[str, date], count: int) -> l
     return [(row["customer"], row["ended_on"]) for row in rows]
 
 
+def expired_applicants(
+    tx: Tx, today: date, last: Mapping[str, datetime], count: int
+) -> list[tuple[UUID, datetime]]:
+    """Up to ``count`` applicants without a line to erase, with the instant their last application ended.
+
+    ``last``: by pack, the last such instant whose clock has run out.
+    """
+    rows = _queries.expired_applicants(
+        tx.conn, today=today, packs=list(last), last=list(last.values()), count=count
+    )
+    return [(row["customer"], row["ended_at"]) for row in rows]
+
+
+def others(tx: Tx, customer: UUID) -> list[UUID]:
+    """Whom the vault knows for a customer's sake alone: users of their lines, contacts of their estate."""
+    return [row["id"] for row in _queries.others(tx.conn, customer=customer)]
+
+
 def add_erased(tx: Tx, customer: UUID, ended_on: date, now: datetime) -> None:
     """Note that a customer is gone."""
     _queries.add_erased(tx.conn, customer=customer, ended_on=ended_on, now=now)

@@ -195,6 +195,8 @@ CREATE TABLE exits.estate (
     reported_by text NOT NULL,
     reported_at timestamptz NOT NULL,
     contact uuid,
+    -- Contacts that were replaced by another: they too are in the vault until the customer is erased.
+    earlier_contacts uuid[] NOT NULL DEFAULT '{}',
     language text NOT NULL DEFAULT 'en',
     authority text,
     told_at timestamptz,
@@ -304,6 +306,10 @@ FROM exits.exit;
 -- What the desk chose, beside what the table had advised.
 CREATE VIEW exits.v_choice AS
 SELECT exit, at, path, route FROM exits.choice;
+
+-- Whom estates were told by, also of deaths that were reported in error: for who erases.
+CREATE VIEW exits.v_estate_contact AS
+SELECT line, unnest(earlier_contacts || contact) AS contact FROM exits.estate WHERE contact IS NOT NULL;
 
 -- Lines whose customer is said to have died.
 CREATE VIEW exits.v_estate AS

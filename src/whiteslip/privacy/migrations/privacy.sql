@@ -1,5 +1,5 @@
 -- Privacy: who asked for what, who must be kept longer, and who is gone.
--- depends: exits
+-- depends: exits applications
 
 CREATE SCHEMA privacy;
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, QueryParameter
 
 from whiteslip import applications
-from whiteslip.applications import Application, rules, store
+from whiteslip.applications import Application, Asked, rules, store
 from whiteslip.applications.model import State
-from whiteslip.applications.otherwise import Better, better
+from whiteslip.applications.otherwise import Better, better, better_pair
 from whiteslip.applications.reviews import WHYS
 from whiteslip.base import Money, Refusal
 from whiteslip.decisions import Decision, decisions_about
 from whiteslip.decisions import store as decisions_store
 from whiteslip.decisions.explaining import Step, explained
-from whiteslip.decisions.scoring import points_of, score
+from whiteslip.decisions.model import Table
+from whiteslip.decisions.scoring import Model, points_of, score
 from whiteslip.identity.documents import open_document
 from whiteslip.notices.compose import texts
 from whiteslip.web.console.duty import HOME, Duty, on_duty
@@ -78,6 +79,7 @@ def _found(duty: Duty, reference: str) -> Application:
 def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]:
     tx, found = duty.tx, _found(duty, reference)
     made = [one for one in decisions_about(tx, found.id) if one.id == found.decision]
+    singles = _better(duty, found, made[0]) if made else []
     shown.setdefault("view", None)
     return page(
         duty.request,
@@ -88,7 +90,8 @@ def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]
         facts=[(fact, _value(found, fact.name, fact.value)) for fact in store.facts(tx, found.id)],
         score=_score(duty, found),
         decision=made[0] if made else None,
-        better=_better(duty, found, made[0]) if made else [],
+        better=singles,
+        pair=_pair(duty, found, made[0]) if made and not singles else None,
         reviews=store.reviews(tx, found.id),
         others=[one for one in store.of_customer(tx, found.customer) if one.id != found.id],
         said=texts(language_of(duty.request))["reasons"],
@@ -142,16 +145,32 @@ def _width(points: float, most: float) -> int:
     return max(0, round(points * _BAR / most))
 
 
-def _better(duty: Duty, found: Application, made: Decision) -> list[tuple[Better, Money | int, Money]]:
-    """What the applicant could have given otherwise, by the very card and table that decided."""
+_Shown: TypeAlias = tuple[Better, Money | int, Money]
+
+
+def _deciders(duty: Duty, found: Application, made: Decision) -> tuple[Asked, Model, Table] | None:
+    """What was asked, and the very card and table that decided."""
     table = decisions_store.kept_version(duty.tx, made.table_name, made.version)
     if table is None or found.scorecard_version is None:
-        return []
-    card = store.scorecard(duty.tx, found.scorecard_version)
-    return [
-        (each, _value(found, each.fact, each.to), Money(each.limit_minor, found.currency))
-        for each in better(store.asked(duty.tx, found.id), card, table, made)
-    ]
+        return None
+    return store.asked(duty.tx, found.id), store.scorecard(duty.tx, found.scorecard_version), table
+
+
+def _worded(found: Application, each: Better) -> _Shown:
+    return each, _value(found, each.fact, each.to), Money(each.limit_minor, found.currency)
+
+
+def _better(duty: Duty, found: Application, made: Decision) -> list[_Shown]:
+    """What the applicant could have given otherwise, one fact at a time."""
+    by = _deciders(duty, found, made)
+    return [_worded(found, each) for each in better(*by, made)] if by else []
+
+
+def _pair(duty: Duty, found: Application, made: Decision) -> tuple[_Shown, _Shown] | None:
+    """Two facts at once, where none alone was enough."""
+    by = _deciders(duty, found, made)
+    pair = better_pair(*by, made) if by else None
+    return (_worded(found, pair[0]), _worded(found, pair[1])) if pair else None
 
 
 @get("/applications/{reference:str}", sync_to_thread=True)

@@ -16,7 +16,7 @@ from whiteslip.billing.store import lateness
 from whiteslip.decisions import policies
 from whiteslip.decisions import store as decisions_store
 from whiteslip.decisions.backtest import backtest, changed_csv
-from whiteslip.decisions.counterfactual import otherwise
+from whiteslip.decisions.counterfactual import otherwise, together
 from whiteslip.decisions.differences import differences
 from whiteslip.decisions.grid import grids_of
 from whiteslip.decisions.lifecycle import Policy, State
@@ -171,13 +171,16 @@ def decision(request: WebRequest, decision_id: FromPath[UUID]) -> Response[Any]:
         table = decisions_store.kept_version(duty.tx, found.table_name, found.version)
         if table is None:
             raise TableError(f"{found.table_name}@{found.version} is missing")
+        engine = Engine([table])
+        singles = otherwise(engine, table, found.facts)
         return page(
             request,
             "console/policies/decision.html",
             decision=found,
             contract=table.contract,
             reasons=[SENTENCES.get(code, {}) for code in principal(found.reasons)],
-            otherwise=otherwise(Engine([table]), table, found.facts),
+            otherwise=singles,
+            pair=None if singles else together(engine, table, found.facts),
             **duty.shown(),
         )
 
