@@ -9,11 +9,11 @@ from uuid import UUID
 from applicants import LENDER, NOON, PERSON, SOUND, TABLES, accepted, applied
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from worlds import DAY, TERMS, at, buy, items, line_of, nights, open_line, pay
+from worlds import DAY, TERMS, at, buy, items, line_of, locked, nights, open_line, pay
 
-from whiteslip import applications, decisions, exits, identity, lines, purchases
+from whiteslip import decisions, exits, identity, lines, purchases
 from whiteslip.applications.scorecard import shipped
-from whiteslip.applications.steps import Assessment
+from whiteslip.applications.steps import Assessment, assess_increase
 from whiteslip.base import Refusal
 from whiteslip.decisions.grounds import NEUTRAL, forbidden
 from whiteslip.exits import Office
@@ -128,9 +128,7 @@ def _use(db: Database, line: UUID, bought: UUID, use: str, day: date) -> None:
 def assessed(db: Database, line: UUID) -> Assessment:
     with db.transaction() as tx:
         wish = replace(SOUND, wanted_minor=3_000_000)
-        made = applications.assess_increase(tx, LENDER, line, wish, at(LATER))
-    assert isinstance(made, Assessment)
-    return made
+        return assess_increase(tx, LENDER, locked(tx, line), wish, at(LATER), subject=line)
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -234,6 +235,20 @@ def test_a_backtest_counts_old_against_new_with_money_cases_and_what_came_later(
         (str(decided[2].id), "yes", "no", "103"),
         (str(decided[3].id), "yes", "no", "109"),
     ]
+
+
+@pytest.mark.parametrize("word", ['=HYPERLINK("//evil")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_of_the_changed_cases_starts_a_formula(db: Database, word: str):
+    tables = Tables.load()
+    ask(db, tables, NOW)
+    with db.transaction() as tx:
+        version = granted(policies.draft(tx, tables, NAME, strict(1), MAKER, NOW)).version
+        table = policies.table_of(tx, tables, NAME, version, NOW)
+        assert not isinstance(table, Refusal)
+        found = backtest(tx, table)
+    evil = replace(found, cases=tuple(replace(case, old=word, new=word) for case in found.cases))
+    (row,) = csv.DictReader(io.StringIO(changed_csv(evil)))
+    assert row["was"] == row["would_be"] == f"'{word.strip()}"
 
 
 def test_a_backtest_looks_at_its_window_alone(db: Database):

@@ -178,6 +178,20 @@ OWN: dict[str, dict[str, Any]] = {
         "offer_until": NOW,
     },
     "application.offered": {"limit_minor": 300_000, "offer_until": NOW},
+    "increase.declined": {
+        "reasons": ["debt_service_high", "lenders_elsewhere"],
+        "free_report_days": 60,
+        "review_days": 10,
+    },
+    "increase.counter_offered": {
+        "reasons": ["free_income_low"],
+        "free_report_days": 0,
+        "review_days": 10,
+        "limit_minor": 800_000,
+        "offer_until": NOW,
+    },
+    "increase.offered": {"limit_minor": 800_000, "offer_until": NOW},
+    "increase.accepted": {"limit_minor": 800_000, "from_minor": 500_000},
     "application.contract": {
         "limit_minor": 300_000,
         "due_days": 20,
@@ -199,6 +213,7 @@ def facts_for(kind: str) -> dict[str, Any]:
         "line.",
         "privacy.",
         "application.",
+        "increase.",
         "complaint.",
         "hardship.",
         "user.",
@@ -296,6 +311,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
     assert "EX-7K2M-91" in shown
     assert WHO.full_name in shown
     timeless = ("exit.cancelled", "estate.balance", "application.declined", "application.contract")
+    timeless += ("increase.declined", "increase.accepted")
     timeless += (
         "hardship.offered",
         "hardship.agreed",

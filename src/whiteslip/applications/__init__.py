@@ -19,17 +19,17 @@ Invariants
   withdrew, disputed or complained: who comes back is assessed like anybody else.
 - A fact that is missing has points of its own that the scorecard states, or is an error.
 - Nobody is declined without principal reasons, a letter and the way to a person who did not decide before.
-- A line opens by the applicant's acceptance of the limit and the terms shown, and by nothing else.
+- A line opens by the applicant's acceptance of the limit and the terms shown, and by nothing else; so does
+  the limit rise of a customer who asked for more, which is the same application without a draft.
 - Whether an ID number is known is told to nobody who has not proven the phone that belongs to it.
 
-Acts: ``apply``, ``prove``, ``accept``, ``withdraw``, ``request_review``, ``decide``; ``assess_increase``
-tells what a customer could be offered more, which is never done to them.
+Acts: ``apply``, ``prove``, ``request_increase``, ``accept``, ``withdraw``, ``request_review``, ``decide``.
 """
 
 from whiteslip.applications.acts import accept, apply, prove, withdraw
 from whiteslip.applications.model import Application, Asked, Lender
+from whiteslip.applications.raising import request_increase
 from whiteslip.applications.reviews import decide, request_review
-from whiteslip.applications.steps import assess_increase
 
 __all__ = [
     "Application",
@@ -37,9 +37,9 @@ __all__ = [
     "Lender",
     "accept",
     "apply",
-    "assess_increase",
     "decide",
     "prove",
+    "request_increase",
     "request_review",
     "withdraw",
 ]

@@ -10,8 +10,9 @@ from uuid import UUID
 from whiteslip import identity, lines, notices
 from whiteslip.applications import letters, rules, store
 from whiteslip.applications.model import Application, Asked, Channel, Lender, State
-from whiteslip.applications.steps import assess, decided, open_lines, settle
-from whiteslip.base import Refusal, ids, new_id
+from whiteslip.applications.raising import accept_increase
+from whiteslip.applications.steps import assess, decided, new_reference, open_lines, settle
+from whiteslip.base import Refusal, new_id
 from whiteslip.identity import Person
 from whiteslip.identity.vault import erase
 from whiteslip.lines import Customer
@@ -51,7 +52,7 @@ def apply(
         return kept
     new = Application(
         id=new_id(now),
-        reference=_reference(tx),
+        reference=new_reference(tx),
         customer=applicant,
         pack=lender.pack.name,
         currency=lender.pack.currency,
@@ -65,12 +66,6 @@ def apply(
     store.add(tx, new, asked)
     tx.record(Entry(now, "application.started", "application", new.id, actor, {"channel": channel}))
     return settle(tx, lender, new, State.DRAFT, now, days=lender.pack.days("application.draft_days"))
-
-
-def _reference(tx: Tx) -> str:
-    while store.by_reference(tx, reference := ids.new_reference("AP")):
-        pass
-    return reference
 
 
 def prove(tx: Tx, lender: Lender, application_id: UUID, actor: str, now: datetime) -> Application | Refusal:
@@ -147,10 +142,11 @@ def _drop(tx: Tx, found: Application, to: State, now: datetime) -> None:
 
 
 def accept(tx: Tx, lender: Lender, application_id: UUID, actor: str, now: datetime) -> Application | Refusal:
-    """Accept the offer: the line opens and the contract goes out, with its days to withdraw.
+    """Accept the offer: the line opens and the contract goes out, with its days to withdraw; or the limit
+    of the line that it is about rises.
 
     Accepting twice is the same as once. Refusals: ``application.not_found``,
-    ``application.not_offered``, ``application.has_line``.
+    ``application.not_offered``, ``application.has_line``, and those of ``accept_increase``.
     """
     found = store.get(tx, application_id, lock=True)
     if found is None:
@@ -159,6 +155,8 @@ def accept(tx: Tx, lender: Lender, application_id: UUID, actor: str, now: dateti
         return found
     if found.state is not State.OFFERED or (found.due_at and found.due_at < now):
         return Refusal("application.not_offered", {"state": found.state})
+    if found.raises:
+        return accept_increase(tx, lender, found, actor, now)
     if open_lines(tx, found.customer):
         return Refusal("application.has_line")
     agreement = Agreement.of(lender.pack)

@@ -17,17 +17,24 @@ def of_outcome(tx: Tx, lender: Lender, application: Application) -> NewNotice | 
 
     A counter-offer is told in writing with its reasons, like a decline (12 CFR 1002.9(a)(1)(iv)).
     """
+    about = "increase" if application.raises else "application"
     match application.state:
         case State.DECLINED:
             facts = _reasons(tx, lender, application)
-            return _letter(lender, application, "application.declined", facts)
+            return _letter(lender, application, f"{about}.declined", facts)
         case State.OFFERED if application.outcome is Outcome.COUNTER_OFFER:
             facts = _reasons(tx, lender, application) | _offer(application)
-            return _letter(lender, application, "application.counter_offered", facts)
+            return _letter(lender, application, f"{about}.counter_offered", facts)
         case State.OFFERED if application.decided_by != "system":
-            return _letter(lender, application, "application.offered", _offer(application))
+            return _letter(lender, application, f"{about}.offered", _offer(application))
         case _:
             return None
+
+
+def raised(lender: Lender, application: Application, from_minor: int) -> NewNotice:
+    """The limit has risen, by the customer's wish and consent."""
+    facts = {"limit_minor": application.limit_minor, "from_minor": from_minor}
+    return _letter(lender, application, "increase.accepted", facts)
 
 
 def contract(lender: Lender, application: Application, now: datetime) -> NewNotice:

@@ -118,7 +118,8 @@ class Application:
 
     ``customer`` is the applicant until they are proven, then the customer they turned out to be.
     ``due_at`` is the state's deadline: for the code, for the acceptance, or for the desk.
-    ``decided_by`` is ``system`` or who at the desk decided last.
+    ``decided_by`` is ``system`` or who at the desk decided last. ``raises`` is the line whose limit it is
+    about, for a customer who asks for more and not for a line.
     """
 
     id: UUID
@@ -142,6 +143,7 @@ class Application:
     decided_at: datetime | None = None
     decided_by: str | None = None
     line: UUID | None = None
+    raises: UUID | None = None
 
     @property
     def is_open(self) -> bool:

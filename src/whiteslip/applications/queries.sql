@@ -1,10 +1,11 @@
 -- name: add_application!
 INSERT INTO applications.application (
-    id, reference, customer, pack, currency, channel, language, state, consent_version, applied_at, due_at
+    id, reference, customer, pack, currency, channel, language, state, consent_version, applied_at, due_at,
+    raises
 )
 VALUES (
     :id, :reference, :customer, :pack, :currency, :channel, :language, :state, :consent_version,
-    :applied_at, :due_at
+    :applied_at, :due_at, :raises
 );
 
 -- name: add_facts!
@@ -17,7 +18,7 @@ SELECT name, value, source, at FROM applications.fact WHERE application = :appli
 -- name: application^
 SELECT id, reference, customer, pack, currency, channel, language, state, consent_version, applied_at,
     due_at, proven_at, decision, outcome, limit_minor, reasons, score, scorecard_version, decided_at,
-    decided_by, line
+    decided_by, line, raises
 FROM applications.application WHERE id = :id;
 
 -- name: lock_application$
@@ -29,7 +30,7 @@ SELECT id FROM applications.application WHERE reference = :reference;
 -- name: of_customer
 SELECT id, reference, customer, pack, currency, channel, language, state, consent_version, applied_at,
     due_at, proven_at, decision, outcome, limit_minor, reasons, score, scorecard_version, decided_at,
-    decided_by, line
+    decided_by, line, raises
 FROM applications.application WHERE customer = :customer ORDER BY applied_at DESC, id DESC;
 
 -- name: open_of_customer$
@@ -39,7 +40,7 @@ WHERE customer = :customer AND state IN ('offered', 'referred', 'in_review');
 -- name: recent
 SELECT id, reference, customer, pack, currency, channel, language, state, consent_version, applied_at,
     due_at, proven_at, decision, outcome, limit_minor, reasons, score, scorecard_version, decided_at,
-    decided_by, line
+    decided_by, line, raises
 FROM applications.application
 WHERE (:state::text IS NULL OR state = :state) AND (:before::uuid IS NULL OR id < :before)
 ORDER BY id DESC LIMIT :count;
@@ -47,7 +48,7 @@ ORDER BY id DESC LIMIT :count;
 -- name: waiting
 SELECT id, reference, customer, pack, currency, channel, language, state, consent_version, applied_at,
     due_at, proven_at, decision, outcome, limit_minor, reasons, score, scorecard_version, decided_at,
-    decided_by, line
+    decided_by, line, raises
 FROM applications.application WHERE state IN ('referred', 'in_review')
 ORDER BY due_at, id LIMIT :count;
 

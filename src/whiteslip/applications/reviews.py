@@ -14,6 +14,7 @@ from uuid import UUID
 
 from whiteslip.applications import rules, store
 from whiteslip.applications.model import Application, Lender, Outcome, Review, State
+from whiteslip.applications.raising import cannot_offer
 from whiteslip.applications.steps import decided, open_lines, settle
 from whiteslip.base import Refusal, new_id
 from whiteslip.identity.documents import delete_document, keep
@@ -91,7 +92,8 @@ def decide(
 
     What the law caps, a person cannot give either. Refusals: ``application.not_found``,
     ``application.not_waiting``, ``application.own_decision`` for who decided before,
-    ``application.limit_invalid``, ``application.reasons_invalid``, ``application.has_line``.
+    ``application.limit_invalid``, ``application.reasons_invalid``, ``application.has_line``; where a
+    limit would rise, those of ``increases.cannot_rise``.
     """
     found = store.get(tx, application_id, lock=True)
     if found is None:
@@ -130,6 +132,8 @@ def _cannot(
         if not known or not 1 <= len(set(reasons)) == len(reasons) <= most:
             return Refusal("application.reasons_invalid", {"most": most})
         return None
+    if found.raises:
+        return cannot_offer(tx, found, limit_minor)
     if open_lines(tx, found.customer):
         return Refusal("application.has_line")
     least, most_minor = lender.pack.minor("application.least_minor"), lender.pack.minor("line.most_minor")

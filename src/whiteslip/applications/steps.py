@@ -9,7 +9,7 @@ from uuid import UUID
 from whiteslip import billing, decisions, identity, lines, notices
 from whiteslip.applications import letters, rules, scorecard, store
 from whiteslip.applications.model import Application, Asked, Lender, Outcome, State
-from whiteslip.base import Refusal, end_of_day, local_day
+from whiteslip.base import end_of_day, ids, local_day
 from whiteslip.decisions import Decision, champions
 from whiteslip.decisions.scoring import Model, Scored, points_of, score
 from whiteslip.identity import Person
@@ -93,18 +93,19 @@ def _scored(tx: Tx, lender: Lender, subject: UUID, asked: Asked, now: datetime) 
 
 
 def assess_increase(
-    tx: Tx, lender: Lender, line_id: UUID, asked: Asked, now: datetime
-) -> Assessment | Refusal:
+    tx: Tx, lender: Lender, line: Line, asked: Asked, now: datetime, subject: UUID
+) -> Assessment:
     """What a customer who asks for a higher limit could be offered. It changes nothing: a limit rises by
-    their consent alone. Refusals: ``line.not_found``, ``line.not_active``, ``application.facts_invalid``.
+    their consent alone.
     """
-    line = lines.get_line(tx, line_id)
-    if isinstance(line, Refusal):
-        return line
-    if line.lifecycle is not Lifecycle.ACTIVE:
-        return Refusal("line.not_active", {"lifecycle": line.lifecycle})
-    fault = rules.asked_fault(asked, lender.pack)
-    return fault or assess(tx, lender, line.id, line.customer, asked, now, raising=line)
+    return assess(tx, lender, subject, line.customer, asked, now, raising=line)
+
+
+def new_reference(tx: Tx) -> str:
+    """What an application is called on letters."""
+    while store.by_reference(tx, reference := ids.new_reference("AP")):
+        pass
+    return reference
 
 
 def settle(

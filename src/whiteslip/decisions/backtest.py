@@ -202,10 +202,21 @@ def _word(value: object) -> str:
     return "none" if value is None else str(value)
 
 
+def _inert(text: str) -> str:
+    """A cell that no spreadsheet computes (OWASP, CSV injection: a leading apostrophe)."""
+    plain = " ".join(text.split())
+    return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
+
+
 def changed_csv(ran: Backtest) -> str:
-    """Every listed case that changes, as CSV: the decision, whom it was about, when, and which way."""
+    """Every listed case that changes, as CSV: the decision, whom it was about, when, and which way.
+
+    What an outcome says comes from a draft that anybody may have written: no cell starts a formula.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["decision", "subject", "at", "was", "would_be", "minor"])
-    writer.writerows([c.decision, c.subject, c.at.isoformat(), c.old, c.new, c.minor] for c in ran.cases)
+    writer.writerows(
+        [c.decision, c.subject, c.at.isoformat(), _inert(c.old), _inert(c.new), c.minor] for c in ran.cases
+    )
     return text.getvalue()

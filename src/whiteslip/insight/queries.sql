@@ -105,7 +105,8 @@ WITH scored AS (
 ), applied AS (
     -- Fewer points are more risk. Bands are of one score, never of two.
     SELECT a.line, (-a.score)::float8 AS risk FROM applications.v_application AS a
-    WHERE a.line IS NOT NULL AND a.score IS NOT NULL AND NOT EXISTS (SELECT FROM scored)
+    WHERE a.line IS NOT NULL AND a.raises IS NULL AND a.score IS NOT NULL
+        AND NOT EXISTS (SELECT FROM scored)
 ), risk AS (
     SELECT line, risk FROM scored UNION ALL SELECT line, risk FROM applied
 ), there AS (

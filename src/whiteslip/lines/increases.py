@@ -72,13 +72,9 @@ def propose(
     line = get_line(tx, line_id, lock=True)
     if isinstance(line, Refusal):
         return line
-    most = packs.load(line.pack).minor("line.most_minor")
-    if line.drawing_stopped:
-        return Refusal("line.not_active", {"lifecycle": line.lifecycle})
-    if to_minor <= line.limit_minor:
-        return Refusal("limit.not_higher", {"limit_minor": line.limit_minor})
-    if to_minor > most:
-        return Refusal("limit.over_most", {"most_minor": most, "currency": line.currency})
+    refusal = cannot_rise(line, to_minor)
+    if refusal:
+        return refusal
     if effective_at <= now:
         return Refusal("limit.increase_late")
     if open_increase(tx, line.id):
@@ -89,6 +85,42 @@ def propose(
     )
     data = {"increase": made.id, "to_minor": to_minor, "effective_at": effective_at}
     tx.record(Entry(now, "line.increase_proposed", "line", line.id, actor, data))
+    return made
+
+
+def cannot_rise(line: Line, to_minor: int) -> Refusal | None:
+    """Why a line's limit cannot become ``to_minor``, if it cannot.
+
+    ``line.not_active`` where drawing is stopped, ``limit.not_higher``, ``limit.over_most`` of the pack.
+    """
+    most = packs.load(line.pack).minor("line.most_minor")
+    if line.drawing_stopped:
+        return Refusal("line.not_active", {"lifecycle": line.lifecycle})
+    if to_minor <= line.limit_minor:
+        return Refusal("limit.not_higher", {"limit_minor": line.limit_minor})
+    if to_minor > most:
+        return Refusal("limit.over_most", {"most_minor": most, "currency": line.currency})
+    return None
+
+
+def agree(tx: Tx, line_id: UUID, to_minor: int, actor: str, now: datetime) -> Increase | Refusal:
+    """The customer asked for a higher limit and accepts what was offered: that is their consent, and it
+    rises at once. What the lender had proposed meanwhile is dropped.
+
+    Refusals: ``line.not_found``, and those of :func:`cannot_rise`.
+    """
+    line = get_line(tx, line_id, lock=True)
+    refusal = line if isinstance(line, Refusal) else cannot_rise(line, to_minor)
+    if isinstance(line, Refusal) or refusal:
+        return refusal or Refusal("line.not_found")
+    drop(tx, line.id, "asked_for_another", actor, now)
+    made = Increase(new_id(now), line.id, to_minor, now, State.EFFECTIVE, now, now, now, "in_effect")
+    made = replace(made, from_minor=line.limit_minor)
+    _queries.add_increase(tx.conn, id=made.id, line=line.id, to_minor=to_minor, effective_at=now, now=now)
+    _save(tx, made)
+    data = {"increase": made.id, "to_minor": to_minor, "effective_at": now}
+    tx.record(Entry(now, "line.increase_consented", "line", line.id, actor, data))
+    change_limit(tx, line, to_minor, actor, now)
     return made
 
 

@@ -238,6 +238,13 @@ class IncreaseFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_field
     effective_at: datetime
 
 
+class RaisedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A limit that rose because its owner asked for it and accepted, beside the one before."""
+
+    limit_minor: int
+    from_minor: int
+
+
 class HardshipFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The hardship plan that was agreed: what replaces the old schedule, and what it forgives."""
 
@@ -349,6 +356,10 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "application.counter_offered": CounterFacts,
     "application.offered": OfferFacts,
     "application.contract": ContractFacts,
+    "increase.declined": DeclinedFacts,
+    "increase.counter_offered": CounterFacts,
+    "increase.offered": OfferFacts,
+    "increase.accepted": RaisedFacts,
     "complaint.acknowledged": ComplaintDueFacts,
     "complaint.extended": ComplaintDueFacts,
     "complaint.answered": ComplaintAnswerFacts,

@@ -58,3 +58,32 @@ def test_facts_carry_their_source_and_need_the_consent_in_force(api: Api):
     shown = api.ask("POST", "/v1/applications", BODY | {"sources": {"net_income_minor": "imported"}}).json()
     stated = 458 + 48 + 44 + 20 + 26
     assert shown["score"] == stated + 14
+
+
+def test_a_customer_asks_for_more_and_accepts_it_as_who_they_are(api: Api):
+    customer = api.customer()
+    line = api.line(200_000, customer)
+    facts = {name: BODY[name] for name in BODY if name.endswith("_minor") or name == "consent_version"}
+    asked = facts | {"lenders_elsewhere": 1, "wanted_minor": 400_000}
+    at = f"/v1/lines/{line}/limit-requests"
+    assert api.post(at, asked | {"wanted_minor": 200_000}, 422)["code"] == "limit.not_higher"
+    assert api.post(at, asked | {"consent_version": "0"}, 422)["code"] == "application.consent_missing"
+    made = api.post(at, asked)
+    assert (made["state"], made["raises"], made["limit_minor"], made["line"]) == (
+        "offered",
+        line,
+        400_000,
+        None,
+    )
+    assert api.get(f"/v1/lines/{line}")["limit_minor"] == 200_000
+    accept = f"/v1/applications/{made['id']}/accept"
+    assert api.post(accept, None, 403)["code"] == "identity.not_verified"
+    api.prove(customer)
+    assert api.post(accept, None, 200)["line"] == line
+    assert api.get(f"/v1/lines/{line}")["limit_minor"] == 400_000
+    assert api.post(accept, None, 200)["state"] == "accepted", "twice is once"
+    no = api.post(at, asked | {"debt_service_minor": 900_000, "wanted_minor": 800_000})
+    assert (no["state"], no["line"]) == ("declined", None)
+    assert 1 <= len(no["reasons"]) <= 4
+    assert api.post(f"/v1/applications/{no['id']}/review", {}, 200)["state"] == "in_review"
+    assert api.get(f"/v1/lines/{line}")["limit_minor"] == 400_000

@@ -32,11 +32,15 @@ CREATE TABLE applications.application (
     scorecard_version text REFERENCES applications.scorecard,
     decided_at timestamptz,
     decided_by text,
-    line uuid UNIQUE,
+    line uuid,
+    -- The line whose limit it would raise; NULL for who asks for a line.
+    raises uuid,
     -- Nobody is declined without a reason, and a line is what acceptance makes.
     CHECK (state <> 'declined' OR cardinality(reasons) > 0),
-    CHECK ((state = 'accepted') = (line IS NOT NULL))
+    CHECK ((state = 'accepted') = (line IS NOT NULL)),
+    CHECK (raises IS NULL OR line IS NULL OR line = raises)
 ) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX application_line ON applications.application (line) WHERE raises IS NULL;
 CREATE UNIQUE INDEX application_open ON applications.application (customer)
     WHERE state IN ('offered', 'referred', 'in_review');
 CREATE INDEX application_customer ON applications.application (customer, applied_at);
@@ -69,5 +73,5 @@ CREATE UNIQUE INDEX review_open ON applications.review (application) WHERE outco
 
 CREATE VIEW applications.v_application AS
 SELECT id, reference, customer, pack, currency, channel, state, applied_at, proven_at, decision, outcome,
-    limit_minor, reasons, score, scorecard_version, decided_at, decided_by, line
+    limit_minor, reasons, score, scorecard_version, decided_at, decided_by, line, raises
 FROM applications.application;

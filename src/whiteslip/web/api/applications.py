@@ -10,7 +10,7 @@ from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct, field
 
-from whiteslip import applications
+from whiteslip import applications, lines
 from whiteslip.applications import Application, Asked, rules, store
 from whiteslip.applications.model import Channel, Source
 from whiteslip.base import Refusal
@@ -25,6 +25,7 @@ from whiteslip.web.api.access import (
     get,
     granted,
     identifier,
+    must_be_proven,
     page_of,
     post,
     read,
@@ -42,13 +43,9 @@ FactName = Literal[
 ]
 
 
-class ApplyBody(Struct, forbid_unknown_fields=True):
-    """Who applies, whose phone the integrator has proven; the facts, and the consent they are under."""
+class FactsBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What somebody earns, owes and wishes for, and the consent under which they say so."""
 
-    full_name: Text
-    id_number: Text
-    phone: Text
-    email: Text
     net_income_minor: Money
     debt_service_minor: Money
     lenders_elsewhere: Annotated[int, Meta(ge=0, le=99)]
@@ -59,6 +56,26 @@ class ApplyBody(Struct, forbid_unknown_fields=True):
         default_factory=dict[FactName, Literal["stated", "imported", "bureau_file"]]
     )
     language: Literal["zh-CN", "en"] = "zh-CN"
+
+    def asked(self) -> Asked:
+        """The facts as the room takes them."""
+        return Asked(
+            self.net_income_minor,
+            self.debt_service_minor,
+            self.lenders_elsewhere,
+            self.wanted_minor,
+            self.past_due_elsewhere,
+            {name: Source(source) for name, source in self.sources.items()},
+        )
+
+
+class ApplyBody(FactsBody, forbid_unknown_fields=True, kw_only=True):
+    """Who applies, whose phone the integrator has proven; the facts, and the consent they are under."""
+
+    full_name: Text
+    id_number: Text
+    phone: Text
+    email: Text
 
 
 class ReviewBody(Struct, forbid_unknown_fields=True):
@@ -76,7 +93,10 @@ class ConsentShape(Struct):
 
 
 class ApplicationShape(Struct):
-    """An application: ``reasons`` are the principal ones, ranked; ``line`` is there once accepted."""
+    """An application: ``reasons`` are the principal ones, ranked; ``line`` is there once accepted.
+
+    ``raises`` is the line whose limit it is about, for who asked for more.
+    """
 
     id: str
     reference: str
@@ -90,6 +110,7 @@ class ApplicationShape(Struct):
     applied_at: datetime
     due_at: datetime | None
     line: str | None
+    raises: str | None
 
     @classmethod
     def of(cls, found: Application) -> ApplicationShape:
@@ -107,6 +128,7 @@ class ApplicationShape(Struct):
             applied_at=found.applied_at,
             due_at=found.due_at,
             line=public("line", found.line) if found.line else None,
+            raises=public("line", found.raises) if found.raises else None,
         )
 
 
@@ -115,14 +137,7 @@ def apply(request: WebRequest, data: JSONBody[ApplyBody]) -> Response[Applicatio
     """Assess and decide at once. Nothing opens before the offer is accepted."""
     ports = ports_of(request, Ports)
     person = Person(data.full_name, data.id_number, data.phone, data.email)
-    asked = Asked(
-        data.net_income_minor,
-        data.debt_service_minor,
-        data.lenders_elsewhere,
-        data.wanted_minor,
-        data.past_due_elsewhere,
-        {name: Source(source) for name, source in data.sources.items()},
-    )
+    asked = data.asked()
 
     def act(tx: Tx, now: datetime, caller: Caller) -> ApplicationShape:
         lender, actor = ports.lender, caller.actor
@@ -132,6 +147,38 @@ def apply(request: WebRequest, data: JSONBody[ApplyBody]) -> Response[Applicatio
             )
         )
         return ApplicationShape.of(granted(applications.prove(tx, lender, draft.id, actor, now)))
+
+    return write(request, data, act, 201)
+
+
+@post(
+    "/lines/{line_id:str}/limit-requests",
+    summary="The customer asks for a higher limit",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def ask_more(
+    request: WebRequest, line_id: FromPath[str], data: JSONBody[FactsBody]
+) -> Response[ApplicationShape]:
+    """Assess and decide at once. Nothing rises before the offer is accepted, by a customer who was checked
+    within the last minutes.
+    """
+    ports = ports_of(request, Ports)
+    wanted = identifier("line", line_id, "line.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> ApplicationShape:
+        line = granted(lines.get_line(tx, wanted, lock=True))
+        made = applications.request_increase(
+            tx,
+            ports.lender,
+            line,
+            data.asked(),
+            Channel.API,
+            data.language,
+            data.consent_version,
+            caller.actor,
+            now,
+        )
+        return ApplicationShape.of(granted(made))
 
     return write(request, data, act, 201)
 
@@ -170,11 +217,17 @@ def show(request: WebRequest, application_id: FromPath[str]) -> ApplicationShape
     responses=problem_responses(401, 403, 404, 409),
 )
 def accept(request: WebRequest, application_id: FromPath[str]) -> Response[ApplicationShape]:
-    """The applicant has read the terms and accepts: the line opens. Again changes nothing."""
+    """The applicant has read the terms and accepts: the line opens. Again changes nothing.
+
+    Where it raises a limit, the customer is checked within the last minutes.
+    """
     ports = ports_of(request, Ports)
     wanted = identifier("app", application_id, "application.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> ApplicationShape:
+        found = store.get(tx, wanted)
+        if found and found.raises and found.is_open:
+            must_be_proven(request, tx, found.customer, now)
         done = applications.accept(tx, ports.lender, wanted, caller.actor, now)
         return ApplicationShape.of(granted(done))
 
@@ -219,4 +272,4 @@ def review(
     return write(request, data, act, 200)
 
 
-handlers: list[Any] = [apply, list_applications, consent, show, accept, withdraw, review]
+handlers: list[Any] = [apply, ask_more, list_applications, consent, show, accept, withdraw, review]

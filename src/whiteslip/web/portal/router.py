@@ -14,6 +14,7 @@ from whiteslip.web.portal.confirm.handlers import confirm_handlers
 from whiteslip.web.portal.data.handlers import data_handlers
 from whiteslip.web.portal.hardship.handlers import hardship_handlers
 from whiteslip.web.portal.help.handlers import help_handlers
+from whiteslip.web.portal.higher.handlers import higher_handlers
 from whiteslip.web.portal.leave.handlers import leave_handlers
 from whiteslip.web.portal.letters.handlers import letter_handlers
 from whiteslip.web.portal.line.handlers import line_handlers
@@ -37,6 +38,7 @@ routers: Final = [
             *apply_handlers,
             *line_handlers,
             *lock_handlers,
+            *higher_handlers,
             *restriction_handlers,
             *user_handlers,
             *withdraw_handlers,

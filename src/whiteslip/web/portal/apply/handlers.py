@@ -46,7 +46,7 @@ from whiteslip.web.portal.outside import (
 from whiteslip.web.portal.visit import SESSION_MINUTES, Visit, codes_go_by_mail, granted, signed_in
 
 PURPOSE: Final = "apply"
-_MOST_LENDERS: Final = 5
+MOST_LENDERS: Final = 5
 # What the vault finds wrong with a person, by the field that it is in.
 _FIELDS: Final = {
     "identity.name_invalid": "full_name",
@@ -85,7 +85,7 @@ def _begin(request: WebRequest, ports: Ports, form: Form, **shown: Any) -> Respo
         "portal/apply/page.html",
         form=form,
         wishes=[(str(minor), Money(minor, currency)) for minor in rules.wishes(ports.pack)],
-        lenders=range(_MOST_LENDERS + 1),
+        lenders=range(MOST_LENDERS + 1),
         currency=currency,
         consent=text,
         consent_version=version,
@@ -221,6 +221,7 @@ def _shown(visit: Visit, found: Application, form: Form, **more: Any) -> Respons
         state=_face(found, visit.now),
         limit=Money(found.limit_minor, found.currency),
         reasons=[said[code] for code in found.reasons],
+        own_limit=_own_limit(visit, found),
         facts={fact.name: fact.value for fact in store.facts(visit.tx, found.id)},
         terms=Agreement.of(pack).terms,
         currency=found.currency,
@@ -229,6 +230,12 @@ def _shown(visit: Visit, found: Application, form: Form, **more: Any) -> Respons
         review_days=pack.business_days("application.review_business_days"),
         **more,
     )
+
+
+def _own_limit(visit: Visit, found: Application) -> Money | None:
+    """The limit as it is of the line that would rise."""
+    line = visit.line(found.raises) if found.raises else None
+    return line.money(line.limit_minor) if line else None
 
 
 def _face(found: Application, now: datetime) -> str:
@@ -249,7 +256,7 @@ def terms(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
 
     def act(visit: Visit) -> Response[Any]:
         found = _theirs(visit, reference)
-        if found.state is not State.OFFERED:
+        if found.state is not State.OFFERED or found.raises:
             raise Refused(Refusal("application.not_offered", {"state": found.state}))
         new = letters.contract(visit.ports.lender, found, visit.now)
         made = draft(new, _addressee(visit), visit.now)

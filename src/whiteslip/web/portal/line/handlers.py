@@ -68,6 +68,7 @@ class Card:
     notice: Exit | None
     sale: Sale | None
     is_restricted: bool
+    may_rise: bool
 
     @property
     def is_open(self) -> bool:
@@ -113,6 +114,7 @@ def _card(visit: Visit, line: Line) -> Card:
         notice=exits_store.notice_of_line(visit.tx, line.id),
         sale=_sale(visit, line),
         is_restricted=exits_store.restriction_of_line(visit.tx, line.id) is not None,
+        may_rise=increases.cannot_rise(line, line.limit_minor + 1) is None,
     )
 
 
