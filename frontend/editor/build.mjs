@@ -18,6 +18,7 @@ const CHANGES = [
   [/"Nodes" : "Graph"/g, '"Nodes" : word("Graph")'],
   [/"Are you sure you want to delete "/g, 'word("Are you sure you want to delete ")'],
   [/" node\."/g, 'word(" node.")'],
+  [/"create" \? "Create" : "Update"/g, '"create" ? word("Create") : word("Update")'],
   [/=> "Settings"/g, '=> word("Settings")'],
   [/documentationUrl: "https:[^"]*"/g, "documentationUrl: undefined"],
   [/core: Object\.values\((\w+)\)/g, "core: Object.values($1).slice(0, 4)"],

@@ -86,6 +86,13 @@ def test_a_cell_changed_in_the_visual_editor_becomes_a_draft_and_a_broken_one_is
     visitor = visit(locale={"en": "en-GB"}.get(lang, lang), scheme=scheme)
     visitor.expect(409, 422)
     page = visitor.page
+
+    def look(name: str, *langs: str) -> None:
+        """Axe takes its time on so large a page: what the languages share is looked at in one."""
+        if lang in langs:
+            visitor.screens(f"policy-{name}-{lang}")
+            page.set_viewport_size({"width": 1440, "height": 2000})
+
     signed_in(db, page, url)
     shipped = office.tables[NAME].version
     rules = next(n for n in office.tables[NAME].content["nodes"] if n["id"] == "table")["content"]["rules"]
@@ -95,8 +102,7 @@ def test_a_cell_changed_in_the_visual_editor_becomes_a_draft_and_a_broken_one_is
     page.click("a[href$='/graph']")
     page.set_viewport_size({"width": 1440, "height": 2000})
     expect(page.get_by_role("textbox", name=cell, exact=True)).to_be_visible()
-    visitor.screens(f"policy-drawn-{lang}")
-    page.set_viewport_size({"width": 1440, "height": 2000})
+    look("drawn", "zh-CN", "en")
     page.click("button.primary[value=save]")
     expect(page.locator("[data-error-summary]")).to_contain_text(SAME[lang])
 
@@ -104,8 +110,7 @@ def test_a_cell_changed_in_the_visual_editor_becomes_a_draft_and_a_broken_one_is
     page.click("button.primary[value=save]")
     expect(page.locator("[data-error-summary]")).to_contain_text(SAID[lang].format(n=number))
     expect(page.locator("button[value=unfinished]")).to_be_visible()
-    visitor.screens(f"policy-drawn-broken-{lang}")
-    page.set_viewport_size({"width": 1440, "height": 2000})
+    look("drawn-broken", "zh-CN")
     expect(page.get_by_role("textbox", name=cell, exact=True)).to_have_text(">= rand(3)")
 
     typed(page, cell, ">= 3")
@@ -118,8 +123,8 @@ def test_a_cell_changed_in_the_visual_editor_becomes_a_draft_and_a_broken_one_is
 
     page.goto(f"{url}/console/policies/application-limit/active/graph")
     expect(page.locator(".react-flow__node")).to_have_count(6)
-    visitor.screens(f"policy-graph-drawn-{lang}")
+    look("graph-drawn", "en")
     page.locator(".react-flow__node").nth(2).get_by_role("button").nth(1).click()
     expect(page.locator(".expression-list-item__code").first).to_contain_text("net_income_minor")
-    visitor.screens(f"policy-formulas-drawn-{lang}")
+    look("formulas-drawn", "zh-CN")
     visitor.blameless()

@@ -6,7 +6,7 @@ import "@gorules/jdm-editor/dist/style.css";
 
 import { DecisionGraph, JdmConfigProvider } from "@gorules/jdm-editor";
 import { Button, ConfigProvider } from "antd";
-import chinese from "antd/locale/zh_CN";
+import chinese from "antd/es/locale/zh_CN";
 import { useEffect, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -38,7 +38,7 @@ const isLocal = { changed: false, leaving: false };
 const NEW = {
   decisionTableNode: (id) => ({
     hitPolicy: "first", executionMode: "single", inputField: null, outputPath: null, passThrough: true,
-    inputs: [{ id: `${id}_in`, name: "fact", field: "" }],
+    inputs: [{ id: `${id}_in`, name: "fact" }],
     outputs: [{ id: `${id}_out`, name: "result", field: "result" }],
     rules: [],
   }),
@@ -122,6 +122,6 @@ addEventListener("beforeunload", (event) => {
   if (isLocal.changed && !isLocal.leaving) event.preventDefault();
 });
 
-offer(JSON.parse(root.dataset.facts));
+offer(JSON.parse(root.dataset.offers));
 createRoot(root).render(<PolicyEditor graph={JSON.parse(field.value)} />);
 keepLabelled();

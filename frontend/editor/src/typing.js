@@ -1,21 +1,25 @@
-// Typing in a cell: the names of facts and of the functions that a policy may call are offered.
+// Typing in a cell: names of facts and of the functions that a policy may call are offered, and codes in quotes.
 import * as real from "@codemirror/autocomplete";
 import { standardKeymap } from "@codemirror/commands";
+import { syntaxTree } from "@codemirror/language";
 import { EditorView, keymap } from "@codemirror/view";
 
 const FUNCTIONS = ["abs", "ceil", "contains", "endsWith", "floor", "len", "max", "min", "round", "startsWith"];
 
-let offered = FUNCTIONS.map((label) => ({ label, type: "function" }));
+let names = [];
+let codes = [];
 
-export function offer(facts) {
-  const names = Object.entries(facts).map(([label, detail]) => ({ label, detail, type: "variable", boost: 1 }));
-  offered = [...names, ...FUNCTIONS.map((label) => ({ label, type: "function" }))];
+export function offer({ facts, codes: known }) {
+  const calls = FUNCTIONS.map((label) => ({ label, type: "function" }));
+  names = [...Object.entries(facts).map(([label, detail]) => ({ label, detail, type: "variable", boost: 1 })), ...calls];
+  codes = known.map((label) => ({ label, type: "constant" }));
 }
 
-function facts(context) {
-  const typed = context.matchBefore(/[A-Za-z_]\w*/);
+function offered(context) {
+  const isText = syntaxTree(context.state).resolveInner(context.pos, -1).name.includes("String");
+  const typed = context.matchBefore(isText ? /[\w.]+/ : /[A-Za-z_]\w*/);
   if (!typed && !context.explicit) return null;
-  return { from: typed ? typed.from : context.pos, options: offered, validFor: /^\w*$/ };
+  return { from: typed ? typed.from : context.pos, options: isText ? codes : names, validFor: /^[\w.]*$/ };
 }
 
 // Left to itself, Chromium keeps the colour of what was there by a style attribute, which the page's policy
@@ -34,7 +38,7 @@ const ownTyping = EditorView.domEventHandlers({
 
 export * from "@codemirror/autocomplete";
 export const autocompletion = () => [
-  real.autocompletion({ override: [facts] }),
+  real.autocompletion({ override: [offered] }),
   ownTyping,
   keymap.of(standardKeymap),
 ];

@@ -26,6 +26,7 @@ _Text = Annotated[str, msgspec.Meta(max_length=CELL)]
 _NUMBER: Final = re.compile(r"\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _STRING: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 _EXACT: Final = 1 << 53
+_POINTED: Final = re.compile(r"\$\.nodes\[(?P<node>\d+)\](?:\.content\.rules\[(?P<rule>\d+)\])?")
 
 
 class _Column(msgspec.Struct):
@@ -65,6 +66,11 @@ class _Node(msgspec.Struct):
     content: _Content | None = None
 
 
+class _Named(msgspec.Struct):
+    id: _Word
+    name: _Word
+
+
 class _Edge(msgspec.Struct, rename="camel"):
     source_id: _Word
     target_id: _Word
@@ -83,7 +89,7 @@ def shape_faults(content: Mapping[str, Any]) -> list[Fault]:
             return [Fault("too_large", {"bytes": size, "most": BYTES})]
         graph = msgspec.convert(content, _Graph)
     except (msgspec.ValidationError, msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        return [Fault("form", {"detail": str(error)})]
+        return [Fault("form", {"detail": str(error)}, _place(content, str(error)))]
     if len({node.id for node in graph.nodes}) != len(graph.nodes):
         return [Fault("two_nodes")]
     return [
@@ -92,6 +98,19 @@ def shape_faults(content: Mapping[str, Any]) -> list[Fault]:
         if node.content
         for fault in _content_faults(Place(node.id, node.name), node.content)
     ]
+
+
+def _place(content: Mapping[str, Any], message: str) -> Place | None:
+    """Where in the graph a message such as ``… at `$.nodes[1].content.rules[2]``` points to, if anywhere."""
+    at = _POINTED.search(message)
+    if at is None:
+        return None
+    node: Any = content["nodes"][int(at["node"])]
+    try:
+        named = msgspec.convert(node, _Named)
+    except msgspec.ValidationError:
+        return None
+    return Place(named.id, named.name, number=int(at["rule"]) + 1 if at["rule"] else 0)
 
 
 def _content_faults(place: Place, content: _Content) -> list[Fault]:

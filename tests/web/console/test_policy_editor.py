@@ -78,7 +78,7 @@ HOSTILE: list[tuple[Edit, str]] = [
         lambda g: table(g)["content"]["rules"][1].update(amount="2 ^ 99"),
         "rule 2, Amount, minor units: powers",
     ),
-    (lambda g: table(g)["content"]["rules"][1].update(amount=7), "rules[1]"),
+    (lambda g: table(g)["content"]["rules"][1].update(amount=7), "purchase authorisation, rule 2: Expected"),
     (lambda g: g.update(nodes=g["nodes"] * 8), "length <= 20"),
 ]
 

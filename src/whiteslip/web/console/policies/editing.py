@@ -168,12 +168,16 @@ def _graph(
     refusal: Refusal | None = None,
     may_keep: bool = False,
 ) -> Response[Any]:
-    meanings = {name: fact.meaning for name, fact in table.contract.facts.items()}
+    known = (*table.contract.facts.values(), *table.contract.outcome.values())
+    offers = {
+        "facts": {name: fact.meaning for name, fact in table.contract.facts.items()},
+        "codes": sorted({code for field in known for code in field.one_of}),
+    }
     return page(
         duty.request,
         "console/policies/graph.html",
         text=text,
-        offered=msgspec.json.encode(meanings).decode(),
+        offers=msgspec.json.encode(offers).decode(),
         nonce=style_nonce(duty.request),
         may_keep=may_keep,
         form=form or Form(),
