@@ -128,7 +128,9 @@ def make_report(
     known = store.report(tx, window.since)
     if known:
         return known[0]
-    rows = {name: measure.work(measure.gather(tx, window)) for name, measure in MEASURES.items()}
+    # Two measures may be of the same rows.
+    gathered = {gather: gather(tx, window) for gather in {each.gather for each in MEASURES.values()}}
+    rows = {name: measure.work(gathered[measure.gather]) for name, measure in MEASURES.items()}
     proposals = _proposals(tx, tables, window, rows, now)
     figures = [Figures(name, *_cells(found)) for name, found in rows.items()]
     report = Report(window.since, figures, proposals)

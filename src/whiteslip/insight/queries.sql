@@ -136,12 +136,14 @@ WITH scored AS (
     WHERE kind = 'customer' AND party = 'customer' AND feature = 'all' AND reason = 'customer_request'
         AND set_at > :start AND set_at <= :cut
 ), late AS (
-    SELECT DISTINCT a.line FROM billing.v_asked AS a
-    WHERE a.due_on > :cut_day::date - 800 AND a.due_on <= :until_day::date - 30
-        AND a.minor > coalesce((
-            SELECT sum(s.amount_minor) FROM billing.v_settlement AS s
-            WHERE s.line = a.line AND s.plan = a.plan AND s.no = a.no
-                AND s.counts_from <= greatest(a.due_on + 30, :cut_day::date + 1)), 0)
+    SELECT DISTINCT a.line FROM (
+        SELECT a.line, a.minor, sum(s.amount_minor) AS settled
+        FROM billing.v_asked AS a LEFT JOIN billing.v_settlement AS s
+            ON s.line = a.line AND s.plan = a.plan AND s.no = a.no
+            AND s.counts_from <= greatest(a.due_on + 30, :cut_day::date + 1)
+        WHERE a.due_on > :cut_day::date - 800 AND a.due_on <= :until_day::date - 30
+        GROUP BY a.line, a.plan, a.no, a.minor
+    ) AS a WHERE a.minor > coalesce(a.settled, 0)
 )
 SELECT b.segment, b.band,
     CASE WHEN g.line IS NOT NULL THEN 'left' WHEN r.line IS NOT NULL THEN 'reduced'

@@ -16,6 +16,7 @@ CREATE TABLE billing.plan (
 );
 CREATE INDEX plan_line ON billing.plan (line);
 CREATE INDEX plan_purchase ON billing.plan (purchase);
+CREATE INDEX plan_opened ON billing.plan USING brin (opened_on) WITH (pages_per_range = 8, autosummarize = on);
 CALL store.append_only('billing.plan');
 
 -- The schedule (days and sums) is fixed when the plan is made; what was paid or given back
@@ -122,7 +123,8 @@ CREATE TABLE billing.settlement (
 );
 CREATE INDEX settlement_source ON billing.settlement (source);
 CREATE INDEX settlement_line ON billing.settlement (line, on_day);
-CREATE INDEX settlement_day ON billing.settlement USING brin (on_day);
+CREATE INDEX settlement_day ON billing.settlement USING brin (on_day)
+    WITH (pages_per_range = 8, autosummarize = on);
 CALL store.append_only('billing.settlement');
 
 -- What a dispute asks to take out of what is owed, and from which day; how much of it was owed then is
@@ -474,21 +476,23 @@ BEGIN
     UNION ALL
     SELECT 'a payment is settled to its last minor unit', p.id::text
     FROM unnest(paid) AS t (id) JOIN billing.payment AS p ON p.id = t.id
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(amount_minor), 0) AS amount FROM billing.settlement
-        WHERE source = p.id AND kind IN ('payment', 'return')
-    ) AS s
-    WHERE s.amount <> CASE
+    LEFT JOIN (
+        SELECT source, sum(amount_minor) AS amount FROM billing.settlement
+        WHERE source = ANY(paid) AND kind IN ('payment', 'return') GROUP BY source
+    ) AS s ON s.source = p.id
+    WHERE coalesce(s.amount, 0) <> CASE
         WHEN p.returned_at IS NULL AND p.corrected_by IS NULL THEN p.amount_minor ELSE 0 END
     UNION ALL
     SELECT 'an instalment is settled by its settlements', concat_ws(' ', 'plan', i.plan, 'instalment', i.no)
     FROM unnest(changed) AS c (plan) JOIN billing.instalment AS i ON i.plan = c.plan
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(amount_minor) FILTER (WHERE component = 'principal'), 0) AS principal,
-            coalesce(sum(amount_minor) FILTER (WHERE component = 'interest'), 0) AS interest,
-            coalesce(sum(amount_minor) FILTER (WHERE component = 'fee'), 0) AS fee
-        FROM billing.settlement WHERE line = i.line AND plan = i.plan AND no = i.no
-    ) AS s
-    WHERE (s.principal, s.interest, s.fee) IS DISTINCT FROM (i.settled_principal, i.settled_interest, i.settled_fee);
+    LEFT JOIN (
+        SELECT line, plan, no,
+            sum(amount_minor) FILTER (WHERE component = 'principal') AS principal,
+            sum(amount_minor) FILTER (WHERE component = 'interest') AS interest,
+            sum(amount_minor) FILTER (WHERE component = 'fee') AS fee
+        FROM billing.settlement WHERE line = ANY(touched) GROUP BY line, plan, no
+    ) AS s ON s.line = i.line AND s.plan = i.plan AND s.no = i.no
+    WHERE (coalesce(s.principal, 0), coalesce(s.interest, 0), coalesce(s.fee, 0))
+        IS DISTINCT FROM (i.settled_principal, i.settled_interest, i.settled_fee);
 END
 $$;

@@ -43,7 +43,8 @@ CREATE TABLE ledger.transfer (
 CREATE UNIQUE INDEX transfer_resolves ON ledger.transfer (pending_id) WHERE pending_id IS NOT NULL;
 CREATE INDEX transfer_debit ON ledger.transfer (debit_account);
 CREATE INDEX transfer_credit ON ledger.transfer (credit_account);
-CREATE INDEX transfer_booked ON ledger.transfer USING brin (booked_on);
+CREATE INDEX transfer_booked ON ledger.transfer USING brin (booked_on)
+    WITH (pages_per_range = 8, autosummarize = on);
 CALL store.append_only('ledger.transfer');
 
 CREATE TABLE ledger.sealed_day (
