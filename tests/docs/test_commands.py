@@ -7,7 +7,8 @@ but ``...`` stands for anything in a line, and alone on a line for any lines; a 
 output may print what it likes.
 
 A command that serves, or ends with ``&``, runs until the page is over or the next one serves; the
-following command waits until it answers. Targets of make are looked up, and ``make demo`` is made.
+following command waits until it answers, and until a demonstration has printed its links. Targets of
+make are looked up, and ``make demo`` is made.
 """
 
 from __future__ import annotations
@@ -129,6 +130,7 @@ class Shell:
     groups: list[int] = field(default_factory=list[int])
     serving: int | None = None
     awaited: str = ""
+    printed: str = ""
 
     def __post_init__(self) -> None:
         self.checkout = self.folder / "whiteslip"
@@ -219,6 +221,7 @@ class Shell:
             self.serving = int(printed)
         found = _LISTENS.search(bare)
         self.awaited = "" if not serves and not found else found[1] if found else "livez"
+        self.printed = "API key" if "demo" in bare.split() else ""
         return code, []
 
     def _await(self) -> None:
@@ -235,6 +238,8 @@ class Shell:
         if self.awaited != "livez":
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", int(self.awaited))) == 0
+        if self.printed not in (self.folder / "served.log").read_text():
+            return False
         with suppress(OSError, urllib.error.URLError):
             return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/livez").status == 200
         return False

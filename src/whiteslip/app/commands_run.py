@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -48,14 +50,28 @@ def up(*, workers: int = 1) -> None:
     """Serve and work in one."""
     settings = load(os.environ)
     with opened(settings) as platform:
-        _up(settings, platform, workers)
+        _up(settings, workers, partial(worker.run, platform))
 
 
-def _up(settings: Settings, platform: Platform, workers: int) -> None:
+def _up(settings: Settings, workers: int, beside: Callable[[threading.Event], None]) -> None:
+    """Serve, with ``beside`` in a thread until its event is set. When it ends before, so does the server."""
     pid_file = settings.home / "up.pid"
     pid_file.write_text(str(os.getpid()))
     stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(platform, stop), name="worker")
+    failed = list[CommandError]()
+
+    def run() -> None:
+        try:
+            # The server forks: what another thread holds at that moment, a lock say, its child would keep.
+            serving.wait_until_it_answers(settings, stop)
+            beside(stop)
+        except CommandError as error:
+            failed.append(error)
+        finally:
+            if not stop.is_set():
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=run, name="worker")
     thread.start()
     try:
         say(f"http://{settings.text('host')}:{settings.text('port')}")
@@ -64,6 +80,8 @@ def _up(settings: Settings, platform: Platform, workers: int) -> None:
         stop.set()
         thread.join()
         pid_file.unlink(missing_ok=True)
+    if failed:
+        raise failed[0]
 
 
 def demonstrate(
@@ -71,18 +89,28 @@ def demonstrate(
 ) -> None:
     """A world of people who do not exist, two years of it, with links to look at it.
 
-    The world is made once; later runs find it. --no-serve makes it and prints the links only.
+    The world is made once, while the first pages are served; later runs find it. The links come when it has
+    lived. --no-serve makes it and prints the links only.
     """
     settings = load(os.environ, home=os.environ.get("WHITESLIP_HOME") or ".demo")
     os.environ["WHITESLIP_HOME"] = str(settings.home)
     demo.prepare(settings)
-    with opened(settings, durable=False) as platform, progress("two years go by", nights) as tell:
-        demo.populate(platform, customers, nights, seed, tell)
-    with opened(settings) as platform:
-        links = demo.links(platform)
-        answer(links, json, lambda: pairs(links))
-        if serve:
-            _up(settings, platform, 1)
+
+    def live(stop: threading.Event) -> None:
+        with opened(settings, durable=False) as platform, progress("two years go by", nights) as tell:
+            demo.populate(platform, customers, nights, seed, tell, stop.is_set)
+        with opened(settings) as platform:
+            if stop.is_set():
+                return
+            links = demo.links(platform)
+            answer(links, json, lambda: pairs(links))
+            if serve:
+                worker.run(platform, stop)
+
+    if serve:
+        _up(settings, 1, live)
+    else:
+        live(threading.Event())
 
 
 def seal(on: date, /, *, json: Json = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,14 @@ from whiteslip import world
 from whiteslip.app.commands_lake import take_snapshot
 from whiteslip.app.settings import Settings
 from whiteslip.app.terminal import CommandError, refuse
-from whiteslip.app.wiring import DEMO_MARK, Platform, create_database, prepare_home
+from whiteslip.app.wiring import (
+    DEMO_MARK,
+    LIVING_MARK,
+    Platform,
+    create_database,
+    drop_database,
+    prepare_home,
+)
 from whiteslip.base import Refusal, SystemClock, end_of_day, local_day
 from whiteslip.decisions import champions
 from whiteslip.decisions.scoring import decoded
@@ -34,7 +42,10 @@ _CHAMPION: Final = "behaviour-champion"
 
 
 def prepare(settings: Settings) -> None:
-    """Make the home of a demonstration. One that serves real people is left alone."""
+    """Make the home of a demonstration, marked until its world has lived; pages say so meanwhile.
+
+    One that serves real people is left alone.
+    """
     used = settings.master_key_file.exists() and not (settings.home / DEMO_MARK).exists()
     if used or settings.text("database_url"):
         raise CommandError(
@@ -43,15 +54,47 @@ def prepare(settings: Settings) -> None:
         )
     settings.home.mkdir(parents=True, exist_ok=True)
     (settings.home / DEMO_MARK).touch()
+    living = settings.home / LIVING_MARK
+    if living.exists():
+        drop_database(settings)  # a world that was cut off cannot go on: its dice are gone
+    elif not settings.master_key_file.exists():
+        living.touch()
     prepare_home(settings)
     create_database(settings)
 
 
-def populate(platform: Platform, customers: int, nights: int, seed: int, tell: Callable[[int], None]) -> None:
-    """Let the world live until yesterday, unless it has lived already. Its last month is scored."""
-    with platform.database.transaction() as tx:
-        if page_of_lines(tx, None, 1):
-            return
+def populate(
+    platform: Platform,
+    customers: int,
+    nights: int,
+    seed: int,
+    tell: Callable[[int], None],
+    is_over: Callable[[], bool],
+) -> None:
+    """Let the world live until yesterday, unless it has lived already. Its last month is scored.
+
+    Where ``is_over`` it ends between two nights, and is made anew the next time.
+    """
+    mark = platform.settings.home / LIVING_MARK
+    if not mark.exists():
+        return
+    with suppress(_CutOffError):
+        _live(platform, customers, nights, seed, tell, is_over)
+        mark.unlink()
+
+
+class _CutOffError(Exception):
+    """Somebody stops the demonstration before its world has lived."""
+
+
+def _live(
+    platform: Platform,
+    customers: int,
+    nights: int,
+    seed: int,
+    tell: Callable[[int], None],
+    is_over: Callable[[], bool],
+) -> None:
     today = local_day(SystemClock().now(), platform.pack.timezone)
     setting = Setting(customers, nights, seed, today - timedelta(days=nights), platform.pack.name)
     # Two years of snapshots would take longer than the world; the last night's is taken at its end.
@@ -62,6 +105,8 @@ def populate(platform: Platform, customers: int, nights: int, seed: int, tell: C
             with platform.database.transaction() as tx:
                 serve_models(tx, platform.settings.home, last)
         tell(done)
+        if is_over():
+            raise _CutOffError
 
     result = world.run(platform.database, replace(platform.ports, lake=None), setting, told)
     if isinstance(result, Refusal):

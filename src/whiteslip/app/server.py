@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from psycopg_pool import PoolTimeout
 
 from whiteslip.app.settings import VERSION, load
-from whiteslip.app.wiring import Platform, opened, web_secret
+from whiteslip.app.wiring import LIVING_MARK, Platform, opened, web_secret
 from whiteslip.exits import store as exits_store
 from whiteslip.notices import acts as notices_acts
 from whiteslip.store.database import journal_head
@@ -30,6 +30,7 @@ def build(platform: Platform) -> Litestar:
         secret=web_secret(settings),
         https=settings.flag("secure_cookies") and not platform.is_demo,
         demo=platform.is_demo,
+        living=(settings.home / LIVING_MARK).exists,
         timezone=platform.pack.timezone,
         issuer_name={"zh-CN": name, "en": name},
         default_language=language,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
+import threading
+from contextlib import closing
+
 from granian.constants import Interfaces, RuntimeModes
 from granian.server import Server
 
 from whiteslip.app.settings import Settings
+
+_PAUSE_SECONDS = 0.1
 
 
 def serve(settings: Settings, workers: int) -> None:
@@ -21,3 +27,16 @@ def serve(settings: Settings, workers: int) -> None:
         backpressure=16 * 4,
         log_access=False,
     ).serve()
+
+
+def wait_until_it_answers(settings: Settings, stop: threading.Event) -> None:
+    """Return when the server answers, or when ``stop`` is set."""
+    while not stop.wait(_PAUSE_SECONDS):
+        asking = http.client.HTTPConnection(settings.text("host"), settings.number("port"), timeout=5)
+        with closing(asking):
+            try:
+                asking.request("GET", "/livez")
+                asking.getresponse()
+            except (OSError, http.client.HTTPException):
+                continue
+            return

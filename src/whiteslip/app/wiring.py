@@ -34,6 +34,8 @@ from whiteslip.webhooks import Courier
 
 DATABASE: Final = "whiteslip"
 DEMO_MARK: Final = "demo"
+# Beside it while the people of a demonstration live their years.
+LIVING_MARK: Final = "demo.living"
 LAKE_KEY: Final = "lake.key"
 _SECRET_BYTES: Final = 32
 
@@ -83,6 +85,12 @@ def create_empty_database(settings: Settings) -> None:
             known = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if known is None:
                 conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+
+def drop_database(settings: Settings) -> None:
+    """Remove the embedded database and all that is in it. Whoever is connected is thrown out."""
+    with psycopg.connect(embedded.start(settings.home).url(), autocommit=True) as conn:
+        conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
 
 
 def create_database(settings: Settings) -> list[str]:

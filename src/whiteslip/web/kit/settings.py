@@ -15,6 +15,10 @@ def _always_ready() -> Mapping[str, bool]:
     return {}
 
 
+def _never() -> bool:
+    return False
+
+
 def _no_metrics() -> bytes:
     return b""
 
@@ -36,7 +40,8 @@ class WebSettings:
     ``Secure`` and turns HSTS on. ``body_limit`` is in bytes; a route that takes files sets its own
     ``request_max_body_size``. ``timezone`` is an IANA name; pages show instants in it.
     ``issuer_name`` is who lends, as every page's header and title say it. ``default_language`` is for
-    readers whose browser asks for none of ours. ``demo`` adds the style guide and a mark on each page.
+    readers whose browser asks for none of ours. ``demo`` adds the style guide and a mark on each page, which
+    says more while the people of the demonstration are still ``living`` their years.
 
     ``ready`` names each thing we need and whether it answers; ``metrics`` gives the Prometheus text
     format; ``version`` names the build. ``unavailable`` are exceptions of the world below, such as
@@ -46,6 +51,7 @@ class WebSettings:
     secret: bytes = field(repr=False)
     https: bool = False
     demo: bool = False
+    living: Callable[[], bool] = _never
     timezone: str = "Asia/Shanghai"
     issuer_name: Mapping[Lang, str] = field(default_factory=_own_name)
     default_language: Lang = "zh-CN"

@@ -1,0 +1,74 @@
+"""The demonstration answers while its world still lives, and begins anew when that was cut off."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from whiteslip.store import embedded
+
+LIVING = "They are still living their two years"
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    # Not below pytest's own folder, which an embedded server could not enter when we are root.
+    folder = Path(tempfile.mkdtemp(prefix="whiteslip-demo-"))
+    folder.chmod(0o755)
+    yield folder
+    embedded.remove(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def command(*words: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("whiteslip")), "demo", "--customers", "8", *words]
+
+
+def first_page(port: int) -> str:
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Accept-Language": "en"})
+    for _ in range(600):
+        with suppress(OSError), urllib.request.urlopen(asked) as answer:
+            return answer.read().decode()
+        time.sleep(0.05)
+    raise AssertionError("no page came")
+
+
+def test_a_demonstration_answers_while_its_world_lives_and_one_that_was_cut_off_is_made_anew(home: Path):
+    port = free_port()
+    env = os.environ | {"WHITESLIP_HOME": str(home), "WHITESLIP_PORT": str(port)}
+    serving = subprocess.Popen(command("--nights", "3000"), env=env, stdout=subprocess.PIPE, text=True)
+    try:
+        assert LIVING in first_page(port)
+        serving.send_signal(signal.SIGINT)
+        printed, _ = serving.communicate(timeout=60)
+    finally:
+        serving.kill()
+    assert "customer" not in printed
+    made = subprocess.run(
+        command("--nights", "3", "--no-serve", "--json"), env=env, capture_output=True, check=True
+    )
+    assert {"first page", "customer, nothing owed", "reviewer"} <= set(json.loads(made.stdout))
+    listed = subprocess.run(
+        [command()[0], "lines", "list", "--json"], env=env, capture_output=True, check=True
+    )
+    assert 8 <= len(json.loads(listed.stdout)) < 16  # those of one world, and who applied in it
+    assert not (home / "demo.living").exists()
