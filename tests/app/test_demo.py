@@ -45,7 +45,7 @@ def command(*words: str) -> list[str]:
 
 def first_page(port: int) -> str:
     asked = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Accept-Language": "en"})
-    for _ in range(600):
+    for _ in range(2_400):
         with suppress(OSError), urllib.request.urlopen(asked) as answer:
             return answer.read().decode()
         time.sleep(0.05)
