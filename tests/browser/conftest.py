@@ -144,6 +144,11 @@ class Visitor:
             path = self.shots / f"{name}-{width}x{height}.png"
             self.page.screenshot(path=path, full_page=True)
 
+    def picture(self, name: str) -> None:
+        """The whole page as it stands, where somebody wants pictures."""
+        if os.environ.get("WHITESLIP_SHOTS"):
+            self.page.screenshot(path=self.shots / f"{name}.png", full_page=True)
+
     def blameless(self) -> None:
         """No fault so far and no other host asked."""
         assert self.faults == []

@@ -25,6 +25,7 @@ from whiteslip.exits import store as exits_store
 from whiteslip.exits.offers import Offer
 from whiteslip.identity import Person, Vault, access
 from whiteslip.identity.model import Kind
+from whiteslip.lake import Lake
 from whiteslip.lines import Customer, Line, increases, users
 from whiteslip.lines.acts import open_house
 from whiteslip.lines.model import Agreement, NewLine
@@ -71,6 +72,12 @@ class Scene:
         with db.transaction() as tx:
             open_house(tx, "CNY", at(START))
 
+    @staticmethod
+    def ports_of(db: Database, place: Lake | None = None) -> Ports:
+        """What doors of such a lender reach the rooms through."""
+        office = Office(Tables.load(), "Test Lender")
+        return Ports(db, Vault(bytes(32)), office, DemoPhone(db), packs.load("cn"), lake=place)
+
     def app(self) -> Litestar:
         """The application with this door, and the one that shops come in by."""
         return create_app([*routers, *api_routers], WebSettings(secret=SECRET, demo=self.demo), self.ports)
@@ -107,7 +114,8 @@ class Scene:
         self._count += 1
         person, now = make_person(self._dice, 10_000_000 + self._count), self.now()
         customer = Customer(new_id(now), None, language, now)
-        new = NewLine(new_id(now), customer.id, limit_minor, 5, START)
+        today = now.astimezone(at(START).tzinfo).date()
+        new = NewLine(new_id(now), customer.id, limit_minor, 5, today)
         with self.db.transaction() as tx:
             lines.open_customers(tx, [customer], now)
             kept = identity.enrol(tx, self.ports.vault, customer.id, person, "test", now)

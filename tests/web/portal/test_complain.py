@@ -21,7 +21,7 @@ def test_a_customer_complains_with_one_tick_from_every_page(scene: Scene, reader
     assert missing.status_code == 422
     assert "Choose what it is about" in missing.text
     done = reader.sends("/complain", topic="fee", words="charged twice")
-    assert "answer by" in done.text
+    assert "Answer by" in done.text
     assert "charged twice" not in done.text
     with scene.db.transaction() as tx:
         (found,) = complaints_store.of_customer(tx, guest.customer)

@@ -13,6 +13,8 @@ from litestar import Response
 
 from whiteslip import lines
 from whiteslip.base import Refusal
+from whiteslip.billing import sales
+from whiteslip.billing.sales import Sale
 from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
 from whiteslip.identity import access
@@ -76,6 +78,11 @@ class Visit:
         if case is None or case.customer != self.customer.id:
             raise Refused(Refusal("exit.not_found"))
         return case
+
+    def sale(self, line: Line) -> Sale | None:
+        """To whom a line's debt was sold; a proposal is nothing yet."""
+        found = sales.of_line(self.tx, line.id) if line.drawing_stopped else None
+        return found if found and found.on_day else None
 
     def latest_case(self, line: Line) -> Exit | None:
         """The newest case of a line, open or not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
@@ -30,6 +31,8 @@ SAMPLE: Final[dict[str, Any]] = {
     ],
 }
 SMALLEST: Final = Money(10_000, "CNY")
+# A sentence's fact: what stands between is words, what it splits off is a name.
+_FACT: Final = re.compile(r"\{(\w+)\}")
 
 
 class Sample(msgspec.Struct):
@@ -78,7 +81,7 @@ def problem_types(request: WebRequest) -> Response[str]:
     """What each refusal code means; the ``type`` of a problem points here."""
     lang = language_of(request)
     rows = [
-        (code, said.status, title_of(said.status, lang), said.text[lang])
+        (code, said.status, title_of(said.status, lang), _FACT.split(said.text[lang]))
         for code, said in sorted(SENTENCES.items())
     ]
     return page(request, "kit/guide/problems.html", rows=rows)

@@ -15,7 +15,6 @@ from whiteslip import exits, lines
 from whiteslip.applications import store as applications_store
 from whiteslip.applications.model import State
 from whiteslip.base import Money, local_day
-from whiteslip.billing import sales
 from whiteslip.billing.sales import Sale
 from whiteslip.exits import Exit, softer, terminations
 from whiteslip.exits import store as exits_store
@@ -68,7 +67,21 @@ class Card:
     notice: Exit | None
     sale: Sale | None
     is_restricted: bool
+<<<<<<< HEAD
     may_rise: bool
+=======
+    today: date
+
+    @property
+    def past_due(self) -> Money:
+        """What should have been paid before today."""
+        return Money.total((due.open for due in self.dues if due.on < self.today), self.line.currency)
+
+    @property
+    def next(self) -> DueDay | None:
+        """What is due next, today or later."""
+        return next((due for due in self.dues if due.on >= self.today), None)
+>>>>>>> c19c4c9 (A gallery of every page: each route is in it, each view is judged in both languages, sizes and schemes, and what it found is mended)
 
     @property
     def is_open(self) -> bool:
@@ -112,16 +125,14 @@ def _card(visit: Visit, line: Line) -> Card:
         can_withdraw=can_withdraw(line, line.today(visit.now)),
         increase=open_increase(visit.tx, line.id),
         notice=exits_store.notice_of_line(visit.tx, line.id),
-        sale=_sale(visit, line),
+        sale=visit.sale(line),
         is_restricted=exits_store.restriction_of_line(visit.tx, line.id) is not None,
+<<<<<<< HEAD
         may_rise=increases.cannot_rise(line, line.limit_minor + 1) is None,
+=======
+        today=line.today(visit.now),
+>>>>>>> c19c4c9 (A gallery of every page: each route is in it, each view is judged in both languages, sizes and schemes, and what it found is mended)
     )
-
-
-def _sale(visit: Visit, line: Line) -> Sale | None:
-    """To whom the line's debt was sold; a proposal is nothing yet."""
-    found = sales.of_line(visit.tx, line.id) if line.drawing_stopped else None
-    return found if found and found.on_day else None
 
 
 def _firm_until(visit: Visit, line: Line) -> date | None:

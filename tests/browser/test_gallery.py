@@ -1,0 +1,153 @@
+"""Every page, in both languages, on a phone and on a desk, in light and dark, with and without a script.
+
+What is demanded: the status, one title and one heading in the right language, no fault of axe at WCAG 2.2
+AA, nothing wider than 360 px, 44 px for a finger, a focus that is seen, no word of another language or for
+machines, a table for each chart, no fault in the console, no breach of the content policy, no other host.
+``WHITESLIP_SHOTS=folder`` keeps four pictures of each page in each language.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser.conftest import DESK, PHONE, RULES, running
+from browser.gallery import VIEWS, View
+from browser.stage import Stage, build
+from litestar import Litestar
+from web.portal.scene import SECRET, Scene
+
+from whiteslip.lake import Lake
+from whiteslip.store import Database, embedded
+from whiteslip.web import console, portal
+from whiteslip.web.kit.settings import WebSettings
+from whiteslip.web.kit.shell import create_app
+
+if TYPE_CHECKING:
+    from browser.conftest import Visitor
+
+LOCALES = {"zh-CN": "zh-CN", "en": "en-GB"}
+# What another size or scheme can break; all else is asked once.
+SEEN = ["color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable"]
+JUDGE = Path(__file__).with_name("gallery.js").read_text().partition("\n")[2]
+AXE = Axe().axe_script
+CONTROLS = """[...document.querySelectorAll('main :is(a[href], button, input, select, textarea)')]
+    .filter((node) => !node.closest('[data-needs-script]') && node.type !== 'hidden')
+    .map((node) => node.tagName + ' ' + (node.name || node.getAttribute('href') || node.innerText)).sort()"""
+
+
+@pytest.fixture(scope="session")
+def stage(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, str]]:
+    """The stage and its address. Whoever is first makes it; the others of this run wait for it."""
+    home = Path(server.data).parent / "gallery"
+    home.mkdir(exist_ok=True)
+    place, kept = Lake(home / "lake", bytes(32)), home / "stage.json"
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            with psycopg.connect(server.url(), autocommit=True) as conn:
+                conn.execute("CREATE DATABASE gallery TEMPLATE template STRATEGY FILE_COPY")
+            with closing(Database(server.url("gallery"), size=4)) as db:
+                build(db, place).keep(kept)
+    with closing(Database(server.url("gallery"), size=4)) as db, running(_app(db, place)) as url:
+        yield Stage.read(kept), url
+
+
+def _app(db: Database, place: Lake) -> Litestar:
+    settings = WebSettings(secret=SECRET, demo=True)
+    return create_app([*portal.routers, *console.routers], settings, Scene.ports_of(db, place))
+
+
+def _go(visitor: Visitor, view: View, stage: Stage, url: str, lang: str) -> None:
+    """Come to a page as its reader, and do there what the view says."""
+    facts, sessions = dict(stage.facts[lang]), stage.sessions[lang]
+    context, page = visitor.context, visitor.page
+    context.clear_cookies()
+    if view.who:
+        name = f"session_{view.door}"
+        context.add_cookies([{"name": name, "value": sessions[view.who], "url": url}])
+    path = view.path.format_map(facts)
+    visitor.expected.clear()
+    visitor.expect(view.status)
+    answer = page.goto(url + path, timeout=90_000)
+    assert answer
+    if view.do:
+        view.do(page, facts)
+        page.wait_for_load_state()
+    elif answer.status != view.status or urlsplit(page.url).path != path.partition("?")[0]:
+        visitor.faults.append(f"{answer.status} at {page.url} for {path}")
+
+
+def _look(visitor: Visitor, view: View, stage: Stage, lang: str) -> list[str]:
+    """All that is wrong with the page as it stands, in both sizes and schemes."""
+    page, found = visitor.page, list[str]()
+    names = [fact for of in stage.facts.values() for name, fact in of.items() if name.endswith("_name")]
+    if page.get_attribute("html", "lang") != lang:
+        found.append("another language")
+    if page.locator("[data-chart]").count():
+        page.wait_for_selector(".plot svg")
+    if view.status == 422:
+        began = page.title().startswith({"zh-CN": "错误：", "en": "Error: "}[lang])
+        if not began or not page.evaluate("document.activeElement.matches('[data-error-summary]')"):
+            found.append("an error without a title or without the focus")
+    page.evaluate(AXE)
+    page.keyboard.press("Tab")
+    for (width, height), schemes in ((DESK, ("light", "dark")), (PHONE, ("dark", "light"))):
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            whole = scheme == "light"
+            rules = {"type": "tag", "values": RULES} if whole else {"type": "rule", "values": SEEN}
+            found += [f"{width} {scheme} {each}" for each in _axe(page, rules)]
+            if whole:
+                found += [f"{width} {each}" for each in page.evaluate(JUDGE, [lang == "zh-CN", names])]
+            visitor.picture(f"{view.door}-{view.label}-{lang}-{width}-{scheme}")
+    return found
+
+
+def _axe(page: Any, rules: dict[str, Any]) -> list[str]:
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
+    minded = page.evaluate(
+        """async (options) => (await axe.run(document, options)).violations
+        .flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)}`))""",
+        options,
+    )
+    return list(minded)
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+@pytest.mark.parametrize("door", ["portal", "console"])
+def test_every_page_can_be_read_and_used_by_everybody(
+    stage: tuple[Stage, str], visit: Callable[..., Visitor], door: str, lang: str
+):
+    made, url = stage
+    with_scripts = visit(locale=LOCALES[lang])
+    without = visit(javascript=False, locale=LOCALES[lang])
+    found = dict[str, list[str]]()
+    for view in VIEWS:
+        if view.door != door:
+            continue
+        with_scripts.page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+        with_scripts.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        _go(with_scripts, view, made, url, lang)
+        controls = with_scripts.page.evaluate(CONTROLS)
+        minded = _look(with_scripts, view, made, lang)
+        if not view.do and not view.scripted:
+            _go(without, view, made, url, lang)
+            missing = set(controls) - set(without.page.evaluate(CONTROLS))
+            minded += [f"only with a script: {each}" for each in sorted(missing)]
+            if without.page.locator("[data-needs-script]:visible").count():
+                minded.append("what needs a script is shown without one")
+        for visitor in (with_scripts, without):
+            minded += visitor.faults
+            visitor.faults.clear()
+        if minded:
+            found[view.label] = minded
+    assert found == {}, "\n".join(f"{view}: {each}" for view, all_ in found.items() for each in all_)
