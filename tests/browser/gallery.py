@@ -137,6 +137,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("/line", "noticed", name="noticed"),
     View("/line", "offered", name="applicant"),
     View("/lines/{owing}/reduce", "owing"),
+    View("/lines/{clean}/higher", "clean"),
     View("/lines/{clean}/locks", "clean"),
     View("/lines/{firm}/locks", "firm"),
     View("/lines/{restricted}/restriction", "restricted"),

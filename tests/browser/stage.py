@@ -186,7 +186,18 @@ def _after(scene: Scene, lang: str) -> dict[str, Guest]:
         "restricted", "noticed", "complaining", "code", "form", "sure", "bound", "sold",
     )  # fmt: skip
     made = {name: scene.guest(lang) for name in names}
-    for name in ("owing", "full", "leaving", "held", "drawn", "withdrawn", "restricted", "noticed", "bound", "sold"):
+    for name in (
+        "owing",
+        "full",
+        "leaving",
+        "held",
+        "drawn",
+        "withdrawn",
+        "restricted",
+        "noticed",
+        "bound",
+        "sold",
+    ):
         scene.buys(made[name], 128_650, 3)
     scene.buys(made["owing"], 24_900)
     scene.ties(made["full"])

@@ -67,9 +67,7 @@ class Card:
     notice: Exit | None
     sale: Sale | None
     is_restricted: bool
-<<<<<<< HEAD
     may_rise: bool
-=======
     today: date
 
     @property
@@ -81,7 +79,6 @@ class Card:
     def next(self) -> DueDay | None:
         """What is due next, today or later."""
         return next((due for due in self.dues if due.on >= self.today), None)
->>>>>>> c19c4c9 (A gallery of every page: each route is in it, each view is judged in both languages, sizes and schemes, and what it found is mended)
 
     @property
     def is_open(self) -> bool:
@@ -127,11 +124,8 @@ def _card(visit: Visit, line: Line) -> Card:
         notice=exits_store.notice_of_line(visit.tx, line.id),
         sale=visit.sale(line),
         is_restricted=exits_store.restriction_of_line(visit.tx, line.id) is not None,
-<<<<<<< HEAD
         may_rise=increases.cannot_rise(line, line.limit_minor + 1) is None,
-=======
         today=line.today(visit.now),
->>>>>>> c19c4c9 (A gallery of every page: each route is in it, each view is judged in both languages, sizes and schemes, and what it found is mended)
     )
 
 
