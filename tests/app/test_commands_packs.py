@@ -80,3 +80,15 @@ def test_faults_of_a_file_are_told_on_stderr_with_exit_code_1(capsys: Capture, t
     code, out, err = run(capsys, "check", str(tmp_path / "nowhere.toml"))
     assert (code, out) == (3, "")
     assert "nowhere.toml cannot be read: No such file" in err
+
+
+def test_a_pack_that_demands_what_nobody_writes_or_sends_is_not_sound(tmp_path: Path, capsys: Capture):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(EU.read_text().replace("closed withdrawal.settled", "closed withdrawal.farewell"))
+    assert cli.run(["packs", "check", str(mine)]) == 1
+    said = capsys.readouterr().err
+    assert "told.withdraw demands withdrawal.farewell, which is not written in zh-CN or en" in said
+    mine.write_text(EU.read_text().replace("closed withdrawal.settled", "closed exit.closed"))
+    assert cli.run(["packs", "check", str(mine)]) == 1
+    said = capsys.readouterr().err
+    assert "mine: exit.closed to customer is missing after withdraw begins > " in said

@@ -234,7 +234,7 @@ def _must(at: At, had: frozenset[str]) -> Iterator[tuple[str, str, str, To]]:
     else:
         first = "asked" if whose is Kind.CLOSE else "notice"
         yield "begun", whose, first, To.CUSTOMER
-    if whose is not Kind.ESTATE and "estate" in had and case.is_open:
+    if whose is not Kind.ESTATE and "estate" in had:
         yield "ended", "estate", "ended", To.CUSTOMER
     if at.heirs is Heirs.KNOWN:
         yield "balance", "estate", "balance", To.HEIRS

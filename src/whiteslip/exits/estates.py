@@ -38,8 +38,9 @@ def report(
     if isinstance(case, Refusal) or store.estate_of_line(tx, line_id):
         return case
     work = _work(tx, office, case, now)
-    case = _taken_over(work, case)
-    store.add_estate(tx, Estate(line_id, case.id, actor, now))
+    took_over = rules.as_estate(case) != case
+    case = _taken_over(work, case) if took_over else case
+    store.add_estate(tx, Estate(line_id, case.id, actor, now, took_over=took_over))
     tx.record(Entry(now, "estate.reported", "line", line_id, actor, {"exit": case.id}))
     billing_estates.stop_fees(tx, work.line, actor, now)
     if known:
@@ -51,10 +52,7 @@ def report(
 
 def _taken_over(work: Work, case: Exit) -> Exit:
     """A wish that nobody has proven, as the estate's: it has the estate's time."""
-    taken = rules.as_estate(case)
-    if taken == case:
-        return case
-    case = taken
+    case = rules.as_estate(case)
     if case.state is State.STOPPED:
         due_at = rules.deadline(case, steps.facts_of(work), work.clocks, work.line.timezone)
         case = replace(case, due_at=due_at)
@@ -117,8 +115,8 @@ def show_authority(
 
 def undo(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:
     """The report was an error. A case that it began is taken back; one that the customer had begun
-    goes on as theirs. Fees given up stay given up. Refusals: ``exit.not_found``,
-    ``estate.not_reported``, ``exit.not_open``.
+    goes on as theirs, or lapses where nobody had proven it: their own lock stays. Fees given up stay
+    given up. Refusals: ``exit.not_found``, ``estate.not_reported``, ``exit.not_open``.
     """
     both = _both(tx, exit_id)
     if isinstance(both, Refusal):
@@ -130,6 +128,9 @@ def undo(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Ex
     store.end_estate(tx, line.id, now)
     billing_estates.allow_fees(tx, line)
     work = Work.on(tx, office, line, now)
+    if case.kind is Kind.ESTATE and estate.took_over:
+        lapsed, stood = rules.undone(case, took_over=True, now=now), letters.heirs_of(estate)
+        return steps.enter(work, case, lapsed, steps.facts_of(work), stood)
     if case.kind is Kind.ESTATE:
         return acts.take_back(work, case, "reported_in_error", actor)
     plan, stood = steps.plan_of(tx, line, now), letters.heirs_of(estate)

@@ -150,7 +150,7 @@ def _by_facts(at: At, dated: Iterable[tuple[Facts, Facts]], clocks: Clocks) -> I
             if step is None:
                 continue
             if step not in taken:
-                taken[step] = [At(moved, at.heirs) for moved in _routed(rules.taken(case, step, _NOW))]
+                taken[step] = [replace(at, case=moved) for moved in _routed(rules.taken(case, step, _NOW))]
             for after in taken[step]:
                 yield Edge(at, after, "time" if late and due_at else "money or law", known)
 
@@ -162,7 +162,7 @@ def _is_decided(case: Exit) -> bool:
 
 def _by_desk(at: At, every: Iterable[Facts]) -> Iterator[Edge]:
     """What the desk may choose."""
-    chosen = {path: At(rules.chosen(at.case, path), at.heirs) for path in Path}
+    chosen = {path: replace(at, case=rules.chosen(at.case, path)) for path in Path}
     for facts in every:
         for path in Path:
             if rules.can_choose(at.case, path, facts, at.heirs is not Heirs.NONE):
@@ -172,7 +172,7 @@ def _by_desk(at: At, every: Iterable[Facts]) -> Iterator[Edge]:
 def _by_people(at: At, facts: Facts, clocks: Clocks) -> Iterator[Edge]:
     """What customer, lender and heirs may do, whatever is owed."""
     for after in _by_customer(at, clocks):
-        yield Edge(at, At(after, at.heirs), "customer", facts)
+        yield Edge(at, replace(at, case=after), "customer", facts)
     if at.case.state is State.NOTICE:
         taken_back = rules.called_off(at.case, "lender_withdrew_notice", _NOW)
         yield Edge(at, At(taken_back), "lender", facts)
@@ -211,15 +211,15 @@ def _by_heirs(at: At) -> Iterator[At]:
     """A death is reported, shown by somebody with a paper, or turns out to be an error."""
     case = at.case
     if at.heirs is Heirs.NONE:
-        yield At(rules.as_estate(case), Heirs.REPORTED)
+        taken = rules.as_estate(case)
+        yield At(taken, Heirs.REPORTED, took_over=taken.kind is not case.kind)
         return
     if at.heirs is Heirs.REPORTED:
-        yield At(rules.with_authority(case), Heirs.KNOWN)
+        yield At(rules.with_authority(case), Heirs.KNOWN, at.took_over)
     else:
         # Somebody else shows a paper: whoever did before stands for the line no more.
-        yield At(case, Heirs.REPORTED)
-    ours = case.kind is Kind.ESTATE
-    yield At(rules.called_off(case, "reported_in_error", _NOW) if ours else case)
+        yield At(case, Heirs.REPORTED, at.took_over)
+    yield At(rules.undone(case, at.took_over, _NOW))
 
 
 def drawing(edges: list[Edge]) -> str:

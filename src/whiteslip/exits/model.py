@@ -174,7 +174,7 @@ class Termination:
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """A death that was reported, and who settles the line.
+    """A death that was reported, who settles the line, and whether it took over an unproven wish.
 
     ``contact`` is the estate's person in the identity vault; ``authority`` refers to the paper that
     shows their authority, the only evidence that is ever asked for. Who pays ``told_minor`` by
@@ -191,6 +191,7 @@ class Estate:
     told_at: datetime | None = None
     told_minor: int | None = None
     settle_by: date | None = None
+    took_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +278,7 @@ class Plan:
 class Exit:
     """A case. ``why`` and ``since`` tell why it is in its state, and since when.
 
-    ``due_at`` is the deadline of the state, when it has one: what happens then favours the
-    customer. ``requested_at`` is when it was asked for, or notice was given.
+    ``due_at`` is the deadline of the state, in the customer's favour; ``requested_at`` when it was asked.
     """
 
     id: UUID

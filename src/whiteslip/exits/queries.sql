@@ -202,7 +202,8 @@ SELECT * FROM exits.termination WHERE line = :line ORDER BY proposed_at DESC, id
 SELECT * FROM exits.termination WHERE exit = :exit;
 
 -- name: add_estate!
-INSERT INTO exits.estate (line, exit, reported_by, reported_at) VALUES (:line, :exit, :reported_by, :reported_at);
+INSERT INTO exits.estate (line, exit, reported_by, reported_at, took_over)
+VALUES (:line, :exit, :reported_by, :reported_at, :took_over);
 
 -- name: save_estate!
 UPDATE exits.estate SET exit = :exit, contact = :contact,

@@ -333,6 +333,18 @@ def with_authority(case: Exit) -> Exit:
     return replace(case, identity=Identity.VERIFIED, path=Path.RUN_OFF if doubted else case.path)
 
 
+def undone(case: Exit, took_over: bool, now: datetime) -> Exit:
+    """The case once a death turns out to be an error: what the customer had begun goes on as theirs.
+
+    A wish that was not proven when the estate took it over lapses, so that nobody draws but by the
+    customer's own word; a case that began with the report is taken back.
+    """
+    if case.kind is not Kind.ESTATE:
+        return case
+    back = called_off(case, "reported_in_error", now)
+    return replace(back, kind=Kind.CLOSE, state=State.LAPSED) if took_over else back
+
+
 def called_off(case: Exit, why: str, now: datetime) -> Exit:
     """A notice that is called off, or an open case that is taken back."""
     return replace(case, state=State.CANCELLED, why=why, since=now, ground=None, held_from=None, due_at=None)

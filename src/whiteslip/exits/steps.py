@@ -31,6 +31,7 @@ from whiteslip.exits.model import (
 )
 from whiteslip.exits.offers import Offer
 from whiteslip.exits.rules import Clocks
+from whiteslip.exits.telling import Heirs
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle, LockKind, Party
 from whiteslip.notices import NewNotice
@@ -233,8 +234,11 @@ def _take(work: Work, case: Exit, facts: Facts, step: Step) -> Exit:
     return enter(work, case, moved, facts)
 
 
-def enter(work: Work, before: Exit, case: Exit, facts: Facts) -> Exit:
-    """Everything that goes with entering a state: the line, the journal, the letters, the deadline."""
+def enter(work: Work, before: Exit, case: Exit, facts: Facts, stood: Heirs | None = None) -> Exit:
+    """Everything that goes with entering a state: the line, the journal, the letters, the deadline.
+
+    ``stood`` is who stood for the customer before, where that changed.
+    """
     left = before.state
     due_at = rules.deadline(case, facts, work.clocks, work.line.timezone)
     case = replace(case, due_at=due_at)
@@ -253,7 +257,8 @@ def enter(work: Work, before: Exit, case: Exit, facts: Facts) -> Exit:
         work.tx.record(Entry(work.now, "exit.review_opened", "exit", case.id, actor, data))
     store.save(work.tx, case)
     remind(work, case)
-    letters.tell(work.tx, before, case, work.line, plan, work.clocks, work.office.issuer_name, work.now)
+    issuer_name = work.office.issuer_name
+    letters.tell(work.tx, before, case, work.line, plan, work.clocks, issuer_name, work.now, stood)
     return case
 
 

@@ -360,9 +360,7 @@ def paper_request_by_code(tx: Tx, code_hash: bytes) -> PaperRequest | None:
 
 def add_estate(tx: Tx, new: Estate) -> None:
     """Store that a death was reported."""
-    _queries.add_estate(
-        tx.conn, line=new.line, exit=new.exit, reported_by=new.reported_by, reported_at=new.reported_at
-    )
+    _queries.add_estate(tx.conn, **{field.name: getattr(new, field.name) for field in fields(new)})
 
 
 def save_estate(tx: Tx, estate: Estate) -> None:

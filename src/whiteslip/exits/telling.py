@@ -136,10 +136,11 @@ _BY_STATE: Final[Mapping[Kind, Mapping[State, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """A case, and who stands for the customer."""
+    """A case, who stands for the customer, and whether an estate took over a wish nobody had proven."""
 
     case: Exit
     heirs: Heirs = Heirs.NONE
+    took_over: bool = False
 
     def __hash__(self) -> int:
         """By what tells most cases apart: a walk looks up a hundred thousand."""
@@ -189,7 +190,7 @@ def _of_estate(before: At | None, after: At) -> Iterator[Sent]:
         yield Sent(_FIRST[Kind.ESTATE], To.CUSTOMER, Once.EACH)
     if before.heirs is not Heirs.KNOWN and after.heirs is Heirs.KNOWN:
         yield Sent("estate.balance", To.HEIRS, Once.EACH)
-    if before.heirs is not Heirs.NONE and after.heirs is Heirs.NONE and after.case.is_open:
+    if before.heirs is not Heirs.NONE and after.whose is not Kind.ESTATE:
         yield Sent("estate.ended", To.CUSTOMER, Once.EACH)
 
 

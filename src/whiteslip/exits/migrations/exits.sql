@@ -202,6 +202,8 @@ CREATE TABLE exits.estate (
     told_at timestamptz,
     told_minor bigint CHECK (told_minor >= 0),
     settle_by date,
+    -- Somebody had asked to close and not proven who they were: that case became the estate's.
+    took_over boolean NOT NULL DEFAULT false,
     -- Reported in error: the row stays, and counts no more.
     ended_at timestamptz,
     PRIMARY KEY (line, reported_at),
