@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from insight.crowd import leaving_model
 
 from whiteslip.insight.measures import WENT_AWAY
-from whiteslip.insight.model import OTHER_WAYS, SCREENS, SMALLEST_GROUP, Journey, Seen, Step
+from whiteslip.insight.model import OTHER_WAYS, SCREENS, Journey, Seen, Step
 from whiteslip.insight.uplift import Look
+from whiteslip.portfolio.veil import SMALLEST_GROUP
 
 Rows = Sequence[dict[str, Any]]
 Holds = Callable[[Sequence[Any], Rows], None]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from leavers import alarms, walks
+from pypdf import PdfReader
 from worlds import DAY, TIMEZONE, at, buy, nights, open_lines, pay
 
 from whiteslip import day, exits, insight
@@ -18,7 +21,7 @@ from whiteslip.exits import Office, offering, softer
 from whiteslip.exits.model import Channel, Identity, Reason
 from whiteslip.exits.offers import Kind, Offer
 from whiteslip.identity import Vault
-from whiteslip.insight import Window, store
+from whiteslip.insight import Journey, Step, Window, paper, store
 from whiteslip.insight.model import ProposalKind, Report
 from whiteslip.insight.registry import line_facts
 from whiteslip.lines.acts import get_line
@@ -90,6 +93,26 @@ def test_a_month_is_reported_once_and_its_proposal_becomes_a_draft_that_decides_
         assert policies.submit(tx, TABLES, "watch-monitor", drafted.version, "staff:one", now)
         approved = policies.approve(tx, TABLES, "watch-monitor", drafted.version, "staff:one", now)
         assert isinstance(approved, Refusal), "it takes two, as ever"
+
+
+def test_walks_of_a_simulated_world_are_told_apart_and_propose_nothing(db: Database, tmp_path: Path):
+    """42 walks of people and 40 of nobody, all of whom go away from the first page."""
+    walks(db, at(DAY))
+    with db.transaction() as tx:
+        for n in range(40):
+            insight.see(tx, Journey.LEAVE, Step.CHOOSE, f"nobody {n}", "cn", at(DAY), simulated=True)
+    window = Window(JANUARY, NIGHT, "none", TIMEZONE)
+    firsts = {row["segment"]: row for row in figures(db, "funnel", window) if row["screen"] == "1_choose"}
+    assert {group: (row["walks"], row["went_away"]) for group, row in firsts.items()} == {
+        "all": (42, 0),
+        "demonstration": (40, 40),
+    }
+    by_pack = figures(db, "funnel", replace(window, segment="pack"))
+    assert {row["segment"] for row in by_pack} == {"cn", "demonstration"}
+    report = reported(db)
+    assert [each.about for each in report.proposals] == ["leave.identity"]
+    pdf = PdfReader(io.BytesIO(paper.as_pdf(report, "0" * 64, "en")))
+    assert "Demonstration (drawn by lot)" in "".join(page.extract_text() for page in pdf.pages)
 
 
 def leave(db: Database, line: UUID, now: datetime, reason: Reason | None = None) -> None:

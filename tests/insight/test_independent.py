@@ -21,10 +21,10 @@ from whiteslip import insight
 from whiteslip.base import end_of_day
 from whiteslip.decisions.scoring import encoded
 from whiteslip.insight import MEASURES, Window
-from whiteslip.insight.model import SMALLEST_GROUP
 from whiteslip.insight.registry import line_facts
 from whiteslip.lab import fit, load_recipe, measure, read_table
 from whiteslip.portfolio import Result
+from whiteslip.portfolio.veil import SMALLEST_GROUP
 from whiteslip.store import Database
 
 SQL = (Path(__file__).parent / "independent.sql").read_text()

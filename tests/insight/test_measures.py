@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from whiteslip.decisions.scoring import Fact, Model, Part
 from whiteslip.insight import MEASURES, measures, modelled
-from whiteslip.insight.intervals import any_time, byar, median, newcombe, veiled, wilson
-from whiteslip.insight.model import SMALLEST_GROUP, Journey, Seen, Step
+from whiteslip.insight.intervals import any_time, byar, median, newcombe, wilson
+from whiteslip.insight.model import Journey, Seen, Step
 from whiteslip.lab.recipe import load_recipe
+from whiteslip.portfolio.veil import SMALLEST_GROUP, veiled
 
 START = datetime(2026, 1, 15, 4, tzinfo=UTC)
 LEAVE = Journey.LEAVE

@@ -46,6 +46,20 @@ def test_a_measure_is_what_it_is_on_paper(name: str, on_paper: dict[str, Result]
     assert [tuple(row[column] for column in columns) for row in on_paper[name].records()] == wanted
 
 
+def test_doors_tell_nothing_of_fewer_than_ten_who_leave(on_paper: dict[str, Result]):
+    for name, hidden in (("freed", 2), ("cohorts", 4), ("survival", 0)):
+        told = portfolio.told(on_paper[name])
+        assert told.columns == on_paper[name].columns
+        assert len(told.rows) == hidden
+        assert not any(isinstance(cell, int | float) for row in told.rows for cell in row), name
+    assert portfolio.told(on_paper["npl"]) == on_paper["npl"]
+    counts = {"a": 9, "b": 30, "c": 12}
+    few = [{"currency": "CNY", "segment": name, "on_day": END, "lines": n} for name, n in counts.items()]
+    tell = MEASURES["freed"].tell
+    assert tell
+    assert [row["lines"] for row in tell(few)] == [None, 30, None], "nor what would follow from the whole"
+
+
 # A purchase: days after its line was opened, minor units, shop, and how each instalment goes.
 _WAYS = ("early", "paid", "late", "half", "never", "refunded", "given_up", "not_billed")
 _PURCHASE = st.tuples(

@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from whiteslip import day, watch, world
+from whiteslip import day, insight, watch, world
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables, replay
 from whiteslip.exits import Office
 from whiteslip.identity import Vault
+from whiteslip.insight import Window
 from whiteslip.notices import DemoPhone
+from whiteslip.portfolio import Result
 from whiteslip.store import Database
 from whiteslip.watch import store as watch_store
 from whiteslip.world.lively import Turn, settlers
@@ -36,8 +38,18 @@ def test_a_thousand_people_live_for_four_hundred_nights_and_every_night_balances
     assert result.exits.keys() >= {"closed", "run_off", "cancelled", "lapsed"}
     with db.transaction() as tx:
         replayed = replay(tx)
+        window = Window(date(2025, 1, 1), result.last_day, "none", "Asia/Shanghai")
+        funnel, flows = (insight.compute(tx, None, name, window) for name in ("funnel", "flows"))
     assert replayed.decisions > 10_000
     assert replayed.is_same
+    assert isinstance(funnel, Result)
+    assert isinstance(flows, Result)
+    # The world's people pass pages too, and nobody takes that for something measured.
+    first, *_ = funnel.records()
+    assert {row["segment"] for row in (*funnel.records(), *flows.records())} == {"demonstration"}
+    assert first["walks"] > result.done["exits"] * 4 // 5 < first["went_on"]
+    assert first["went_away"] > 10
+    assert 10 <= first["median_seconds"] <= 60
 
 
 def test_people_who_go_bad_live_among_others_and_the_watch_sees_them_in_decisions_that_replay(

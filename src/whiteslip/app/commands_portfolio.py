@@ -44,7 +44,7 @@ def measure(
     csv: Csv = False,
     json: Json = False,
 ) -> None:
-    """Compute measure NAME on the newest whole snapshot, or the one of --as-of."""
+    """Compute measure NAME on the newest whole snapshot, or the one of --as-of. Few who left are not told."""
     given = Parameters(lgd_bps, ccf_bps, lifetime_months, funding_bps, servicing_bps, risk_weight_bps)
     engine = load(os.environ).text("lake_engine")
     try:
@@ -56,6 +56,7 @@ def measure(
         raise CommandError(
             str(found), Exit.NOT_FOUND if missing else Exit.USAGE, hint="whiteslip portfolio show"
         )
+    found = portfolio.told(found)
     say_stale(found.day, found.why)
     if csv and not json:
         sys.stdout.write(found.as_csv())

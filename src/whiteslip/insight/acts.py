@@ -25,7 +25,6 @@ from whiteslip.exits import offering
 from whiteslip.insight import feedback, store, uplift
 from whiteslip.insight.model import (
     SEGMENTS,
-    SMALLEST_GROUP,
     Change,
     Figures,
     Journey,
@@ -49,9 +48,12 @@ _WALK_BYTES: Final = 16
 _MONTHS: Final = UUID("f0f4b7f6-4a0e-5e0c-9f53-2d3f3f8c4c31")
 
 
-def see(tx: Tx, journey: Journey, step: Step, key: str, pack: str, now: datetime) -> None:
+def see(
+    tx: Tx, journey: Journey, step: Step, key: str, pack: str, now: datetime, simulated: bool = False
+) -> None:
     """Note that a walk reached a step. ``key`` is what is the same on every page of one walk.
 
+    What is ``simulated`` is told apart from what people did, everywhere and for good.
     It is hashed under the day's salt, which is deleted the day after, and kept nowhere. There is no
     journal row: it would name the customer. What fails here fails silently: measuring costs nobody
     their exit.
@@ -62,7 +64,8 @@ def see(tx: Tx, journey: Journey, step: Step, key: str, pack: str, now: datetime
             store.add_salt(tx, today, secrets.token_bytes(_SALT_BYTES))
             salts = store.salts(tx, today - timedelta(days=1))
             walks = [hmac.digest(salt, key.encode(), "sha256")[:_WALK_BYTES] for salt in salts]
-            store.add_step(tx, store.known_walk(tx, walks) or walks[0], journey, step, pack, now)
+            walk = store.known_walk(tx, walks) or walks[0]
+            store.add_step(tx, walk, journey, step, pack, now, simulated)
     except psycopg.Error:
         return
 
@@ -90,18 +93,13 @@ def compute(tx: Tx, lake: Lake | None, name: str, window: Window, engine: str = 
 
 
 def _survival(lake: Lake | None, window: Window, engine: str) -> Result | Refusal:
-    """The portfolio's survival, up to the month at which too few lines are left to be told."""
+    """The portfolio's survival, as it is told at every door."""
     if lake is None:
         return Refusal("lake.off")
     found = portfolio.compute(lake, SURVIVAL, window.until, window.segment, engine=engine)
     if isinstance(found, Refusal):
         return found
-    rows = [row for row in found.records() if row["at_risk"] >= SMALLEST_GROUP]
-    columns, cells = _cells(rows)
-    return Result(
-        SURVIVAL, found.title, found.formula, found.source,
-        found.as_of, found.day, found.stale, found.segment, columns, cells,
-    )  # fmt: skip
+    return portfolio.told(found)
 
 
 def _cells(rows: list[Row]) -> tuple[list[str], list[list[object]]]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from whiteslip.decisions.grid import Grid
 from whiteslip.insight.intervals import newcombe, wilson
-from whiteslip.insight.model import Change, Interval, Proposal, ProposalKind, Row
+from whiteslip.insight.model import SIMULATED, Change, Interval, Proposal, ProposalKind, Row
 from whiteslip.insight.uplift import Judged
 
 # More than one in twenty going away from a screen is friction.
@@ -172,7 +172,7 @@ def friction(funnel: Sequence[Row]) -> list[Proposal]:
             "walks_a_month",
         )
         for row in funnel
-        if row["walks"] and row["drop_low"] > FRICTION
+        if row["walks"] and row["drop_low"] > FRICTION and row["segment"] != SIMULATED
     ]
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
-from whiteslip.insight.model import SMALLEST_GROUP, Interval, Row
+from whiteslip.insight.model import Interval
 
 _Z: Final = 1.959963984540054
 _ALPHA: Final = 0.05
@@ -89,26 +89,3 @@ def median(values: Iterable[float]) -> float | None:
         return None
     middle = len(found) // 2
     return found[middle] if len(found) % 2 else (found[middle - 1] + found[middle]) / 2
-
-
-def veiled(rows: Sequence[Row], count: str, within: Sequence[str] = ("segment",)) -> list[Row]:
-    """Rows with the figures of small groups taken away, as None; what is left tells no difference.
-
-    A group of 1 to 9 is hidden; where exactly one is hidden within a total, the next smallest is too,
-    or it could be had by subtraction. Zero tells nothing about anybody and stays.
-    Source: complementary suppression; Hundepool et al. (2012), Statistical Disclosure Control, chapter 4.
-    """
-    hidden = set[int]()
-    for key in {tuple(row[name] for name in within) for row in rows}:
-        own = [n for n, row in enumerate(rows) if tuple(row[name] for name in within) == key]
-        small = [n for n in own if 0 < rows[n][count] < SMALLEST_GROUP]
-        others = sorted(
-            (n for n in own if rows[n][count] >= SMALLEST_GROUP), key=lambda n: (rows[n][count], n)
-        )
-        hidden.update(small + (others[:1] if len(small) == 1 else []))
-    return [
-        {name: None if isinstance(value, int | float) else value for name, value in row.items()}
-        if n in hidden
-        else row
-        for n, row in enumerate(rows)
-    ]

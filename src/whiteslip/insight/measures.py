@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from whiteslip.insight.intervals import byar, median, veiled, wilson
+from whiteslip.insight.intervals import byar, median, wilson
 from whiteslip.insight.model import OTHER_WAYS, SCREENS, Journey, Row, Seen, Step
+from whiteslip.portfolio.veil import veiled
 
 WENT_AWAY: Final = "went_away"
 _PER: Final = 1_000

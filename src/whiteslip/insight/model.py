@@ -14,9 +14,9 @@ from whiteslip.store import Tx
 
 Row: TypeAlias = dict[str, Any]
 
-# A group of fewer is not told: its figures would be about people.
-SMALLEST_GROUP: Final = 10
 SEGMENTS: Final = ("none", "pack")
+# The group of walks that a simulated world made: never among those of people, and never proposed from.
+SIMULATED: Final = "demonstration"
 # Years that a window or a report may be of.
 YEARS: Final = range(1970, 3000)
 _YEAR: Final = 365
@@ -56,7 +56,10 @@ OTHER_WAYS: Final = (Step.PAUSED, Step.REDUCING, Step.OFFER, Step.FROZEN)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A walk reached a step, the first time it did. ``segment`` is "all" or a jurisdiction."""
+    """A walk reached a step, the first time it did.
+
+    ``segment`` is "all" or a jurisdiction, or ``SIMULATED`` for one that nobody walked.
+    """
 
     walk: bytes
     segment: str

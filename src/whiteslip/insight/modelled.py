@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from whiteslip.decisions.scoring import Model, score
 from whiteslip.insight.intervals import wilson
-from whiteslip.insight.model import SMALLEST_GROUP, Row
+from whiteslip.insight.model import Row
+from whiteslip.portfolio.veil import SMALLEST_GROUP
 
 # The model's name in service. It is fitted by the recipe "leaving" on what `insight facts` writes.
 MODEL: Final = "leaving"

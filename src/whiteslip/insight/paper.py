@@ -17,8 +17,8 @@ from whiteslip.insight.words import Words
 
 _HERE: Final = Path(__file__).parent
 _FONTS: Final = Path(notices.__file__).parent / "fonts"
-# What is the same in every row of a month's report, or is told by the row beside it.
-_LEFT_OUT: Final = ("segment",)
+# What a month's report has in no column where it is the same in every row.
+_GROUP, _EVERYBODY = "segment", "all"
 _LONGEST: Final = 24
 
 
@@ -51,7 +51,8 @@ def as_pdf(report: Report, sha256: str, lang: str) -> bytes:
 
 
 def _table(figures: Figures, words: Words) -> dict[str, Any]:
-    places = [n for n, name in enumerate(figures.columns) if name not in _LEFT_OUT]
+    alone = all(_EVERYBODY in row for row in figures.rows)
+    places = [n for n, name in enumerate(figures.columns) if not (alone and name == _GROUP)]
     measure = MEASURES[figures.measure]
     return {
         "title": words.measure(figures.measure),

@@ -11,7 +11,8 @@ INSERT INTO insight.salt (day, salt) VALUES (:day, :salt) ON CONFLICT (day) DO N
 SELECT walk FROM insight.step WHERE walk = ANY(:walks::bytea[]) LIMIT 1;
 
 -- name: add_step!
-INSERT INTO insight.step (walk, step, journey, pack, at) VALUES (:walk, :step, :journey, :pack, :now)
+INSERT INTO insight.step (walk, step, journey, pack, at, simulated)
+VALUES (:walk, :step, :journey, :pack, :now, :simulated)
 ON CONFLICT (walk, step) DO NOTHING;
 
 -- name: forget_salts!
@@ -27,7 +28,8 @@ WITH begun AS (
     SELECT walk FROM insight.step GROUP BY walk
     HAVING min(at) > :since::timestamptz - INTERVAL '1 hour' AND min(at) <= :until::timestamptz - INTERVAL '1 hour'
 )
-SELECT s.walk, CASE WHEN :segment = 'pack' THEN s.pack ELSE 'all' END AS segment, s.journey, s.step, s.at
+SELECT s.walk, CASE WHEN s.simulated THEN 'demonstration' WHEN :segment = 'pack' THEN s.pack ELSE 'all' END AS segment,
+    s.journey, s.step, s.at
 FROM insight.step AS s JOIN begun AS b ON b.walk = s.walk
 ORDER BY s.walk, s.at, s.step;
 

@@ -64,9 +64,11 @@ def known_walk(tx: Tx, walks: Sequence[bytes]) -> bytes | None:
     return bytes(found) if found else None
 
 
-def add_step(tx: Tx, walk: bytes, journey: Journey, step: Step, pack: str, now: datetime) -> None:
+def add_step(
+    tx: Tx, walk: bytes, journey: Journey, step: Step, pack: str, now: datetime, simulated: bool
+) -> None:
     """Note the first time a walk reaches a step."""
-    _queries.add_step(tx.conn, walk=walk, journey=journey, step=step, pack=pack, now=now)
+    _queries.add_step(tx.conn, walk=walk, journey=journey, step=step, pack=pack, now=now, simulated=simulated)
 
 
 def forget(tx: Tx, salts_before: date, steps_before: datetime) -> int:

@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 
 from whiteslip.insight.intervals import any_time, wilson
-from whiteslip.insight.model import SMALLEST_GROUP, Interval, Row
+from whiteslip.insight.model import Interval, Row
+from whiteslip.portfolio.veil import SMALLEST_GROUP
 
 # The kind of offer that is meant for people in difficulty.
 _HELP: Final = "hardship_help"

@@ -15,10 +15,12 @@ Invariants
 - Money is in minor units and exact: sums and ECL are integers on every engine.
 - What is split adds up: classes, buckets, stages, causes, and each movement from opening to closing.
 - Currencies are never added.
+- Doors tell what ``told`` lets through: of those who leave, no group of fewer than ten. What is about
+  debts is told whole, for it must add up to the ledger.
 """
 
-from whiteslip.portfolio.acts import compute, compute_all, prepare
+from whiteslip.portfolio.acts import compute, compute_all, prepare, told
 from whiteslip.portfolio.model import Measure, Parameters, Result
 from whiteslip.portfolio.registry import MEASURES
 
-__all__ = ["MEASURES", "Measure", "Parameters", "Result", "compute", "compute_all", "prepare"]
+__all__ = ["MEASURES", "Measure", "Parameters", "Result", "compute", "compute_all", "prepare", "told"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -81,6 +82,15 @@ def _result(measure: Measure, figures: Figures, as_of: date, segment: str, taken
         measure.name, measure.title, measure.formula, measure.source,
         as_of, taken.day, taken.instead_of is not None, segment, *figures, taken.instead_of,
     )  # fmt: skip
+
+
+def told(found: Result) -> Result:
+    """The figures as a door tells them: where they are about those who leave, without small groups."""
+    tell = MEASURES[found.measure].tell
+    if tell is None:
+        return found
+    rows = tell(found.records())
+    return replace(found, rows=[[row[name] for name in found.columns] for row in rows])
 
 
 def prepare(place: Lake, engine: str = "") -> int:

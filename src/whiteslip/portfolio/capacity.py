@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from whiteslip.portfolio.book import Book, bucket_name, total
 from whiteslip.portfolio.losses import divided
-from whiteslip.portfolio.model import Expression, ibis
+from whiteslip.portfolio.model import Expression, Row, ibis
+from whiteslip.portfolio.veil import veiled
 
 GROUP = ("currency", "segment")
 _BPS = 10_000
@@ -52,3 +55,13 @@ def cohorts(book: Book) -> Expression:
         undrawn_minor=total(p.undrawn_minor),
     )
     return found.rename(bucket="bucket_is", leaving="is_leaving")
+
+
+def tell_freed(rows: Sequence[Row]) -> list[Row]:
+    """Months of a group in which fewer than ten stopped are hidden, and the group they would follow from."""
+    return veiled(rows, "lines", ("currency", "on_day"))
+
+
+def tell_cohorts(rows: Sequence[Row]) -> list[Row]:
+    """Groups of fewer than ten are hidden, and the one that they would follow from."""
+    return veiled(rows, "lines", ("currency", "segment"))

@@ -45,7 +45,10 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A named figure: ``express`` makes its Ibis expression, ``finish`` may work on its few rows."""
+    """A named figure: ``express`` makes its Ibis expression, ``finish`` may work on its few rows.
+
+    ``tell`` is there where rows are about those who leave: what a door may say of them.
+    """
 
     name: str
     title: str
@@ -53,6 +56,7 @@ class Measure:
     source: str
     express: Callable[[Any], Expression]
     finish: Callable[[Sequence[Row]], Sequence[Row]] | None = None
+    tell: Callable[[Sequence[Row]], Sequence[Row]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

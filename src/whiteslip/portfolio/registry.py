@@ -21,10 +21,12 @@ def words_of(function: Callable[..., Any]) -> tuple[str, str, str]:
 
 
 def _measure(
-    express: Callable[[Any], Expression], finish: Callable[[Sequence[Row]], Sequence[Row]] | None = None
+    express: Callable[[Any], Expression],
+    finish: Callable[[Sequence[Row]], Sequence[Row]] | None = None,
+    tell: Callable[[Sequence[Row]], Sequence[Row]] | None = None,
 ) -> Measure:
     """A measure from a function: title, formula and source are in its docstring."""
-    return Measure(express.__name__, *words_of(express), express, finish)
+    return Measure(express.__name__, *words_of(express), express, finish, tell)
 
 
 _ALL: Final = (
@@ -43,8 +45,8 @@ _ALL: Final = (
     _measure(losses.ecl),
     _measure(losses.ecl_movement),
     _measure(losses.coverage),
-    _measure(survival.survival, survival.estimate),
-    _measure(capacity.freed),
-    _measure(capacity.cohorts),
+    _measure(survival.survival, survival.estimate, survival.tell),
+    _measure(capacity.freed, tell=capacity.tell_freed),
+    _measure(capacity.cohorts, tell=capacity.tell_cohorts),
 )
 MEASURES: Final[Mapping[str, Measure]] = {measure.name: measure for measure in _ALL}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from whiteslip.billing.rules import NON_PERFORMING_AFTER
 from whiteslip.portfolio.book import Book, total
 from whiteslip.portfolio.model import Expression, Row, ibis
+from whiteslip.portfolio.veil import SMALLEST_GROUP
 
 GROUP = ("currency", "segment")
 _BY_CUSTOMER = ("close", "withdraw")
@@ -75,3 +76,8 @@ def estimate(rows: Sequence[Row]) -> list[Row]:
             at_risk -= row["ended"]
     order = ("currency", "segment", "month", "at_risk", "ended")
     return [{name: row[name] for name in (*order, *(n for n in row if n not in order))} for row in found]
+
+
+def tell(rows: Sequence[Row]) -> list[Row]:
+    """Up to the month at which fewer than ten lines are left."""
+    return [row for row in rows if row["at_risk"] >= SMALLEST_GROUP]

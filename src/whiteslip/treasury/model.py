@@ -12,8 +12,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from whiteslip.portfolio.veil import SMALLEST_GROUP
+
 # Fewer lines than this are told of, and planned for, only together with others.
-LEAST: Final = 10
+LEAST: Final = SMALLEST_GROUP
 OTHER: Final = "other"
 
 

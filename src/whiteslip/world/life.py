@@ -20,6 +20,7 @@ from whiteslip.exits.model import Channel, Identity, Path, Reason
 from whiteslip.purchases import Capture, Purchase, Request
 from whiteslip.store import Database, Tx
 from whiteslip.world.model import Habit, Leaving, Resident
+from whiteslip.world.walks import Walks
 
 _SHOPS: Final = ("bookshop", "grocer", "hardware", "clothes", "pharmacy", "canteen", "travel")
 _RETURNED_BPS, _NEVER_SENT_BPS, _IN_PARTS_BPS = 80, 300, 800
@@ -43,6 +44,10 @@ class Life:
     _returning: defaultdict[date, list[UUID]] = field(default_factory=lambda: defaultdict(list))
     _regrets: defaultdict[date, list[UUID]] = field(default_factory=lambda: defaultdict(list))
     _gone: set[UUID] = field(default_factory=set[UUID])
+    _walks: Walks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._walks = Walks.beside(self.dice)
 
     def live(self, day: date) -> None:
         """One day: parcels, payments, purchases, refunds, then those who leave."""
@@ -50,6 +55,7 @@ class Life:
         self._pay(day, self._at(day, 10))
         self._buy(day, self._at(day, 12))
         self._refund(self._at(day, 15))
+        self._look(self._at(day, 14))
         self._leave(day, self._at(day, 16))
         self._review(self._at(day, 17))
 
@@ -154,6 +160,13 @@ class Life:
             answer = purchases.refund(tx, purchase, self.dice.randint(1, whole), "world", now)
         self.done["refunds"] += not isinstance(answer, Refusal)
 
+    def _look(self, now: datetime) -> None:
+        """Some look at the way out and go away again."""
+        for person in self.people:
+            if self._walks.looks() and person.line not in self._gone:
+                with self.database.transaction() as tx:
+                    self._walks.look(tx, person.line, now)
+
     def _leave(self, day: date, now: datetime) -> None:
         for person in self.people:
             if person.leaves_on == day:
@@ -174,6 +187,7 @@ class Life:
                 return
             if self._happens(3_000):
                 exits.give_reason(tx, case.id, self.dice.choice(list(Reason)), "customer", now)
+            self._walks.leave(tx, person.line, person.leaving, now)
         self.done["exits"] += 1
         self._gone.add(person.line)
         if person.leaving is Leaving.REGRETS:

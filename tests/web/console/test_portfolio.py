@@ -61,8 +61,11 @@ def test_each_chart_has_a_table_with_the_same_figures_and_a_csv(analyst: Desk):
     text = analyst.get("/console/portfolio")
     options = dict(re.findall(r'id="(\w+)">.*?data-chart="(.*?)"', text, re.S))
     assert set(options) == {
-        "npl", "npl_change", "dpd", "classes", "roll_rates", "flows", "vintages", "survival", "ecl_movement",
+        "npl", "npl_change", "dpd", "classes", "roll_rates", "flows", "vintages", "ecl_movement",
     }  # fmt: skip
+    assert "not told of fewer than ten" in text
+    assert "by_customer" in analyst.get("/console/portfolio/survival.csv")
+    assert len(analyst.get("/console/portfolio/survival.csv").splitlines()) == 1
     rows = list(csv.DictReader(io.StringIO(analyst.get("/console/portfolio/npl.csv"))))
     drawn = json.loads(unescape(options["npl"]))["series"][0]["data"]
     assert drawn == [float(row["npl_ratio"]) if row["npl_ratio"] else None for row in rows]

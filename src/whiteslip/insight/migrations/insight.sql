@@ -16,6 +16,8 @@ CREATE TABLE insight.step (
     journey text NOT NULL,
     pack text NOT NULL,
     at timestamptz NOT NULL,
+    -- Nobody walked: a simulated world did.
+    simulated boolean NOT NULL DEFAULT false,
     PRIMARY KEY (walk, step)
 );
 CREATE INDEX step_at ON insight.step USING brin (at);

@@ -86,14 +86,19 @@ def show_measure(
     segment: FromQuery[str] = "none",
     format: FromQuery[Literal["json", "csv"]] = "json",  # noqa: A002 - the parameter's public name
 ) -> FigureShape | Response[str]:
-    """Of the day ``as_of``, by default the one sealed last, or of the newest whole snapshot before it."""
+    """Of the day ``as_of``, by default the one sealed last, or of the newest whole snapshot before it.
+
+    Of those who leave, groups of fewer than ten are null.
+    """
     ports = ports_of(request, Ports)
     if ports.lake is None:
         raise Refused(Refusal("lake.off"))
     if as_of is None:
         with ports.database.transaction() as tx:
             as_of = last_sealed_day(tx)
-    found = granted(portfolio.compute(ports.lake, measure, as_of, segment, engine=ports.lake_engine))
+    found = portfolio.told(
+        granted(portfolio.compute(ports.lake, measure, as_of, segment, engine=ports.lake_engine))
+    )
     if format == "csv":
         headers = {"Content-Disposition": f'attachment; filename="{found.measure}-{found.day}.csv"'}
         return Response(found.as_csv(), media_type="text/csv", headers=headers)

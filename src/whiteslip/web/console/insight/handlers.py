@@ -15,7 +15,7 @@ from whiteslip.exits.model import Reason
 from whiteslip.insight import NAMES, Window, store
 from whiteslip.insight.acts import SURVIVAL
 from whiteslip.insight.feedback import FRICTION
-from whiteslip.insight.model import SEGMENTS, YEARS, Report
+from whiteslip.insight.model import SEGMENTS, SIMULATED, YEARS, Report
 from whiteslip.insight.paper import as_pdf
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
@@ -81,6 +81,7 @@ def home(
             ],
             missing=[(words.measure(name), why) for name, why in missing.items()],
             head=_head(results, words),
+            simulated=any(row["segment"] == SIMULATED for row in results["funnel"].records()),
             reasons=[(reason.value, words.code(reason)) for reason in Reason],
             months=[f"{month:%Y-%m}" for month in store.months(duty.tx)],
             window=window,
@@ -100,7 +101,8 @@ def _head(results: dict[str, Result], words: Words) -> list[tuple[str, str, str]
     found.append((f"{sum(exits):,}" if exits else "–", words.column("exits"), "plain"))
     if worst:
         tone = "bad" if worst["drop_low"] > FRICTION else "good"
-        label = f"{words.column('went_away')}: {words.code(worst['screen'])}"
+        group = "" if worst["segment"] == "all" else f" ({words.code(worst['segment'])})"
+        label = f"{words.column('went_away')}: {words.code(worst['screen'])}{group}"
         found.append((words.cell("drop", worst["drop"]), label, tone))
     for row in results["complaints"].records():
         if row["topic"] == "any" and row["segment"] == "all":

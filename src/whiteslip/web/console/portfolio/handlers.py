@@ -47,7 +47,7 @@ def _found(duty: Duty, as_of: date | None, segment: str) -> Mapping[str, Result]
     found = portfolio.compute_all(place, asked, segment, engine=duty.ports.lake_engine)
     if isinstance(found, Refusal):
         raise Refused(found)
-    return {result.measure: result for result in found}
+    return {result.measure: portfolio.told(result) for result in found}
 
 
 @get("/portfolio", sync_to_thread=True)
@@ -73,11 +73,13 @@ def home(
         charts = [
             {"key": key, "option": draw(figures[measure], t), **_told(figures[measure], speech, t)}
             for key, measure, draw in CHARTS
+            if figures[measure].rows
         ]
         return page(
             request,
             "console/portfolio/page.html",
             charts=charts,
+            few_left=not figures["survival"].rows,
             tables=[{"key": name, **_told(figures[name], speech, t)} for name in _TABLES],
             head=[
                 each | {"segment": called(each["segment"], each["book"].currency, speech, t)}
