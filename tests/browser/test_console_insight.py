@@ -49,6 +49,10 @@ def address(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> str:
                 insight.see(
                     tx, Journey.LEAVE, step, f"softer {n}", "cn", at(DAY) + timedelta(seconds=8 * place)
                 )
+        for n in range(60):
+            for place, step in enumerate((Step.CHOOSE, Step.IDENTITY, Step.CHECK, Step.DONE)[: 1 + n % 4]):
+                now = at(DAY) + timedelta(seconds=40 * place)
+                insight.see(tx, Journey.LEAVE, step, f"nobody {n}", "cn", now, simulated=True)
     alarms(db, at(DAY))
     cases(db, at(DAY.replace(month=4, day=10)))
     until = end_of_day(END, TIMEZONE)
@@ -76,6 +80,7 @@ def test_leaving_is_seen_and_a_proposal_becomes_a_draft(address: str, visit: Cal
     page.goto(f"{base}/console/insight?since=2026-01-01", timeout=90_000)
     page.wait_for_selector("#outcomes svg")
     assert page.locator(".chart svg").count() == 7
+    assert "Nobody walked" in page.inner_text("main")
     visitor.screens("console-insight-en-dark")
     page.set_viewport_size({"width": 1440, "height": 900})
     page.locator("#reasons .plot").click(position={"x": 60, "y": 60})
