@@ -21,7 +21,8 @@
   // Money comes in minor units; charts show the magnitude, tables the exact sum.
   const money = (minor) => compact.format(minor / 100);
 
-  function dressed(raw) {
+  // `room` is the width there is, in pixels: few names get more of it each.
+  function dressed(raw, room) {
     const option = coloured(raw);
     const ink = { color: token("ink"), fontFamily: token("sans"), fontSize: 12 };
     const percent = option.yAxis && option.yAxis.percent;
@@ -47,7 +48,7 @@
       axis.axisTick = { show: false };
       axis.splitLine = { lineStyle: { color: token("line") } };
       axis.axisLabel = { color: token("soft"), hideOverlap: side === "xAxis" && option.series[0].type === "line",
-        interval: option.series[0].type === "line" ? "auto" : 0, width: side === "yAxis" ? 112 : 72, overflow: "break", fontSize: 11 };
+        interval: option.series[0].type === "line" ? "auto" : 0, width: side === "yAxis" ? 112 : Math.max(72, 0.75 * room / ((axis.data || []).length || 1)), overflow: "break", fontSize: 11 };
       if (axis.type === "value") axis.axisLabel.formatter = axis.money ? money : value;
     }
     if (option.xName && option.xAxis) Object.assign(option.xAxis, { name: option.xName, nameLocation: "middle", nameGap: 28 });
@@ -87,7 +88,7 @@
     }
     drawn.push([chart, option]);
   }
-  const draw = () => { for (const [chart, option] of drawn) chart.setOption(dressed(structuredClone(option)), true); };
+  const draw = () => { for (const [chart, option] of drawn) chart.setOption(dressed(structuredClone(option), chart.getWidth()), true); };
   draw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   addEventListener("resize", () => { for (const [chart] of drawn) chart.resize(); });
