@@ -12,6 +12,6 @@ authorise  purchases per second, in batches       pgbench TPC-B transactions per
 import     customers taken over per second        COPY of the transfers this made
 seal       seconds for one night of all lines     one read of all lines with their balances
 lake       seconds for a snapshot, and for the    plain PostgreSQL SQL, and Polars
-           measures of 1 M and 10 M receivables
+           measures of 1 M and 10 M receivables   (``lake-small``: 1 M alone)
 =========  =====================================  ==========================================
 """

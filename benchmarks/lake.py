@@ -83,20 +83,22 @@ class Place:
         return Lake(self.folder / "lake", bytes(32))
 
 
-def snapshots(bench: Bench) -> list[Measure]:
-    """All work at a million receivables, in turn, round by round; once more at ten million."""
+def snapshots(bench: Bench, large: bool = True) -> list[Measure]:
+    """All work at a million receivables, in turn, round by round; with ``large`` once more at ten million."""
     found = _at(bench, SMALL, _ROUNDS)
+    if not large:
+        return found
     free = shutil.disk_usage(tempfile.gettempdir()).free
     if free < LARGE * _BYTES_EACH:
         print(
             f"{LARGE:,} receivables are left out: {free >> 30} GiB free, {LARGE * _BYTES_EACH >> 30} wanted"
         )
         return found
-    large = _at(bench, LARGE, 1)
-    for small, big in zip(found, large, strict=True):
+    more = _at(bench, LARGE, 1)
+    for small, big in zip(found, more, strict=True):
         grown = big.ours[0] / (sum(small.ours) / len(small.ours))
         big.notes["ten times the receivables take ours"] = f"{grown:.1f} times as long"
-    return found + large
+    return found + more
 
 
 def _at(bench: Bench, receivables: int, rounds: int) -> list[Measure]:

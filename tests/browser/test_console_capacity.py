@@ -80,7 +80,8 @@ def test_freed_capacity_and_a_plan_that_waits(addresses: tuple[str, str], visit:
     page.click("main button")
     capacity = plan.split("/plans/", maxsplit=1)[0]
     page.goto(f"{capacity}?{ASKED}", timeout=60_000)
-    page.wait_for_selector("#limits svg")
+    page.wait_for_selector("#freed svg")
+    assert page.get_by_text("No offer pays").is_visible()
     visitor.screens("console-capacity-en")
     # No mark leads to anybody: what is behind a group is its file.
     with page.expect_download() as file:
