@@ -112,7 +112,7 @@ def test_walks_of_a_simulated_world_are_told_apart_and_propose_nothing(db: Datab
     report = reported(db)
     assert [each.about for each in report.proposals] == ["leave.identity"]
     pdf = PdfReader(io.BytesIO(paper.as_pdf(report, "0" * 64, "en")))
-    assert "Demonstration (drawn by lot)" in "".join(page.extract_text() for page in pdf.pages)
+    assert "Demo, by lot" in "".join(page.extract_text() for page in pdf.pages)
 
 
 def leave(db: Database, line: UUID, now: datetime, reason: Reason | None = None) -> None:

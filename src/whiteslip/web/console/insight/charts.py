@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from whiteslip.insight.measures import WENT_AWAY
+from whiteslip.insight.model import SIMULATED
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
 
@@ -47,9 +48,15 @@ def _line(name: str, data: Sequence[Any], color: str, width: int = 2) -> Option:
     return line | {"lineStyle": style, "color": color}
 
 
+def walked(result: Result) -> list[dict[str, Any]]:
+    """What is told of walks: of people where there are any, else of the demonstration's."""
+    rows = [row for row in result.records() if row["walks"]]
+    return [row for row in rows if row["segment"] != SIMULATED] or rows
+
+
 def funnel(result: Result, words: Words) -> Option:
     """Each screen as one bar: who went on, who chose another way, who went away."""
-    rows = [row for row in result.records() if row["walks"]]
+    rows = walked(result)
     series = [
         {
             "type": "bar",
@@ -67,7 +74,7 @@ def funnel(result: Result, words: Words) -> Option:
 
 def flows(result: Result, words: Words) -> Option:
     """The same as streams from screen to screen."""
-    rows = [row for row in result.records() if row["walks"]]
+    rows = walked(result)
     links = [
         {
             "source": _name(row, "from_step", words),

@@ -20,7 +20,7 @@ from whiteslip.insight.paper import as_pdf
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
 from whiteslip.web.console.duty import HOME, Duty, on_duty
-from whiteslip.web.console.insight.charts import CHARTS
+from whiteslip.web.console.insight.charts import CHARTS, walked
 from whiteslip.web.console.policies.handlers import POLICIES
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import FromForm, see_other
@@ -94,8 +94,7 @@ def home(
 
 def _head(results: dict[str, Result], words: Words) -> list[tuple[str, str, str]]:
     """What everybody asks first: a figure, what it is, and its tone."""
-    screens = [row for row in results["funnel"].records() if row["walks"]]
-    worst = max(screens, key=lambda row: row["drop_low"], default=None)
+    worst = max(walked(results["funnel"]), key=lambda row: row["drop_low"], default=None)
     found: list[tuple[str, str, str]] = []
     exits = [row["exits"] for row in results["reasons"].records() if row["exits"]]
     found.append((f"{sum(exits):,}" if exits else "–", words.column("exits"), "plain"))
