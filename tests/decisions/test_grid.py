@@ -86,3 +86,25 @@ def test_a_drawn_rule_is_numbered_and_a_removed_column_leaves_nothing_behind():
     after = next(n for n in drawn(table, seen)["nodes"] if n["id"] == "table")["content"]
     assert after["rules"][0] == {"_id": "rule_1", "amount": "> 9", "allow": "false"}
     assert not any("lock" in rule for rule in after["rules"])
+
+
+def test_what_changes_around_the_rules_is_told_as_well():
+    table = TABLES["application-limit"]
+    seen: dict[str, Any] = copy.deepcopy(dict(table.content))
+    months = next(n for n in seen["nodes"] if n["id"] == "months")
+    months["content"]["passThrough"] = not months["content"]["passThrough"]
+    months["content"]["inputs"].pop()
+    months["content"]["rules"][0]["_description"] = "Anew"
+    twin = copy.deepcopy(next(n for n in seen["nodes"] if n["id"] == "outcome")) | {"id": "twin"}
+    twin["content"]["rules"][0]["_description"] = "Hidden?"
+    seen["nodes"].append(twin)
+    seen["edges"][0]["targetId"] = "twin"
+    found = differences(table, Table.of(table.name, drawn(table, seen), table.contract))
+    told = {(each.node, each.number): {c.column: (c.before, c.after) for c in each.cells} for each in found}
+    graph = [cell for each in found if not each.node for cell in each.cells]
+    assert [cell.column for cell in graph] == ["nodes", "edges"]
+    assert graph[0].after == "outcome (decisionTableNode)"
+    assert (graph[1].before, graph[1].after) == (f"facts → {months['name']}", "facts → outcome")
+    assert told[months["name"], 0].keys() == {"inputs", "pass through"}
+    assert told[months["name"], 1]["description"][1] == "Anew"
+    assert ("outcome [twin]", 1) in told, "a table cannot hide behind another of its name"

@@ -163,7 +163,7 @@ def diff(
     old: Annotated[str, Parameter(name="--from", help="The version it is held against.")] = "active",
     json: Json = False,
 ) -> None:
-    """Tell rule by rule what a VERSION changes against the one in force, or --from another."""
+    """Tell what a VERSION changes, in the graph and rule by rule, against the one in force or --from another."""
     with _desk() as desk:
         before, after = desk.table(name, old), desk.table(name, version)
     found = differences(before, after)
@@ -171,7 +171,7 @@ def diff(
     result = {"table": name, "from": before.version, "to": after.version, "changes": shaped}
 
     def human() -> None:
-        data(f"{name}: {before.version} -> {after.version}, {len(found)} rules differ")
+        data(f"{name}: {before.version} -> {after.version}, differences: {len(found)}")
         for change in found:
             _change(change)
 
@@ -180,9 +180,13 @@ def diff(
 
 def _change(change: RuleChange) -> None:
     meaning = f": {change.meaning}" if change.meaning else ""
-    data(f"{_SIGNS[change.change]} rule {change.number} {change.rule} {change.change}{meaning}")
+    table = f"{change.node}: " if change.node else ""
+    what = f"rule {change.number} {change.rule}" if change.number else "the table" if table else "the graph"
+    data(f"{_SIGNS[change.change]} {table}{what} {change.change}{meaning}")
     for cell in change.cells:
-        if change.change is Change.CHANGED:
+        if not change.number:
+            data(f"    {cell.column}: {cell.before or 'none'} -> {cell.after or 'none'}")
+        elif change.change is Change.CHANGED:
             data(f"    {cell.column}: {cell.before or 'anything'} -> {cell.after or 'anything'}")
         else:
             data(f"    {cell.column}: {cell.before or cell.after}")

@@ -1,12 +1,13 @@
-"""What changed between two versions of a table, rule by rule. Pure."""
+"""What changed between two versions of a table: the graph, and rule by rule. Pure."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from whiteslip.decisions.model import Table
 
@@ -33,7 +34,8 @@ class CellChange:
 class RuleChange:
     """A rule that is not the same, by its id and, where it stands, its number from the top.
 
-    An added or removed rule lists the cells that say something.
+    An added or removed rule lists the cells that say something. Number 0 is no rule but the table itself,
+    its columns and settings; without a node it is the graph, its nodes and edges.
     """
 
     change: Change
@@ -45,26 +47,81 @@ class RuleChange:
 
 
 def differences(old: Table, new: Table) -> list[RuleChange]:
-    """The rules that differ, node by node; rules are known by their ``_id``."""
+    """What differs: the graph first, then node by node; rules are known by their ``_id``."""
     before, after = tables_of(old.content), tables_of(new.content)
-    found: list[RuleChange] = []
+    found = _itself("", _gone_and_come(_nodes(old.content), _nodes(new.content), "nodes"))
+    found += _itself("", _gone_and_come(_edges(old.content), _edges(new.content), "edges"))
     for node in [*after, *(name for name in before if name not in after)]:
+        if node in before and node in after:
+            found += _itself(node, _cells(_SETTINGS, _settings(before[node]), _settings(after[node])))
         found += _of_node(node, before.get(node, {}), after.get(node, {}))
     return found
 
 
+# What a table says beside its rules. A setting that is absent is the same as its default.
+_SETTINGS: Final = {
+    "inputs": "inputs",
+    "outputs": "outputs",
+    "hitPolicy": "hit policy",
+    "executionMode": "execution mode",
+    "inputField": "input field",
+    "outputPath": "output path",
+    "passThrough": "pass through",
+}
+_DEFAULTS: Final = {"executionMode": "single", "passThrough": False}
+
+
+def _settings(node: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key in _SETTINGS:
+        value = node.get(key)
+        if key in ("inputs", "outputs"):
+            columns: Sequence[Mapping[str, Any]] = value or ()
+            titles = [(each.get("name") or each["id"], each.get("field") or "") for each in columns]
+            found[key] = ", ".join(f"{title} ({field})" for title, field in titles)
+        elif value is not None and value != _DEFAULTS.get(key):
+            found[key] = "yes" if value is True else str(value)
+    return found
+
+
+def _nodes(content: Mapping[str, Any]) -> list[str]:
+    return [f"{node['name']} ({node['type']})" for node in content["nodes"]]
+
+
+def _edges(content: Mapping[str, Any]) -> list[str]:
+    names = {node["id"]: node["name"] for node in content["nodes"]}
+    ends = [(edge["sourceId"], edge["targetId"]) for edge in content["edges"]]
+    return [f"{names.get(source, source)} → {names.get(target, target)}" for source, target in ends]
+
+
+def _gone_and_come(old: Sequence[str], new: Sequence[str], what: str) -> tuple[CellChange, ...]:
+    """What only one of two lists has, however often it has it; their order does not count."""
+    gone, come = Counter(old) - Counter(new), Counter(new) - Counter(old)
+    if not gone and not come:
+        return ()
+    return (CellChange(what, ", ".join(gone.elements()), ", ".join(come.elements())),)
+
+
+def _itself(node: str, cells: tuple[CellChange, ...]) -> list[RuleChange]:
+    return [RuleChange(Change.CHANGED, node, "", "", 0, cells)] if cells else []
+
+
 def tables_of(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The decision tables of a graph by the names of their nodes; expressions as one rule each."""
+    """The decision tables of a graph by the names of their nodes; expressions as one rule each.
+
+    Of nodes that share a name the later ones are known by their id as well: none hides another.
+    """
     found: dict[str, Mapping[str, Any]] = {}
     for node in content["nodes"]:
         inner: Mapping[str, Any] = node.get("content") or {}
+        name = node["name"] if node["name"] not in found else f"{node['name']} [{node['id']}]"
         if node["type"] == "decisionTableNode":
-            found[node["name"]] = inner
+            found[name] = inner
         elif node["type"] == "expressionNode":
             lines: Sequence[Mapping[str, str]] = inner.get("expressions", ())
             rules = [{"_id": line["key"], "value": line["value"]} for line in lines]
             outputs = [{"id": "value", "field": "value", "name": "value"}]
-            found[node["name"]] = {"inputs": [], "outputs": outputs, "rules": rules}
+            found[name] = {**inner, "inputs": [], "outputs": outputs, "rules": rules}
     return found
 
 
@@ -75,7 +132,8 @@ def _of_node(node: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[
     moved = _moved([key for key in before if key in after], [key for key in after if key in before])
     found: list[RuleChange] = []
     for number, (key, rule) in enumerate(after.items(), 1):
-        cells = _cells(columns, before.get(key, {}), rule)
+        told = columns | {"_description": "description"} if key in before else columns
+        cells = _cells(told, before.get(key, {}), rule)
         if key not in before:
             kind = Change.ADDED
         elif cells:

@@ -152,7 +152,7 @@ class CellChangeShape(Struct):
 
 
 class ChangeShape(Struct):
-    """A rule that is not the same."""
+    """A rule that is not the same; number 0 is the table itself, and without a node the graph."""
 
     change: str
     node: str
