@@ -163,7 +163,7 @@ def diff(
     old: Annotated[str, Parameter(name="--from", help="The version it is held against.")] = "active",
     json: Json = False,
 ) -> None:
-    """Tell what a VERSION changes, in the graph and rule by rule, against the one in force or --from another."""
+    """Tell what a VERSION changes, graph and rules, against the one in force, or --from another."""
     with _desk() as desk:
         before, after = desk.table(name, old), desk.table(name, version)
     found = differences(before, after)
