@@ -237,3 +237,59 @@ def test_what_cannot_be_sold_says_why_and_stays(db: Database):
     hold(db, waiting, 100, LATE)
     assert sell(db, waiting, to, 0, "ann", LATE) == Refusal("sale.purchases_held")
     assert offences(db) == []
+
+
+def test_what_was_bought_back_and_lost_is_sold_again_and_each_sale_stands_by_itself(db: Database):
+    line, purchase = running_off(db, 60_000, 3)  # 200.00 a month for nothing
+    with db.transaction() as tx:
+        first = sales.add_buyer(tx, "First", "IBAN 1", "CNY", "test", at(DAY))
+        second = sales.add_buyer(tx, "Second", "IBAN 2", "CNY", "test", at(DAY))
+    assert isinstance(first, Buyer)
+    assert isinstance(second, Buyer)
+    assert sold(db, line, first, 12_000).face_minor == 60_000
+    dispute, on = new_id(at(SOLD_ON)), SOLD_ON + timedelta(days=5)
+    with db.transaction() as tx:
+        assert disputed.suspend(tx, locked(tx, line), dispute, purchase, 25_000, at(on)) == 25_000
+        disputed.demand(tx, locked(tx, line), dispute, 25_000, "test", at(on))
+    assert line_of(db, line).owed_minor == 25_000, "owed to us again"
+    again = sold(db, line, second, 5_000, on)
+    assert (again.face_minor, again.left_minor) == (25_000, 25_000)
+    assert sell(db, line, second, 1, "cid", on) == again, "everything is sold"
+    owed = {"First": 25_000, "Second": 0}  # of the first sale 250.00 were bought back at face value
+    assert due(db) == owed
+    # 400.00 reach us: 350.00 are left of the first sale, the rest is of the second.
+    paid = pay(db, line, 40_000, on + timedelta(days=1))
+    assert due(db) == {"First": 60_000, "Second": 5_000}
+    assert [sale.left_minor for sale in done(db, line)] == [0, 20_000]
+    give_back(db, paid, on + timedelta(days=2))
+    assert due(db) == owed
+    # The shop gives 500.00 back: 350.00 of them were in the first sale still, 150.00 in the second.
+    refund(db, line, purchase, 50_000, on + timedelta(days=3))
+    assert due(db) == {"First": 60_000, "Second": 15_000}
+    pay(db, line, 12_000, on + timedelta(days=4))
+    assert due(db) == {"First": 60_000, "Second": 25_000}, "never more than was sold"
+    assert line_of(db, line).credit_minor == 2_000
+    assert balances(db)["house.sold"] == (60_000 - 12_000) + (25_000 - 5_000)
+    assert offences(db) == []
+
+
+def due(db: Database) -> dict[str, int]:
+    with db.transaction() as tx:
+        return {one.name: one.due_minor for one in sales.buyers(tx)}
+
+
+def done(db: Database, line: UUID) -> list[Sale]:
+    with db.transaction() as tx:
+        return sales.done(tx, line)
+
+
+def test_a_price_above_what_is_owed_is_refused(db: Database):
+    line, _ = running_off(db, 60_000, 3)
+    to = buyer_of(db)
+    assert sell(db, line, to, 60_001, "ann") == Refusal("sale.price_invalid", {"most_minor": 60_000})
+    proposed = sell(db, line, to, 60_000, "ann")
+    assert isinstance(proposed, Sale)
+    pay(db, line, 100, SOLD_ON)
+    # Paid meanwhile, so the price that was agreed is too high now.
+    assert sell(db, line, to, 60_000, "ben") == Refusal("sale.price_invalid", {"most_minor": 59_900})
+    assert balances(db)["house.sold"] == 0

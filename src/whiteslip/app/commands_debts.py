@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from dataclasses import asdict
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +18,7 @@ from whiteslip.app.terminal import CommandError, Exit, answer, pairs, refuse, ta
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal, local_day
 from whiteslip.base.ids import parse_public, public
-from whiteslip.billing import sales
+from whiteslip.billing import handover, sales
 from whiteslip.billing.sales import Buyer, Sale, State
 from whiteslip.exits import debtsales
 from whiteslip.store import Tx
@@ -90,7 +93,7 @@ def sell(line: str, buyer: str, price_minor: int, /, *, by: By, json: Json = Fal
 def show(line: str, /, *, json: Json = False) -> None:
     """Show who owns the debt of LINE."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        found = sales.of_line(tx, _line(line))
+        found = sales.newest(tx, _line(line))
     if found is None:
         refuse(Refusal("sale.not_found"))
     answer(_sale(found), json, lambda: pairs(_sale(found)))
@@ -116,6 +119,23 @@ def remit(buyer: str, /, *, json: Json = False) -> None:
     answer(shown, json, lambda: pairs(shown))
 
 
+def sold(buyer: str, /, *, since: str = "2000-01-01", json: Json = False) -> None:
+    """Write what BUYER bought since a day as CSV: sums, days and references, nobody's name."""
+    try:
+        first = date.fromisoformat(since)
+    except ValueError:
+        raise CommandError(f"--since is a day such as 2026-11-20, not {since}", Exit.USAGE) from None
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        rows = handover.sold_to(tx, _known(tx, buyer).id, first)
+    if isinstance(rows, Refusal):
+        refuse(rows)
+
+    def write() -> None:
+        sys.stdout.write(handover.as_csv(rows))
+
+    answer([asdict(row) for row in rows], json, write)
+
+
 def register(app: App) -> None:
     """Add these commands."""
     group = App(name="debts", help="Debts sold, and who owns them.")
@@ -125,4 +145,5 @@ def register(app: App) -> None:
     group.command(show, name="show")
     group.command(waiting, name="waiting")
     group.command(remit, name="remit")
+    group.command(sold, name="sold")
     app.command(group)

@@ -59,15 +59,15 @@ def refund(
             pay_off_with_credit(tx, lines.get_lines(tx, {line.id}, lock=True)[line.id], now)
             return told
     booking = Booking(tx, [line], now)
-    of_buyer = [sold[1]] if sold else []
+    of_buyer = [part for _, part in sold]
     rest = amount_minor - sum(part.amount_minor for part in of_buyer)
     parts = of_buyer + rules.allocate_refund(rest, booking.items[line.id], purchase)
-    sums = rules.by_component(parts)
-    if sold:
-        deemed = recipes.deem_collected(event, payable, sold[0].payable, sums.pop("sold"), now)
+    for each, part in sold:
+        deemed = recipes.deem_collected(event, payable, each.payable, part.amount_minor, now)
         booking.move(line, deemed)
         data = {"purchase": purchase, "amount_minor": deemed.amount}
         tx.record(Entry(now, "debt.deemed_collected", "line", line.id, "system", data))
+    sums = rules.by_component(part for part in parts if part.component != "sold")
     booking.move(line, *recipes.refund(event, line.book, payable, sums, now))
     booking.settle(line, event, "refund", parts, on)
     booking.write()

@@ -36,7 +36,7 @@ def suspend(
     bought back from the buyer. Returns what was taken out; the rest had been paid already.
     """
     sold = sales.of_purchase(tx, line, purchase, amount_minor)
-    bought_back = _buy_back(tx, line, source, purchase, *sold, now) if sold else 0
+    bought_back = sum(_buy_back(tx, line, source, purchase, each, part, now) for each, part in sold)
     asked_minor, amount_minor = amount_minor, amount_minor - bought_back
     on = began_on or line.today(now)
     history.add_suspension(tx, source, line.id, purchase, asked_minor, on, follows=not sold)
@@ -74,9 +74,12 @@ def end(tx: Tx, source: UUID) -> None:
 
 
 def demand(tx: Tx, line: Line, source: UUID, amount_minor: int, actor: str, now: datetime) -> UUID:
-    """What was suspended is owed after all, with a fresh due day and no interest. Returns the plan."""
+    """What was suspended is owed after all, with a fresh due day and no interest; it stays the purchase's, so
+    that a refund finds it. Returns the plan.
+    """
     booking = Booking(tx, [line], now)
     booking.move(line, recipes.demand(source, line.book, booking.house(line), amount_minor, now))
-    plan = residuals.schedule(booking, line, amount_minor, 0, 0, actor)
+    purchase = history.disputed_purchase(tx, source)
+    plan = residuals.schedule(booking, line, amount_minor, 0, 0, actor, purchase=purchase)
     residuals.write_over_limit(booking, line, amount_minor)
     return plan

@@ -80,6 +80,11 @@ def end_suspension(tx: Tx, source: UUID) -> None:
     _queries.end_suspension(tx.conn, source=source)
 
 
+def disputed_purchase(tx: Tx, source: UUID) -> UUID | None:
+    """The purchase a dispute is about; none of a forced post."""
+    return _queries.disputed_purchase(tx.conn, source=source)
+
+
 def open_suspensions(tx: Tx, line: UUID) -> list[Row]:
     """Open disputes of a line: source, purchase, asked_minor, began_on."""
     return list(_queries.open_suspensions(tx.conn, line=line))

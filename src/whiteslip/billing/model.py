@@ -122,12 +122,15 @@ class OpenItem:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a payment: what it settles. Without a plan it is the customer's credit."""
+    """A part of a payment: what it settles. Without a plan it is the customer's credit, or, of a debt that
+    was sold, the buyer's under ``sale``.
+    """
 
     component: str
     amount_minor: int
     plan: UUID | None = None
     no: int | None = None
+    sale: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

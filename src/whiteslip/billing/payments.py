@@ -145,7 +145,7 @@ def _note(tx: Tx, line: Line, new: NewPayment, actor: str, now: datetime) -> Pay
     return payment
 
 
-def _settle(booking: Booking, line: Line, payment: Payment, sold: dict[UUID, Outstanding]) -> None:
+def _settle(booking: Booking, line: Line, payment: Payment, sold: dict[UUID, list[Outstanding]]) -> None:
     """Let the payment settle what is open now; what is left then is passed on where a debt was sold."""
     tx, now, on = booking.tx, booking.now, payment.value_on
     spared = rules.spared(payment.amount_minor, booking.items[line.id], on, line.terms.late_fee_grace_days)
@@ -154,15 +154,15 @@ def _settle(booking: Booking, line: Line, payment: Payment, sold: dict[UUID, Out
         waived = {"amount_minor": sum(part.amount_minor for part in spared), "payment": payment.id}
         tx.record(Entry(now, "fee.waived", "line", line.id, "system", waived))
     parts = rules.allocate(payment.amount_minor, booking.items[line.id], on)
-    house, buyer = booking.house(line), sold.get(line.id)
-    parts, left = sales.redirect(buyer, parts)
-    sums = rules.by_component(parts)
-    passed = sums.pop("sold", 0)
-    if passed and buyer and left:
-        sold[line.id] = left
-        booking.move(line, recipes.pass_on(payment.id, house, buyer.payable, passed, now, on))
-        data = {"payment": payment.id, "amount_minor": passed}
-        tx.record(Entry(now, "payment.passed_on", "line", line.id, "system", data))
+    house, of_line = booking.house(line), sold.get(line.id, [])
+    parts, sold[line.id] = sales.redirect(of_line, parts)
+    passed = {part.sale: part.amount_minor for part in parts if part.component == "sold"}
+    for each in of_line:
+        if minor := passed.get(each.sale):
+            booking.move(line, recipes.pass_on(payment.id, house, each.payable, minor, now, on))
+            data = {"payment": payment.id, "amount_minor": minor}
+            tx.record(Entry(now, "payment.passed_on", "line", line.id, "system", data))
+    sums = rules.by_component(part for part in parts if part.component != "sold")
     booking.move(line, *recipes.receive(payment.id, line.book, house, sums, now, on))
     booking.settle(line, payment.id, "payment", parts, on)
     booking.pay_off_with_credit(line, on)
@@ -269,16 +269,17 @@ def _take_back(tx: Tx, line: Line, payment: Payment, recipe: _Recipe, actor: str
     trace = store.settlements_of(tx, payment.id)
     paid = [each.part for each in trace if each.kind == "payment"]
     booking.trace(line, payment.id, "return", _undone(paid))
-    moved = rules.by_component(paid)
-    sold = sales.outstanding(tx, [line]).get(line.id)
-    passed = moved.pop("sold", 0)
+    moved = rules.by_component(part for part in paid if part.component != "sold")
+    sold = sales.outstanding(tx, [line]).get(line.id, [])
+    passed = {part.sale: part.amount_minor for part in paid if part.component == "sold"}
     short = max(0, moved.get("credit", 0) - line.credit_minor)
     moved["credit"] = moved.get("credit", 0) - short
     moved[Component.PRINCIPAL] = moved.get(Component.PRINCIPAL, 0) + short
     house = booking.house(line)
-    if passed and sold:
-        back = recipes.take_back(payment.id, house, sold.payable, passed, now, payment.value_on)
-        booking.move(line, back)
+    for each in sold:
+        if minor := passed.get(each.sale):
+            back = recipes.take_back(payment.id, house, each.payable, minor, now, payment.value_on)
+            booking.move(line, back)
     booking.move(line, *recipe(payment.id, line.book, house, moved, now, payment.value_on))
     if line.lifecycle is Lifecycle.CLOSED or sold:
         _carry(booking, line, paid, short, actor)

@@ -40,10 +40,12 @@ WHERE i.line = :line ORDER BY i.due_on, i.plan, i.no;
 WITH row AS (
     SELECT * FROM unnest(
         :source::uuid[], :line::uuid[], :plan::uuid[], :no::smallint[], :component::text[],
-        :amount_minor::bigint[], :kind::text[], :on_day::date[], :value_on::date[]
-    ) AS u (source, line, plan, no, component, amount_minor, kind, on_day, value_on)
+        :amount_minor::bigint[], :kind::text[], :on_day::date[], :value_on::date[], :sale::uuid[]
+    ) AS u (source, line, plan, no, component, amount_minor, kind, on_day, value_on, sale)
 ), kept AS (
-    INSERT INTO billing.settlement (source, line, plan, no, component, amount_minor, kind, on_day, value_on)
+    INSERT INTO billing.settlement (
+        source, line, plan, no, component, amount_minor, kind, on_day, value_on, sale
+    )
     SELECT * FROM row
 )
 UPDATE billing.instalment AS i SET
@@ -61,11 +63,11 @@ WHERE i.plan = s.plan AND i.no = s.no;
 
 -- name: settlements_of
 -- What a payment settled and gave up, and whether the interest and fee of the instalment are owed.
-SELECT s.kind, s.plan, s.no, s.component, coalesce(i.charged, false) AS charged,
+SELECT s.kind, s.plan, s.no, s.component, s.sale, coalesce(i.charged, false) AS charged,
     sum(s.amount_minor)::bigint AS amount_minor
 FROM billing.settlement AS s LEFT JOIN billing.instalment AS i ON i.plan = s.plan AND i.no = s.no
 WHERE s.source = :source
-GROUP BY s.kind, s.plan, s.no, s.component, i.charged, i.due_on
+GROUP BY s.kind, s.plan, s.no, s.component, s.sale, i.charged, i.due_on
 ORDER BY i.due_on, s.plan, s.no, s.component;
 
 -- name: overtaken
@@ -172,6 +174,9 @@ SELECT source, purchase FROM billing.refund WHERE line = :line;
 
 -- name: end_suspension!
 UPDATE billing.suspension SET open = false WHERE source = :source;
+
+-- name: disputed_purchase$
+SELECT purchase FROM billing.suspension WHERE source = :source;
 
 -- name: open_suspensions
 SELECT source, purchase, asked_minor, began_on FROM billing.suspension WHERE line = :line AND open;
@@ -484,13 +489,15 @@ SELECT b.id, b.name, b.pay_to, b.currency, b.payable, -a.net_debit AS due_minor
 FROM billing.buyer AS b JOIN ledger.v_balance AS a ON a.id = b.payable
 WHERE b.id = :id FOR UPDATE OF b;
 
--- name: sale^
--- ``left_minor``: what was sold, less what of it reached us since.
+-- name: sales_of_line
+-- What was sold, oldest first, and the proposal that waits last. ``left_minor``: what was sold, less what
+-- of it reached us since.
 SELECT s.id, s.line, s.buyer, b.name AS buyer_name, b.pay_to, s.price_minor, s.state, s.proposed_by,
     s.proposed_at, s.approved_by, s.on_day, s.face_minor,
     s.face_minor - coalesce((SELECT sum(t.amount_minor) FROM billing.settlement AS t
-        WHERE t.line = s.line AND t.component = 'sold'), 0)::bigint AS left_minor
-FROM billing.sale AS s JOIN billing.buyer AS b ON b.id = s.buyer WHERE s.line = :line;
+        WHERE t.line = s.line AND t.sale = s.id), 0)::bigint AS left_minor
+FROM billing.sale AS s JOIN billing.buyer AS b ON b.id = s.buyer
+WHERE s.line = :line ORDER BY s.on_day NULLS LAST, s.id;
 
 -- name: sale_proposals
 SELECT line FROM billing.sale WHERE state = 'proposed' AND line > :after ORDER BY line LIMIT :count;
@@ -498,33 +505,53 @@ SELECT line FROM billing.sale WHERE state = 'proposed' AND line > :after ORDER B
 -- name: propose_sale!
 INSERT INTO billing.sale (id, line, buyer, price_minor, state, proposed_by, proposed_at)
 VALUES (:id, :line, :buyer, :price_minor, 'proposed', :actor, :now)
-ON CONFLICT (line) DO UPDATE SET buyer = excluded.buyer, price_minor = excluded.price_minor,
-    proposed_by = excluded.proposed_by, proposed_at = excluded.proposed_at
-WHERE billing.sale.state = 'proposed';
+ON CONFLICT (line) WHERE state = 'proposed' DO UPDATE SET buyer = excluded.buyer,
+    price_minor = excluded.price_minor, proposed_by = excluded.proposed_by, proposed_at = excluded.proposed_at;
 
 -- name: sell_line!
 UPDATE billing.sale SET state = 'sold', approved_by = :actor, on_day = :day, face_minor = :face_minor
-WHERE line = :line;
+WHERE id = :id;
 
 -- name: outstanding_sales
--- Debts that were sold, of those lines, with the buyer's account and what of them has not reached us.
+-- Debts that were sold, of those lines, oldest first, with the buyer's account and what has not reached us.
 SELECT s.line, s.id, b.payable, s.face_minor - coalesce((SELECT sum(t.amount_minor)
-    FROM billing.settlement AS t WHERE t.line = s.line AND t.component = 'sold'), 0)::bigint AS left_minor
+    FROM billing.settlement AS t WHERE t.line = s.line AND t.sale = s.id), 0)::bigint AS left_minor
 FROM billing.sale AS s JOIN billing.buyer AS b ON b.id = s.buyer
-WHERE s.state = 'sold' AND s.line = ANY(:lines::uuid[]);
+WHERE s.state = 'sold' AND s.line = ANY(:lines::uuid[]) ORDER BY s.on_day, s.id;
 
--- name: sold_of_purchase^
--- A purchase's first plan, and the principal of it that went with the sale, directly or by a plan it was
--- carried to, less what of that reached us.
-SELECT (array_agg(p.id ORDER BY p.id))[1] AS plan, coalesce(sum(s.moved - s.reached), 0)::bigint AS minor
-FROM billing.plan AS p
-LEFT JOIN LATERAL (
-    SELECT coalesce(sum(amount_minor) FILTER (
-            WHERE kind IN ('sold', 'carried') AND component = 'principal'), 0) AS moved,
-        coalesce(sum(amount_minor) FILTER (WHERE component = 'sold'), 0) AS reached
-    FROM billing.settlement WHERE line = p.line AND plan = p.id
-) AS s ON true
-WHERE p.purchase = :purchase AND p.kind = 'purchase';
+-- name: sold_of_purchase
+-- By sale: a purchase's first plan, and the principal of it that went with the sale, directly or by a plan
+-- it was carried to before, less what of that reached us.
+WITH own AS (
+    SELECT id, line FROM billing.plan WHERE purchase = :purchase
+), moved AS (
+    SELECT coalesce(d.id, c.id) AS sale, s.amount_minor
+    FROM own AS p
+    JOIN billing.settlement AS s ON s.line = p.line AND s.plan = p.id AND s.component = 'principal'
+    LEFT JOIN billing.sale AS d ON d.id = s.source AND s.kind = 'sold'
+    LEFT JOIN LATERAL (
+        SELECT id FROM billing.sale WHERE line = p.line AND state = 'sold' AND on_day >= s.on_day
+        ORDER BY on_day, id LIMIT 1
+    ) AS c ON s.kind = 'carried'
+    UNION ALL
+    SELECT s.sale, -s.amount_minor
+    FROM own AS p JOIN billing.settlement AS s ON s.line = p.line AND s.plan = p.id AND s.component = 'sold'
+)
+SELECT sale, (SELECT min(id::text)::uuid FROM own) AS plan, sum(amount_minor)::bigint AS minor
+FROM moved WHERE sale IS NOT NULL GROUP BY sale;
+
+-- name: sold_to
+-- What a buyer bought since a day, by the due days of what was open.
+SELECT s.id AS sale, s.line, s.on_day AS sold_on, b.currency, s.price_minor, s.face_minor, i.due_on,
+    coalesce(sum(t.amount_minor) FILTER (WHERE t.component = 'principal'), 0)::bigint AS principal_minor,
+    coalesce(sum(t.amount_minor) FILTER (WHERE t.component = 'interest'), 0)::bigint AS interest_minor,
+    coalesce(sum(t.amount_minor) FILTER (WHERE t.component = 'fee'), 0)::bigint AS fee_minor
+FROM billing.sale AS s
+JOIN billing.buyer AS b ON b.id = s.buyer
+JOIN billing.settlement AS t ON t.source = s.id AND t.kind = 'sold'
+JOIN billing.instalment AS i ON i.plan = t.plan AND i.no = t.no
+WHERE s.buyer = :buyer AND s.on_day >= :since
+GROUP BY s.id, b.currency, i.due_on ORDER BY s.on_day, s.id, i.due_on;
 
 -- name: pledged_of_line$
 -- Open plans of a line that a facility lends against.

@@ -27,6 +27,7 @@ def schedule(
     fee_minor: int,
     actor: str,
     days: int | None = None,
+    purchase: UUID | None = None,
 ) -> UUID:
     """One instalment, billed tonight, due after ``days``, or else after :data:`NOTICE_DAYS` or the terms'
     days if they are more.
@@ -36,7 +37,7 @@ def schedule(
     now, today = booking.now, line.today(booking.now)
     due_on = today + timedelta(days=days or max(NOTICE_DAYS, line.terms.due_days))
     row = Instalment(1, today, due_on, principal_minor, interest_minor, fee_minor)
-    plan = NewPlan(new_id(now), line.id, None, "residual", Product(1), today, [row])
+    plan = NewPlan(new_id(now), line.id, purchase, "residual", Product(1), today, [row])
     store.add_plans(booking.tx, [plan])
     data = {"plan": plan.id, "amount_minor": row.total_minor, "due_on": due_on}
     booking.tx.record(Entry(now, "residual.scheduled", "line", line.id, actor, data))

@@ -1,9 +1,10 @@
 """Debts sold: from then on the customer owes somebody else, on the same terms.
 
-A charged-off debt, or one that runs off, is taken out of what is owed here. What still reaches us of it
-is the buyer's: money is passed on, a refund is as good as paid, and what is disputed is bought back at
-face value. Two people sell: the first call proposes, the second, by somebody else and on the same terms,
-does it and says that the price has come in. The acts want the line locked. None commits.
+A charged-off debt, or one of a line that is being or was left, is taken out of what is owed here. What
+still reaches us of it is the buyer's: money is passed on, a refund is as good as paid, and what is disputed
+is bought back at face value; once the dispute is lost it may be sold again. Two people sell: the first call
+proposes, the second, by somebody else and on the same terms, does it and says that the price has come in.
+The acts want the line locked. None commits.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from whiteslip.lines import Line
 from whiteslip.lines.acts import open_house
 from whiteslip.lines.model import Lifecycle, LockGround, LockKind, Party
 from whiteslip.store import Entry, Tx, load_queries
-from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
 _NO_ID = UUID(int=0)
@@ -129,28 +129,34 @@ def remit_all(tx: Tx, day: date, now: datetime) -> int:
     return len(due)
 
 
-def _sale(row: Row) -> Sale:
-    row["state"] = State(row["state"])
-    return Sale(**row)
+def of_line(tx: Tx, line: UUID) -> list[Sale]:
+    """The sales of a line's debt, oldest first; a proposal that waits is the last."""
+    return [
+        Sale(**(row | {"state": State(row["state"])})) for row in _queries.sales_of_line(tx.conn, line=line)
+    ]
 
 
-def of_line(tx: Tx, line: UUID) -> Sale | None:
-    """The sale of a line's debt, proposed or done."""
-    row = _queries.sale(tx.conn, line=line)
-    return _sale(row) if row else None
+def done(tx: Tx, line: UUID) -> list[Sale]:
+    """What was sold of a line's debt, oldest first."""
+    return [sale for sale in of_line(tx, line) if sale.state is State.SOLD]
+
+
+def newest(tx: Tx, line: UUID) -> Sale | None:
+    """The proposal that waits, or else the last sale of a line's debt."""
+    return next(reversed(of_line(tx, line)), None)
 
 
 def proposals(tx: Tx, after: UUID | None, count: int) -> list[Sale]:
     """Sales that wait for the second person, in order of the line."""
     found = [row["line"] for row in _queries.sale_proposals(tx.conn, after=after or _NO_ID, count=count)]
-    return [sale for sale in (of_line(tx, line) for line in found) if sale]
+    return [sale for sale in (newest(tx, line) for line in found) if sale]
 
 
 def fault(tx: Tx, line: Line, buyer: Buyer, price_minor: int) -> Refusal | None:
     """Why a line's debt cannot be sold to ``buyer`` for that price."""
     if not line.owed_minor:
         return Refusal("sale.nothing_owed")
-    if line.lifecycle is not Lifecycle.RUN_OFF and not store.charged_off(tx, [line.id]):
+    if line.lifecycle not in (Lifecycle.RUN_OFF, Lifecycle.CLOSED) and not store.charged_off(tx, [line.id]):
         return Refusal("sale.not_for_sale")
     if line.held_minor:
         return Refusal("sale.purchases_held")
@@ -172,14 +178,17 @@ def fault(tx: Tx, line: Line, buyer: Buyer, price_minor: int) -> Refusal | None:
 def sell(tx: Tx, line: Line, buyer_id: UUID, price_minor: int, actor: str, now: datetime) -> Sale | Refusal:
     """Propose to sell the line's debt, or do it where somebody else has proposed the same.
 
-    Other terms replace the proposal. Drawing ends for good; a line that is closed stays so. Once sold it
-    changes nothing. Refusals: ``buyer.not_found``, ``desk.own_proposal``, and ``sale.`` with
-    ``nothing_owed``, ``not_for_sale``, ``purchases_held``, ``legal_freeze``, ``hardship_kept``,
-    ``pledged``, ``currency_differs``, ``price_invalid``.
+    Other terms replace the proposal. Drawing ends for good; a line that is closed stays so. Where everything
+    is sold it changes nothing; what a dispute brought back is sold by another sale. Refusals:
+    ``buyer.not_found``, ``desk.own_proposal``, and ``sale.`` with ``nothing_owed``, ``not_for_sale``,
+    ``purchases_held``, ``legal_freeze``, ``hardship_kept``, ``pledged``, ``currency_differs``,
+    ``price_invalid``.
     """
-    standing = of_line(tx, line.id)
+    standing = newest(tx, line.id)
     if standing and standing.state is State.SOLD:
-        return standing
+        if not line.owed_minor:
+            return standing
+        standing = None
     row = _queries.buyer(tx.conn, id=buyer_id)
     if row is None:
         return Refusal("buyer.not_found")
@@ -204,10 +213,10 @@ def sell(tx: Tx, line: Line, buyer_id: UUID, price_minor: int, actor: str, now: 
         return Refusal("desk.own_proposal")
     else:
         _hand_over(tx, line, standing, actor, now)
-    done = of_line(tx, line.id)
-    if done is None:
+    after = newest(tx, line.id)
+    if after is None:
         raise LookupError(f"the sale of line {line.id} vanished")
-    return done
+    return after
 
 
 def _hand_over(tx: Tx, line: Line, sale: Sale, actor: str, now: datetime) -> None:
@@ -222,7 +231,7 @@ def _hand_over(tx: Tx, line: Line, sale: Sale, actor: str, now: datetime) -> Non
         booking.move(line, recipes.take_price(sale.id, house, lost, sale.price_minor, now))
     booking.settle(line, sale.id, "sold", parts, today)
     booking.write()
-    _queries.sell_line(tx.conn, line=line.id, actor=actor, day=today, face_minor=face)
+    _queries.sell_line(tx.conn, id=sale.id, actor=actor, day=today, face_minor=face)
     if line.lifecycle is not Lifecycle.CLOSED:
         ground = LockGround.SALE
         lines.set_lock(tx, line.id, LockKind.ISSUER, Party.ISSUER, LOCK_REASON, actor, now, ground=ground)
@@ -230,36 +239,50 @@ def _hand_over(tx: Tx, line: Line, sale: Sale, actor: str, now: datetime) -> Non
     tx.record(Entry(now, "debt.sold", "line", line.id, actor, data))
 
 
-def outstanding(tx: Tx, wanted: Collection[Line]) -> dict[UUID, Outstanding]:
-    """Sold debts among lines, by line, spent ones too. Only a line that cannot be drawn on has one."""
+def outstanding(tx: Tx, wanted: Collection[Line]) -> dict[UUID, list[Outstanding]]:
+    """Sold debts among lines, by line, oldest first, spent ones too. Only a line that cannot be drawn on
+    has any.
+    """
     asked = [line.id for line in wanted if line.drawing_stopped]
-    rows = _queries.outstanding_sales(tx.conn, lines=asked) if asked else ()
-    return {row["line"]: Outstanding(row["id"], row["payable"], row["left_minor"]) for row in rows}
+    found: dict[UUID, list[Outstanding]] = {}
+    for row in _queries.outstanding_sales(tx.conn, lines=asked) if asked else ():
+        found.setdefault(row["line"], []).append(Outstanding(row["id"], row["payable"], row["left_minor"]))
+    return found
 
 
-def redirect(sold: Outstanding | None, parts: Sequence[Part]) -> tuple[list[Part], Outstanding | None]:
-    """Of a payment's parts, what would be the customer's credit is the buyer's, up to what is left of the
-    sold debt. Pure.
+def redirect(sold: Sequence[Outstanding], parts: Sequence[Part]) -> tuple[list[Part], list[Outstanding]]:
+    """Of a payment's parts, what would be the customer's credit is the buyers', the oldest sale's first, up
+    to what is left of the sold debts. Returns the parts and what is left then. Pure.
     """
     spare = sum(part.amount_minor for part in parts if part.component == "credit")
-    taken = min(spare, sold.left_minor) if sold else 0
-    if sold is None or not taken:
-        return list(parts), sold
     kept = [part for part in parts if part.component != "credit"]
-    kept.append(Part("sold", taken))
-    if spare > taken:
-        kept.append(Part("credit", spare - taken))
-    return kept, replace(sold, left_minor=sold.left_minor - taken)
+    left: list[Outstanding] = []
+    for each in sold:
+        taken = min(spare, each.left_minor)
+        if taken:
+            kept.append(Part("sold", taken, sale=each.sale))
+        spare -= taken
+        left.append(replace(each, left_minor=each.left_minor - taken))
+    if spare:
+        kept.append(Part("credit", spare))
+    return kept, left
 
 
-def of_purchase(tx: Tx, line: Line, purchase: UUID, amount_minor: int) -> tuple[Outstanding, Part] | None:
-    """Up to ``amount_minor`` of a purchase that was sold with its line's debt and has not reached us."""
+def of_purchase(tx: Tx, line: Line, purchase: UUID, amount_minor: int) -> list[tuple[Outstanding, Part]]:
+    """Up to ``amount_minor`` of a purchase that was sold with its line's debt and has not reached us, the
+    oldest sale's first.
+    """
     sold = outstanding(tx, [line]).get(line.id)
-    if sold is None:
-        return None
-    row = _queries.sold_of_purchase(tx.conn, purchase=purchase)
-    minor = min(amount_minor, sold.left_minor, row["minor"])
-    return (sold, Part("sold", minor, row["plan"], 1)) if minor > 0 else None
+    if not sold:
+        return []
+    rows = {row["sale"]: row for row in _queries.sold_of_purchase(tx.conn, purchase=purchase)}
+    found: list[tuple[Outstanding, Part]] = []
+    for each in sold:
+        minor = min(amount_minor, each.left_minor, rows[each.sale]["minor"]) if each.sale in rows else 0
+        if minor > 0:
+            found.append((each, Part("sold", minor, rows[each.sale]["plan"], 1, each.sale)))
+            amount_minor -= minor
+    return found
 
 
 def schedule(tx: Tx, sale: UUID) -> list[tuple[date, int]]:

@@ -114,6 +114,7 @@ def settle_many(tx: Tx, rows: Sequence[Settlement]) -> None:
         kind=list(kinds),
         on_day=list(days),
         value_on=list(value_days),
+        sale=[p.sale for p in parts],
     )
 
 
@@ -122,7 +123,7 @@ def settlements_of(tx: Tx, source: UUID) -> list[Settled]:
     return [
         Settled(
             row["kind"],
-            Part(row["component"], row["amount_minor"], row["plan"], row["no"]),
+            Part(row["component"], row["amount_minor"], row["plan"], row["no"], row["sale"]),
             row["charged"],
         )
         for row in _queries.settlements_of(tx.conn, source=source)

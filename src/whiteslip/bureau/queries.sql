@@ -19,7 +19,10 @@ SELECT l.id AS line, l.customer, l.opened_on, l.limit_minor, (t.terms ->> 'due_d
 FROM lines.v_line AS l
 JOIN lines.v_terms AS t ON t.version = l.terms_version
 LEFT JOIN billing.v_charge_off AS o ON o.line = l.id AND o.on_day <= :as_of
-LEFT JOIN billing.v_sale AS b ON b.line = l.id AND b.on_day <= :as_of
+-- Told once as sold, from the first sale on.
+LEFT JOIN LATERAL (
+    SELECT min(on_day) AS on_day FROM billing.v_sale WHERE line = l.id AND on_day <= :as_of
+) AS b ON true
 -- The hardship plan that is being kept, with its first due day.
 LEFT JOIN LATERAL (
     SELECT k.relief, (SELECT min(i.due_on) FROM billing.v_instalment AS i

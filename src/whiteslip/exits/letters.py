@@ -196,8 +196,8 @@ def _schedule(plan: Plan) -> list[dict[str, Any]]:
 
 def _sold(tx: Tx, line: Line) -> dict[str, Any]:
     """Who owns the line's debt, where it was sold."""
-    sale = sales.of_line(tx, line.id)
-    return {"sold_to": sale.buyer_name, "sold_on": sale.on_day} if sale and sale.on_day else {}
+    sale = next(reversed(sales.done(tx, line.id)), None)
+    return {"sold_to": sale.buyer_name, "sold_on": sale.on_day} if sale else {}
 
 
 def _lender(issuer_name: str) -> dict[str, Any]:

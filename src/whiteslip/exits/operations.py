@@ -63,6 +63,9 @@ class Debt(StrEnum):
     NONE = "nothing"
     CURRENT = "current"
     PAST_DUE = "past_due"
+    # A hardship plan is being kept: nothing is late, though the days past due stand where they stood.
+    PLAN_KEPT = "plan_kept"
+    PLAN_LATE = "plan_late"
     CHARGED_OFF = "charged_off"
     SETTLED = "settled"
 
@@ -92,9 +95,15 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
         Debt.SETTLED: "line.restricted",
         Lock.CUSTOMER: "line.locked",
         Debt.PAST_DUE: "line.past_due",
+        Debt.PLAN_LATE: "line.past_due",
     },
-    # Nothing is held on a closed line: it does not close while a shop may still capture.
-    Operation.CAPTURE: {Lifecycle.CLOSED: "purchase.nothing_held"},
+    # Nothing is held there: no line closes and no debt is taken as lost while a shop may still capture, and
+    # neither can be drawn on afterwards. What a shop posts later all the same is a forced post.
+    Operation.CAPTURE: {
+        Lifecycle.CLOSED: "purchase.nothing_held",
+        Debt.CHARGED_OFF: "purchase.nothing_held",
+        Debt.SETTLED: "purchase.nothing_held",
+    },
     # The API calls it release.
     Operation.VOID: {},
     Operation.REFUND: {},
@@ -107,6 +116,8 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
         Lifecycle.CLOSED: NO_FEE,
         Debt.NONE: NO_FEE,
         Debt.CURRENT: NO_FEE,
+        Debt.PLAN_KEPT: NO_FEE,
+        Debt.PLAN_LATE: NO_FEE,
         Debt.CHARGED_OFF: NO_FEE,
         Debt.SETTLED: NO_FEE,
     },
@@ -124,7 +135,7 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
         Lifecycle.ACTIVE: "exit.not_found",
         Lifecycle.CLOSED: "exit.not_cancellable",
     },
-    # A schedule changes only where the customer agrees to a hardship plan.
+    # A schedule changes only where the customer agrees to a hardship plan; while one stands it is that one.
     Operation.SCHEDULE_CHANGE: {
         Debt.NONE: "hardship.nothing_owed",
         Debt.CURRENT: "hardship.not_past_due",

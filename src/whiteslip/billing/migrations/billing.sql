@@ -103,8 +103,8 @@ ON billing.payment FOR EACH STATEMENT EXECUTE FUNCTION billing.keep_schedule();
 --   carried:  moved to another plan
 --   disputed: not demanded while the customer disputes it
 --   sold:     owed to a buyer from then on
--- The component 'sold' is what reached us and is the buyer's; its plan is the one a refund or a dispute
--- is about, and nothing of it counts against an instalment.
+-- The component 'sold' is what reached us and is the buyer's, of one ``sale``; its plan is the one a refund
+-- or a dispute is about, and nothing of it counts against an instalment.
 CREATE TABLE billing.settlement (
     source uuid NOT NULL,
     line uuid NOT NULL,
@@ -119,6 +119,8 @@ CREATE TABLE billing.settlement (
     on_day date NOT NULL,
     -- The day it counts from; never after the day of booking.
     value_on date NOT NULL CHECK (value_on <= on_day),
+    sale uuid,
+    CHECK ((component = 'sold') = (sale IS NOT NULL)),
     CHECK (component = 'sold' OR (plan IS NULL) = (component = 'credit'))
 );
 CREATE INDEX settlement_source ON billing.settlement (source);
@@ -261,10 +263,11 @@ CREATE TABLE billing.buyer (
     added_at timestamptz NOT NULL
 );
 
--- A line's debt, sold once two have said so. What it was is fixed when it is sold.
+-- A line's debt, sold once two have said so. What it was is fixed when it is sold; what is owed here
+-- afterwards, because a dispute brought it back, may be sold again.
 CREATE TABLE billing.sale (
-    id uuid NOT NULL UNIQUE,
-    line uuid PRIMARY KEY,
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
     buyer uuid NOT NULL REFERENCES billing.buyer,
     price_minor bigint NOT NULL CHECK (price_minor >= 0),
     state text NOT NULL CHECK (state IN ('proposed', 'sold')),
@@ -276,6 +279,8 @@ CREATE TABLE billing.sale (
     CHECK ((state = 'proposed') = (on_day IS NULL)),
     CHECK ((on_day IS NULL) = (face_minor IS NULL) AND (on_day IS NULL) = (approved_by IS NULL))
 );
+CREATE UNIQUE INDEX sale_proposed ON billing.sale (line) WHERE state = 'proposed';
+CREATE INDEX sale_line ON billing.sale (line);
 CREATE INDEX sale_buyer ON billing.sale (buyer, on_day);
 
 -- Which facility lends against a plan, from when until when. One at a time.
@@ -399,9 +404,9 @@ LEFT JOIN billing.bill AS b ON b.id = i.bill;
 CREATE VIEW billing.v_charge_off AS
 SELECT line, on_day, amount_minor, settled_on FROM billing.charge_off WHERE on_day IS NOT NULL;
 
--- Debts that were sold, to whom, when and how much then.
+-- Debts that were sold, to whom, when and how much then; a line's may be sold more than once.
 CREATE VIEW billing.v_sale AS
-SELECT s.line, s.on_day, s.face_minor, b.id AS buyer, b.name AS buyer_name
+SELECT s.id, s.line, s.on_day, s.face_minor, b.id AS buyer, b.name AS buyer_name
 FROM billing.sale AS s JOIN billing.buyer AS b ON b.id = s.buyer WHERE s.state = 'sold';
 
 -- Billing against itself and the ledger: each row is an offence. With a day, only what billing changed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -11,7 +11,8 @@ from msgspec import Meta, Struct
 
 from whiteslip.base import Refusal, local_day
 from whiteslip.base.ids import public
-from whiteslip.billing import sales
+from whiteslip.billing import handover, sales
+from whiteslip.billing.handover import SoldRow
 from whiteslip.billing.sales import Buyer, Sale
 from whiteslip.exits import debtsales
 from whiteslip.store import Tx
@@ -33,6 +34,7 @@ from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import problem_responses
 
+_EVER: Final = date(2000, 1, 1)
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -139,6 +141,26 @@ def remit(request: WebRequest, buyer_id: FromPath[str], data: JSONBody[EmptyBody
     return write(request, data, act)
 
 
+@get(
+    "/debt-buyers/{buyer_id:str}/sold",
+    summary="What a buyer bought",
+    responses=problem_responses(401, 403, 404, 422),
+)
+def show_sold(
+    request: WebRequest,
+    buyer_id: FromPath[str],
+    since: FromQuery[date] = _EVER,
+    format: FromQuery[Literal["json", "csv"]] = "json",  # noqa: A002 - the parameter's public name
+) -> list[SoldRow] | Response[str]:
+    """A row for each due day of each debt, for the buyer: sums, days and references, nobody's name."""
+    wanted = identifier("byr", buyer_id, "buyer.not_found")
+    rows = read(request, lambda tx, _: granted(handover.sold_to(tx, wanted, since)))
+    if format == "csv":
+        headers = {"Content-Disposition": f'attachment; filename="{buyer_id}.csv"'}
+        return Response(handover.as_csv(rows), media_type="text/csv", headers=headers)
+    return rows
+
+
 @post(
     "/lines/{line_id:str}/sale",
     summary="Sell a debt",
@@ -162,11 +184,11 @@ def sell(request: WebRequest, line_id: FromPath[str], data: JSONBody[SaleBody]) 
 
 @get("/lines/{line_id:str}/sale", summary="Who owns a debt", responses=problem_responses(401, 403, 404))
 def show_sale(request: WebRequest, line_id: FromPath[str]) -> SaleShape:
-    """To whom a line's debt was sold, or is proposed to be."""
+    """To whom a line's debt was sold last, or is proposed to be."""
     wanted = identifier("line", line_id, "line.not_found")
 
     def question(tx: Tx, _: datetime) -> SaleShape:
-        return SaleShape.of(granted(sales.of_line(tx, wanted) or Refusal("sale.not_found")))
+        return SaleShape.of(granted(sales.newest(tx, wanted) or Refusal("sale.not_found")))
 
     return read(request, question)
 
@@ -179,4 +201,4 @@ def list_proposals(request: WebRequest, after: FromQuery[str | None] = None, lim
     return page_of(found, limit, SaleShape.of, lambda one: public("line", one.line))
 
 
-handlers: list[Any] = [add_buyer, list_buyers, remit, sell, show_sale, list_proposals]
+handlers: list[Any] = [add_buyer, list_buyers, show_sold, remit, sell, show_sale, list_proposals]

@@ -79,10 +79,9 @@ class Visit:
             raise Refused(Refusal("exit.not_found"))
         return case
 
-    def sale(self, line: Line) -> Sale | None:
-        """To whom a line's debt was sold; a proposal is nothing yet."""
-        found = sales.of_line(self.tx, line.id) if line.drawing_stopped else None
-        return found if found and found.on_day else None
+    def sales(self, line: Line) -> list[Sale]:
+        """To whom a line's debt was sold, oldest first; a proposal is nothing yet."""
+        return sales.done(self.tx, line.id) if line.drawing_stopped else []
 
     def latest_case(self, line: Line) -> Exit | None:
         """The newest case of a line, open or not."""

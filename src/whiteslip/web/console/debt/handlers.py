@@ -47,7 +47,7 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
     kept = standing if standing and standing.state == "agreed" else None
     items = [] if kept else store.open_items(tx, [line.id])[line.id]
     offered = plans.options(items, line, today)
-    waiting, sale = plans.proposed(tx, line.id), sales.of_line(tx, line.id)
+    waiting, sale = plans.proposed(tx, line.id), sales.newest(tx, line.id)
     return page(
         duty.request,
         "console/debt/page.html",
@@ -67,7 +67,8 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
         buyers=[
             (public("byr", one.id), one.name) for one in sales.buyers(tx) if one.currency == line.currency
         ],
-        for_sale=bool(line.owed_minor) and (debt.charged_off or line.lifecycle is Lifecycle.RUN_OFF),
+        for_sale=bool(line.owed_minor)
+        and (debt.charged_off or line.lifecycle in (Lifecycle.RUN_OFF, Lifecycle.CLOSED)),
         **shown,
         **duty.shown(),
     )

@@ -70,7 +70,7 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
             face=face_of(case),
             line=line,
             plan=plan,
-            sale=visit.sale(line),
+            sales=visit.sales(line),
             hangs=hanging(visit, line, plan),
             was=case.plan.ties,
             dues=dues,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -65,7 +66,7 @@ class Card:
     can_withdraw: bool
     increase: Increase | None
     notice: Exit | None
-    sale: Sale | None
+    sales: Sequence[Sale]
     is_restricted: bool
     may_rise: bool
     today: date
@@ -122,7 +123,7 @@ def _card(visit: Visit, line: Line) -> Card:
         can_withdraw=can_withdraw(line, line.today(visit.now)),
         increase=open_increase(visit.tx, line.id),
         notice=exits_store.notice_of_line(visit.tx, line.id),
-        sale=visit.sale(line),
+        sales=visit.sales(line),
         is_restricted=exits_store.restriction_of_line(visit.tx, line.id) is not None,
         may_rise=increases.cannot_rise(line, line.limit_minor + 1) is None,
         today=line.today(visit.now),

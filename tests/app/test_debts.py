@@ -1,0 +1,148 @@
+"""Debts sold and the paper of a case, at a terminal: exit codes, data on stdout, messages on stderr."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from billing.test_sales import SOLD_ON, running_off
+from exits.test_evidence import PERSON, photograph
+from worlds import at, line_of, open_line, pay
+
+from whiteslip import exits, identity
+from whiteslip.app import cli
+from whiteslip.app.settings import load
+from whiteslip.app.wiring import Platform, opened, prepare_home
+from whiteslip.base import Refusal
+from whiteslip.base.ids import public
+from whiteslip.billing import sales
+from whiteslip.exits import Exit, debtsales, evidence
+from whiteslip.exits.model import Channel, Identity
+from whiteslip.exits.papers import Why
+from whiteslip.store.timers import StoredClock
+
+NOW = at(SOLD_ON)
+
+
+@dataclass
+class Terminal:
+    """Runs commands in a home of its own."""
+
+    platform: Platform
+    capture: pytest.CaptureFixture[str]
+
+    def run(self, *tokens: str) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr."""
+        self.capture.readouterr()
+        code = cli.run(tokens)
+        out, err = self.capture.readouterr()
+        return code, out, err
+
+    def data(self, *tokens: str) -> Any:
+        """What a command gives as JSON; nothing is on stderr."""
+        code, out, err = self.run(*tokens, "--json")
+        assert (code, err) == (0, "")
+        return json.loads(out)
+
+    def fails(self, code: int, words: str, *tokens: str) -> None:
+        """A command that ends with a code, says why on stderr and puts nothing on stdout."""
+        found, out, err = self.run(*tokens)
+        assert (found, out) == (code, "")
+        assert words in err
+
+
+@pytest.fixture
+def terminal(
+    fresh_url: Callable[[], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Terminal]:
+    monkeypatch.setenv("WHITESLIP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("WHITESLIP_DATABASE_URL", fresh_url())
+    prepare_home(load(os.environ))
+    with opened(load(os.environ)) as platform:
+        with platform.database.transaction() as tx:
+            StoredClock(tx).set(NOW)
+        yield Terminal(platform, capsys)
+
+
+def test_a_debt_is_sold_and_sent_on_at_a_terminal(terminal: Terminal):
+    db = terminal.platform.database
+    found, _ = running_off(db, 60_000, 3)  # 200.00 due on 25 February, March and April
+    line = public("line", found)
+    terminal.fails(3, "there is no buyer", "debts", "sell", line, "Nobody", "9000")
+    made = terminal.data("debts", "add-buyer", "Example Debt Buyer", "IBAN XX00 0000")
+    assert (made["currency"], made["due_minor"]) == ("CNY", 0)
+    terminal.fails(4, "", "debts", "add-buyer", "Example Debt Buyer", "IBAN XX00 0000")
+    terminal.fails(3, "", "debts", "show", line)
+    terminal.fails(3, "", "debts", "sell", "line_nonsense", made["id"], "9000")
+    terminal.fails(4, "60000", "debts", "sell", line, made["id"], "60001")
+    assert terminal.data("debts", "sell", line, "Example Debt Buyer", "9000")["state"] == "proposed"
+    terminal.fails(4, "", "debts", "sell", line, "Example Debt Buyer", "9000")
+    assert [row["line"] for row in terminal.data("debts", "waiting")] == [line]
+    assert terminal.data("debts", "sold", made["id"]) == [], "a proposal sells nothing"
+    sell_as_another(terminal, found)
+    assert terminal.data("debts", "waiting") == []
+    shown = terminal.data("debts", "show", line)
+    assert (shown["state"], shown["face_minor"], shown["left_minor"]) == ("sold", 60_000, 60_000)
+    pay(db, found, 5_000, SOLD_ON)
+    assert terminal.data("debts", "buyers")[0]["due_minor"] == 5_000
+    assert terminal.data("debts", "remit", made["id"])["remitted_minor"] == 5_000
+    assert terminal.data("debts", "remit", "Example Debt Buyer")["remitted_minor"] == 0
+    assert terminal.data("debts", "show", line)["left_minor"] == 55_000
+    code, out, err = terminal.run("debts", "sold", "Example Debt Buyer", "--since", SOLD_ON.isoformat())
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [(row["due_on"], row["principal_minor"], row["fee_minor"]) for row in rows] == [
+        ("2026-02-25", "20000", "0"),
+        ("2026-03-25", "20000", "0"),
+        ("2026-04-25", "20000", "0"),
+    ]
+    assert {(row["line"], row["price_minor"], row["face_minor"]) for row in rows} == {(line, "9000", "60000")}
+    assert terminal.run("debts", "sold", made["id"], "--since", "2026-03-02")[1].count("\n") == 1, "a head"
+    terminal.fails(2, "--since is a day", "debts", "sold", made["id"], "--since", "March")
+    code, out, _ = terminal.run("debts", "buyers")
+    assert (code, out.split()[:4]) == (0, ["id", "name", "currency", "due_minor"])
+
+
+def sell_as_another(terminal: Terminal, line: UUID) -> None:
+    """The second person works elsewhere."""
+    with terminal.platform.database.transaction() as tx:
+        (buyer,) = sales.buyers(tx)
+        office = terminal.platform.ports.office
+        assert not isinstance(debtsales.sell(tx, office, line, buyer.id, 9_000, "desk:ben", NOW), Refusal)
+
+
+def test_the_paper_of_a_case_is_handed_in_at_a_terminal_where_one_was_asked_for(
+    terminal: Terminal, tmp_path: Path
+):
+    platform, paper = terminal.platform, tmp_path / "paper.jpg"
+    db, line = platform.database, open_line(platform.database)
+    with db.transaction() as tx:
+        identity.enrol(tx, platform.ports.vault, line_of(db, line).customer, PERSON, "test", NOW)
+        office = platform.ports.office
+        case = exits.request(tx, office, line, Channel.PORTAL, "customer", NOW, Identity.DOUBTED)
+    assert isinstance(case, Exit)
+    terminal.fails(3, "cannot be read", "exits", "paper", case.reference, str(paper))
+    paper.write_bytes(photograph())
+    terminal.fails(3, "there is no exit", "exits", "paper", "EX-NONE-00", str(paper))
+    terminal.fails(4, "", "exits", "paper", case.reference, str(paper))  # nobody has asked for one
+    with db.transaction() as tx:
+        asked = evidence.ask(tx, "Test", case.id, Why.NOT_PROVEN, "staff:x", NOW)
+    assert not isinstance(asked, Refusal)
+    program = tmp_path / "program.exe"
+    program.write_bytes(b"MZ" + bytes(900))
+    assert terminal.run("exits", "paper", case.reference, str(program))[0] not in (0, 2)
+    done = terminal.data("exits", "paper", case.reference, str(paper))
+    assert (done["reference"], done["wanted"]) == (case.reference, "id_document")
+    assert done["handed_in_at"]
+    terminal.fails(4, "", "exits", "paper", case.reference, str(paper))  # once
