@@ -67,8 +67,8 @@ def test_a_pause_of_one_shop_that_is_told_late_gives_back_the_price_of_that_shop
     def owed() -> int:
         return api.get(f"/v1/lines/{line}/payoff")["total_minor"]
 
-    # Of each purchase, at 0.55 % a month: 3.30 billed on 1 November, and of the month since then 2.20, that is
-    # 3.30 less ten days of thirty.
+    # Of each purchase, at 0.55 % a month: 3.30 billed on 1 November, and of the month since then 2.20,
+    # that is 3.30 less ten days of thirty.
     assert owed() == 2 * (60_000 + 330 + 220)
     late = {"feature": "merchant", "value": "shop-a", "began_at": began.isoformat()}
     for again in range(3):
@@ -110,7 +110,7 @@ def test_a_returned_debit_and_a_refund_told_late_leave_what_would_be_owed_withou
     assert api.get(f"/v1/lines/{line}")["owed_minor"] == 0
     for _ in range(2):
         assert api.post(f"/v1/payments/{debit}/return", None, 200)["returned_at"]
-        # The other pays what was due on 21 November, so late are 15 days since 21 December, not 45; no late fee.
+        # The other pays what was due on 21 November: late are 15 days since 21 December, not 45; no late fee.
         found = api.get(f"/v1/lines/{line}")
         assert (found["owed_minor"], found["days_past_due"]) == (20_000, 15)
     early = {"amount_minor": 20_000, "value_on": "2026-11-09"}
