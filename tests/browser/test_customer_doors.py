@@ -43,12 +43,10 @@ def test_who_is_restricted_reads_why_says_how_they_see_it_and_a_person_answers_w
         causes = [Cause.CONTACT_LOST, Cause.RETURNED_PAYMENTS]
         restrictions.restrict(tx, scene.office, guest.line, causes, "staff:a", scene.now())
     visitor = visit(javascript=javascript, locale=LOCALES[lang])
-    look, page = Look(visitor, url, lang, "light"), visitor.page
+    page = visitor.page
     sign_in(visitor, url, scene, guest)
     page.click(f"a[href='/lines/{guest.line}/restriction']")
     assert page.locator("main li").count() >= len(causes), "each reason in words"
-    if javascript:
-        look("restriction")
     page.fill("#words", "我已经搬家。 I have moved house.")
     page.click("#form .button.primary")
     with scene.db.transaction() as tx:
@@ -57,8 +55,6 @@ def test_who_is_restricted_reads_why_says_how_they_see_it_and_a_person_answers_w
     assert days == scene.pack.days("issuer.objection_days") == 15
     assert page.locator("#words").count() == 0, "asked once"
     assert "moved house" not in page.content()
-    if javascript:
-        look("restriction-waits")
     scene.set_clock(scene.now() + timedelta(minutes=20))
     with scene.db.transaction() as tx:
         proposals.answer(tx, scene.office, waiting.id, False, "staff:b", scene.now())
@@ -89,7 +85,7 @@ def ask_for_more(visitor: Visitor, scene: Scene, guest: Guest, look: Callable[[s
     return journey
 
 
-@pytest.mark.parametrize(("lang", "javascript"), WAYS)
+@pytest.mark.parametrize(("lang", "javascript"), [("zh-CN", True), ("en", False)])
 def test_asking_for_a_higher_limit_takes_no_more_screens_than_leaving(
     visit: Visit, url: str, scene: Scene, lang: str, javascript: bool
 ):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 from applicants import BURDENED, LENDER, NOON, applied
 from web.console.conftest import Desk
 
 from whiteslip import applications
-from whiteslip.applications import Application, store
+from whiteslip.applications import Application, Asked, store
 from whiteslip.applications.model import State
 from whiteslip.store.database import journal_of
 
@@ -59,3 +62,17 @@ def test_a_person_offers_a_limit_or_declines_with_reasons(desk: Desk):
     assert state(desk, asked) is State.IN_REVIEW
     assert desk.post(at, page=at, do="offer", limit="3,000", why="papers_seen").status_code == 303
     assert state(desk, asked) is State.OFFERED
+
+
+def test_where_no_single_fact_was_enough_the_page_tells_the_smallest_two(desk: Desk):
+    """A small income goes mostly into debts, and a bureau's file tells of accounts past due."""
+    made = applied(desk.db, Asked(100_000, 60_000, 6, 500_000, 3))
+    assert made.state is State.DECLINED
+    desk.sign_in()
+    text = " ".join(
+        unescape(desk.get(f"/console/applications/{made.reference}")).replace("\xa0", " ").split()
+    )
+    assert "No single fact would have been enough." in text
+    (told,) = re.findall(r'id="pair">(.*?)</p>', text)
+    assert "CN¥200.00 and " in told, "the repayments a month"
+    assert "past due" in told.lower()

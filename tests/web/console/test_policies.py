@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
+from html import unescape
 from uuid import uuid4
 
 from decisions.test_policies import FACTS, NAME, strict
@@ -52,3 +54,16 @@ def test_a_draft_with_faults_is_no_file(desk: Desk):
         assert not isinstance(draft, Refusal)
     desk.sign_in()
     assert desk.client.get(f"/console/policies/{NAME}/{draft.version}/changed.csv").status_code in {409, 422}
+
+
+def test_a_decision_with_two_things_in_the_way_tells_both_at_once(desk: Desk):
+    asked = (uuid4(), FACTS | {"velocity_24h": 25, "available_minor": 9_000})
+    with desk.db.transaction() as tx:
+        (made,) = decide_batch(tx, desk.ports.office.tables, NAME, [asked], NOW)
+    desk.sign_in()
+    text = " ".join(unescape(desk.get(f"/console/decisions/{made.id}")).split())
+    (told,) = re.findall(r'id="pair">(.*?)</p>', text)
+    assert "No single fact would have changed it, but two would" in told
+    plain = re.sub(r"<[^>]+>", "", told)
+    assert "amount_minor at 9000 instead of 10000 and velocity_24h at 19 instead of 25" in plain
+    assert 'id="otherwise"' not in text
