@@ -36,7 +36,7 @@ def test_the_list_shows_what_waits_and_the_page_shows_facts_points_rules_and_rea
     desk.sign_in()
     assert asked.reference in desk.get("/console/applications")
     text = desk.get(f"/console/applications/{asked.reference}")
-    for said in ("stated", "10,000", "debt_service_ratio_bps", "application-limit@", "debt_service"):
+    for said in ("stated", "10,000", "debt_service_ratio_bps", "application-limit", "debt_service"):
         assert said in text, said
     assert str(asked.score) in text
     assert "what you repay every month is high" in text
