@@ -14,9 +14,25 @@ from lab.conftest import recipe_with, rows, write
 
 from whiteslip.app.cli import run
 from whiteslip.decisions.scoring import Model, decoded, encoded, score
-from whiteslip.lab import KINDS, LabError, Recipe, Table, fit, load_recipe, measure, read_table, stability
-from whiteslip.lab.fitting import Rows, fit_booster
-from whiteslip.lab.measuring import predictions, psi
+from whiteslip.lab import (
+    KINDS,
+    LabError,
+    Recipe,
+    Table,
+    fit,
+    fit_all,
+    fitting,
+    load_recipe,
+    measure,
+    read_table,
+    stability,
+    write_card,
+)
+from whiteslip.lab.card import card_of
+from whiteslip.lab.fitting import Rows, fit_booster, noted, out_of_fold, rows_of
+from whiteslip.lab.measuring import predictions, psi, told
+from whiteslip.lab.model import Floats
+from whiteslip.lab.protocol import FOLDS, SHARES
 from whiteslip.lab.reading import columns_of
 
 DATA: Final = Path(__file__).parents[2].parent / "shared" / "data"
@@ -183,6 +199,70 @@ def test_stability_of_two_bands_is_the_sum_done_by_hand():
     assert psi(before, after) == pytest.approx(by_hand, abs=1e-3)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_cross_validation_predicts_each_row_once_by_a_model_that_has_not_seen_it(
+    table: Table, recipe: Recipe, monkeypatch: pytest.MonkeyPatch, share: float
+):
+    fitted_on: list[Floats] = []
+    asked: list[Floats] = []
+
+    def spy(rows: Rows, by: Recipe) -> Model:
+        fitted_on.append(rows.columns)
+        return fit_booster(rows, by)
+
+    def scored(_model: Model, columns: Floats) -> Floats:
+        seen = {tuple(row) for row in fitted_on[-1].tolist()}
+        assert not seen & {tuple(row) for row in columns.tolist()}
+        asked.append(columns)
+        return np.zeros(len(columns))
+
+    monkeypatch.setattr(fitting, "KINDS", {"booster": spy})
+    monkeypatch.setattr(fitting, "scores", scored)
+    # Absent numbers equal nothing; the noise in each row makes it the only one of its kind.
+    rows = rows_of(table, recipe, whole=True)
+    rows = Rows(np.nan_to_num(rows.columns), rows.event, rows.weight)
+    out_of_fold(rows, recipe, "booster", 4, share=share)
+    count = len(rows.event)
+    assert count == len(table.event)
+    assert sorted(np.concatenate(asked)[:, 2].tolist()) == sorted(rows.columns[:, 2].tolist())
+    wanted = count // 2 if share < 1 else count - count // 4
+    assert all(abs(len(each) - wanted) <= 1 for each in fitted_on)
+
+
+def test_a_model_of_all_rows_says_what_it_is_worth_on_rows_not_seen_and_how_it_learns(
+    table: Table, recipe: Recipe, tmp_path: Path
+):
+    fitted, measures = fit_all(table, recipe, "booster")
+    found = measures.repeated
+    assert found
+    assert measures.unseen == measure(fit(table, recipe, "booster").model, table, recipe).unseen
+    assert len(fitted.event) == found.rows == len(table.event)
+    assert found.least <= found.auc <= found.most
+    assert 0 < found.spread < 0.02
+    assert [each.share for each in found.curve] == list(SHARES)
+    assert measures.cross_validated
+    assert found.curve[-1].auc == measures.cross_validated.auc, "nine tenths are what ten folds leave"
+    assert found.curve[0].rows == len(table.event) // 2
+    # What it says of rows that it has seen would be more.
+    whole = measure(fitted.model, table, recipe, whole=True).unseen.auc
+    assert whole > found.most + 0.01
+    fitted = noted(fitted, measures)
+    assert fitted.model.training["unseen"]["auc"] == found.auc
+    write_card(card_of(fitted, table, recipe, measures), tmp_path)
+    text = (tmp_path / "card.html").read_text()
+    for said in (f"AUC {found.auc:.4f} on average", "Learning curve", "75 %"):
+        assert said in text
+    assert json.loads((tmp_path / "card.json").read_text())["measures"]["repeated"]["folds"] == FOLDS
+
+
+@PUBLIC
+def test_on_all_public_rows_attrition_reaches_what_is_claimed_for_rows_not_seen():
+    recipe = load_recipe("attrition")
+    assert recipe.protocol == "all"
+    rows = rows_of(read_table(DATA / "bank_churners.csv", recipe), recipe, whole=True)
+    assert told(rows.event, out_of_fold(rows, recipe, "booster", FOLDS)).auc >= 0.992
+
+
 @PUBLIC
 @pytest.mark.parametrize(
     ("name", "file", "kind", "least"),
@@ -209,7 +289,8 @@ def test_the_commands_fit_ship_validate_and_refuse_what_was_altered(
     monkeypatch.setenv("WHITESLIP_HOME", str(tmp_path))
     data, made = write(tmp_path / "rows.csv", rows()), tmp_path / "made"
     by = ["--recipe", str(tmp_path / "recipe.toml")]
-    assert run(["lab", "fit", by[1], "--data", str(data), "--out", str(made), "--json"]) == 0
+    fit_it = ["lab", "fit", by[1], "--data", str(data), "--out", str(made), "--protocol", "kept", "--json"]
+    assert run(fit_it) == 0
     told = json.loads(capsys.readouterr().out)
     assert {path.name for path in made.iterdir()} == {"model.json", "card.json", "card.html", "card.pdf"}
     assert (made / "card.pdf").read_bytes().startswith(b"%PDF")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -230,3 +231,43 @@ def test_the_divergence_of_the_same_mix_is_nothing_and_of_another_is_all():
     same = [memory.Share(1.0, 10.0), memory.Share(2.0, 20.0)]
     assert features.divergence(same) == 0.0
     assert abs(features.divergence([memory.Share(1.0, 0.0), memory.Share(0.0, 1.0)]) - 1.0) < 1e-12
+
+
+def as_of(happened: Sequence[Event]) -> dict[str, object]:
+    held = memory.Memory()
+    for event in happened:
+        memory.learn(held, event)
+    return features.facts(held)
+
+
+def with_other_sums(happened: Sequence[Event], amount: int, balance: int) -> list[Event]:
+    """The same history; bills leave out what is disputed, and the limit was cut by whoever left."""
+    kinds = {"bill.issued", "line.limit_changed"}
+    return [
+        replace(event, amount_minor=amount, balance_minor=balance) if event.kind in kinds else event
+        for event in happened
+    ]
+
+
+@given(events, st.integers(0, 10**12), st.integers(0, 10**12))
+def test_what_scores_may_read_is_moved_by_no_bill_and_no_limit(
+    drawn: Sequence[tuple[str, int, int, str, int, bool]], amount: int, balance: int
+):
+    happened = history(drawn)
+    first, other = as_of(happened), as_of(with_other_sums(happened, amount, balance))
+    assert [first[name] for name in features.SCORED] == [other[name] for name in features.SCORED]
+
+
+def test_what_scores_may_not_read_is_what_bills_and_limits_move():
+    day = 86_400
+    happened = history([
+        ("line.opened", 1_000_000, 0, "", 0, False),
+        ("purchase.authorised", 100_000, day, "books", 1, False),
+        ("bill.issued", 100_000, 3 * day, "", 0, False),
+        ("payment.received", 9_000, 5 * day, "", 0, False),
+        ("line.limit_changed", 1_000_000, 5 * day, "", 0, False),
+        ("bill.issued", 100_000, 20 * day, "", 0, False),
+        ("purchase.authorised", 5_000, 3_600, "books", 1, False),
+    ])  # fmt: skip
+    first, other = as_of(happened), as_of(with_other_sums(happened, 9_000, 9_000))
+    assert {name for name in first if first[name] != other[name]} == set(first) - set(features.SCORED)

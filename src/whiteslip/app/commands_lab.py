@@ -20,7 +20,7 @@ from whiteslip.decisions.signing import make_key, sign, verified
 from whiteslip.lab import Recipe, Table
 from whiteslip.lab.card import card_of
 from whiteslip.lab.fitting import noted
-from whiteslip.lab.measuring import Told, predictions
+from whiteslip.lab.measuring import Repeated, Told, predictions
 from whiteslip.lab.model import Flags
 
 _MODEL: Final = "model.json"
@@ -28,6 +28,10 @@ _SHOWN_FAULTS: Final = 10
 
 Data = Annotated[Path, Parameter(name="--data", help="A CSV file with a header.")]
 Kind = Literal["scorecard", "booster", "additive"]
+Protocol = Annotated[
+    Literal["kept", "all"] | None,
+    Parameter(help="Fit on the rows that are not kept, or on all; as the recipe says when left out."),
+]
 
 
 def _read(data: Path, recipe: str) -> tuple[Table, Recipe]:
@@ -64,7 +68,7 @@ def _key() -> Path:
     return load(os.environ).home / "model.key"
 
 
-def _told(told: Told) -> dict[str, Any]:
+def _told(told: Told | Repeated) -> dict[str, Any]:
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in msgspec.to_builtins(told).items()}
 
 
@@ -75,15 +79,28 @@ def recipes(*, json: Json = False) -> None:
     answer(rows, json, lambda: table(["recipe", "target", "source"], [[*row.values()] for row in rows]))
 
 
-def fit(recipe: str, /, *, data: Data, out: Path, kind: Kind = "scorecard", json: Json = False) -> None:
+def fit(
+    recipe: str,
+    /,
+    *,
+    data: Data,
+    out: Path,
+    kind: Kind = "scorecard",
+    protocol: Protocol = None,
+    json: Json = False,
+) -> None:
     """Fit a model by RECIPE; write model and card into a folder.
 
-    Rows that cannot be used are left out and told. What is measured was kept from fitting.
+    Rows that cannot be used are left out and told. What is measured was kept from fitting: a quarter of the
+    rows, or by the protocol "all" each row in turn.
     """
     found, known = _read(data, recipe)
     try:
-        fitted = lab.fit(found, known, kind, say)
-        measures = lab.measure(fitted.model, found, known, (fitted.out_of_fold, fitted.event))
+        if (protocol or known.protocol) == "all":
+            fitted, measures = lab.fit_all(found, known, kind, say)
+        else:
+            fitted = lab.fit(found, known, kind, say)
+            measures = lab.measure(fitted.model, found, known, (fitted.out_of_fold, fitted.event))
         fitted = noted(fitted, measures)
         out.mkdir(parents=True, exist_ok=True)
         lab.write_card(card_of(fitted, found, known, measures), out)
@@ -101,6 +118,8 @@ def fit(recipe: str, /, *, data: Data, out: Path, kind: Kind = "scorecard", json
     }
     if measures.cross_validated:
         shown["cross_validated"] = _told(measures.cross_validated)
+    if measures.repeated:
+        shown["repeated"] = _told(measures.repeated)
     answer(shown, json, lambda: pairs(shown))
     say(f"the card is {out / 'card.html'}; then: whiteslip lab ship {out}")
 

@@ -13,23 +13,25 @@ imports this room. What it promises
 - Whatever a recipe says, protected grounds, leaving, pausing and complaining are in no model.
 - Nothing is random that a seed in the recipe does not decide: the same file gives the same model.
 
-Acts: :func:`read_table`, :func:`fit`, :func:`measure`, :func:`stability`, :func:`write_card`.
+Acts: :func:`read_table`, :func:`fit`, :func:`fit_all`, :func:`measure`, :func:`stability` and
+:func:`write_card`.
 """
 
 from whiteslip.lab.card import write_card
 from whiteslip.lab.fitting import KINDS, fit
-from whiteslip.lab.measuring import Measures, measure, stability
+from whiteslip.lab.measuring import measure, stability
 from whiteslip.lab.model import LabError
+from whiteslip.lab.protocol import fit_all
 from whiteslip.lab.reading import Table, read_table
 from whiteslip.lab.recipe import Recipe, load_recipe, shipped_recipes
 
 __all__ = [
     "KINDS",
     "LabError",
-    "Measures",
     "Recipe",
     "Table",
     "fit",
+    "fit_all",
     "load_recipe",
     "measure",
     "read_table",

@@ -72,6 +72,9 @@ def card_of(fitted: Fitted, table: Table, recipe: Recipe, measures: Measures) ->
     """Gather what a card says."""
     model = fitted.model
     unseen = "the latest rows" if recipe.time else "rows chosen by a hash of their id"
+    kept = f"{recipe.unseen_percent} % of the rows, {unseen}"
+    if measures.repeated:
+        kept = f"nothing; {kept}, were kept from another model of the same recipe, told as unseen rows"
     return Card(
         name=model.name,
         version=model.version,
@@ -82,7 +85,7 @@ def card_of(fitted: Fitted, table: Table, recipe: Recipe, measures: Measures) ->
         rows_read=table.read,
         rows_left_out=table.left_out,
         rows_fitted=len(fitted.event),
-        unseen=f"{recipe.unseen_percent} % of the rows, {unseen}",
+        unseen=kept,
         reject_inference=recipe.reject_inference,
         kept_out=sorted(recipe.protected),
         calibrated_by="Platt" if model.platt else "isotonic regression" if model.calibration else "nothing",

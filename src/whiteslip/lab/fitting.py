@@ -19,7 +19,7 @@ from whiteslip.lab.reading import Table, columns_of
 from whiteslip.lab.recipe import Recipe
 
 FOLDS: Final = 5
-_SEED: Final = 17
+SEED: Final = 17
 _RIDGE: Final = 1e-3
 _LEAST_IV: Final = 0.02
 _BRIER_GAIN: Final = 1e-5
@@ -48,48 +48,82 @@ class Fitted:
     event: Floats
 
 
+def rows_of(table: Table, recipe: Recipe, whole: bool = False) -> Rows:
+    """The rows whose outcome is known and that are not kept from fitting, or with ``whole`` those too."""
+    chosen: Flags = table.known & (whole | ~table.unseen)
+    columns = columns_of(recipe, table.facts[chosen])
+    return Rows(columns, table.event[chosen], np.ones(int(chosen.sum())))
+
+
+def out_of_fold(
+    rows: Rows,
+    recipe: Recipe,
+    kind: str,
+    folds: int = FOLDS,
+    seed: int = SEED,
+    tell: Callable[[str], None] = lambda _: None,
+    share: float = 1.0,
+) -> Floats:
+    """Cross-validation: a prediction for each row by a model that has not seen it.
+
+    With ``share`` a model is fitted on at most that part of all rows, drawn from the other folds.
+    """
+    dice = np.random.default_rng(seed)
+    count = len(rows.event)
+    apart = dice.permutation(count) % folds
+    found = np.zeros(count)
+    for fold in range(folds):
+        tell(f"fold {fold + 1} of {folds}")
+        others = np.flatnonzero(apart != fold)
+        if share < 1.0:
+            others = np.sort(dice.permutation(others)[: round(count * share)])
+        model = KINDS[kind](rows.of(np.isin(np.arange(count), others)), recipe)
+        found[apart == fold] = scores(model, picked(model, recipe.columns, rows.columns[apart == fold]))
+    return found
+
+
 def fit(
-    table: Table, recipe: Recipe, kind: str, tell: Callable[[str], None] = lambda _: None, folds: int = FOLDS
+    table: Table,
+    recipe: Recipe,
+    kind: str,
+    tell: Callable[[str], None] = lambda _: None,
+    folds: int = FOLDS,
+    whole: bool = False,
 ) -> Fitted:
-    """Fit a model of a kind on the rows that are not kept from fitting.
+    """Fit a model of a kind on the rows that are not kept from fitting; with ``whole`` on all.
 
     Cross-validation gives each row a prediction by a model that had not seen it; on these the
     calibration is chosen: none, Platt (1999) or isotonic, whichever has the lowest Brier score.
     """
     if kind not in KINDS:
         raise LabError(f"{kind} is no kind of model; there are {', '.join(KINDS)}")
-    columns = columns_of(recipe, table.facts)
-    chosen: Flags = ~table.unseen & table.known
-    rows = Rows(columns[chosen], table.event[chosen], np.ones(int(chosen.sum())))
-    apart = np.random.default_rng(_SEED).permutation(len(rows.event)) % folds
-    out_of_fold = np.zeros(len(rows.event))
-    for fold in range(folds):
-        tell(f"fold {fold + 1} of {folds}")
-        model = KINDS[kind](rows.of(apart != fold), recipe)
-        out_of_fold[apart == fold] = scores(model, picked(model, recipe.columns, rows.columns[apart == fold]))
+    rows = known = rows_of(table, recipe, whole)
+    seen_by_others = out_of_fold(rows, recipe, kind, folds, tell=tell)
     tell("all rows")
     if recipe.reject_inference == "fuzzy":
         known_only = KINDS[kind](rows, recipe)
-        turned_down = columns[~table.unseen & ~table.known]
+        turned_down = columns_of(recipe, table.facts[~table.known & (whole | ~table.unseen)])
         rows = _augmented(
             rows, turned_down, scores(known_only, picked(known_only, recipe.columns, turned_down))
         )
-    model = calibrated(KINDS[kind](rows, recipe), out_of_fold, table.event[chosen])
-    spreads = reference(model, picked(model, recipe.columns, columns[chosen]))
+    model = calibrated(KINDS[kind](rows, recipe), seen_by_others, known.event)
+    spreads = reference(model, picked(model, recipe.columns, known.columns))
     model = msgspec.structs.replace(model, reference=spreads)
     bins = [
         binned(n, rows.columns[:, i], rows.event, recipe.monotone[i]) for i, n in enumerate(recipe.columns)
     ]
     ordered = sorted((b for b in bins if b), key=lambda b: -b.iv)
-    return Fitted(model, tuple(ordered), out_of_fold, table.event[chosen])
+    return Fitted(model, tuple(ordered), seen_by_others, known.event)
 
 
 def noted(fitted: Fitted, measures: Measures) -> Fitted:
     """The same with what was measured on unseen rows written into the model, for whoever serves it."""
-    unseen = measures.unseen
+    # Of a model of all rows no row is unseen but by the models of its cross-validation.
+    unseen = measures.cross_validated if measures.repeated and measures.cross_validated else measures.unseen
+    auc = measures.repeated.auc if measures.repeated else unseen.auc
     training = {
         "rows": len(fitted.event),
-        "unseen": {"rows": unseen.rows, "auc": unseen.auc, "ks": unseen.ks, "brier": unseen.brier},
+        "unseen": {"rows": unseen.rows, "auc": auc, "ks": unseen.ks, "brier": unseen.brier},
         "calibration": [[band.rows, band.predicted, band.observed] for band in measures.calibration],
     }
     return replace(fitted, model=msgspec.structs.replace(fitted.model, training=training))
@@ -185,7 +219,7 @@ def fit_booster(rows: Rows, recipe: Recipe) -> Model:
         "bagging_freq": 1,
         "lambda_l2": grown.ridge,
         "monotone_constraints": recipe.monotone,
-        "seed": _SEED,
+        "seed": SEED,
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": 1,
@@ -233,7 +267,7 @@ def fit_additive(rows: Rows, recipe: Recipe) -> Model:
         outer_bags=4,
         max_bins=64,
         monotone_constraints=recipe.monotone,
-        random_state=_SEED,
+        random_state=SEED,
         n_jobs=1,
     )
     with warnings.catch_warnings():
@@ -253,7 +287,7 @@ def calibrated(model: Model, out_of_fold: Floats, event: Floats) -> Model:
 
     Each is fitted on half of the out-of-fold predictions and judged on the other half.
     """
-    half: Flags = np.random.default_rng(_SEED).permutation(len(event)) % 2 == 0
+    half: Flags = np.random.default_rng(SEED).permutation(len(event)) % 2 == 0
     ways: list[Callable[[Floats, Floats], dict[str, Any]]] = [lambda _p, _e: {}, _platt, _isotonic]
 
     def brier(way: Callable[[Floats, Floats], dict[str, Any]]) -> float:

@@ -53,13 +53,42 @@ class GroupTold(Struct, frozen=True):
     observed: float
 
 
+class Learned(Struct, frozen=True):
+    """A point of a learning curve: the AUC with a share of the rows, in per cent, to fit on."""
+
+    share: int
+    rows: int
+    auc: float
+
+
+class Repeated(Struct, frozen=True):
+    """Repeated cross-validation over all rows: means over the repeats, and how the AUC spread between them
+    (standard deviation, least, most). ``by_doubling`` is what each doubling of the rows adds to it."""
+
+    folds: int
+    repeats: int
+    rows: int
+    auc: float
+    spread: float
+    least: float
+    most: float
+    ks: float
+    brier: float
+    curve: list[Learned]
+    by_doubling: float
+
+
 class Measures(Struct, frozen=True):
-    """A model measured on rows it has not seen, and by cross-validation on the others."""
+    """A model measured on rows it has not seen, and by cross-validation on the others.
+
+    Of a model of all rows ``unseen`` is what one of three quarters does on the quarter that was kept.
+    """
 
     unseen: Told
     cross_validated: Told | None
     calibration: list[Band]
     fairness: list[GroupTold]
+    repeated: Repeated | None = None
 
 
 def told(event: Floats, predicted: Floats) -> Told:
@@ -83,13 +112,30 @@ def measure(
     chosen: Flags = table.known & (np.ones_like(table.unseen) if whole else table.unseen)
     predicted = predictions(model, recipe, table.facts[chosen])
     event = table.event[chosen]
-    groups = {n: [g for g, c in zip(gs, chosen, strict=True) if c] for n, gs in table.groups.items()}
     return Measures(
         unseen=told(event, predicted),
         cross_validated=told(out_of_fold[1], out_of_fold[0]) if out_of_fold else None,
         calibration=_calibration(event, predicted),
-        fairness=_fairness(event, predicted, groups, recipe.cut_off),
+        fairness=_fairness(event, predicted, _groups(table, chosen), recipe.cut_off),
     )
+
+
+def measure_out_of_fold(
+    table: Table, recipe: Recipe, out_of_fold: tuple[Floats, Floats], kept: Told, found: Repeated
+) -> Measures:
+    """Measure a model of all rows by predictions of models that had not seen them."""
+    predicted, event = out_of_fold
+    return Measures(
+        unseen=kept,
+        cross_validated=told(event, predicted),
+        calibration=_calibration(event, predicted),
+        fairness=_fairness(event, predicted, _groups(table, table.known), recipe.cut_off),
+        repeated=found,
+    )
+
+
+def _groups(table: Table, chosen: Flags) -> dict[str, list[str]]:
+    return {n: [g for g, c in zip(gs, chosen, strict=True) if c] for n, gs in table.groups.items()}
 
 
 def predictions(model: Model, recipe: Recipe, facts: Floats) -> Floats:

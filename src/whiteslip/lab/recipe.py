@@ -72,6 +72,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     the rows are kept from fitting, chosen by a hash of ``id`` and ``seed``; with ``time``, the
     latest are: out of time instead of out of sample. A row whose target is blank is somebody who
     was turned down; ``reject_inference`` says whether fuzzy augmentation lets such rows count.
+    ``protocol``: ``kept`` fits on the other rows, ``all`` on all of them and measures by repeated
+    cross-validation as well.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     time: str = ""
     seed: str = "whiteslip"
     unseen_percent: int = 25
+    protocol: Literal["kept", "all"] = "kept"
     cut_off: float = 0.5
     reject_inference: Literal["none", "fuzzy"] = "none"
     scale: Scale = Scale(600, 20.0, 40)

@@ -15,13 +15,16 @@ _CENTI: Final = 100
 _MOST: Final = 1_000_000
 # Usual night purchases: three times the own base is what C.1 of the field's practice calls unusual.
 _NIGHT_TIMES: Final = 3
-# What purchases and payments alone move. A bill leaves out what is disputed, so figures that bills move
-# are not among them: of these a score reads the months of the books.
+# What purchases and payments alone move, and a changed contact. A bill leaves out what is disputed, and a
+# limit may be cut by whoever left, so what they move is not among them: what is used of the limit, what was
+# paid of a bill and how often too little was. Of these a score reads the months of the books.
 SCORED: Final = (
     "line_days",
     "velocity_1h_z_centi",
     "velocity_24h_z_centi",
     "velocity_30d_z_centi",
+    "purchases_24h_centi",
+    "new_shops_24h_bps",
     "purchases_30d_centi",
     "category_shift_bps",
     "amount_shift_bps",
