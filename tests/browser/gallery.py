@@ -198,6 +198,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("/console/alerts", "reviewer"),
     View("/console/alerts/{alert}", "reviewer"),
     View("/console/lines", "reviewer"),
+    View("/console/lines?late_from=1", "reviewer"),
     View("/console/lines/{clean}", "reviewer", do=unfold),
     View("/console/lines/{dead}", "reviewer", do=unfold),
     View("/console/lines/{restricted}", "reviewer"),
