@@ -180,8 +180,8 @@ def _soften(tx: Tx, known: list[UUID], dice: Random) -> None:
         else:
             tx.conn.execute(
                 """
-                INSERT INTO lines.lock (id, line, kind, party, reason, set_at, began_at)
-                VALUES (%s, %s, 'customer', 'customer', 'customer_request', %s, %s)
+                INSERT INTO lines.lock (id, line, kind, party, ground, reason, set_at, began_at)
+                VALUES (%s, %s, 'customer', 'customer', 'general', 'customer_request', %s, %s)
                 """,
                 (uuid4(), line, when, when),
             )

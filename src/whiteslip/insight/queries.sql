@@ -24,13 +24,10 @@ DELETE FROM insight.step WHERE at < :before;
 -- name: steps
 -- Whole walks. A session lasts an hour, so a walk counts an hour after it began: the next window has those
 -- that were still going on at the end of this one.
-WITH begun AS (
-    SELECT walk FROM insight.step GROUP BY walk
-    HAVING min(at) > :since::timestamptz - INTERVAL '1 hour' AND min(at) <= :until::timestamptz - INTERVAL '1 hour'
-)
 SELECT s.walk, CASE WHEN s.simulated THEN 'demonstration' WHEN :segment = 'pack' THEN s.pack ELSE 'all' END AS segment,
     s.journey, s.step, s.at
-FROM insight.step AS s JOIN begun AS b ON b.walk = s.walk
+FROM (SELECT *, min(at) OVER (PARTITION BY walk) AS began FROM insight.step) AS s
+WHERE s.began > :since::timestamptz - INTERVAL '1 hour' AND s.began <= :until::timestamptz - INTERVAL '1 hour'
 ORDER BY s.walk, s.at, s.step;
 
 -- name: reasons
