@@ -34,7 +34,7 @@
     if (!node.data.trim() || box.closest('script, style, code, pre, kbd, var, svg')) continue;
     const said = box.closest('[lang]');
     if (said === document.documentElement && foreign.test(words(node.data))) faults.push(`not translated: ${node.data.trim().slice(0, 80)}`);
-    if (raw.test(node.data)) faults.push(`for machines: ${node.data.trim().slice(0, 80)}`);
+    if (said === document.documentElement && raw.test(node.data)) faults.push(`for machines: ${node.data.trim().slice(0, 80)}`);
   }
 
   // Nothing is cut off that cannot be scrolled to.

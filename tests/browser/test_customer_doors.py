@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from browser.test_portal import LOCALES, WAYS, Journey, Look, leave, sign_in
+from browser.test_portal import LOCALES, WAYS, Journey, leave, sign_in
 from web.portal.scene import SECRET, Guest, Scene
 
 from whiteslip.base import local_day
@@ -96,11 +96,10 @@ def test_asking_for_a_higher_limit_takes_no_more_screens_than_leaving(
     leaving = leave(first, scene, leaver)
     visitor = visit(javascript=javascript, locale=LOCALES[lang])
     sign_in(visitor, url, scene, guest)
-    shown = Look(visitor, url, lang, "light")
 
     def look(name: str) -> None:
         if javascript:
-            shown(name)
+            visitor.screens(f"portal-{name}-{lang}")
 
     journey = ask_for_more(visitor, scene, guest, look)
     assert len(journey.screens) <= len(leaving.screens), (journey.screens, leaving.screens)

@@ -121,7 +121,8 @@ def _told(result: Result, words: Words) -> dict[str, Any]:
         "title": words.measure(result.measure),
         "formula": result.formula,
         "source": result.source,
-        "said_in": "en",
+        "formula_in": "en",
+        "source_in": "en",
         "columns": [
             (words.column(name), "money" if _is_figure(result, name) else "text") for name in columns
         ],

@@ -133,7 +133,8 @@ def _told(result: Result, speech: Speech, t: Texts) -> dict[str, Any]:
         "measure": result.measure,
         "formula": result.formula,
         "source": result.source,
-        "said_in": "en",
+        "formula_in": "en",
+        "source_in": "en",
         "columns": [
             (t("column_" + name.removesuffix("_minor")), "money" if _is_figure(result, name) else "text")
             for name in columns

@@ -94,6 +94,7 @@ def _told(chart: Chart, t: Texts, speech: Speech) -> dict[str, Any]:
         "links": chart.links,
         "left_out": max(0, len(rows) - _SHOWN_ROWS),
         "formula": chart.formula,
+        "formula_in": "en",
         "source": t("source_" + chart.key),
     }
 
