@@ -168,6 +168,7 @@ def lines_to_score(tx: Tx, day: date, after: UUID, count: int) -> dict[UUID, int
 def months(tx: Tx, lines: Sequence[UUID], day: date, now: datetime) -> dict[UUID, list[Month]]:
     """The last six months of each line as of the end of ``day``, the newest first."""
     found: dict[UUID, list[Month]] = {line: [] for line in lines}
+    _queries.plan_each_time(tx.conn)
     for row in _queries.months(tx.conn, lines=list(lines), day=day, now=now):
         found[row["line"]].append(
             Month(row["on_day"], row["owed_minor"], row["paid_minor"], row["open_minor"], row["due_on"])
