@@ -238,7 +238,7 @@ class Shell:
         if self.awaited != "livez":
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", int(self.awaited))) == 0
-        if self.printed not in (self.folder / "served.log").read_text():
+        if self.printed and self.printed not in (self.folder / "served.log").read_text():
             return False
         with suppress(OSError, urllib.error.URLError):
             return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/livez").status == 200
