@@ -82,13 +82,22 @@ def test_a_wrong_command_is_usage(terminal: Terminal):
     assert terminal.run("day", "seal", "yesterday")[0] == 2
 
 
-def test_a_setting_that_cannot_be_used_is_named_with_its_origin(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("variable", "text", "said"),
+    [
+        ("WHITESLIP_PORT", "eighty", "is a whole number, not 'eighty'"),
+        ("WHITESLIP_PORT", "65536", "is a port, 1 to 65535"),
+        ("WHITESLIP_DATABASE_URL", "mysql://me:hush@here/db", "is written postgresql://USER"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_with_its_origin_and_tells_no_secret(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, variable: str, text: str, said: str
 ):
-    monkeypatch.setenv("WHITESLIP_PORT", "eighty")
+    monkeypatch.setenv(variable, text)
     code, _, err = terminal.run("config", "show")
     assert code == 2
-    assert "WHITESLIP_PORT (environment) is a whole number, not 'eighty'" in err
+    assert f"{variable} (environment) {said}" in err
+    assert "hush" not in err
 
 
 def test_a_file_with_a_setting_nobody_reads_is_refused(terminal: Terminal):
@@ -211,6 +220,19 @@ def test_a_damaged_backup_is_refused_before_anything_is_touched(
     assert code == 1
     assert "Traceback" not in err
     assert str(file) in err
+
+
+def test_a_backup_that_cannot_be_written_is_said_plainly(terminal: Terminal, tmp_path: Path):
+    terminal.data("init")
+    code, _, err = terminal.run("backup", str(tmp_path / "absent" / "all.backup"))
+    assert code == 1
+    assert "all.backup cannot be written: No such file or directory" in err
+
+
+@pytest.mark.parametrize("count", ["--customers=-1", "--nights=-1"])
+def test_a_world_has_no_fewer_than_nobody(terminal: Terminal, count: str):
+    assert terminal.run("world", "run", count)[0] == 2
+    assert not terminal.home.exists()
 
 
 def test_a_database_that_does_not_answer_is_said_plainly(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):

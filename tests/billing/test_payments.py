@@ -177,13 +177,17 @@ def test_refusals_name_their_reason_and_do_not_stop_the_batch(db: Database):
         new(line, 0, "b"),
         new(line, -5, "c"),
         new(line, 100, "d", tomorrow),
-        new(line, 100, "e"),
+        new(line, 100, "e", worlds.line_of(db, line).opened_on - timedelta(days=1)),
+        new(line, 100, "f", date.min),
+        new(line, 100, "g"),
     )
     assert [answer.code if isinstance(answer, Refusal) else "taken" for answer in answers] == [
         "line.not_found",
         "payment.amount_invalid",
         "payment.amount_invalid",
         "payment.value_date_in_future",
+        "payment.value_date_before_line",
+        "payment.value_date_before_line",
         "taken",
     ]
     assert worlds.line_of(db, line).credit_minor == 100

@@ -93,6 +93,15 @@ def test_the_report_runs_nothing_in_a_spreadsheet(db: Database, vault: Vault, tm
         load(db, vault, options=Options(rejected_report=tmp_path / "absent" / "rejected.csv"))
 
 
+def test_the_report_never_replaces_the_file_that_is_imported(db: Database, vault: Vault, tmp_path: Path):
+    path = tmp_path / "portfolio.csv"
+    path.write_text(sample.make(3))
+    with pytest.raises(IntakeError, match="would replace"):
+        load(db, vault, path, Options(rejected_report=path))
+    assert path.read_text() == sample.make(3)
+    assert_nothing(db)
+
+
 def test_a_rejection_says_where_what_and_how_to_mend_it():
     found = rows.rejected(12, "S-1", "limit", "amount.negative", "'-5'")
     assert found == Rejected(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -82,9 +84,15 @@ def write(settings: Settings, file: str) -> dict[str, Any]:
         if target.exists():
             raise CommandError(f"{target} exists; a backup never replaces a file", Exit.CONFLICT)
         half = target.with_name(target.name + ".part")
-        half.write_bytes(whole.read_bytes())
-        half.chmod(0o600)
-        half.rename(target)
+        try:
+            half.unlink(missing_ok=True)
+            half.touch(0o600)
+            shutil.copyfile(whole, half)
+            half.rename(target)
+        except OSError as error:
+            with suppress(OSError):
+                half.unlink(missing_ok=True)
+            raise CommandError(f"{target} cannot be written: {error.strerror}") from None
     return {"file": str(target), **manifest}
 
 

@@ -34,7 +34,7 @@ from whiteslip.app import (
     commands_webhooks,
 )
 from whiteslip.app.settings import VERSION, SettingError
-from whiteslip.app.terminal import CommandError, Exit, say
+from whiteslip.app.terminal import CommandError, Exit, log_to_stderr, say
 from whiteslip.identity.vault import VaultError
 from whiteslip.store.embedded import EmbeddedError
 
@@ -102,4 +102,5 @@ def run(tokens: Sequence[str]) -> int:
 
 def main() -> None:
     """The entry point."""
+    log_to_stderr()
     sys.exit(run(sys.argv[1:]))

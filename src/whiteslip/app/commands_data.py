@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from whiteslip import intake, world
-from whiteslip.app.commands_setup import Json
+from whiteslip.app.commands_setup import Count, Json
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse
 from whiteslip.app.wiring import create_database, opened, prepare_home
@@ -24,7 +24,7 @@ from whiteslip.world import Setting
 _FIRST_DAY = date(2025, 1, 1)
 
 
-def world_run(*, customers: int = 100, nights: int = 60, seed: int = 1, json: Json = False) -> None:
+def world_run(*, customers: Count = 100, nights: Count = 60, seed: int = 1, json: Json = False) -> None:
     """Let people who do not exist live for some nights, and check every invariant each night.
 
     In a home that is new everything is set up first; a later world begins where the last ended.
@@ -90,7 +90,7 @@ def import_file(
             f"{report.customers_known} known before"
         )
         for row in report.rejected[:10]:
-            data(f"line {row.row}: {row.text}")
+            data(row.text)
 
     answer(shown, json, human)
 

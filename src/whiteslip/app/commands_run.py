@@ -15,7 +15,7 @@ from cyclopts import App, Parameter
 
 from whiteslip import day
 from whiteslip.app import demo, serving, worker
-from whiteslip.app.commands_setup import Json
+from whiteslip.app.commands_setup import Count, Json
 from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse, say
 from whiteslip.app.wiring import Platform, opened
@@ -85,7 +85,7 @@ def _up(settings: Settings, workers: int, beside: Callable[[threading.Event], No
 
 
 def demonstrate(
-    *, customers: int = 200, nights: int = 730, seed: int = 7, serve: bool = True, json: Json = False
+    *, customers: Count = 200, nights: Count = 730, seed: int = 7, serve: bool = True, json: Json = False
 ) -> None:
     """A world of people who do not exist, two years of it, with links to look at it.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from whiteslip import packs
 from whiteslip.app import backups
@@ -25,6 +25,7 @@ from whiteslip.store import embedded
 from whiteslip.store.timers import present
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Give the data as JSON.")]
+Count = Annotated[int, Parameter(validator=validators.Number(gte=0))]
 LINK_MINUTES = 30
 _LEAST_FREE = 1 << 30
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from psycopg_pool import PoolTimeout
 
 from whiteslip.app.settings import VERSION, load
+from whiteslip.app.terminal import log_to_stderr
 from whiteslip.app.wiring import LIVING_MARK, Platform, opened, web_secret
 from whiteslip.exits import store as exits_store
 from whiteslip.notices import acts as notices_acts
@@ -44,6 +45,7 @@ def build(platform: Platform) -> Litestar:
 
 def application() -> Litestar:
     """What the server's workers import: the platform stays open as long as the process lives."""
+    log_to_stderr()
     opening = opened(load(os.environ))
     platform = opening.__enter__()
     # Half a second that the first customer who leaves would otherwise wait for.

@@ -12,6 +12,9 @@ from granian.server import Server
 from whiteslip.app.settings import Settings
 
 _PAUSE_SECONDS = 0.1
+# The server's own words go to stderr: stdout is for data.
+_HANDLER = {"class": "logging.StreamHandler", "formatter": "generic", "stream": "ext://sys.stderr"}
+_LOG = {"handlers": {"console": _HANDLER, "access": _HANDLER}}
 
 
 def serve(settings: Settings, workers: int) -> None:
@@ -26,6 +29,7 @@ def serve(settings: Settings, workers: int) -> None:
         runtime_mode=RuntimeModes.st,
         backpressure=16 * 4,
         log_access=False,
+        log_dictconfig=_LOG,
     ).serve()
 
 

@@ -12,6 +12,7 @@ from typing import Final
 VERSION: Final = version("whiteslip")
 PREFIX: Final = "WHITESLIP_"
 FILE_NAME: Final = "whiteslip.toml"
+_LAST_PORT: Final = 65_535
 
 
 class SettingError(ValueError):
@@ -162,4 +163,9 @@ def _find(
 def _checked(value: Value) -> Value:
     if value.setting.is_number and not value.text.isdecimal():
         raise SettingError(f"{value.setting.variable} ({value.origin}) is a whole number, not {value.text!r}")
+    if value.setting.is_number and not 0 < int(value.text) <= _LAST_PORT:
+        raise SettingError(f"{value.setting.variable} ({value.origin}) is a port, 1 to {_LAST_PORT}")
+    if value.setting.name == "database_url" and value.text and not value.text.startswith("postgresql://"):
+        wanted = "postgresql://USER:PASSWORD@HOST/DATABASE"
+        raise SettingError(f"{value.setting.variable} ({value.origin}) is written {wanted}")
     return value

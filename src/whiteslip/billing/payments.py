@@ -53,7 +53,7 @@ def receive_many(tx: Tx, batch: Sequence[NewPayment], actor: str, now: datetime)
     The same reference again on a line returns the first payment, or what it was corrected to. Where
     a payment and the customer's credit together pay everything off, the credit is used too.
     Refusals: ``line.not_found``, ``payment.amount_invalid``, ``payment.value_date_in_future``,
-    ``payment.reference_reused`` (same reference, other amount or day).
+    ``payment.value_date_before_line``, ``payment.reference_reused`` (same reference, other amount or day).
     """
     found = lines.get_lines(tx, {new.line for new in batch}, lock=True)
     known = store.payments_by_reference(tx, [(new.line, new.reference) for new in batch])
@@ -126,6 +126,9 @@ def _untrue(line: Line, amount_minor: int, value_on: date, now: datetime) -> Ref
         return Refusal("payment.amount_invalid")
     if value_on > line.today(now):
         return Refusal("payment.value_date_in_future", {"value_on": value_on.isoformat()})
+    if value_on < line.opened_on:
+        told = {"value_on": value_on.isoformat(), "opened_on": line.opened_on.isoformat()}
+        return Refusal("payment.value_date_before_line", told)
     return None
 
 
@@ -202,7 +205,8 @@ def correct(
 
     Returns the payment that stands. The same correction again changes nothing. Refusals:
     ``payment.not_found``, ``payment.amount_invalid``, ``payment.value_date_in_future``,
-    ``payment.returned`` and, where it was corrected to something else already, ``payment.corrected``.
+    ``payment.value_date_before_line``, ``payment.returned`` and, where it was corrected to something
+    else already, ``payment.corrected``.
     """
     both = _locked(tx, payment_id)
     if isinstance(both, Refusal):

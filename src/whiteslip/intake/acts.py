@@ -80,6 +80,9 @@ def run(
     if chosen.mapping.columns.person and vault is None:
         raise IntakeError("mapping.needs_vault", f"mapping {chosen.name} names people, but no vault is open")
     source = reading.inspect(file_path)
+    if options.rejected_report and _is_same(options.rejected_report, file_path):
+        message = f"the report would replace {file_path}, which is imported; give another path"
+        raise IntakeError("report.unwritable", message)
     with source.path.open("rb") as file:
         header, first_row = _header(file, chosen)
         job = _Job(database, vault, chosen, source, header, Calendar(chosen.mapping), options, now)
@@ -94,6 +97,10 @@ def run(
         if limit is None or going.next_byte >= source.bytes:
             going = _finish(job, going)
     return _report(job, going, continued, time.perf_counter() - began)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.exists() and one.samefile(other)
 
 
 def _header(file: BinaryIO, chosen: Chosen) -> tuple[Header, int]:

@@ -154,6 +154,21 @@ def test_a_problem_says_what_where_and_in_which_language(api: Api):
     assert re.search(r"[\u4e00-\u9fff]", chinese.json()["detail"])
 
 
+def test_a_parameter_that_is_missing_is_named(api: Api):
+    answer = api.ask("GET", "/v1/letters")
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"parameter": "exit", "code": "missing", "detail": "Fill in this field"}
+    ]
+
+
+def test_a_payment_from_before_there_was_a_line_is_refused_whatever_its_year(api: Api):
+    body = {"line": api.line(), "reference": "bank-1", "amount_minor": 5}
+    for day in ("0001-01-01", "1999-12-31"):
+        answer = api.ask("POST", "/v1/payments", body | {"value_on": day})
+        assert (answer.status_code, answer.json()["code"]) == (422, "payment.value_date_before_line")
+
+
 def test_what_would_happen_is_told_without_happening(api: Api):
     line = api.line()
     answer = api.post("/v1/exits", {"line": line, "validate_only": True}, 200)

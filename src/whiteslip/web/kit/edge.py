@@ -30,6 +30,7 @@ RETRY_AFTER_SECONDS: Final = 5
 _MACHINE: Final = ("/v1", "/api")
 _POINTED: Final = re.compile(r"at `\$([^`]*)`$")
 _MISSING: Final = re.compile(r"missing required field `(\w+)`")
+_ABSENT: Final = re.compile(r"Missing required \w+ parameter '([^']+)'")
 _log: Any = structlog.get_logger("whiteslip.web")
 
 
@@ -139,6 +140,8 @@ def body_faults(error: msgspec.ValidationError, lang: Lang) -> list[Fault]:
 
 
 def _parameters(error: ValidationException, lang: Lang) -> list[Fault]:
+    if absent := _ABSENT.match(error.detail):
+        return [Fault(parameter=absent[1], code="missing", detail=texts_in("kit")[lang]["error_missing"])]
     faults: list[Fault] = []
     for item in error.extra if isinstance(error.extra, list) else []:
         kind, key = kind_of(str(item.get("message", ""))), str(item.get("key", ""))
