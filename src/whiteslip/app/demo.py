@@ -150,7 +150,7 @@ def links(platform: Platform) -> dict[str, str]:
                 made[name] = f"{base}/link/{token}"
         token = access.make_link(tx, Kind.STAFF, reviewer.id, _LINK_MINUTES, now)
         made["reviewer"] = f"{base}/console/link/{token}"
-        made["API key"] = access.create_key(tx, "demo", ["read", "write"], now)
+        made["API key"] = access.create_key(tx, "demo", ["read", "write"], now, owner=reviewer.id)
     return made
 
 
