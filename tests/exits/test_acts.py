@@ -13,6 +13,7 @@ from worlds import DAY, TERMS, at, buy, give_back, items, line_of, night, open_l
 from whiteslip import day, exits, identity, lines, notices, purchases
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.billing import store as billing_store
+from whiteslip.billing.store import payouts
 from whiteslip.decisions import Tables, decisions_about, replay
 from whiteslip.exits import Exit, Office
 from whiteslip.exits import store as exits_store
@@ -298,8 +299,8 @@ def test_a_credit_is_paid_out_when_the_line_closes(db: Database):
     assert sound(db)
 
 
-def test_a_refund_after_closing_is_paid_out_and_the_line_stays_closed(db: Database):
-    """Edge case 4: a refund of 80 on day 40 after closing."""
+def closed_after_a_purchase(db: Database) -> tuple[Purchase, Exit]:
+    """A line closed five days after its one purchase, of 80, was paid."""
     line = open_line(db)
     held = shop(db, line, at(DAY), 8_000)
     assert isinstance(held, Purchase)
@@ -308,15 +309,29 @@ def test_a_refund_after_closing_is_paid_out_and_the_line_stays_closed(db: Databa
     pay(db, line, 8_000, DAY)
     case = ask(db, line, at(DAY + timedelta(days=5)))
     assert case.state is State.CLOSED
+    return held, case
+
+
+def refund(db: Database, bought: Purchase, now: datetime) -> None:
+    with db.transaction() as tx:
+        assert isinstance(purchases.refund(tx, bought.id, 8_000, "shop", now), Purchase)
+    assert line_of(db, bought.line).credit_minor == 8_000
+
+
+def review(db: Database, now: datetime) -> None:
+    with db.transaction() as tx:
+        exits.review(tx, OFFICE, now)
+
+
+def test_a_refund_after_closing_is_paid_out_and_the_line_stays_closed(db: Database):
+    """Edge case 4: a refund of 80 on day 40 after closing."""
+    bought, case = closed_after_a_purchase(db)
     late = at(DAY + timedelta(days=45))
-    with db.transaction() as tx:
-        assert isinstance(purchases.refund(tx, held.id, 8_000, "shop", late), Purchase)
-    assert line_of(db, line).credit_minor == 8_000
-    with db.transaction() as tx:
-        exits.review(tx, OFFICE, late)
-    after = line_of(db, line)
+    refund(db, bought, late)
+    review(db, late)
+    after = line_of(db, case.line)
     assert (after.credit_minor, after.lifecycle) == (0, Lifecycle.CLOSED)
-    assert "credit.paid_out" in kinds(db, line)
+    assert "credit.paid_out" in kinds(db, case.line)
     assert sound(db)
 
 
@@ -410,6 +425,22 @@ def test_the_tail_ends_after_thirteen_months(db: Database):
     assert step(db, case, at(case.tail_until - timedelta(days=1))).tail_until
     assert step(db, case, at(case.tail_until)).tail_until is None
     assert "exit.tail_ended" in kinds(db, case.id)
+
+
+def test_a_refund_after_the_tail_is_paid_out_all_the_same(db: Database):
+    bought, case = closed_after_a_purchase(db)
+    assert case.tail_until
+    review(db, at(case.tail_until))
+    late = at(case.tail_until + timedelta(days=1))
+    refund(db, bought, late)
+    review(db, late)
+    with db.transaction() as tx:
+        after = exits_store.find(tx, case.id)
+        (payout,) = payouts(tx, case.line)
+    assert after
+    assert after.tail_until is None
+    assert (payout.amount_minor, line_of(db, case.line).credit_minor) == (8_000, 0)
+    assert sound(db)
 
 
 def test_unknown_cases_are_refused(db: Database):

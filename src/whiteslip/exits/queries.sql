@@ -136,7 +136,8 @@ WHERE e.id > :after AND (
     OR e.state = 'held'
     OR (e.state <> 'held' AND 'legal' = ANY(l.locks)
         AND e.state IN ('stopped', 'run_off'))
-    OR (e.state = 'closed' AND e.tail_until IS NOT NULL AND l.credit_minor > 0)
+    -- Money that is the customer's goes out however late it comes, after the tail as well.
+    OR (e.state = 'closed' AND l.credit_minor > 0)
     OR e.tail_until <= (:now::timestamptz AT TIME ZONE l.timezone)::date
 )
 ORDER BY e.id LIMIT :count;
