@@ -47,10 +47,26 @@ def test_a_promotion_takes_two_people_and_retires_the_champion_before(db: Databa
             CARD.version: Standing.RETIRED,
             OTHER.version: Standing.CHAMPION,
         }
-        assert champions.propose(tx, "card", CARD.version, "one", NOW) == Refusal(
-            "model.not_a_challenger", {"standing": "retired"}
+        assert champions.propose(tx, "card", OTHER.version, "one", NOW) == Refusal(
+            "model.not_a_challenger", {"standing": "champion"}
         )
         assert champions.propose(tx, "card", "0" * 12, "one", NOW) == Refusal("model.not_found")
+
+
+def test_a_retired_champion_comes_back_by_two_people_and_retires_the_one_that_followed(db: Database):
+    with db.transaction() as tx:
+        crown(tx, CARD)
+        crown(tx, OTHER)
+        champions.propose(tx, "card", CARD.version, "one", NOW)
+        assert champions.promote(tx, "card", CARD.version, "one", NOW) == Refusal("model.same_person")
+        champions.promote(tx, "card", CARD.version, "two", NOW)
+        assert {each.version: each.standing for each in champions.serving(tx)} == {
+            CARD.version: Standing.CHAMPION,
+            OTHER.version: Standing.RETIRED,
+        }
+        given = champions.score_batch(tx, "card", [(uuid4(), GOOD)], NOW)
+        assert given
+        assert given[0].version == CARD.version
 
 
 def test_entering_twice_changes_nothing_and_an_altered_model_never_enters(db: Database):

@@ -8,6 +8,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import pytest
 from lab.conftest import recipe_with, rows, write
@@ -30,7 +31,7 @@ from whiteslip.lab import (
 )
 from whiteslip.lab.card import card_of
 from whiteslip.lab.fitting import Rows, fit_booster, noted, out_of_fold, rows_of
-from whiteslip.lab.measuring import predictions, psi, told
+from whiteslip.lab.measuring import Repeated, predictions, psi, told
 from whiteslip.lab.model import Floats
 from whiteslip.lab.protocol import FOLDS, SHARES
 from whiteslip.lab.reading import columns_of
@@ -246,7 +247,7 @@ def test_a_model_of_all_rows_says_what_it_is_worth_on_rows_not_seen_and_how_it_l
     # What it says of rows that it has seen would be more.
     whole = measure(fitted.model, table, recipe, whole=True).unseen.auc
     assert whole > found.most + 0.01
-    fitted = noted(fitted, measures)
+    fitted = noted(fitted, measures, table.sha256)
     assert fitted.model.training["unseen"]["auc"] == found.auc
     write_card(card_of(fitted, table, recipe, measures), tmp_path)
     text = (tmp_path / "card.html").read_text()
@@ -296,10 +297,40 @@ def test_the_commands_fit_ship_validate_and_refuse_what_was_altered(
     assert (made / "card.pdf").read_bytes().startswith(b"%PDF")
     assert "http" not in (made / "card.html").read_text().replace("http://www.w3.org", "")
     assert run(["lab", "ship", str(made)]) == 0
+    capsys.readouterr()
     signed = made / "signed.json"
     assert run(["lab", "validate", str(signed), "--data", str(data), *by, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["auc"] == told["unseen"]["auc"], "of the file it was fitted on only the kept rows count"
+    assert len(said["calibration"]) == 10
+    assert [each["group"] for each in said["fairness"]] == ["f", "m"]
+    assert run(["lab", "card", str(made), "--out", str(tmp_path / "again"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["auc"] == told["unseen"]["auc"]
+    for name in ("card.json", "card.html", "card.pdf"):
+        assert (tmp_path / "again" / name).read_bytes() == (made / name).read_bytes()
     assert run(["lab", "compare", str(signed), str(made), "--data", str(data), *by]) == 0
     assert told["version"] in capsys.readouterr().out
     signed.write_text(signed.read_text().replace("past_due_often", "past_due_oftem", 1))
     assert run(["lab", "validate", str(signed), "--data", str(data), *by]) == 1
     assert "altered after it was signed" in capsys.readouterr().err
+
+
+def test_a_model_of_all_rows_is_not_measured_on_the_file_that_it_has_seen(
+    tmp_path: Path, table: Table, recipe: Recipe, capsys: pytest.CaptureFixture[str]
+):
+    by = ["--recipe", str(tmp_path / "recipe.toml")]
+    fitted = fit(table, recipe, "scorecard", folds=2)
+    measures = measure(fitted.model, table, recipe)
+    all_rows = msgspec.structs.replace(
+        measures, repeated=Repeated(10, 3, 1500, 0.75, 0.0, 0.75, 0.75, 0.4, 0.1, [], 0.0)
+    )
+    for name, found in (("kept.json", measures), ("all.json", all_rows)):
+        (tmp_path / name).write_bytes(encoded(noted(fitted, found, table.sha256).model))
+    kept, whole = str(tmp_path / "kept.json"), str(tmp_path / "all.json")
+    seen, other = str(tmp_path / "rows.csv"), str(write(tmp_path / "later.csv", rows(seed=4)))
+    assert run(["lab", "compare", kept, kept, "--data", seen, *by]) == 0
+    capsys.readouterr()
+    for command in (["compare", kept, whole], ["compare", whole, kept], ["validate", whole]):
+        assert run(["lab", *command, "--data", seen, *by]) == 1
+        assert "another file, or a model fitted with --protocol kept" in capsys.readouterr().err
+        assert run(["lab", *command, "--data", other, *by]) == 0

@@ -14,13 +14,14 @@ from whiteslip import lab
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, answer, pairs, progress, say, table
+from whiteslip.app.terminal import data as emit
 from whiteslip.decisions.model import TableError
 from whiteslip.decisions.scoring import Model, decoded, encoded
 from whiteslip.decisions.signing import make_key, sign, verified
 from whiteslip.lab import Recipe, Table
-from whiteslip.lab.card import card_of
+from whiteslip.lab.card import card_of, read_card
 from whiteslip.lab.fitting import noted
-from whiteslip.lab.measuring import Repeated, Told, predictions
+from whiteslip.lab.measuring import Measures, Repeated, Told, predictions
 from whiteslip.lab.model import Flags
 
 _MODEL: Final = "model.json"
@@ -69,7 +70,38 @@ def _key() -> Path:
 
 
 def _told(told: Told | Repeated) -> dict[str, Any]:
-    return {k: round(v, 4) if isinstance(v, float) else v for k, v in msgspec.to_builtins(told).items()}
+    return _rounded(msgspec.to_builtins(told))
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
+
+
+def _bands(measures: Measures) -> dict[str, list[dict[str, Any]]]:
+    """How true the probabilities are, and how each protected group fares."""
+    parts = {"calibration": measures.calibration, "fairness": measures.fairness}
+    return {name: [_rounded(row) for row in msgspec.to_builtins(part)] for name, part in parts.items()}
+
+
+def _show(figures: dict[str, Any], parts: dict[str, list[dict[str, Any]]]) -> None:
+    pairs(figures)
+    for name, rows in parts.items():
+        if rows:
+            emit(f"\n{name}")
+            table(list(rows[0]), [[*row.values()] for row in rows])
+
+
+def _has_seen(scored: Model, found: Table, path: Path) -> bool:
+    """Whether a model was fitted on rows of this very file; refused where it has seen them all."""
+    if scored.training.get("file_sha256") != found.sha256:
+        return False
+    if scored.training.get("protocol") == "all":
+        raise CommandError(
+            f"{path} was fitted on all rows of this file, so there is none that it has not seen;"
+            " give another file, or a model fitted with --protocol kept",
+            hint="whiteslip lab fit --protocol kept",
+        )
+    return True
 
 
 def recipes(*, json: Json = False) -> None:
@@ -101,7 +133,7 @@ def fit(
         else:
             fitted = lab.fit(found, known, kind, say)
             measures = lab.measure(fitted.model, found, known, (fitted.out_of_fold, fitted.event))
-        fitted = noted(fitted, measures)
+        fitted = noted(fitted, measures, found.sha256)
         out.mkdir(parents=True, exist_ok=True)
         lab.write_card(card_of(fitted, found, known, measures), out)
         (out / _MODEL).write_bytes(encoded(fitted.model))
@@ -125,15 +157,40 @@ def fit(
 
 
 def validate(model: Path, /, *, data: Data, recipe: str, json: Json = False) -> None:
-    """Measure MODEL on a file it has not seen."""
+    """Measure MODEL on a file it has not seen: figures, calibration and each protected group.
+
+    On the file it was fitted on only the rows that were kept from it count.
+    """
     scored = _model(model)
     found, known = _read(data, recipe)
+    seen = _has_seen(scored, found, model)
     try:
-        measures = lab.measure(scored, found, known, whole=True)
+        measures = lab.measure(scored, found, known, whole=not seen)
     except lab.LabError as error:
         raise CommandError(str(error)) from None
-    shown = _told(measures.unseen)
-    answer(shown, json, lambda: pairs(shown))
+    if seen:
+        say(f"{model} was fitted on rows of this file; measured on the {measures.unseen.rows} kept from it")
+    figures, parts = _told(measures.unseen), _bands(measures)
+    answer(figures | parts, json, lambda: _show(figures, parts))
+
+
+def card(folder: Path, /, *, out: Path, json: Json = False) -> None:
+    """Write the card of FOLDER again, as JSON, HTML and PDF, and print its figures."""
+    try:
+        found = read_card(folder)
+        out.mkdir(parents=True, exist_ok=True)
+        lab.write_card(found, out)
+    except lab.LabError as error:
+        raise CommandError(str(error), hint="whiteslip lab fit") from None
+    except OSError as error:
+        raise CommandError(f"{out} cannot be written: {error.strerror}") from None
+    measures = found.measures
+    head = {"model": found.name, "version": found.version, "kind": found.kind}
+    told = {"cross_validated": measures.cross_validated, "repeated": measures.repeated}
+    figures = head | _told(measures.unseen) | {name: _told(each) for name, each in told.items() if each}
+    parts = _bands(measures)
+    answer(figures | parts, json, lambda: _show(figures, parts))
+    say(f"the card is {out / 'card.html'}")
 
 
 def drift(model: Path, before: Path, after: Path, /, *, recipe: str, json: Json = False) -> None:
@@ -146,9 +203,14 @@ def drift(model: Path, before: Path, after: Path, /, *, recipe: str, json: Json 
 
 
 def compare(first: Path, second: Path, /, *, data: Data, recipe: str, json: Json = False) -> None:
-    """Measure two models on the same rows that neither has seen, and how often they differ."""
+    """Measure two models on the same rows that neither has seen, and how often they differ.
+
+    The rows are those that a recipe keeps from fitting; a model fitted on all rows of the file is refused.
+    """
     models = [_model(first), _model(second)]
     found, known = _read(data, recipe)
+    for scored, path in zip(models, (first, second), strict=True):
+        _has_seen(scored, found, path)
     rows: list[dict[str, Any]] = []
     sides: list[Flags] = []
     for scored in models:
@@ -181,6 +243,6 @@ def ship(model: Path, /, *, out: Path | None = None, json: Json = False) -> None
 def register(app: App) -> None:
     """Add the commands."""
     group = App(name="lab", help="Fit, validate, compare and ship models that score.")
-    for command in (compare, drift, fit, recipes, ship, validate):
+    for command in (card, compare, drift, fit, recipes, ship, validate):
         group.command(command)
     app.command(group)

@@ -84,7 +84,7 @@ def _moved(
 
 
 def propose(name: str, version: str, /, *, by: By, json: Json = False) -> None:
-    """Propose that a challenger becomes the champion; BY is a member of staff."""
+    """Propose that a challenger, or a retired version, becomes the champion; BY is a member of staff."""
     _moved(name, version, by, champions.propose, json)
 
 

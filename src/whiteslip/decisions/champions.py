@@ -1,8 +1,8 @@
 """Models in service: a champion scores for real, challengers in silence beside it.
 
 A shipped model starts as a challenger. To become the champion it is proposed by one person and
-approved by another; the champion before it is retired. Every score is kept with its facts, version
-and reasons and can be made again. None of the acts commits.
+approved by another; the champion before it is retired, and comes back the same way. Every score is kept with
+its facts, version and reasons and can be made again. None of the acts commits.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _step(tx: Tx, model: Model, to: Standing, actor: str, now: datetime) -> Serv
 
 
 def propose(tx: Tx, name: str, version: str, actor: str, now: datetime) -> Serving | Refusal:
-    """Propose that a challenger becomes the champion.
+    """Propose that a challenger becomes the champion, or again one that was retired: the way back.
 
     Refusals: ``model.not_found``, ``model.not_a_challenger``.
     """
@@ -138,7 +138,7 @@ def propose(tx: Tx, name: str, version: str, actor: str, now: datetime) -> Servi
     known = _find(tx, name, version)
     if known is None:
         return Refusal("model.not_found")
-    if known.standing is not Standing.CHALLENGER:
+    if known.standing not in (Standing.CHALLENGER, Standing.RETIRED):
         return Refusal("model.not_a_challenger", {"standing": known.standing})
     return _step(tx, known.model, Standing.PROPOSED, actor, now)
 

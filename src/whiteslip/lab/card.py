@@ -19,7 +19,7 @@ from whiteslip.decisions.scoring import Model
 from whiteslip.lab.binning import Binned
 from whiteslip.lab.fitting import Fitted
 from whiteslip.lab.measuring import Measures, Told
-from whiteslip.lab.model import need
+from whiteslip.lab.model import LabError, need
 from whiteslip.lab.reading import Table
 from whiteslip.lab.recipe import Recipe
 
@@ -93,6 +93,17 @@ def card_of(fitted: Fitted, table: Table, recipe: Recipe, measures: Measures) ->
         measures=measures,
         characteristics=[_characteristic(b, model) for b in fitted.bins if b.name in model.columns],
     )
+
+
+def read_card(folder: Path) -> Card:
+    """The card in a folder, from its ``card.json``. Raises LabError for one that cannot be read."""
+    file = folder / "card.json"
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Card)
+    except OSError as error:
+        raise LabError(f"{file} cannot be read: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise LabError(f"{file} is no card: {error}") from None
 
 
 def _characteristic(found: Binned, model: Model) -> Characteristic:

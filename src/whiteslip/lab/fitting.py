@@ -116,13 +116,16 @@ def fit(
     return Fitted(model, tuple(ordered), seen_by_others, known.event)
 
 
-def noted(fitted: Fitted, measures: Measures) -> Fitted:
-    """The same with what was measured on unseen rows written into the model, for whoever serves it."""
+def noted(fitted: Fitted, measures: Measures, file_sha256: str) -> Fitted:
+    """The same with what was measured on unseen rows written into the model, for whoever serves it, and
+    which rows of which file it has seen, for whoever measures it again."""
     # Of a model of all rows no row is unseen but by the models of its cross-validation.
     unseen = measures.cross_validated if measures.repeated and measures.cross_validated else measures.unseen
     auc = measures.repeated.auc if measures.repeated else unseen.auc
     training = {
         "rows": len(fitted.event),
+        "protocol": "all" if measures.repeated else "kept",
+        "file_sha256": file_sha256,
         "unseen": {"rows": unseen.rows, "auc": auc, "ks": unseen.ks, "brier": unseen.brier},
         "calibration": [[band.rows, band.predicted, band.observed] for band in measures.calibration],
     }
