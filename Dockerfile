@@ -1,5 +1,6 @@
 FROM python:3.13-slim
-RUN useradd --create-home whiteslip
+# The folder is made here so that a new volume in its place belongs to the user.
+RUN useradd --create-home whiteslip && install -d -o whiteslip -g whiteslip /home/whiteslip/data
 WORKDIR /app
 COPY pyproject.toml uv.lock README.md LICENSE NOTICE ./
 COPY src src

@@ -265,6 +265,19 @@ def test_a_machines_body_is_read_strictly_and_faults_are_pointed_at(client: Test
     assert client.post("/v1/wishes", content=b"x", headers={"content-type": "text/plain"}).status_code == 415
 
 
+def test_who_asks_for_the_head_alone_gets_what_get_would_say_without_the_content(client: TestClient[Any]):
+    for path in ("/livez", "/kit", static("whiteslip.css"), "/nowhere"):
+        whole, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        assert head.headers["content-type"] == whole.headers["content-type"]
+        assert head.headers["content-length"] == whole.headers["content-length"] != "0"
+
+
+@pytest.mark.parametrize("path", ["/who?next=%00", "/who?next=a%00b", "/static/a%00b/mark.svg"])
+def test_an_address_with_a_nul_is_refused_before_anybody_looks(client: TestClient[Any], path: str):
+    assert client.get(path).status_code == 422
+
+
 def test_ports_are_given_to_the_door_that_knows_them(client: TestClient[Any]):
     assert client.get("/name").text == "the desk"
 

@@ -1,4 +1,4 @@
-"""JSON bodies, read strictly: a number in quotes is not a number."""
+"""What is sent, read strictly: a number in quotes is not a number, and nothing holds a NUL."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ from typing import Any
 
 import msgspec
 from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 
 from whiteslip.base import Refusal
 from whiteslip.web.kit.edge import body_faults
 from whiteslip.web.kit.pages import language_of
 from whiteslip.web.kit.problems import Refused
+
+
+def no_nul(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """A guard: the database cannot hold a NUL, so no address asks for one."""
+    if b"%00" in connection.scope["query_string"] or "\x00" in connection.scope["path"]:
+        raise Refused(Refusal("request.invalid"))
 
 
 class StrictRequest(Request[Any, Any, Any]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar import Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -71,7 +71,13 @@ class Envelope:
         request_id = given if _OWN_ID.fullmatch(given) else b"req_" + secrets.token_hex(12).encode()
         scope["state"]["request_id"] = request_id.decode()
 
+        asked_for_head = scope["method"] == "HEAD"
+        if asked_for_head:  # RFC 9110, 9.3.2: as GET, without the content
+            scope = cast("Scope", {**scope, "method": "GET"})
+
         async def stamped(message: Message) -> None:
+            if asked_for_head and message["type"] == "http.response.body":
+                message["body"] = b""
             if message["type"] == "http.response.start":
                 nonce = scope["state"].get(_NONCE)
                 allowed = f"style-src 'self' 'nonce-{nonce}'" if nonce else _STYLE

@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler, LifespanHook
 from litestar.utils.sync import AsyncCallable
 
 from whiteslip.web.kit.assets import serve_asset
-from whiteslip.web.kit.bodies import StrictRequest
+from whiteslip.web.kit.bodies import StrictRequest, no_nul
 from whiteslip.web.kit.cookies import WebRequest, settings_of
 from whiteslip.web.kit.edge import LastResort, answer
 from whiteslip.web.kit.envelope import Envelope
@@ -80,7 +80,7 @@ def create_app(
     app = Litestar(
         route_handlers=[*handlers, *routers],
         dependencies={"form": Provide(read_form)},
-        guards=[only_own_forms],
+        guards=[no_nul, only_own_forms],
         exception_handlers={Exception: answer},
         include_in_schema=False,
         logging_config=None,
