@@ -10,7 +10,7 @@ import pytest
 from psycopg.errors import UniqueViolation
 from worlds import DAY, TERMS, at, buy, give_back, items, line_of, night, open_line, pay
 
-from whiteslip import day, exits, identity, lines, notices, purchases
+from whiteslip import day, exits, identity, lines, notices, packs, purchases
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.store import payouts
@@ -24,6 +24,7 @@ from whiteslip.purchases import Capture, Declined, Purchase, Request
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of
 
+CALENDAR = packs.load("cn").calendar
 OFFICE = Office(Tables.load(), "Test Lender")
 VAULT = Vault(bytes(32))
 
@@ -440,6 +441,56 @@ def test_a_refund_after_the_tail_is_paid_out_all_the_same(db: Database):
     assert after
     assert after.tail_until is None
     assert (payout.amount_minor, line_of(db, case.line).credit_minor) == (8_000, 0)
+    assert sound(db)
+
+
+def change_contact(db: Database, line: UUID, now: datetime) -> None:
+    customer = line_of(db, line).customer
+    with db.transaction() as tx:
+        if identity.contact_changed_at(tx, customer) is None:
+            person = Person("Test Person", "AB1234567", "+8613900000021", "a@example.com")
+            identity.enrol(tx, VAULT, customer, person, "test", now)
+        identity.change_contact(tx, VAULT, customer, f"+86139{now:%Y%m%d}", "b@example.com", "x", now)
+
+
+def test_a_credit_waits_while_contact_data_is_new_and_then_goes_out(db: Database):
+    bought, case = closed_after_a_purchase(db)
+    late = DAY + timedelta(days=45)
+    change_contact(db, case.line, at(late - timedelta(days=1)))
+    refund(db, bought, at(late))
+    for days in (0, 5):
+        review(db, at(late + timedelta(days=days)))
+        assert line_of(db, case.line).credit_minor == 8_000
+    review(db, at(late + timedelta(days=6)))
+    assert line_of(db, case.line).credit_minor == 0
+    assert sound(db)
+
+
+def test_changing_contact_data_again_and_again_holds_a_credit_no_longer_than_its_own_clock(db: Database):
+    bought, case = closed_after_a_purchase(db)
+    late = DAY + timedelta(days=45)
+    change_contact(db, case.line, at(late))
+    refund(db, bought, at(late))
+    last = CALENDAR.add_business_days(late, 7)
+    change_contact(db, case.line, at(last - timedelta(days=2)))
+    review(db, at(last - timedelta(days=1)))
+    assert line_of(db, case.line).credit_minor == 8_000
+    review(db, at(last))
+    assert line_of(db, case.line).credit_minor == 0
+
+
+def test_closing_pays_no_credit_out_while_contact_data_is_new_whoever_looked(db: Database):
+    line = open_line(db)
+    pay(db, line, 1_200, DAY)
+    asked = DAY + timedelta(days=12)
+    change_contact(db, line, at(asked))
+    case = ask(db, line, at(asked))
+    with db.transaction() as tx:
+        done = exits.choose_path(tx, OFFICE, case.id, Path.RUN_OFF, ["called_back"], "staff:1", at(asked))
+    assert not isinstance(done, Refusal)
+    assert (done.state, line_of(db, line).credit_minor) == (State.CLOSED, 1_200)
+    review(db, at(asked + timedelta(days=7)))
+    assert line_of(db, line).credit_minor == 0
     assert sound(db)
 
 

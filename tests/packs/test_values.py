@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -104,3 +105,12 @@ def test_a_number_of_the_law_is_as_the_law_has_it(name: str, key: str, unit: Uni
     pack: Pack = packs.load(name)
     assert getattr(pack, unit)(key) == value
     assert pack.parameters[key].pack == name
+
+
+@every_pack
+def test_contact_data_is_new_for_no_longer_than_a_credit_may_take(name: str):
+    pack = packs.load(name)
+    first = date(2026, 1, 1)
+    for day in (first + timedelta(days=count) for count in range(730)):
+        paid_by = pack.calendar.add_business_days(day, pack.business_days("exit.credit_payout_business_days"))
+        assert day + timedelta(days=pack.days("exit.contact_change_days")) <= paid_by

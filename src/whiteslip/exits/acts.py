@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from whiteslip import billing, lines, packs
+from whiteslip import lines, packs
 from whiteslip.base import Refusal, ids, new_id
 from whiteslip.exits import letters, rules, steps, store, ties
 from whiteslip.exits.choices import Choice
@@ -222,15 +222,15 @@ def take_back(work: Work, case: Exit, why: str, actor: str) -> Exit:
 def advance(tx: Tx, office: Office, exit_id: UUID, now: datetime) -> Exit | Refusal:
     """Take whatever steps are due on a case: after a payment, at a deadline, in the night.
 
-    A credit that reaches a closed line (a late refund) is paid out. Doing it again changes
-    nothing. Refusal: ``exit.not_found``.
+    A credit that reaches a closed line (a late refund) is paid out, once the customer's contact data
+    is not new any more. Doing it again changes nothing. Refusal: ``exit.not_found``.
     """
     both = locked(tx, exit_id)
     if isinstance(both, Refusal):
         return both
     line, case = both
     if case.state is State.CLOSED and line.credit_minor:
-        billing.pay_out_credit(tx, line, "system", now)
+        steps.pay_out(Work.on(tx, office, line, now), case)
     if rules.tail_is_over(case, line.today(now)):
         case = replace(case, tail_until=None)
         store.save(tx, case)

@@ -228,6 +228,11 @@ WHERE line = :line AND received_at > :since AND value_on <= :until AND returned_
 SELECT coalesce(sum(principal_minor), 0)::bigint FROM billing.v_bought
 WHERE line = :line AND opened_on > :day;
 
+-- name: credit_since$
+-- When the credit that stands on a line began to: its first movement after the last payout, if any.
+SELECT min(t.at) FROM lines.v_line AS l JOIN ledger.v_touched AS t ON t.account = l.credit
+WHERE l.id = :line AND (:paid_at::timestamptz IS NULL OR t.at > :paid_at);
+
 -- name: violations
 SELECT invariant, detail FROM exits.v_violation LIMIT 100;
 

@@ -225,6 +225,16 @@ def tail_is_over(case: Exit, today: date) -> bool:
     return case.tail_until is not None and case.tail_until <= today
 
 
+def may_pay_out(changed_at: datetime | None, since: date, today: date, now: datetime, clocks: Clocks) -> bool:
+    """Whether a credit owed since a day goes out: not while contact data (``changed_at``) is new.
+
+    The clock of the payout goes before: a credit is refunded on its last day whatever changed meanwhile.
+    """
+    if changed_at is None or changed_at <= now - timedelta(days=clocks.contact_change_days):
+        return True
+    return clocks.calendar.add_business_days(since, clocks.payout_business_days) <= today
+
+
 def waives_remainder(case: Exit, facts: Facts, clocks: Clocks) -> bool:
     """Whether what is left is too small to be asked for. Only confirmed cases get that far."""
     small = 0 < facts.owed_minor <= clocks.de_minimis_minor

@@ -336,8 +336,21 @@ def _run_off(work: Work, case: Exit) -> None:
 def _close(work: Work, case: Exit) -> None:
     ties.end(work.tx, work.line, work.now)
     work = work.refreshed()
-    billing.pay_out_credit(work.tx, work.line, "system", work.now)
+    pay_out(work, case)
     lines.move(work.tx, work.line, Lifecycle.CLOSED, GROUNDS[case.kind], "system", work.now)
+
+
+def pay_out(work: Work, case: Exit) -> None:
+    """Pay out the credit of a line that closes or has closed; what may not go yet the night tries again."""
+    tx, line, now = work.tx, work.line, work.now
+    if line.credit_minor <= 0:
+        return
+    sent = billing_store.payouts(tx, line.id)
+    began_at = store.credit_since(tx, line.id, sent[-1].sent_at if sent else None) or now
+    since = line.today(max(began_at, case.closed_at or now))
+    changed_at = identity.contact_changed_at(tx, case.customer)
+    if rules.may_pay_out(changed_at, since, line.today(now), now, work.clocks):
+        billing.pay_out_credit(tx, line, "system", now)
 
 
 def _keep_locked(work: Work, case: Exit) -> None:

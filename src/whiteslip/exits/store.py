@@ -387,3 +387,8 @@ def paid_since(tx: Tx, line: UUID, since: datetime, until: date) -> int:
 def bought_since(tx: Tx, line: UUID, day: date) -> int:
     """What was captured after ``day``, in minor units."""
     return _queries.bought_since(tx.conn, line=line, day=day)
+
+
+def credit_since(tx: Tx, line: UUID, paid_at: datetime | None) -> datetime | None:
+    """When the credit on a line began, of which nothing was paid out but at ``paid_at`` or before."""
+    return _queries.credit_since(tx.conn, line=line, paid_at=paid_at)

@@ -226,9 +226,9 @@ WHERE t.at > s.sealed_at;
 
 -- What other rooms may read.
 CREATE VIEW ledger.v_touched AS
-SELECT debit_account AS account, booked_on FROM ledger.transfer
+SELECT debit_account AS account, booked_on, at FROM ledger.transfer
 UNION ALL
-SELECT credit_account, booked_on FROM ledger.transfer;
+SELECT credit_account, booked_on, at FROM ledger.transfer;
 
 CREATE VIEW ledger.v_balance AS
 SELECT id, code, owner, currency, debit_limit,
