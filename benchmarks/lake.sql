@@ -44,7 +44,7 @@ WITH days AS (
     WHERE u.minor > 0 GROUP BY u.line, d.point
 ), waived AS (
     SELECT line, width_bucket(on_day - 1, %(days)s::date[]) AS point, sum(amount_minor)::bigint AS minor
-    FROM settled WHERE kind = 'waiver' GROUP BY line, 2
+    FROM settled WHERE kind IN ('waiver', 'sold') GROUP BY line, 2
 ), forborne AS (
     SELECT DISTINCT ON (d.point, h.line) d.point, h.line, h.agreed_on, h.frozen_days
     FROM days AS d JOIN billing.v_hardship AS h

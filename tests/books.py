@@ -11,7 +11,7 @@ from worlds import DAY, at, buy, give_back, locked, night, open_line, pay, quote
 
 from whiteslip import exits
 from whiteslip.base import Refusal
-from whiteslip.billing import chargeoff, hardship
+from whiteslip.billing import chargeoff, hardship, sales
 from whiteslip.billing.model import Hardship, Relief
 from whiteslip.exits import Exit
 from whiteslip.exits.model import Channel, Identity
@@ -23,14 +23,15 @@ _NIGHTS: Final = (5, 26, 27, 28, 29)
 
 
 def varied(db: Database) -> None:
-    """Ten lines from January 2026 to March 2027: paid, late and cured, bad, charged off, restructured,
-    refunded, left and paid off, left and still owing; payments early, late and returned; three months
-    of opening and three limits. In the end every stage has a line, and two have just left.
+    """Eleven lines from January 2026 to March 2027: paid, late and cured, bad, charged off, sold,
+    restructured, refunded, left and paid off, left and still owing; payments early, late and returned;
+    three months of opening and three limits. In the end every stage has a line, and two have just left.
     """
-    good, cured, bad, given_back, paid_off, owing = (open_line(db) for _ in range(6))
+    good, cured, bad, sold, given_back, paid_off, owing = (open_line(db) for _ in range(7))
     buy(db, good, 240_001, 12)
     buy(db, cured, 90_000, 3)
     buy(db, bad, 60_001, 6)
+    buy(db, sold, 40_000, 3)
     returned = buy(db, given_back, 50_000, 3)
     buy(db, paid_off, 30_000, 3)
     buy(db, owing, 120_000, 12)
@@ -73,6 +74,7 @@ def varied(db: Database) -> None:
             with db.transaction() as tx:
                 done = act(tx, locked(tx, bad), who, at(lost))
             assert not isinstance(done, Refusal), done
+    _sell(db, sold, lost)
     buy(db, good, 70_000, 3, date(2027, 3, 1))
     _leave(db, unused, date(2027, 3, 2))
     _leave(db, newest, date(2027, 3, 3))
@@ -84,6 +86,21 @@ def _leave(db: Database, line: UUID, day: date) -> Exit:
         case = exits.request(tx, OFFICE, line, Channel.PORTAL, "customer", at(day), Identity.VERIFIED)
     assert not isinstance(case, Refusal), case
     return case
+
+
+def _sell(db: Database, line: UUID, day: date) -> None:
+    """Charge a debt off and hand it to a buyer."""
+    with db.transaction() as tx:
+        buyer = sales.add_buyer(tx, "Asset company", "62220000", "CNY", "ann", at(day))
+    assert not isinstance(buyer, Refusal), buyer
+    for who in ("ann", "ben"):
+        with db.transaction() as tx:
+            done = chargeoff.charge_off(tx, locked(tx, line), who, at(day))
+        assert not isinstance(done, Refusal), done
+    for who in ("ann", "ben"):
+        with db.transaction() as tx:
+            done = sales.sell(tx, locked(tx, line), buyer.id, 4_000, who, at(day))
+        assert not isinstance(done, Refusal), done
 
 
 def _until(db: Database, first: date, last: date) -> None:

@@ -73,7 +73,7 @@ def vintages(found: Found, book: Lives, currency: str) -> None:
         rows = [row for row in found["vintages"] if row["on_day"] == whole["on_day"]]
         assert _sum(rows, "owed_minor") == whole["book_minor"]
     last = [row for row in found["vintages"] if row["on_day"] == found["npl"][-1]["on_day"]]
-    assert _sum(last, "net_loss_minor") == book.settled(currency, ["waiver"])
+    assert _sum(last, "net_loss_minor") == book.settled(currency, ["waiver", "sold"])
     lines = {row["line_id"] for row in book.rows["line"] if row["currency"] == currency}
     bought = sum(row["principal_minor"] for row in book.rows["plan"] if row["line_id"] in lines)
     assert _sum(last, "originated_minor") == bought
@@ -125,7 +125,7 @@ def excess_spread(found: Found, book: Lives, currency: str) -> None:
     charged = [row for row in book.rows["instalment"] if row["line_id"] in lines and row["charged_on"]]
     rows = found["excess_spread"]
     assert _sum(rows, "charged_minor") == _sum(charged, "interest_minor") + _sum(charged, "fee_minor")
-    assert _sum(rows, "written_off_minor") == book.settled(currency, ["waiver"])
+    assert _sum(rows, "written_off_minor") == book.settled(currency, ["waiver", "sold"])
     for row in rows:
         if row["opening_minor"]:
             assert row["excess_spread"] == pytest.approx(row["gross_yield"] - row["loss_rate"])

@@ -34,7 +34,7 @@ WITH days AS (
         f.line IS NOT NULL AND o.minor > 0 AS forborne, l.limit_minor, l.closed_on, g.kind AS exit_kind,
         coalesce(g.stopped_on <= d.day, false) OR coalesce(l.closed_on <= d.day, false) AS leaving,
         (SELECT coalesce(sum(w.amount_minor), 0) FROM billing.v_settlement AS w
-            WHERE w.line = l.id AND w.kind = 'waiver' AND w.on_day <= d.day
+            WHERE w.line = l.id AND w.kind IN ('waiver', 'sold') AND w.on_day <= d.day
                 AND (d.before_on IS NULL OR w.on_day > d.before_on))::bigint AS waived
     FROM days AS d
     JOIN lines.v_line AS l ON l.opened_on <= d.day
@@ -104,7 +104,8 @@ SELECT (extract(year FROM s.opened_on) * 100 + extract(month FROM s.opened_on)):
     coalesce(sum((SELECT w.owed FROM seen AS w WHERE w.line = s.line AND w.point <= s.point AND w.dpd > 90
         ORDER BY w.point LIMIT 1)), 0)::bigint AS defaulted_minor,
     coalesce(sum((SELECT sum(w.amount_minor) FROM billing.v_settlement AS w
-        WHERE w.line = s.line AND w.kind = 'waiver' AND w.on_day <= s.on_day)), 0)::bigint AS net_loss_minor
+        WHERE w.line = s.line AND w.kind IN ('waiver', 'sold') AND w.on_day <= s.on_day)), 0)::bigint
+        AS net_loss_minor
 FROM seen AS s GROUP BY opened, s.on_day;
 
 -- name: cdr
@@ -150,7 +151,7 @@ SELECT d.on_day,
         WHERE s.kind = 'carried' AND s.component <> 'principal' AND i.charged_on IS NOT NULL
             AND s.counts_from > d.before_on AND s.counts_from <= d.on_day)::bigint AS charged_minor,
     (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
-        WHERE s.kind = 'waiver' AND s.on_day > d.before_on AND s.on_day <= d.on_day)::bigint
+        WHERE s.kind IN ('waiver', 'sold') AND s.on_day > d.before_on AND s.on_day <= d.on_day)::bigint
         AS written_off_minor
 FROM (SELECT on_day, max(before_on) AS before_on
     FROM seen WHERE point > 0 GROUP BY on_day) AS d;

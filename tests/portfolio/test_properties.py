@@ -61,7 +61,7 @@ def test_doors_tell_nothing_of_fewer_than_ten_who_leave(on_paper: dict[str, Resu
 
 
 # A purchase: days after its line was opened, minor units, shop, and how each instalment goes.
-_WAYS = ("early", "paid", "late", "half", "never", "refunded", "given_up", "not_billed")
+_WAYS = ("early", "paid", "late", "half", "never", "refunded", "given_up", "sold", "not_billed")
 _PURCHASE = st.tuples(
     st.integers(0, 120),
     st.integers(1, 60_000),
@@ -117,6 +117,7 @@ def _schedule(
             "half": (due + timedelta(days=5), "payment", part // 2),
             "refunded": (stated - timedelta(days=1), "refund", part),
             "given_up": (due + timedelta(days=100), "waiver", part),
+            "sold": (due + timedelta(days=100), "sold", part),
         }.get(way, (END + timedelta(days=1), "payment", 0))
         if day > END or day < on or not amount:
             settled = False

@@ -20,6 +20,8 @@ MOST_POINTS: Final = 61
 _END_OF_MONTH: Final = 31
 # Cases that came to nothing, or have not begun: the line is not leaving.
 _NO_EXIT: Final = ("lapsed", "cancelled", "rejected_not_holder", "notice")
+# Settlements that are losses: given up, and handed to a buyer. The price is the house's, not the line's.
+_LOST: Final = ("waiver", "sold")
 # Bands of limits: the most of one in minor units, and its name; above the last it is "above_2m".
 LIMIT_BANDS: Final = ((100_000, "to_100k"), (500_000, "to_500k"), (2_000_000, "to_2m"))
 
@@ -29,7 +31,7 @@ class Book:
     """A snapshot as tables, and the panel.
 
     ``panel``: line, currency, segment, point, on_day, opened_on, closed_on, cause, leaving, undrawn,
-    owed, past due, dpd, bucket, forborne, what was written off since the point before, and its
+    owed, past due, dpd, bucket, forborne, what was written off or sold since the point before, and its
     values there.
     """
 
@@ -194,9 +196,9 @@ def _points(book: Book) -> Expression:
 
 
 def _written_off(book: Book) -> Expression:
-    """(line, point, written_off_minor): what was given up of what was owed."""
+    """(line, point, written_off_minor): what was owed and was written off or sold, gross of the price."""
     s = book.settlement
-    given = s.filter(s.kind == "waiver")
+    given = s.filter(s.kind.isin(_LOST))
     given = given.select("line_id", "amount_minor", point=point_of(given.on_day, book.points))
     return given.group_by("line_id", "point").aggregate(written_off_minor=total(given.amount_minor))
 

@@ -135,7 +135,8 @@ def dilution(book: Book) -> Expression:
 def excess_spread(book: Book) -> Expression:
     """Excess spread, annualised.
 
-    Formula: 12 x (interest and fees charged - written off) / opening balance - funding - servicing.
+    Formula: 12 x (interest and fees charged - written off or sold, gross of the price) / opening balance -
+    funding - servicing.
     Source: card-trust reporting: yield - coupon - servicing fee - losses.
     """
     f = flows(book)

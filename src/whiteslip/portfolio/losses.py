@@ -95,7 +95,8 @@ def ecl_movement(book: Book) -> Expression:
 
     Formula: opening + new lines + released at draw-stop + written off + stage transfers + remeasured
     = closing, per line and so in total. What is released is the undrawn part's allowance, at once,
-    when drawing stops; a transfer is the rest of the change of a line that changed stage.
+    when drawing stops; written off is what was written off or sold, gross of the price, as far as the
+    allowance goes; a transfer is the rest of the change of a line that changed stage.
     Source: IFRS 7 35H (reconciliation of the loss allowance); IFRS 9 5.5.20 for draw-stop.
     """
     p = by_line(book)

@@ -41,8 +41,8 @@ def npl_change(book: Book) -> Expression:
     """Why the NPL ratio changed, month by month, exactly.
 
     Formula: r1 - r0 = sum over causes of (dN - r0 x dB) / B1, with N the npl, B the book. Causes:
-    new bad, cured and changes of what stays bad move N; written off moves both; growth of those who
-    stay and run-off of those who leave (the denominator effect of exits) move B.
+    new bad, cured and changes of what stays bad move N; written off or sold, gross of the price, moves
+    both; growth of those who stay and run-off of those who leave (the denominator effect of exits) move B.
     Source: algebra of N1/B1 - N0/B0 = dN/B1 - (N0/B0) dB/B1; no cause depends on an order.
     """
     p = book.panel
@@ -180,7 +180,7 @@ def vintages(book: Book) -> Expression:
 
     Formula: by months on book, over what these lines had bought until then: balance 30/60/90+ days past
     due; default_rate, the balance at first being more than 90 days past due, added up; net_loss_rate,
-    what was written off, added up.
+    what was written off or sold, gross of the price, added up.
     Source: cumulative default by months on book / originated sum, the standard static-pool table.
     """
     p = book.panel
