@@ -17,7 +17,16 @@ from whiteslip.app.terminal import CommandError, Exit, answer, table
 from whiteslip.base import Refusal
 from whiteslip.portfolio import MEASURES, Parameters
 from whiteslip.portfolio.engine import EngineError
+from whiteslip.portfolio.model import BUCKETS
 
+Given = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--pd-ppm",
+        help="BUCKET=YEAR,LIFE: probability of default within 12 months and ever, in millionths; repeatable.",
+    ),
+]
+_MILLION = 1_000_000
 Segment = Annotated[str, Parameter(help="none, pack, opened (month) or limit (band).")]
 
 
@@ -41,11 +50,13 @@ def measure(
     funding_bps: int = 0,
     servicing_bps: int = 0,
     risk_weight_bps: int = Parameters().risk_weight_bps,
+    pd_ppm: Given = None,
     csv: Csv = False,
     json: Json = False,
 ) -> None:
     """Compute measure NAME on the newest whole snapshot, or the one of --as-of. Few who left are not told."""
-    given = Parameters(lgd_bps, ccf_bps, lifetime_months, funding_bps, servicing_bps, risk_weight_bps)
+    rates = dict(_rates(each) for each in pd_ppm or ())
+    given = Parameters(lgd_bps, ccf_bps, lifetime_months, funding_bps, servicing_bps, risk_weight_bps, rates)
     engine = load(os.environ).text("lake_engine")
     try:
         found = portfolio.compute(the_lake(), name, as_of or last_sealed(), segment, given, engine)
@@ -62,6 +73,19 @@ def measure(
         sys.stdout.write(found.as_csv())
         return
     answer(asdict(found), json, lambda: print_rows(found.columns, found.rows, as_csv=False))
+
+
+def _rates(stated: str) -> tuple[str, tuple[int, int]]:
+    """A bucket and its two probabilities, or the end of the command."""
+    bucket, _, rates = stated.partition("=")
+    year, _, life = rates.partition(",")
+    if bucket in BUCKETS and year.isdecimal() and life.isdecimal() and int(year) <= int(life) <= _MILLION:
+        return bucket, (int(year), int(life))
+    raise CommandError(
+        f"--pd-ppm takes BUCKET=YEAR,LIFE with YEAR at most LIFE and LIFE at most {_MILLION}, not {stated!r};"
+        f" buckets are {', '.join(BUCKETS)}",
+        Exit.USAGE,
+    )
 
 
 def register(app: App) -> None:

@@ -44,11 +44,12 @@ def term_structure(
 ) -> list[tuple[int, int]]:
     """(12-month, lifetime) probability of default by bucket, in millionths; ``given`` goes first.
 
-    A line that owes nothing defaults like a current one on what it may still draw.
+    A line that owes nothing defaults like a current one on what it may still draw, unless it is given.
     """
     chain = matrix(moves)
     pairs = list(
         zip(default_within(chain, _YEAR), default_within(chain, max(_YEAR, lifetime_months)), strict=True)
     )
-    pairs[0] = pairs[1]
-    return [given.get(name, pair) for name, pair in zip(BUCKETS, pairs, strict=True)]
+    found = [given.get(name, pair) for name, pair in zip(BUCKETS, pairs, strict=True)]
+    found[0] = given.get(BUCKETS[0], found[1])
+    return found
