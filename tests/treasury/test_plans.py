@@ -134,6 +134,52 @@ def test_a_plan_is_about_groups_takes_two_people_and_changes_no_limit(
     _at_the_desk(db, place)
 
 
+def test_a_cut_off_snapshot_is_answered_with_the_day_before_and_each_door_says_so(
+    db: Database,
+    place: Lake,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    following = END + timedelta(days=1)
+    until = end_of_day(following, TIMEZONE)
+    with db.transaction() as tx:
+        seal(tx, following, [], until)
+    taken = lake.export(db, place, following, until, TIMEZONE, until)
+    assert isinstance(taken, Snapshot)
+    ports = Ports(
+        db, Vault(bytes(32)), Office(Tables.load(), "Test"), DemoPhone(db), packs.load("cn"), lake=place
+    )
+    settings = WebSettings(secret=bytes(32), default_language="en")
+    pages = ("/console/stress?months=6", "/console/capacity?segment=none", "/console/insight")
+    stands_in, cut_off = "These are the figures of 20 February 2026", "is cut off (line.parquet)"
+    with TestClient(create_app(routers, settings, ports)) as client:
+        desk = Desk(db, ports, client)
+        desk.sign_in(Role.ANALYST)
+        assert not any(stands_in in desk.get(to) for to in pages)
+        taken.path("line").write_bytes(taken.path("line").read_bytes()[:100])
+        for to in pages:
+            text = desk.get(to)
+            assert stands_in in text, to
+            assert cut_off in text, to
+    with TestClient(application(db, lake=place)) as client:
+        api = Api(db, client, with_key(db))
+        for to in ("stress?scenarios=20&months=1", "capacity/freed", "capacity/freed?as_of=2026-02-21"):
+            found = api.get(f"/v1/{to}")
+            assert (found["day"], found["why"]["code"]) == ("2026-02-20", "lake.cut_off"), to
+        assert api.get("/v1/capacity/freed?as_of=2026-02-20")["why"] is None
+    monkeypatch.setenv("WHITESLIP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("WHITESLIP_DATABASE_URL", db.url)
+    prepare_home(load({"WHITESLIP_HOME": str(tmp_path / "home")}))
+    futures = ["stress", "run", "--months", "1", "--scenarios", "20", "--json"]
+    for room, command in (("stress", futures), ("capacity", ["capacity", "freed", "--json"])):
+        monkeypatch.setattr(f"whiteslip.app.commands_{room}.the_lake", lambda: place)
+        assert cli.run(command) == 0
+        shown = capsys.readouterr()
+        assert "these are the figures of 2026-02-20" in shown.err
+        assert json.loads(shown.out)["day"] == "2026-02-20"
+
+
 def _from_a_terminal(
     db: Database,
     place: Lake,

@@ -9,7 +9,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from whiteslip import treasury
-from whiteslip.app.commands_lake import AsOf, the_lake
+from whiteslip.app.commands_lake import AsOf, last_sealed, say_stale, the_lake
 from whiteslip.app.commands_portfolio import Segment
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
@@ -29,9 +29,10 @@ def _basis(
     as_of: AsOf, segment: str, months: int, currency: str | None, given: Appetite | None = None
 ) -> Basis:
     engine = load(os.environ).text("lake_engine")
-    found = treasury.basis(the_lake(), as_of, segment, months, currency, given, engine)
+    found = treasury.basis(the_lake(), as_of or last_sealed(), segment, months, currency, given, engine)
     if isinstance(found, Refusal):
         refuse(found)
+    say_stale(found.day, found.why)
     return found
 
 

@@ -14,7 +14,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from whiteslip import insight
-from whiteslip.app.commands_lake import Csv
+from whiteslip.app.commands_lake import Csv, say_stale
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
@@ -77,6 +77,7 @@ def show(
         raise CommandError(
             str(found), Exit.NOT_FOUND if missing else Exit.USAGE, hint="whiteslip insight list"
         )
+    say_stale(found.day, found.why)
     if csv and not json:
         sys.stdout.write(found.as_csv())
         return

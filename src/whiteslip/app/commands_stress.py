@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 
 from whiteslip import treasury
 from whiteslip.app.commands_capacity import Currency
-from whiteslip.app.commands_lake import AsOf, Csv, the_lake
+from whiteslip.app.commands_lake import AsOf, Csv, last_sealed, say_stale, the_lake
 from whiteslip.app.commands_portfolio import Segment
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
@@ -67,9 +67,10 @@ def run(
 
 def _book(facility: str | None, as_of: AsOf, segment: str, currency: str | None) -> Start:
     settings = load(os.environ)
-    book = treasury.start(the_lake(), as_of, segment, currency, settings.text("lake_engine"))
+    book = treasury.start(the_lake(), as_of or last_sealed(), segment, currency, settings.text("lake_engine"))
     if isinstance(book, Refusal):
         refuse(book)
+    say_stale(book.day, book.why)
     if facility is None:
         return book
     with opened(settings) as platform, platform.database.transaction() as tx:

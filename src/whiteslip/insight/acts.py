@@ -36,6 +36,7 @@ from whiteslip.insight.model import (
 )
 from whiteslip.insight.registry import MEASURES, looks
 from whiteslip.lake import Lake
+from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.portfolio import Result
 from whiteslip.store import Entry, Tx
 
@@ -83,7 +84,7 @@ def compute(tx: Tx, lake: Lake | None, name: str, window: Window, engine: str = 
     if not window.is_possible:
         return Refusal("insight.window_empty")
     if name == SURVIVAL:
-        return _survival(lake, window, engine)
+        return _survival(tx, lake, window, engine)
     measure = MEASURES[name]
     rows = measure.work(measure.gather(tx, window))
     return Result(
@@ -92,11 +93,13 @@ def compute(tx: Tx, lake: Lake | None, name: str, window: Window, engine: str = 
     )  # fmt: skip
 
 
-def _survival(lake: Lake | None, window: Window, engine: str) -> Result | Refusal:
-    """The portfolio's survival, as it is told at every door."""
+def _survival(tx: Tx, lake: Lake | None, window: Window, engine: str) -> Result | Refusal:
+    """The portfolio's survival, as it is told at every door; of a day that is sealed."""
     if lake is None:
         return Refusal("lake.off")
-    found = portfolio.compute(lake, SURVIVAL, window.until, window.segment, engine=engine)
+    sealed = last_sealed_day(tx)
+    day = min(window.until, sealed) if sealed else window.until
+    found = portfolio.compute(lake, SURVIVAL, day, window.segment, engine=engine)
     if isinstance(found, Refusal):
         return found
     return portfolio.told(found)

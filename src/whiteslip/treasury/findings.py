@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from whiteslip.base import Refusal
 from whiteslip.treasury.cash import NEVER
 from whiteslip.treasury.scenario import Assumptions, Paths, Question, Singles, Start
 
@@ -84,7 +85,10 @@ class Swing(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """The answer to a question. ``worst_minor``: the lowest ``measured`` in one future in twenty."""
+    """The answer to a question. ``worst_minor``: the lowest ``measured`` in one future in twenty.
+
+    ``why``: where ``day`` stands in for the day asked for, why that one is not served.
+    """
 
     day: date
     currency: str
@@ -100,6 +104,7 @@ class Finding(Struct, frozen=True):
     fans: tuple[Fan, ...]
     events: tuple[Event, ...]
     swings: tuple[Swing, ...] = ()
+    why: Refusal | None = None
 
 
 def measured(start: Start) -> str:
@@ -130,6 +135,7 @@ def finding(start: Start, asked: Question, paths: Paths) -> Finding:
         freed_minor=round(float(np.median(paths.freed[:, -1]))),
         fans=tuple(_fan(each, getattr(paths, each), start.day) for each in fans),
         events=tuple(_events(start, paths)),
+        why=start.why,
     )
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from whiteslip.base import Refusal
 from whiteslip.portfolio.veil import SMALLEST_GROUP
 
 # Fewer lines than this are told of, and planned for, only together with others.
@@ -70,7 +71,10 @@ class Appetite(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Basis(Struct, frozen=True):
-    """What a plan starts from: groups of lines on a day, and never one line."""
+    """What a plan starts from: groups of lines on a day, and never one line.
+
+    ``why``: where ``day`` stands in for the day asked for, why that one is not served.
+    """
 
     day: date
     currency: str
@@ -78,6 +82,7 @@ class Basis(Struct, frozen=True):
     months: int
     freed: tuple[Freed, ...]
     segments: tuple[Segment, ...]
+    why: Refusal | None = None
 
 
 class Price(Struct, frozen=True):

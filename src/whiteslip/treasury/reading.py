@@ -74,7 +74,8 @@ def basis(
     freed = _merged(_freed([row for row in own["freed"] if row["on_day"] in seen]))
     if isinstance(freed, Refusal):
         return freed
-    return Basis(found["cohorts"].day, chosen, by, months, freed, tuple(_segments(own)))
+    lines_on = found["cohorts"]
+    return Basis(lines_on.day, chosen, by, months, freed, tuple(_segments(own)), lines_on.why)
 
 
 def _freed(rows: Iterable[Row]) -> list[Freed]:

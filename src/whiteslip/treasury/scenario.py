@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from whiteslip.base import Refusal
 from whiteslip.funding.model import Deal
 from whiteslip.portfolio.model import BUCKETS
 
@@ -115,7 +116,7 @@ class Start:
     ``lines`` and ``owed`` by segment, age group and bucket; ``left_lines`` and ``left_owed`` of who
     already left, by segment and bucket; ``limit`` is the mean of a line, by segment. ``chain``: a
     month's probabilities by segment; ``hazard``: of leaving on a day, by age group; ``payment`` and
-    ``prepayment`` a month, ``earning`` a year, on what is owed.
+    ``prepayment`` a month, ``earning`` a year, on what is owed. ``why`` the day asked for is not served.
     """
 
     day: date
@@ -132,6 +133,7 @@ class Start:
     prepayment: float
     earning: float
     terms: Terms | None = None
+    why: Refusal | None = None
 
     @property
     def book(self) -> float:

@@ -82,6 +82,7 @@ def start(
         payment=reading.rate(own["payment_rate"], "collected_minor"),
         prepayment=reading.rate(own["prepayment"], "prepaid_minor"),
         earning=reading.yield_bps(own["excess_spread"], None) / BASIS_POINTS,
+        why=found["cohorts"].why,
     )
     for row in own["cohorts"]:
         at, bucket = segments.index(row["segment"]), BUCKETS.index(row["bucket"])

@@ -12,6 +12,7 @@ from msgspec import Struct
 from whiteslip import treasury
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
+from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Tx
 from whiteslip.treasury import Appetite, Basis, Plan
 from whiteslip.treasury import store as treasury_store
@@ -75,7 +76,8 @@ def _basis(
     ports = ports_of(request, Ports)
     if ports.lake is None:
         raise Refused(Refusal("lake.off"))
-    return granted(treasury.basis(ports.lake, as_of, by, months, currency, given, ports.lake_engine))
+    asked = as_of or read(request, lambda tx, _: last_sealed_day(tx))
+    return granted(treasury.basis(ports.lake, asked, by, months, currency, given, ports.lake_engine))
 
 
 @get(

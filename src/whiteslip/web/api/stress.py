@@ -9,6 +9,7 @@ from litestar.params import FromQuery
 
 from whiteslip import treasury
 from whiteslip.base import Refusal
+from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.treasury import Finding, Question, stress
 from whiteslip.treasury.scenario import Assumptions, Start
 from whiteslip.web.api.access import get, granted, read
@@ -26,7 +27,8 @@ def _book(
     ports = ports_of(request, Ports)
     if ports.lake is None:
         raise Refused(Refusal("lake.off"))
-    book = granted(treasury.start(ports.lake, as_of, by, currency, ports.lake_engine))
+    asked = as_of or read(request, lambda tx, _: last_sealed_day(tx))
+    book = granted(treasury.start(ports.lake, asked, by, currency, ports.lake_engine))
     if facility is None:
         return book
     return granted(read(request, lambda tx, _: treasury.with_facility(tx, book, facility)))
@@ -49,7 +51,10 @@ def show(
     segment: FromQuery[str] = "limit",
     currency: FromQuery[str | None] = None,
 ) -> Finding:
-    """Fans by day, and who has to act by when. ``leave`` is the share of lines that go within days."""
+    """Fans by day, and who has to act by when. ``leave`` is the share of lines that go within days.
+
+    ``why``: why ``day`` stands in for the one asked for, by default the one sealed last.
+    """
     if scenarios > MOST_FUTURES:
         raise Refused(Refusal("stress.question_invalid", {"field": "scenarios"}))
     book = _book(request, facility, as_of, segment, currency)

@@ -18,6 +18,7 @@ from litestar.params import FromPath
 from whiteslip import treasury
 from whiteslip.base import Money, Refusal
 from whiteslip.base.ids import parse_public, public
+from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.portfolio.model import SEGMENTS
 from whiteslip.treasury import Appetite, Basis, Plan
 from whiteslip.treasury import store as treasury_store
@@ -78,8 +79,8 @@ def _basis(duty: Duty, asked: Closings) -> Basis | Refusal:
     place = duty.ports.lake
     if place is None:
         return Refusal("lake.off")
-    currency = asked.currency or None
-    return treasury.basis(place, None, asked.segment, asked.months, currency, None, duty.ports.lake_engine)
+    sealed, currency = last_sealed_day(duty.tx), asked.currency or None
+    return treasury.basis(place, sealed, asked.segment, asked.months, currency, None, duty.ports.lake_engine)
 
 
 def _appetite(form: Form, currency: str) -> Appetite | Errors:
@@ -138,6 +139,7 @@ def _home(duty: Duty, form: Form) -> Response[Any]:
         return page(duty.request, file, why=sentence(basis, speech), asked=asked, basis=None, **shown)
     told = Told(basis, speech, Texts(_FOLDER, speech))
     shown |= {"asked": asked, "basis": basis, "usual": _usual(basis), **told.freed()}
+    shown |= {"day": basis.day, "instead_of": basis.why and sentence(basis.why, speech)}
     if not form.value("step"):
         return page(duty.request, file, **shown)
     appetite = _appetite(form, basis.currency)

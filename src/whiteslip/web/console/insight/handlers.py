@@ -79,6 +79,7 @@ def home(
                 for name in (*CHARTS, *_TABLES)
                 if name in results and not results[name].rows
             ],
+            stale=_stale(results, request),
             missing=[(words.measure(name), why) for name, why in missing.items()],
             head=_head(results, words),
             simulated=any(row["segment"] == SIMULATED for row in results["funnel"].records()),
@@ -90,6 +91,16 @@ def home(
         )
 
     return on_duty(request, act)
+
+
+def _stale(results: dict[str, Result], request: WebRequest) -> list[tuple[str, date, str]]:
+    """Of measures that are told of another day than was asked for: which, of which, and why."""
+    words, speech = Words(language_of(request)), speech_of(request)
+    return [
+        (words.measure(name), found.day, sentence(found.why, speech))
+        for name, found in results.items()
+        if found.why
+    ]
 
 
 def _head(results: dict[str, Result], words: Words) -> list[tuple[str, str, str]]:

@@ -20,6 +20,7 @@ from whiteslip import lake, treasury
 from whiteslip.base import Money, Refusal
 from whiteslip.funding import store as funding_store
 from whiteslip.lake import Lake
+from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.treasury import Finding, Question, stress, words
 from whiteslip.treasury.findings import LEVELS, Fan
 from whiteslip.treasury.scenario import Assumptions, Start, Terms
@@ -128,11 +129,11 @@ def _asked(request: WebRequest) -> tuple[Form, WhatIf | Errors]:
 
 
 def _found(duty: Duty, typed: WhatIf) -> Finding:
-    """The answer on the newest snapshot. Raises Refused."""
+    """The answer on the book of the day sealed last, or of the newest day before. Raises Refused."""
     place = duty.ports.lake
     if place is None:
         raise Refused(Refusal("lake.off"))
-    snapshot = lake.newest(place)
+    snapshot = lake.newest(place, last_sealed_day(duty.tx))
     if isinstance(snapshot, Refusal):
         raise Refused(snapshot)
     engine = duty.ports.lake_engine
@@ -146,7 +147,7 @@ def _found(duty: Duty, typed: WhatIf) -> Finding:
     found = _answer(place, snapshot.day, engine, book.terms, given, typed.question(), swings)
     if isinstance(found, Refusal):
         raise Refused(found)
-    return found
+    return msgspec.structs.replace(found, why=snapshot.instead_of)
 
 
 @get("/stress", sync_to_thread=True)
@@ -180,6 +181,8 @@ def show(request: WebRequest) -> Response[Any]:
             asked=typed,
             found=found,
             charts=charts,
+            day=found.day,
+            instead_of=found.why and sentence(found.why, speech),
             heads=_heads(found, speech),
             duties=words.duties(found.events, speech.lang, speech.day, speech.share),
             query=str(request.url.query),
