@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whiteslip.funding import rules
-from whiteslip.funding.model import Phase, Position
-from whiteslip.treasury import cash, credit, findings, leaving, simulate, words
+from whiteslip.funding.model import Overcollateralisation, Phase, Position
+from whiteslip.treasury import cash, credit, findings, leaving, simulate, stress, words
 from whiteslip.treasury.scenario import AGES, BAD, STATES, Assumptions, Question, Start, Terms
 
 NORMAL = NormalDist()
@@ -174,13 +174,41 @@ def test_the_base_is_that_of_the_nightly_rules():
     base = rules.base_of(agreed, proof, Position(), Phase.REVOLVING, None)
     terms = Terms(agreed, debt=0.0, reserve=0.0, pledged=1.0, excess=0.0)
     nobody = np.zeros((1, STATES))
-    assert cash.base_of(terms, balances[None], nobody)[0] == base.base_minor == 680_000
+    revolving = np.zeros(1, np.bool_)
+    assert cash.base_of(terms, balances[None], nobody, revolving)[0] == base.base_minor == 680_000
     # Half of those 1 to 29 days late are under fifteen; leavers count unless the deal says no.
     young = msgspec.structs.replace(agreed.eligibility, days_past_due_below=15, closed_account_eligible=False)
     strict = Terms(msgspec.structs.replace(agreed, eligibility=young), 0.0, 0.0, 1.0, 0.0)
     assert strict.weights()[2] == pytest.approx(14 / 29)
     assert cash.eligible_of(strict, nobody, balances[None])[0] == 0
     assert cash.eligible_of(terms, nobody, balances[None])[0] == 800_000
+
+
+@pytest.mark.parametrize(("phase", "bps"), [(Phase.REVOLVING, 265), (Phase.AMORTISING, 515)])
+def test_a_facility_that_amortises_holds_back_the_target_of_that_phase(phase: Phase, bps: int):
+    over = Overcollateralisation(initial_pool_minor=10**9, revolving_bps=265, amortising_bps=515)
+    agreed = deal(commitment_minor=10**12, advance=None, overcollateralisation=over)
+    pool = [receivable(1, 2 * 10**8, currency="CNY", pledged_to=UUID(int=1))]
+    proof = rules.prove(agreed, UUID(int=1), pool, date(2026, 3, 31))
+    nightly = rules.base_of(agreed, proof, Position(), phase, None)
+    terms = Terms(agreed, 0.0, 0.0, 1.0, 0.0, amortising=phase is Phase.AMORTISING)
+    balances, nobody = np.array([[0.0, 2e8, 0, 0, 0, 0]]), np.zeros((1, STATES))
+    found = cash.base_of(terms, balances, nobody, cash.Till.open(1, 0.0, terms).amortising)[0]
+    assert found == nightly.base_minor == 2 * 10**8 - 10**5 * bps
+    run = simulate.run(start(terms=terms), CALM, Question(months=1, scenarios=1))
+    eligible = float(start().owed.sum(axis=(0, 1)) @ terms.weights())
+    assert run.headroom[0, 0] == pytest.approx(eligible - 10**5 * bps, rel=0.02)
+
+
+def test_progress_rises_and_ends_at_the_work_that_was_named():
+    asked = Question(months=1, scenarios=simulate.BLOCK + 3)
+    for tornado in (0, 2):
+        told: list[int] = []
+        found = stress.answer(start(), CALM, asked, tornado, told=told.append)
+        assert isinstance(found, findings.Finding)
+        assert told == sorted(set(told)), "each time more is done"
+        assert told[:2] == [simulate.BLOCK, asked.scenarios]
+        assert told[-1] == stress.work(asked, tornado)
 
 
 def test_a_base_that_falls_is_cured_by_cash_and_without_cash_amortises():

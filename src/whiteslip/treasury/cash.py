@@ -77,13 +77,14 @@ def eligible_of(terms: Terms, stays: Floats, left: Floats) -> Floats:
     return eligible * terms.pledged
 
 
-def base_of(terms: Terms, stays: Floats, left: Floats) -> Floats:
-    """The borrowing base, as ``funding.rules.base_of`` makes it while the facility revolves."""
+def base_of(terms: Terms, stays: Floats, left: Floats, amortising: NDArray[np.bool_]) -> Floats:
+    """The borrowing base, as ``funding.rules.base_of`` makes it in the phase of each future."""
     counted = eligible_of(terms, stays, left) * (1.0 - terms.excess)
     rate = (terms.deal.advance.bps if terms.deal.advance else BASIS_POINTS) / BASIS_POINTS
-    held_back, over = 0.0, terms.deal.overcollateralisation
+    held_back, over = np.zeros(len(counted)), terms.deal.overcollateralisation
     if over:
-        held_back = over.yield_supplement_minor + over.initial_pool_minor * over.revolving_bps / BASIS_POINTS
+        target = np.where(amortising, over.amortising_bps, over.revolving_bps)
+        held_back = over.yield_supplement_minor + over.initial_pool_minor * target / BASIS_POINTS
     return np.minimum(terms.deal.commitment_minor, np.maximum(0.0, counted * rate - held_back))
 
 

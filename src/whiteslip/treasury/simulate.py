@@ -114,7 +114,7 @@ def block(start: Start, given: Assumptions, asked: Question, seed: Sequence[int]
             received = till.receive(due, mood.delayed[:, step], given.delayed)
             costs = flows.costs / length + funding_cost(till, start.terms)
             net = received + flows.earned / length - flows.bought * on_day[:, step] - costs
-            base = base_of(start.terms, stays, left) if start.terms else np.zeros(scenarios)
+            base = base_of(start.terms, stays, left, till.amortising) if start.terms else np.zeros(scenarios)
             settle(till, start.terms, base, net, received, day)
             if covenants:
                 covenants.daily(till, eligible_of(covenants.terms, stays, left), day)
