@@ -50,10 +50,17 @@ SELECT *, CASE WHEN owed <= 0 THEN 'none' WHEN dpd >= 90 THEN 'dpd_90_plus' WHEN
 FROM stood WINDOW w AS (PARTITION BY line ORDER BY point);
 
 -- name: npl
-SELECT on_day, count(*) FILTER (WHERE owed > 0) AS lines, sum(owed)::bigint AS book_minor,
-    coalesce(sum(owed) FILTER (WHERE dpd > 90), 0)::bigint AS npl_minor,
-    coalesce(sum(owed) FILTER (WHERE dpd > 90 AND coalesce(dpd_before, 0) <= 90), 0)::bigint AS new_npl_minor
-FROM seen GROUP BY on_day;
+WITH month AS (
+    SELECT on_day, point, count(*) FILTER (WHERE owed > 0) AS lines, sum(owed)::bigint AS book_minor,
+        coalesce(sum(owed) FILTER (WHERE dpd > 90), 0)::bigint AS npl_minor,
+        coalesce(sum(owed) FILTER (WHERE dpd > 90 AND coalesce(dpd_before, 0) <= 90), 0)::bigint AS new_npl_minor
+    FROM seen GROUP BY on_day, point
+)
+SELECT on_day, lines, book_minor, npl_minor, new_npl_minor, npl_minor::float8 / (
+    SELECT e.book_minor FROM month AS e
+    WHERE e.point BETWEEN m.point - 12 AND m.point AND e.book_minor > 0 ORDER BY e.point LIMIT 1
+)::float8 AS constant_ratio
+FROM month AS m;
 
 -- name: npl_change
 WITH moved AS (

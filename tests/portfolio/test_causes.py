@@ -53,6 +53,25 @@ def test_a_leaver_who_pays_off_raises_the_ratio_and_nothing_else_did(place: Lake
     assert all(each == (0, 0, 0) for each in may.values())
 
 
+def test_the_constant_denominator_is_the_book_of_a_year_ago(place: Lake):
+    book, opened = Lives(), date(2025, 1, 10)
+    for line, bought, minor in (("a", date(2025, 3, 2), 1_000), ("b", date(2025, 5, 2), 9_000)):
+        book.line(line, opened, 10_000)
+        book.buy(line, f"{line}1", bought, minor)
+    book.bill("a1", 1, 1_000, date(2025, 3, 10), date(2025, 3, 20))
+    book.bill("b1", 1, 9_000, None, date(2027, 1, 1))
+    book.settle("b1", 1, "payment", date(2026, 5, 20), 9_000)
+    book.leave("b", date(2026, 5, 20), date(2026, 5, 21))
+    rows = _figures(book, place, "npl")["npl"]
+    ratio = {row["on_day"]: (row["npl_ratio"], row["constant_ratio"]) for row in rows}
+    # Nobody owes anything until March 2025, which stands in for a year ago until March 2026.
+    assert ratio[date(2025, 2, 28)] == (None, None)
+    assert ratio[date(2025, 3, 31)] == (0.0, 0.0)
+    assert ratio[date(2026, 3, 31)] == ratio[date(2025, 12, 31)] == (0.1, 1.0)
+    # In May B pays 9,000 and leaves: 1,000 of what are 1,000 now and were 10,000 in May 2025.
+    assert ratio[END] == (1.0, 0.1)
+
+
 def test_a_bad_debt_that_is_sold_is_lost_and_not_cured(place: Lake):
     book = _bad_and_good(12_000, 20_000)
     book.line("c", date(2026, 1, 10), 8_000)

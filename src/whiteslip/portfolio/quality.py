@@ -7,6 +7,7 @@ from whiteslip.portfolio.book import Book, bucket_name, point_of, share, total
 from whiteslip.portfolio.model import Expression, ibis
 
 GROUP = ("currency", "segment")
+_YEAR = 12
 
 
 def _is_bad(dpd: Expression) -> Expression:
@@ -17,7 +18,8 @@ def npl(book: Book) -> Expression:
     """Non-performing loans.
 
     Formula: npl_ratio = npl / book; formation_rate = new npl in the month / performing a month ago;
-    constant_ratio = npl / the book at the first point, which no exit can move.
+    constant_ratio = npl / the book twelve months ago, which no exit since can move, or of the first month
+    with a book where it is younger.
     Source: order 2023/1 (China): substandard, doubtful and loss, more than 90 days past due.
     """
     p = book.panel
@@ -29,12 +31,17 @@ def npl(book: Book) -> Expression:
         new_npl_minor=total((bad & ~bad_before).ifelse(p.owed_minor, 0)),
         performing_before_minor=total(bad_before.ifelse(0, p.owed_before)),
     )
-    first = ibis.window(group_by=list(GROUP), order_by="point", preceding=None, following=0)
-    return sums.mutate(
+    year = ibis.window(group_by=list(GROUP), order_by="point", preceding=_YEAR, following=0)
+    owing = (sums.book_minor > 0).ifelse(sums.point, ibis.literal(None, "int64"))
+    sums = sums.mutate(base=owing.min().over(year))
+    then = sums.select(*GROUP, base=sums.point, base_minor=sums.book_minor)
+    sums = sums.left_join(then, [*GROUP, "base"]).drop("currency_right", "segment_right", "base_right")
+    found = sums.mutate(
         npl_ratio=share(sums.npl_minor, sums.book_minor),
         formation_rate=share(sums.new_npl_minor, sums.performing_before_minor),
-        constant_ratio=share(sums.npl_minor, sums.book_minor.first().over(first)),
+        constant_ratio=share(sums.npl_minor, sums.base_minor),
     )
+    return found.drop("base", "base_minor")
 
 
 def npl_change(book: Book) -> Expression:

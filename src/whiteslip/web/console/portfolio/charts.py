@@ -110,7 +110,7 @@ def _line(name: str, data: Sequence[Any], color: str, width: int = 2) -> Option:
 
 
 def npl(result: Result, t: Text) -> Option:
-    """The ratio over time, beside the one whose denominator no exit can move."""
+    """The ratio over time, beside the one whose denominator no exit of the last year can move."""
     rows = result.records()
     return {
         **_axes([row["on_day"].isoformat() for row in rows]),
