@@ -113,6 +113,12 @@ OWN: dict[str, dict[str, Any]] = {
         "forgiven_minor": 300,
     },
     "debt.charged_off": {"charged_off_on": date(2026, 10, 22), "amount_minor": 12_300},
+    "debt.owed_anew": {
+        "owed_anew_minor": 12_300,
+        "due_on": date(2026, 11, 11),
+        "why": "returned_payment",
+    },
+    "dispute.received": {"disputed_at": NOW, "answer_by": NOW, "disputed_minor": 12_300},
     "hardship.ended": {"ended_at": NOW},
     "statement.monthly": {
         "statement_on": date(2026, 10, 22),
@@ -218,6 +224,7 @@ def facts_for(kind: str) -> dict[str, Any]:
         "hardship.",
         "user.",
         "debt.",
+        "dispute.",
         "limit.",
         "statement.",
     )

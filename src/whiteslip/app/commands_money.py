@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from whiteslip import exits
 from whiteslip.app.commands_people import line_named
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
@@ -16,8 +15,9 @@ from whiteslip.app.terminal import answer, pairs, refuse, table
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
-from whiteslip.billing import payments, store
+from whiteslip.billing import store
 from whiteslip.billing.model import Payment
+from whiteslip.exits import owed
 from whiteslip.store.timers import present
 
 _ACTOR = "desk:terminal"
@@ -66,10 +66,9 @@ def payments_correct(
                 refuse(Refusal("payment.not_found"))
             minor, on = amount_minor or known.amount_minor, value_on or known.value_on
             now = present(tx)
-            right = payments.correct(tx, known.id, minor, on, _ACTOR, now)
+            right = owed.correct_payment(tx, platform.ports.office, known.id, minor, on, _ACTOR, now)
             if isinstance(right, Refusal):
                 refuse(right)
-            exits.advance_line(tx, platform.ports.office, right.line, now)
             row = _row(right)
     answer(row, json, lambda: pairs(row))
 

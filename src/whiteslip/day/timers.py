@@ -11,14 +11,13 @@ from whiteslip.applications import acts as applications
 from whiteslip.base import Refusal
 from whiteslip.billing import mandates, payouts
 from whiteslip.day.model import Ports
-from whiteslip.exits import desk, proposals, restrictions
+from whiteslip.exits import desk, owed, proposals, restrictions
 from whiteslip.identity import Vault
 from whiteslip.identity.vault import former
 from whiteslip.lines.increases import take_effect
 from whiteslip.lines.locks import end_lock
 from whiteslip.notices import Addressee
 from whiteslip.notices.model import Notice
-from whiteslip.purchases import disputes
 from whiteslip.store import Database, Tx
 from whiteslip.store.timers import Timer, finish_timer, pop_timer, retry_timer
 
@@ -108,9 +107,7 @@ def _lock_ends(_database: Database, tx: Tx, _ports: Ports, timer: Timer, now: da
 
 def _dispute_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime) -> datetime | None:
     """Nobody found out who was right in time: the customer was."""
-    done = disputes.resolve(tx, timer.subject, True, "system", now)
-    if not isinstance(done, Refusal):
-        exits.advance_line(tx, ports.office, done.line, now)
+    owed.resolve_dispute(tx, ports.office, timer.subject, True, "system", now)
     return None
 
 

@@ -15,6 +15,7 @@ from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.billing import store
 from whiteslip.billing.model import Debt
+from whiteslip.exits import store as exits_store
 from whiteslip.exits.telling import HELP
 from whiteslip.lines import Line
 from whiteslip.notices import NewNotice
@@ -38,10 +39,15 @@ def offer(tx: Tx, issuer_name: str, line: Line, debt: Debt, now: datetime) -> bo
 def tell(
     tx: Tx, issuer_name: str, line: Line, kind: str, facts: Mapping[str, Any], once: str, now: datetime
 ) -> int:
-    """Queue a letter about the line's debt, once per ``once``. Returns how many are new."""
+    """Queue a letter about the line's debt, once per ``once``, to who settles an estate where somebody
+    has shown that they do. Returns how many are new.
+    """
     customer = lines.get_customer(tx, line.customer)
     if isinstance(customer, Refusal):
         raise LookupError(f"line {line.id} has no customer")
+    recipient, language = customer.id, customer.language
+    if (estate := exits_store.estate_of_line(tx, line.id)) and estate.contact:
+        recipient, language = estate.contact, estate.language
     common = {
         "reference": public("line", line.id),
         "timezone": line.timezone,
@@ -52,8 +58,8 @@ def tell(
         kind=kind,
         subject_kind="line",
         subject=line.id,
-        recipient=line.customer,
-        language=customer.language,
+        recipient=recipient,
+        language=language,
         facts={**common, **facts},
         dedupe=f"{kind}:{once}",
     )

@@ -60,6 +60,10 @@ class Act(StrEnum):
     CHARGED_OFF = "charge_off.charged_off"
     SETTLED = "charge_off.settled"
     SOLD = "sale.sold"
+    PAYMENT_RETURNED = "payment.returned"
+    PAYMENT_CORRECTED = "payment.corrected"
+    DISPUTE_OPENED = "dispute.opened"
+    DISPUTE_LOST = "dispute.lost"
     PAPER_ASKED = "paper.asked"
     LIMIT_REDUCED = "softer.reduced"
     PAUSED = "softer.paused"
@@ -80,6 +84,11 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.CHARGED_OFF: "debt.charged_off",
     Act.SETTLED: "debt.settled",
     Act.SOLD: "debt.sold",
+    # Where it leaves a debt with a due day of its own; else the schedule is what it was.
+    Act.PAYMENT_RETURNED: "debt.owed_anew",
+    Act.PAYMENT_CORRECTED: "debt.owed_anew",
+    Act.DISPUTE_OPENED: "dispute.received",
+    Act.DISPUTE_LOST: "debt.owed_anew",
     Act.PAPER_ASKED: "exit.paper_asked",
     Act.LIMIT_REDUCED: None,
     Act.PAUSED: None,

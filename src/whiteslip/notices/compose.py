@@ -34,6 +34,7 @@ from whiteslip.notices.facts import (
     HeldFacts,
     LetterFacts,
     NoticeFacts,
+    OwedAnewFacts,
     PaperFacts,
     PrivacyFacts,
     ProductFact,
@@ -123,6 +124,8 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["reason_words"] = said["labels"]["list"].join(said["reasons"][code] for code in facts.reasons)
     if isinstance(facts, HardshipFacts):
         words["forgiven_words"] = _fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
+    if isinstance(facts, OwedAnewFacts):
+        words["why_words"] = own[f"why_{facts.why}"]
     if isinstance(facts, SoldFacts):
         words["rights_words"] = said["sale_rights"].get(facts.pack) or said["sale_rights"]["base"]
         words["later_words"] = own["later_words"] if facts.goes_on else ""

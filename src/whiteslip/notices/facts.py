@@ -295,6 +295,22 @@ class ChargedOffFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fie
     amount_minor: int
 
 
+class OwedAnewFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A debt that arose again, with a due day of its own. ``why`` is a code of the texts' own."""
+
+    owed_anew_minor: int
+    due_on: date
+    why: str
+
+
+class DisputeFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A dispute was received; by when it is resolved, or else taken as right."""
+
+    disputed_at: datetime
+    answer_by: datetime
+    disputed_minor: int
+
+
 class SoldFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A debt was sold: to whom, where to pay, what was owed and by when. ``pack`` names whose law says
     what the customer keeps; ``goes_on`` where interest and fees of later months come on top.
@@ -351,6 +367,8 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "debt.charged_off": ChargedOffFacts,
     "debt.settled": SettledFacts,
     "debt.sold": SoldFacts,
+    "debt.owed_anew": OwedAnewFacts,
+    "dispute.received": DisputeFacts,
     "privacy.answered": PrivacyFacts,
     "application.declined": DeclinedFacts,
     "application.counter_offered": CounterFacts,

@@ -15,6 +15,7 @@ from whiteslip import billing, exits, purchases
 from whiteslip.base import Refusal
 from whiteslip.billing import NewPayment
 from whiteslip.day import Ports
+from whiteslip.exits import owed
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, Path, Reason
 from whiteslip.purchases import Capture, Purchase, Request
@@ -122,7 +123,7 @@ class Life:
             return
         with self.database.transaction() as tx:
             for payment in self._returning.pop(day, []):
-                billing.return_payment(tx, payment, "world", now)
+                owed.return_payment(tx, self.ports.office, payment, "world", now)
                 self.done["returned"] += 1
             debts = billing.debts(tx, [person.line for person in payers], day)
             due = [line for line in (person.line for person in payers) if line in debts]

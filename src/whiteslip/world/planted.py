@@ -15,6 +15,7 @@ from whiteslip import billing, identity, lines, purchases
 from whiteslip.base import Refusal
 from whiteslip.billing import NewPayment
 from whiteslip.day import Ports, run_watch
+from whiteslip.exits import owed
 from whiteslip.lines import Customer
 from whiteslip.lines.model import Agreement, NewLine
 from whiteslip.packs import Pack
@@ -117,7 +118,7 @@ class Planted:
             return
         with self.database.transaction() as tx:
             for payment in self._returning.pop(day, []):
-                billing.return_payment(tx, payment, "world", now)
+                owed.return_payment(tx, self.ports.office, payment, "world", now)
                 self.done["returned"] += 1
             self._settle(tx, payers, day, now)
 

@@ -119,6 +119,18 @@ class Story:
         found = self.api.get(f"/v1/letters?exit={self.exit}")["data"]
         return [letter["kind"] for letter in found]
 
+    def written(self, kind: str) -> list[dict[str, Any]]:
+        """Facts of each letter of a kind that was written about the line."""
+        line = parse_public("line", self.line)
+        assert line
+        with self.api.db.transaction() as tx:
+            return [dict(letter.facts) for letter in of_subject(tx, line) if letter.kind == kind]
+
+    def owed_anew(self) -> list[tuple[int, str, str]]:
+        """Of each letter of a debt that arose again: the sum, its day, and why."""
+        told = self.written("debt.owed_anew")
+        return [(facts["owed_anew_minor"], facts["due_on"], facts["why"]) for facts in told]
+
     def events(self) -> list[str]:
         """Kinds of everything that happened, in order."""
         kinds: list[str] = []
@@ -248,14 +260,39 @@ def test_07_a_debit_that_comes_back_after_closing_is_a_new_debt_on_a_closed_line
     assert story.leaves()["state"] == "closed"
     closed_on = story.now["closed_on"]
     story.passes("+49d")
-    story.api.post(f"/v1/payments/{payment}/return", None, 200)
+    for _ in range(2):
+        story.api.post(f"/v1/payments/{payment}/return", None, 200)
     line = story.now
     assert (line["lifecycle"], line["closed_on"], line["owed_minor"]) == ("closed", closed_on, 20_000)
-    story.passes("+14d")
-    assert story.now["days_past_due"] == 0, "at least fourteen days to pay"
-    story.passes("+30d")
-    assert story.now["days_past_due"] > 0
+    ((minor, due_on, why),) = story.owed_anew()
+    assert (minor, why) == (20_000, "returned_payment")
+    story.passes(f"+{(date.fromisoformat(due_on) - story.today).days}d")
+    assert story.now["days_past_due"] == 0, "the letter's day is the last one in time"
+    story.passes("+1d")
+    assert story.now["days_past_due"] == 1
     assert story.case["state"] == "closed"
+
+
+def test_07_a_payment_that_is_corrected_after_closing_is_told_with_its_new_day(story: Story):
+    story.buys(20_000)
+    payment = story.pays(20_000)
+    story.passes("+15d")
+    assert story.leaves()["state"] == "closed"
+    story.passes("+1d")
+    paid_on = (story.today - timedelta(days=16)).isoformat()
+    right = {"amount_minor": 12_000, "value_on": paid_on}
+    story.api.post(f"/v1/payments/{payment}/correct", right, 200)
+    assert (story.now["lifecycle"], story.now["owed_minor"]) == ("closed", 8_000)
+    ((minor, due_on, why),) = story.owed_anew()
+    assert (minor, why) == (8_000, "corrected_payment")
+    assert date.fromisoformat(due_on) >= story.today + timedelta(days=14)
+
+
+def test_07_a_payment_that_comes_back_to_the_days_that_were_agreed_is_no_new_debt(story: Story):
+    story.buys(20_000)
+    story.api.post(f"/v1/payments/{story.pays(20_000)}/return", None, 200)
+    assert story.now["owed_minor"] == 20_000
+    assert story.owed_anew() == []
 
 
 @pytest.mark.parametrize("won", [True, False])
@@ -263,6 +300,9 @@ def test_08_a_dispute_at_the_door_is_neither_demanded_nor_aged(story: Story, won
     purchase = story.buys(30_000)
     path = f"/v1/purchases/{purchase}/dispute"
     dispute = story.api.post(path, {"amount_minor": 12_000, "ground": "not_received"})
+    (received,) = story.written("dispute.received")
+    assert received["disputed_minor"] == 12_000
+    assert datetime.fromisoformat(received["answer_by"]) == datetime.fromisoformat(dispute["due_at"])
     told = story.plan()
     assert (told["owed_minor"], told["disputed_minor"]) == (18_000, 12_000)
     story.leaves()
@@ -271,16 +311,32 @@ def test_08_a_dispute_at_the_door_is_neither_demanded_nor_aged(story: Story, won
     assert story.case["state"] == "run_off", "the dispute is open"
     assert (story.now["owed_minor"], story.now["days_past_due"]) == (0, 0)
     outcome = "won" if won else "lost"
-    story.api.post(f"/v1/disputes/{dispute['id']}/resolve", {"outcome": outcome}, 200)
+    for _ in range(2):
+        story.api.post(f"/v1/disputes/{dispute['id']}/resolve", {"outcome": outcome}, 200)
     if won:
         assert story.case["state"] == "closed"
+        assert story.owed_anew() == []
         return
     assert story.now["owed_minor"] == 12_000
-    story.passes("+14d")
+    ((minor, due_on, why),) = story.owed_anew()
+    assert (minor, why) == (12_000, "dispute_lost")
+    story.passes(f"+{(date.fromisoformat(due_on) - story.today).days}d")
     assert story.now["days_past_due"] == 0
     story.pays(12_000)
     story.passes("+11d")
     assert story.case["state"] == "closed"
+
+
+def test_08_what_a_shop_posts_after_closing_is_told_with_its_new_day_once_it_is_owed(story: Story):
+    assert story.leaves()["state"] == "closed"
+    posted = {"line": story.line, "merchant": "subscription", "amount_minor": 990}
+    dispute = story.api.post("/v1/forced-posts", posted)
+    assert story.owed_anew() == []
+    story.api.post(f"/v1/disputes/{dispute['id']}/resolve", {"outcome": "lost"}, 200)
+    assert (story.now["lifecycle"], story.now["owed_minor"]) == ("closed", 990)
+    ((minor, due_on, why),) = story.owed_anew()
+    assert (minor, why) == (990, "dispute_lost")
+    assert date.fromisoformat(due_on) >= story.today + timedelta(days=14)
 
 
 def test_09_who_cannot_prove_who_they_are_is_stopped_at_once_and_held_for_a_person(story: Story):

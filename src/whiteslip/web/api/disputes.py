@@ -9,8 +9,9 @@ from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 
-from whiteslip import exits, lines
+from whiteslip import lines
 from whiteslip.base.ids import public
+from whiteslip.exits import owed
 from whiteslip.purchases import disputes
 from whiteslip.purchases import store as purchases_store
 from whiteslip.purchases.model import Dispute, Ground
@@ -94,9 +95,10 @@ def dispute(
 
     def act(tx: Tx, now: datetime, caller: Caller) -> DisputeShape:
         ground, who = Ground(data.ground), caller.actor
-        opened = granted(disputes.dispute(tx, wanted, data.amount_minor, ground, who, now, data.began_on))
-        exits.advance_line(tx, ports.office, opened.line, now)
-        return DisputeShape.of(opened)
+        minor, began = data.amount_minor, data.began_on
+        return DisputeShape.of(
+            granted(owed.dispute(tx, ports.office, wanted, minor, ground, who, now, began))
+        )
 
     return write(request, data, act, 201)
 
@@ -115,9 +117,8 @@ def resolve(
     wanted = identifier("dsp", dispute_id, "dispute.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> DisputeShape:
-        done = granted(disputes.resolve(tx, wanted, data.outcome == "won", caller.actor, now))
-        exits.advance_line(tx, ports.office, done.line, now)
-        return DisputeShape.of(done)
+        done = owed.resolve_dispute(tx, ports.office, wanted, data.outcome == "won", caller.actor, now)
+        return DisputeShape.of(granted(done))
 
     return write(request, data, act, 200)
 

@@ -11,9 +11,9 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from whiteslip import billing, exits, lines, purchases
 from whiteslip.base.ids import public
-from whiteslip.billing import payments
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.mandates import collect
+from whiteslip.exits import owed
 from whiteslip.purchases import Capture, Declined, Purchase, Request
 from whiteslip.purchases import store as purchases_store
 from whiteslip.store import Tx
@@ -189,9 +189,7 @@ def return_payment(request: WebRequest, payment_id: FromPath[str]) -> Response[P
     wanted = identifier("pay", payment_id, "payment.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> PaymentShape:
-        payment = granted(billing.return_payment(tx, wanted, caller.actor, now))
-        _touch(tx, ports, payment.line, now)
-        return PaymentShape.of(payment)
+        return PaymentShape.of(granted(owed.return_payment(tx, ports.office, wanted, caller.actor, now)))
 
     return write(request, None, act)
 
@@ -210,9 +208,8 @@ def correct_payment(
     wanted = identifier("pay", payment_id, "payment.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> PaymentShape:
-        right = granted(payments.correct(tx, wanted, data.amount_minor, data.value_on, caller.actor, now))
-        _touch(tx, ports, right.line, now)
-        return PaymentShape.of(right)
+        minor, on, who = data.amount_minor, data.value_on, caller.actor
+        return PaymentShape.of(granted(owed.correct_payment(tx, ports.office, wanted, minor, on, who, now)))
 
     return write(request, data, act)
 

@@ -1,0 +1,123 @@
+"""Disputes, and debts that arise anew with a due day of their own, with the letters that tell of them.
+
+Billing and purchases book them and know no letters: every door goes through here, so that nobody is
+past due, at home or at a bureau, with what they were never written about. None commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Final, TypeAlias, TypeVar
+from uuid import UUID
+
+from whiteslip import billing, exits, lines
+from whiteslip.base import Refusal
+from whiteslip.billing import payments
+from whiteslip.billing import store as billing_store
+from whiteslip.billing.model import OpenItem, Payment
+from whiteslip.exits import telling
+from whiteslip.exits.helping import tell
+from whiteslip.exits.steps import Office
+from whiteslip.exits.telling import Act
+from whiteslip.lines import Line
+from whiteslip.purchases import disputes
+from whiteslip.purchases import store as purchases_store
+from whiteslip.purchases.model import Dispute, Ground
+from whiteslip.store import Tx
+
+_Booked = TypeVar("_Booked", Payment, Dispute)
+_Open: TypeAlias = Mapping[UUID, OpenItem]
+_WHY: Final = {
+    Act.PAYMENT_RETURNED: "returned_payment",
+    Act.PAYMENT_CORRECTED: "corrected_payment",
+    Act.DISPUTE_LOST: "dispute_lost",
+}
+
+
+def return_payment(tx: Tx, office: Office, payment_id: UUID, actor: str, now: datetime) -> Payment | Refusal:
+    """A payment came back: see ``billing.return_payment``, and its refusals."""
+    line = billing_store.line_of_payment(tx, payment_id)
+
+    def book() -> Payment | Refusal:
+        return billing.return_payment(tx, payment_id, actor, now)
+
+    return _booked(tx, office, line, book, Act.PAYMENT_RETURNED, now)
+
+
+def correct_payment(
+    tx: Tx, office: Office, payment_id: UUID, amount_minor: int, value_on: date, actor: str, now: datetime
+) -> Payment | Refusal:
+    """A payment was booked wrongly: see ``billing.payments.correct``, and its refusals."""
+    line = billing_store.line_of_payment(tx, payment_id)
+
+    def book() -> Payment | Refusal:
+        return payments.correct(tx, payment_id, amount_minor, value_on, actor, now)
+
+    return _booked(tx, office, line, book, Act.PAYMENT_CORRECTED, now)
+
+
+def resolve_dispute(
+    tx: Tx, office: Office, dispute_id: UUID, won: bool, actor: str, now: datetime
+) -> Dispute | Refusal:
+    """Say who was right: see ``purchases.disputes.resolve``, and its refusals."""
+    found = purchases_store.dispute(tx, dispute_id)
+
+    def book() -> Dispute | Refusal:
+        return disputes.resolve(tx, dispute_id, won, actor, now)
+
+    return _booked(tx, office, found.line if found else None, book, Act.DISPUTE_LOST, now)
+
+
+def dispute(
+    tx: Tx,
+    office: Office,
+    purchase_id: UUID,
+    amount_minor: int,
+    ground: Ground,
+    actor: str,
+    now: datetime,
+    began_on: date | None = None,
+) -> Dispute | Refusal:
+    """The customer disputes a purchase and is told at once that it was received, where
+    ``dispute.acknowledge_days`` would allow longer: see ``purchases.disputes.dispute``, and its refusals.
+    """
+    opened = disputes.dispute(tx, purchase_id, amount_minor, ground, actor, now, began_on)
+    if isinstance(opened, Refusal):
+        return opened
+    line = lines.get_lines(tx, {opened.line})[opened.line]
+    facts = {"disputed_at": now, "answer_by": opened.due_at, "disputed_minor": amount_minor}
+    tell(tx, office.issuer_name, line, telling.of(Act.DISPUTE_OPENED), facts, str(opened.id), now)
+    exits.advance_line(tx, office, line.id, now)
+    return opened
+
+
+def _booked(
+    tx: Tx,
+    office: Office,
+    line_id: UUID | None,
+    book: Callable[[], _Booked | Refusal],
+    act: Act,
+    now: datetime,
+) -> _Booked | Refusal:
+    """Book, tell of each debt with a day of its own that there is since, and let a leaver go on."""
+    line = lines.get_line(tx, line_id, lock=True) if line_id else None
+    if line is None or isinstance(line, Refusal):
+        return book()
+    before = _residuals(tx, line)
+    done = book()
+    if isinstance(done, Refusal):
+        return done
+    for plan, item in _residuals(tx, line).items():
+        if plan not in before:
+            minor = item.principal_minor + item.interest_minor + item.fee_minor
+            facts = {"owed_anew_minor": minor, "due_on": item.due_on, "why": _WHY[act]}
+            tell(tx, office.issuer_name, line, telling.of(act), facts, str(plan), now)
+    exits.advance_line(tx, office, line.id, now)
+    return done
+
+
+def _residuals(tx: Tx, line: Line) -> _Open:
+    """What is open of debts with a due day of their own, which have one instalment each, by plan."""
+    items = billing_store.open_items(tx, [line.id])[line.id]
+    return {item.plan: item for item in items if item.kind == "residual"}
