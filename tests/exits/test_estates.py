@@ -12,12 +12,14 @@ from whiteslip import day, exits, identity, notices
 from whiteslip.base import Refusal
 from whiteslip.billing.model import Component
 from whiteslip.decisions import Tables
-from whiteslip.exits import Exit, Office, desk, estates
+from whiteslip.exits import Exit, Office, desk, estates, owed
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Estate, Ground, Identity, Kind, Path, State
 from whiteslip.identity import Person, Vault
 from whiteslip.lines.model import Lifecycle
 from whiteslip.notices import DemoPhone
+from whiteslip.purchases import disputes
+from whiteslip.purchases.model import Dispute
 from whiteslip.store import Database
 
 OFFICE = Office(Tables.load(), "Test Lender")
@@ -50,6 +52,14 @@ def show(db: Database, case: Exit, days: int = 0) -> Exit:
         done = estates.show_authority(tx, OFFICE, case.id, contact, "en", "probate 12/26", "staff:one", now)
     assert isinstance(done, Exit), done
     return done
+
+
+def disputed(db: Database, line: UUID) -> UUID:
+    """A shop posts what nobody authorised."""
+    with db.transaction() as tx:
+        posted = disputes.force_post(tx, line, "shop", 990, "shop", NOON)
+    assert isinstance(posted, Dispute), posted
+    return posted.id
 
 
 def again(db: Database, case: Exit) -> Exit:
@@ -120,6 +130,24 @@ def test_the_estate_is_told_the_balance_in_the_transaction_in_which_it_shows_its
     with db.transaction() as tx:
         to = [notice.recipient for notice in notices.of_subject(tx, case.id)]
     assert to == [line_of(db, line).customer, estate.contact]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_what_is_owed_anew_is_told_to_who_settles_the_estate_or_else_to_the_address_on_file(
+    db: Database, shown: bool
+):
+    line = known(db)
+    posted = disputed(db, line)
+    case = report(db, line)
+    if shown:
+        show(db, case)
+    with db.transaction() as tx:
+        owed.resolve_dispute(tx, OFFICE, posted, False, "staff:one", NOON)
+        (letter,) = notices.of_subject(tx, line)
+    estate = estate_of(db, line)
+    assert estate
+    assert letter.kind == "debt.owed_anew"
+    assert letter.recipient == (estate.contact if shown else line_of(db, line).customer)
 
 
 @pytest.mark.parametrize(("days", "spared"), [(30, True), (31, False)])

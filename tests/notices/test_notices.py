@@ -323,12 +323,22 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
         "hardship.offered",
         "hardship.agreed",
         "debt.charged_off",
+        "debt.owed_anew",
         "debt.settled",
         "debt.sold",
         "statement.monthly",
     )
     assert "14:03:22" in shown or kind in timeless
     assert ("{" in shown, "{" in compose.body(letter)) == (False, False)
+
+
+@pytest.mark.parametrize("language", compose.LANGUAGES)
+def test_a_debt_that_arose_again_is_told_with_why_it_did(language: str):
+    said: set[str] = set()
+    for why in ("returned_payment", "corrected_payment", "dispute_lost"):
+        facts = compose.facts_of("debt.owed_anew", facts_for("debt.owed_anew") | {"why": why})
+        said.add(compose.compose("debt.owed_anew", language, facts, "A", NOW).paragraphs[0])
+    assert len(said) == 3
 
 
 def test_only_a_closing_letter_carries_a_certificate():
