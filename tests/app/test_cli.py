@@ -141,6 +141,20 @@ def test_lines_and_exits_are_listed_and_shown(settled: Terminal):
     assert out.startswith("reference")
 
 
+def test_a_list_that_is_cut_says_how_to_go_on_and_bad_bounds_are_usage(settled: Terminal):
+    everybody = [row["id"] for row in settled.data("lines", "list")]
+    code, out, err = settled.run("lines", "list", "--limit", "2", "--json")
+    first = [row["id"] for row in json.loads(out)]
+    assert (code, first) == (0, everybody[:2])
+    assert f"whiteslip lines list --after {first[-1]}" in err
+    assert [row["id"] for row in settled.data("lines", "list", "--after", first[-1])] == everybody[2:]
+    assert settled.run("lines", "list")[2] == ""
+    assert settled.run("lines", "list", "--after", "line_0")[0] == 3
+    assert "there may be more" in settled.run("exits", "list", "--limit", "1")[2]
+    for words in (("lines", "list"), ("lines", "unused"), ("exits", "list"), ("applications", "list")):
+        assert settled.run(*words, "--limit=-1")[0] == 2
+
+
 def test_an_exit_asked_for_on_the_phone_stops_drawing(settled: Terminal):
     line = next(row for row in settled.data("lines", "list") if row["lifecycle"] == "active")
     asked = settled.data("exits", "request", line["id"])

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from whiteslip.app.commands_setup import Json
+from whiteslip.app.commands_setup import Json, Limit
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, pairs, table
 from whiteslip.app.wiring import opened
 from whiteslip.applications import Application, store
 from whiteslip.applications.model import State
-
-Count = Annotated[int, Parameter(name="--limit", help="How many at most.")]
 
 
 def _row(found: Application) -> dict[str, Any]:
@@ -29,7 +27,7 @@ def _row(found: Application) -> dict[str, Any]:
     }
 
 
-def applications_list(*, state: State | None = None, limit: Count = 50, json: Json = False) -> None:
+def applications_list(*, state: State | None = None, limit: Limit = 50, json: Json = False) -> None:
     """List applications, the newest first."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         rows = [_row(found) for found in store.recent(tx, state, limit)]

@@ -14,7 +14,7 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from whiteslip import bureau, identity
-from whiteslip.app.commands_setup import Json
+from whiteslip.app.commands_setup import Json, Limit
 from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
 from whiteslip.app.wiring import opened
@@ -133,7 +133,7 @@ def _row(objection: Objection) -> dict[str, Any]:
     }
 
 
-def objections_list(*, every: bool = False, limit: int = 50, json: Json = False) -> None:
+def objections_list(*, every: bool = False, limit: Limit = 50, json: Json = False) -> None:
     """List open objections, the nearest deadline first; with --every, answered ones too."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         rows = [_row(each) for each in bureau_store.objections(tx, not every, limit)]

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from whiteslip import billing, exits, lines
-from whiteslip.app.commands_setup import LINK_MINUTES, Json, console_link
+from whiteslip.app.commands_setup import LINK_MINUTES, Json, Limit, console_link
 from whiteslip.app.duty import colleague
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, table
+from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
@@ -27,8 +27,6 @@ from whiteslip.lines import Line
 from whiteslip.lines.acts import page_of_lines
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
-
-Count = Annotated[int, Parameter(name="--limit", help="How many at most.")]
 
 
 def user_create(name: str, /, *, role: Role = Role.REVIEWER, json: Json = False) -> None:
@@ -87,21 +85,29 @@ def _line_row(line: Line) -> dict[str, Any]:
     }
 
 
-def lines_list(*, after: str | None = None, limit: Count = 50, json: Json = False) -> None:
+def lines_list(*, after: str | None = None, limit: Limit = 50, json: Json = False) -> None:
     """List lines in the order they were opened."""
-    start = parse_public("line", after) if after else None
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        start = line_named(tx, after).id if after else None
         rows = [_line_row(line) for line in page_of_lines(tx, start, limit)]
     columns = ["id", "lifecycle", "limit_minor", "owed_minor", "held_minor", "available_minor"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], columns[2:]))
+    if len(rows) == limit:
+        say(f"there may be more: whiteslip lines list --after {rows[-1]['id']}")
 
 
-def lines_unused(*, limit: Count = 50, json: Json = False) -> None:
+def lines_unused(*, limit: Limit = 50, json: Json = False) -> None:
     """List lines that owe nothing and on which nothing has moved for their pack's months."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         rows = [_line_row(line) for line in terminations.inactive(tx, present(tx), None, limit)]
     columns = ["id", "lifecycle", "limit_minor", "owed_minor", "held_minor", "available_minor"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], columns[2:]))
+    _say_if_cut(rows, limit)
+
+
+def _say_if_cut(rows: list[dict[str, Any]], limit: int) -> None:
+    if len(rows) == limit:
+        say(f"these are the first {limit}; there may be more: --limit {limit * 10}")
 
 
 def line_named(tx: Tx, line_id: str) -> Line:
@@ -145,12 +151,13 @@ def _case_row(case: Case) -> dict[str, Any]:
     }
 
 
-def exits_list(*, state: State | None = None, limit: Count = 50, json: Json = False) -> None:
+def exits_list(*, state: State | None = None, limit: Limit = 50, json: Json = False) -> None:
     """List exits in the order they were asked for."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         rows = [_case_row(case) for case in exits_store.page(tx, None, state, limit)]
     columns = ["reference", "state", "why", "since", "line"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows]))
+    _say_if_cut(rows, limit)
 
 
 def exits_show(reference: str, /, *, json: Json = False) -> None:

@@ -26,6 +26,7 @@ from whiteslip.store.timers import present
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Give the data as JSON.")]
 Count = Annotated[int, Parameter(validator=validators.Number(gte=0))]
+Limit = Annotated[int, Parameter(help="How many at most.", validator=validators.Number(gte=1))]
 LINK_MINUTES = 30
 _LEAST_FREE = 1 << 30
 
