@@ -8,11 +8,14 @@ from typing import Any
 import msgspec
 from decisions.test_policies import NAME, approved, granted
 from scored import CARD, score_night, serve
-from worlds import DAY, open_lines
+from watch.test_watch import bust_out, follow, quiet_months
+from worlds import DAY, open_line, open_lines
 
+from whiteslip.base.ids import public
 from whiteslip.decisions import Tables, policies
 from whiteslip.decisions.stability import SCORE, Spread
 from whiteslip.store import Database
+from whiteslip.watch import store as watch_store
 
 from .conftest import NOON, Receiver, Scene
 
@@ -67,3 +70,25 @@ def test_a_shift_of_a_model_reaches_a_receiver_with_its_indices_and_names_nobody
     assert (data["model"], data["version"], data["lines"]) == ("behaviour", strange.version, 120)
     assert data["psi_milli"] > 250
     assert not {"line", "reasons", "customer"} & set(data)
+
+
+def test_an_alert_reaches_a_receiver_with_its_row_act_and_desk_and_names_nobody(
+    db: Database, receiver: Receiver
+):
+    line = open_line(db)
+    scene = Scene(db)
+    scene.hears(receiver, "alert.raised")
+    quiet = quiet_months(db, line)
+    follow(db, quiet)
+    scene.now = bust_out(db, line, quiet)
+    follow(db, scene.now)
+    scene.run()
+    with db.transaction() as tx:
+        raised = watch_store.alerts(tx, line=line)
+    told = {each["body"]["data"]["alert"]: each["body"]["data"] for each in receiver.came}
+    assert set(told) == {public("alr", alert.id) for alert in raised}
+    alert = next(each for each in raised if each.rule == "bust_out")
+    data = told[public("alr", alert.id)]
+    assert (data["rule"], data["act"], data["tells"]) == ("bust_out", alert.act, alert.tells)
+    assert data["line"] == public("line", line)
+    assert set(data) == {"event", "subject_kind", "subject", "line", "alert", "rule", "act", "tells"}

@@ -50,7 +50,7 @@ SELECT * FROM watch.alert WHERE id > :after ORDER BY id LIMIT :count;
 
 -- name: waiting
 -- What nobody has acknowledged comes first, the strongest act on top.
-SELECT * FROM watch.alert WHERE state <> 'labelled'
+SELECT * FROM watch.alert WHERE state <> 'labelled' AND (:tells::text IS NULL OR tells = :tells)
 ORDER BY
     state = 'open' DESC,
     array_position(ARRAY['stop', 'pause_feature', 'lower_cap', 'step_up', 'watch'], act),

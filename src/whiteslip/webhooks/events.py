@@ -15,7 +15,9 @@ from whiteslip.webhooks.model import Event
 # Journal kinds that leave the house, each with the fields that go along. A field that a room adds
 # to the journal later stays inside until it is named here. Why a case is held and what locks a line
 # are not told: an order of a court or of an authority is between it and the lender.
+# Of an alert its reasons stay inside too: whoever is told fetches them by its id.
 PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
+    "alert.raised": ("alert", "rule", "act", "tells"),
     "application.accepted": ("limit_minor",),
     "application.decided": ("outcome",),
     "application.lapsed": (),
@@ -70,6 +72,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 # The API's names for ids; what it does not know by name goes out as it is.
 _PREFIXES: Final = {
+    "alert": "alr",
     "line": "line",
     "exit": "exit",
     "customer": "cus",
@@ -89,6 +92,7 @@ _PREFIXES: Final = {
 _LONGEST: Final = 100
 _SAMPLE_ID: Final = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 _SAMPLES: Final[Mapping[str, object]] = {
+    "act": "step_up",
     "channel": "api",
     "facility": "warehouse",
     "day": "2026-11-05",
@@ -108,7 +112,9 @@ _SAMPLES: Final[Mapping[str, object]] = {
     "method": "transfer",
     "outcome": "runs_off",
     "route": "desk",
+    "rule": "takeover",
     "state": "cancelled",
+    "tells": "fraud",
     "topic": "fee",
     "statement_on": "2026-11-05",
     "value_on": "2026-11-20",

@@ -44,6 +44,14 @@ def test_an_alert_shows_what_is_usual_and_the_row_and_is_acknowledged_then_label
     assert alert.reference not in desk.get("/console/alerts")
 
 
+def test_a_desk_sees_only_what_it_is_told(desk: Desk):
+    desk.sign_in()
+    alert = alert_of(desk)
+    assert alert.tells == "fraud"
+    assert alert.reference in desk.get("/console/alerts?tells=fraud")
+    assert alert.reference not in desk.get("/console/alerts?tells=risk")
+
+
 def test_an_alert_restricts_nobody_by_itself_and_its_proposal_takes_two(desk: Desk):
     desk.sign_in()
     line = worlds.open_line(desk.db)

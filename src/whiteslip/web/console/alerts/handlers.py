@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from whiteslip import lines, watch
 from whiteslip.base import Money, Refusal
@@ -28,6 +28,7 @@ from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.problems import Refused
 
 AT: Final = f"{HOME}/alerts"
+Desk = Annotated[Literal["fraud", "risk"] | None, QueryParameter(name="tells")]
 _TO_RESTRICT: Final = {cause.value: cause for cause in Cause if cause not in ONLY_WITH_NOTICE}
 _CENTI: Final = 100
 _BPS: Final = 10_000
@@ -71,12 +72,12 @@ def _row_of(duty: Duty, rule: str) -> str:
 
 
 @get("/alerts", sync_to_thread=True)
-def queue(request: WebRequest) -> Response[Any]:
-    """What waits for somebody, the strongest act on top."""
+def queue(request: WebRequest, tells: Desk = None) -> Response[Any]:
+    """What waits for somebody, or what one desk is told; the strongest act on top."""
 
     def act(duty: Duty) -> Response[str]:
-        rows = watch_store.waiting(duty.tx)
-        return page(request, "console/alerts/list.html", rows=rows, **duty.shown())
+        rows = watch_store.waiting(duty.tx, tells=tells)
+        return page(request, "console/alerts/list.html", rows=rows, tells=tells, **duty.shown())
 
     return on_duty(request, act)
 
