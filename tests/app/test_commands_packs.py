@@ -66,7 +66,9 @@ def test_a_pack_that_does_not_exist_is_not_found(capsys: Capture):
 def test_what_ships_is_sound(capsys: Capture):
     code, out, err = run(capsys, "check")
     assert (code, err) == (0, "")
-    assert out == f"5 packs and {len(packs.duties())} duties are sound\n"
+    count = len(packs.duties())
+    said = f"5 packs are sound; {count - 1} of {count} duties are served, told only: default-counted\n"
+    assert out == said
 
 
 def test_faults_of_a_file_are_told_on_stderr_with_exit_code_1(capsys: Capture, tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ import pytest
 import worlds
 from worlds import DAY, at
 
-from whiteslip import billing, ledger, lines
+from whiteslip import billing, ledger, lines, packs
 from whiteslip.base import Refusal
 from whiteslip.billing import store
 from whiteslip.lines.acts import change_limit
@@ -245,14 +246,18 @@ def test_a_limit_that_was_cut_since_is_kept(db: Database):
 # Closed lines
 
 
-def test_a_payment_that_comes_back_after_closing_is_a_residual_and_the_line_stays_closed(db: Database):
+# The last is past the 13 months within which a bank may send an unauthorised debit back.
+@pytest.mark.parametrize("after", [55, 390, 400])
+def test_a_payment_that_comes_back_after_closing_is_a_residual_and_the_line_stays_closed(
+    db: Database, after: int
+):
     line = worlds.open_line(db)
     worlds.buy(db, line, 120_000, 12)
     worlds.night(db, FEB)
     total = worlds.quote(db, line, FEB).total_minor
     payment = worlds.pay(db, line, total, FEB)
     close(db, line, FEB)
-    back = date(2026, 4, 1)
+    back = FEB + timedelta(days=after)
     worlds.give_back(db, payment, back)
     found = worlds.line_of(db, line)
     assert (found.lifecycle, found.owed_minor) == (Lifecycle.CLOSED, total)
@@ -271,6 +276,26 @@ def test_a_payment_that_comes_back_after_closing_is_a_residual_and_the_line_stay
     worlds.pay(db, line, total, back + timedelta(days=41))
     assert worlds.line_of(db, line).owed_minor == 0
     assert worlds.offences(db) == []
+
+
+def test_the_pack_says_how_long_before_it_is_due_a_residual_is_asked_for(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+):
+    pack = packs.load("cn")
+    key = "exit.residual_notice_days"
+    longer = replace(pack, parameters={**pack.parameters, key: replace(pack.parameters[key], value=35)})
+
+    def load(_name: str) -> packs.Pack:
+        return longer
+
+    monkeypatch.setattr(packs, "load", load)
+    line = worlds.open_line(db)
+    worlds.buy(db, line, 9_000)
+    payment = worlds.pay(db, line, 9_000, DAY)
+    close(db, line, DAY)
+    worlds.give_back(db, payment, DAY + timedelta(days=10))
+    (residual,) = worlds.items(db, line)
+    assert residual.due_on == DAY + timedelta(days=45)
 
 
 def test_a_residual_that_is_paid_and_comes_back_again_is_a_residual_again(db: Database):

@@ -88,8 +88,12 @@ def join(visitor: Visitor, url: str, scene: Scene, look: Callable[[str], None]) 
     return journey
 
 
+# The way out has limits of its own, so that it cannot grow with the way in.
+MOST_SCREENS, MOST_CLICKS = 4, 5
+
+
 @pytest.mark.parametrize(("lang", "javascript"), WAYS)
-def test_joining_takes_no_more_screens_and_clicks_than_leaving_and_leaving_no_more_fields(
+def test_joining_takes_no_more_screens_than_leaving_and_leaving_stays_within_its_own_limits(
     visit: Visit, url: str, scene: Scene, lang: str, javascript: bool
 ):
     guest: Guest = scene.guest(language=lang)
@@ -99,7 +103,8 @@ def test_joining_takes_no_more_screens_and_clicks_than_leaving_and_leaving_no_mo
     visitor = visit(javascript=javascript, locale=LOCALES[lang])
     joining = join(visitor, url, scene, lambda _name: None)
     assert len(joining.screens) <= len(leaving.screens), (joining.screens, leaving.screens)
-    assert joining.clicks <= leaving.clicks
+    assert len(leaving.screens) <= MOST_SCREENS, leaving.screens
+    assert leaving.clicks <= MOST_CLICKS
     assert leaving.fields <= joining.fields, "the way out asks for less than the way in"
 
 

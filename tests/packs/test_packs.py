@@ -213,6 +213,28 @@ def test_every_parameter_that_a_room_reads_exists_in_that_unit():
     assert asked() - known == set()
 
 
+def unread() -> set[str]:
+    """The parameters whose key no code holds, neither whole nor by its group in a formatted text."""
+    whole: set[str] = set()
+    groups: set[str] = set()
+    for path in HOUSE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+                groups.add(str(node.values[0].value))
+            elif isinstance(node, ast.Constant):
+                whole.add(str(node.value))
+    keys = set(packs.load("base").parameters) - whole
+    return {key for key in keys if f"{key.split('.')[0]}." not in groups}
+
+
+def test_the_page_lists_every_parameter_that_no_code_reads_and_no_other():
+    part = DOC.read_text().split("## Told, not acted on", 1)[1].split("## Duties", 1)[0]
+    heads = [line.split(":")[0] for line in part.splitlines() if line.startswith("- ")]
+    listed = [key for head in heads for key in re.findall(r"`([^`]+)`", head)]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == unread()
+
+
 def values() -> list[str]:
     """The rows of the page's first table: the numbers of each pack."""
     every = [packs.load(name).parameters for name in packs.names()]

@@ -63,11 +63,15 @@ def check(file: Path | None = None, /) -> None:
         say(fault)
     if faults:
         raise CommandError("not sound")
-    data(
-        f"{file} is sound"
-        if file
-        else f"{len(packs.names())} packs and {len(packs.duties())} duties are sound"
-    )
+    data(f"{file} is sound" if file else _sound())
+
+
+def _sound() -> str:
+    """What ships is well-formed; a duty that no test holds is told and not served, so it is named."""
+    every = packs.duties().values()
+    told = [duty.id for duty in every if not duty.tests]
+    said = f"{len(packs.names())} packs are sound; {len(every) - len(told)} of {len(every)} duties are served"
+    return f"{said}, told only: {', '.join(told)}" if told else said
 
 
 def _head(pack: Pack) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
-from whiteslip import ledger
+from whiteslip import ledger, packs
 from whiteslip.base import new_id
 from whiteslip.billing import store
 from whiteslip.billing.booking import Booking
@@ -14,9 +13,6 @@ from whiteslip.billing.model import Instalment, NewPlan
 from whiteslip.lines import Line
 from whiteslip.lines.model import Product
 from whiteslip.store import Entry
-
-# Such a debt is asked for with at least this notice.
-NOTICE_DAYS: Final = 14
 
 
 def schedule(
@@ -29,13 +25,14 @@ def schedule(
     days: int | None = None,
     purchase: UUID | None = None,
 ) -> UUID:
-    """One instalment, billed tonight, due after ``days``, or else after :data:`NOTICE_DAYS` or the terms'
-    days if they are more.
+    """One instalment, billed tonight, due after ``days``, or else after the notice of the line's pack or the
+    terms' days if they are more.
 
     Returns the plan. It bears no interest and no late fee. The transfers are the caller's.
     """
     now, today = booking.now, line.today(booking.now)
-    due_on = today + timedelta(days=days or max(NOTICE_DAYS, line.terms.due_days))
+    notice = packs.load(line.pack).days("exit.residual_notice_days")
+    due_on = today + timedelta(days=days or max(notice, line.terms.due_days))
     row = Instalment(1, today, due_on, principal_minor, interest_minor, fee_minor)
     plan = NewPlan(new_id(now), line.id, purchase, "residual", Product(1), today, [row])
     store.add_plans(booking.tx, [plan])
