@@ -79,6 +79,11 @@ def test_from_a_deal_to_a_funders_report(run: Callable[..., tuple[int, str, str]
     database.close()
     kept = json.loads(run("funding", "base", "sezzle-2019", "--json")[1])
     assert (kept["base_minor"], kept["available_minor"]) == (54_000, -1)
+    # A deal that contradicts itself is refused, and the night that was kept still answers.
+    contrary = [each.replace("revolving_until=2026", "revolving_until=2025") for each in stated]
+    code, _, told = run("funding", "load", "sezzle-2019", *contrary)
+    assert (code, "revolving_until" in told) == (2, True), told
+    assert json.loads(run("funding", "base", "sezzle-2019", "--json")[1]) == kept
     assert run("funding", "check", "sezzle-2019")[:2] == (0, "the proof gives the base\n")
     for ending in ("csv", "pdf", "json"):
         assert run("funding", "report", "sezzle-2019", "--out", str(tmp_path / f"r.{ending}"))[0] == 0

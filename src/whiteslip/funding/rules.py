@@ -46,7 +46,6 @@ def ineligible(deal: Deal, facility: UUID, found: Receivable, day: date) -> Rule
         (Rule.PAID, found.principal_minor <= 0),
         (Rule.CHARGED_OFF, found.days_past_due >= rules.charged_off_from_days),
         (Rule.PAST_DUE, found.days_past_due >= rules.days_past_due_below),
-        (Rule.DISPUTED, found.disputed),
         (Rule.ESTATE, found.estate),
         (Rule.FORBORNE, found.forbearances > rules.forbearances_at_most),
         (Rule.KIND, found.kind not in rules.kinds),

@@ -140,7 +140,14 @@ def routing(table: str, grid: Grid, rows: Sequence[Row]) -> list[Proposal]:
     )
     route = next((column.id for column in grid.columns if column.field == "route"), "")
     for row in rows:
-        rule = next((each for each in grid.rows if each.get(reason) == f'"{row["rule"]}"'), None)
+        rule = next(
+            (
+                each
+                for each in grid.rows
+                if each.get(reason) == f'"{row["rule"]}"' and each.get(route) == '"desk"'
+            ),
+            None,
+        )
         share = wilson(row["let_go"], row["cases"])
         if rule and share.low >= _DESK_AGREES:
             change = Change(table, grid.node, rule["_id"], route, rule[route], '"straight_through"')

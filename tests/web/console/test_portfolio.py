@@ -13,12 +13,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from deals import deal
+from leavers import walks
 from litestar.testing import TestClient
 from web.console.conftest import Desk
 from worlds import DAY, TIMEZONE, at, buy, nights, open_line, pay
 
-from whiteslip import lake
+from whiteslip import funding, lake
 from whiteslip.base import end_of_day
+from whiteslip.funding.model import Position
 from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
 from whiteslip.ledger.acts import seal, trial_balance
@@ -140,6 +143,36 @@ def test_a_night_without_a_whole_snapshot_is_answered_with_the_one_before_and_sa
     text = analyst.get("/console/portfolio")
     assert stands_in in text
     assert "is cut off (line.parquet)" in text
+
+
+def test_leaving_each_facility_and_stress_stand_beside_the_book_with_their_latest_figure(analyst: Desk):
+    def beside() -> str:
+        shown = analyst.get("/console/portfolio").split('id="beside"')[1]
+        return unescape(shown.split("</div>")[0])
+
+    text = beside()
+    assert [each in text for each in ("/console/insight", "/console/stress", "/console/funding/")] == [
+        True, True, False,
+    ]  # fmt: skip
+    assert "Too few have walked the way out" in text
+    walks(analyst.db, at(END))
+    following = END + timedelta(days=1)
+    buy(analyst.db, open_line(analyst.db, day=following), 100_000, 3, following)
+    until = end_of_day(following, TIMEZONE)
+    with analyst.db.transaction() as tx:
+        assert isinstance(funding.load(tx, deal(minimum_use_minor=1_000), "test", until), str)
+        funding.fill(tx, "warehouse", 10**9, following, "test", until)
+        funding.state_position(tx, "warehouse", Position(2_000, 0, 0), "test", until)
+    assert "No night has made its base yet." in beside()
+    with analyst.db.transaction() as tx:
+        funding.run_night(tx, following, until)
+    text = beside()
+    assert "/console/funding/warehouse" in text
+    assert "CN¥830.00" in text, "85 % of 1,000.00 less the 20.00 drawn"
+    assert "The covenant with the least headroom" in text
+    assert "21 July 2026" in text
+    # Twelve of the forty-two walks end at the page that asks who it is.
+    assert "28.6%" in text.replace(" ", "")
 
 
 def test_what_is_no_measure_is_not_found_and_strangers_sign_in(analyst: Desk, desk: Desk):

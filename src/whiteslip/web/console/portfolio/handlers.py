@@ -16,6 +16,7 @@ from whiteslip.portfolio import MEASURES, Result
 from whiteslip.portfolio.model import SEGMENTS
 from whiteslip.web.console.duty import Duty, on_duty
 from whiteslip.web.console.groups import called
+from whiteslip.web.console.portfolio.beside import tiles
 from whiteslip.web.console.portfolio.charts import CHARTS, last_month, row_case
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.i18n import Speech, Texts
@@ -67,6 +68,7 @@ def home(
                 "console/portfolio/page.html",
                 why=sentence(refused.refusal, speech),
                 has_figures=False,
+                beside=tiles(duty, speech, t),
                 **duty.shown(),
             )
         why = figures["npl"].why
@@ -91,6 +93,7 @@ def home(
             segment=segment,
             segments=SEGMENTS,
             has_figures=True,
+            beside=tiles(duty, speech, t),
             **duty.shown(),
         )
 
