@@ -229,7 +229,9 @@ FILES: Final = frozenset(
         "/data.json",
         "/console/next",
         "/console/letters/{letter_id}",
+        "/console/alerts.csv",
         "/console/policies/{name}/{version}/changed.csv",
+        "/console/policies/{name}/{version}/matrix.csv",
         # Not ours inside: what it must do is in test_policy_editor.
         "/console/policies/{name}/{version}/graph",
         "/console/portfolio/{name}",

@@ -85,6 +85,7 @@ def _marks_and_paper(page: Page) -> None:
     text = "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(page.pdf())).pages)
     assert "Size of limit" in text
     assert "20 June 2026" in text
+    assert text.count("Formula") == page.locator(".chart").count(), "each chart's table is on the paper"
     assert not page.locator("dl.filters").is_visible()
     page.locator("#classes .plot").click()
     page.wait_for_url("**/console/lines?late_from=*")

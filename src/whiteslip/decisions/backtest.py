@@ -220,3 +220,18 @@ def changed_csv(ran: Backtest) -> str:
         [c.decision, c.subject, c.at.isoformat(), _inert(c.old), _inert(c.new), c.minor] for c in ran.cases
     )
     return text.getvalue()
+
+
+def matrix_csv(cells: Sequence[Mapping[str, Any]]) -> str:
+    """The matrix of a backtest that was kept, as CSV: counts and minor units of each old and new outcome.
+
+    What followed is counted where the outcome changes, and empty elsewhere.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["was", "would_be", "count", "minor", "followed", "late_30", "late_90"])
+    for cell in cells:
+        later = ["followed", "late_30", "late_90"] if cell["old"] != cell["new"] else []
+        told = [cell["count"], cell["minor"], *(cell[name] for name in later)]
+        writer.writerow([_inert(cell["old"]), _inert(cell["new"]), *told, *[""] * (5 - len(told))])
+    return text.getvalue()

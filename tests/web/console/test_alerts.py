@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import tomllib
 from pathlib import Path
@@ -50,6 +52,11 @@ def test_a_desk_sees_only_what_it_is_told(desk: Desk):
     assert alert.tells == "fraud"
     assert alert.reference in desk.get("/console/alerts?tells=fraud")
     assert alert.reference not in desk.get("/console/alerts?tells=risk")
+    answer = desk.client.get("/console/alerts.csv?tells=fraud")
+    assert answer.headers["content-type"].startswith("text/csv")
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert (row["reference"], row["line"], row["act"]) == (alert.reference, str(alert.line), alert.act)
+    assert alert.reference not in desk.client.get("/console/alerts.csv?tells=risk").text
 
 
 def test_an_alert_restricts_nobody_by_itself_and_its_proposal_takes_two(desk: Desk):

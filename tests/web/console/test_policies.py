@@ -14,6 +14,7 @@ from web.console.conftest import NOW, Desk
 
 from whiteslip.base import Refusal
 from whiteslip.decisions import decide_batch, policies
+from whiteslip.decisions.store import kept_version
 from whiteslip.identity.model import Role
 
 
@@ -22,7 +23,7 @@ def test_the_changed_decisions_of_a_draft_are_a_file_for_who_is_at_the_desk(desk
     asked = [(uuid4(), FACTS | {"velocity_24h": n, "amount_minor": 100 + n}) for n in (0, 2, 4, 9)]
     with desk.db.transaction() as tx:
         made = decide_batch(tx, tables, NAME, asked, NOW - timedelta(hours=1))
-        draft = policies.draft(tx, tables, NAME, strict(3), "staff:maker", NOW)
+        draft = policies.draft(tx, tables, NAME, strict(3), "lab:maker", NOW)
         assert not isinstance(draft, Refusal)
     at = f"/console/policies/{NAME}/{draft.version}/changed.csv"
     outside = desk.client.get(at, follow_redirects=False)
@@ -43,6 +44,18 @@ def test_the_changed_decisions_of_a_draft_are_a_file_for_who_is_at_the_desk(desk
     with desk.db.transaction() as tx:
         kept = tx.conn.execute("SELECT count(*) AS n FROM decisions.decision").fetchone()
     assert kept == {"n": 4}, "a backtest decides nothing"
+    matrix = at.replace("changed.csv", "matrix.csv")
+    assert desk.client.get(matrix).status_code == 409, "no backtest of it was kept yet"
+    with desk.db.transaction() as tx:
+        table = kept_version(tx, NAME, draft.version)
+        assert table
+        policies.run_backtest(tx, tables, table, "lab:maker", NOW)
+    kept_cells = list(csv.DictReader(io.StringIO(desk.client.get(matrix).text)))
+    told = [
+        tuple(row[name] for name in ("was", "would_be", "count", "minor", "late_90")) for row in kept_cells
+    ]
+    assert told == [("yes", "no", "2", "213", "0"), ("yes", "yes", "2", "202", "")]
+    assert f'href="{matrix}"' in desk.get(at.removesuffix("/changed.csv"))
 
 
 def test_a_draft_with_faults_is_no_file(desk: Desk):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from whiteslip.watch import Alert, Shown
 from whiteslip.watch import store as watch_store
 from whiteslip.watch.acts import TABLE
 from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.files import csv_file
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
 from whiteslip.web.kit.pages import page
@@ -30,6 +32,8 @@ from whiteslip.web.kit.problems import Refused
 AT: Final = f"{HOME}/alerts"
 Desk = Annotated[Literal["fraud", "risk"] | None, QueryParameter(name="tells")]
 _TO_RESTRICT: Final = {cause.value: cause for cause in Cause if cause not in ONLY_WITH_NOTICE}
+_ALL: Final = 1_000_000
+_COLUMNS: Final = ("reference", "line", "rule", "act", "tells", "happened_at", "raised_at", "state")
 _CENTI: Final = 100
 _BPS: Final = 10_000
 
@@ -80,6 +84,22 @@ def queue(request: WebRequest, tells: Desk = None) -> Response[Any]:
         return page(request, "console/alerts/list.html", rows=rows, tells=tells, **duty.shown())
 
     return on_duty(request, act)
+
+
+@get("/alerts.csv", sync_to_thread=True)
+def as_csv(request: WebRequest, tells: Desk = None) -> Response[Any]:
+    """The queue as CSV, all of it."""
+
+    def act(duty: Duty) -> Response[Any]:
+        rows = watch_store.waiting(duty.tx, _ALL, tells)
+        return csv_file("alerts.csv", _COLUMNS, [[*map(partial(_cell, row), _COLUMNS)] for row in rows])
+
+    return on_duty(request, act)
+
+
+def _cell(found: Alert, column: str) -> str:
+    value: object = getattr(found, column)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _line(duty: Duty, found: Alert) -> Line:
@@ -168,4 +188,4 @@ def propose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Re
     return on_duty(request, act, chooses=True)
 
 
-alert_handlers: Final = [queue, show, acknowledge, label, propose]
+alert_handlers: Final = [queue, as_csv, show, acknowledge, label, propose]

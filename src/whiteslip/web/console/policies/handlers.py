@@ -15,7 +15,7 @@ from whiteslip.base import Refusal
 from whiteslip.billing.store import lateness
 from whiteslip.decisions import policies
 from whiteslip.decisions import store as decisions_store
-from whiteslip.decisions.backtest import backtest, changed_csv
+from whiteslip.decisions.backtest import backtest, changed_csv, matrix_csv
 from whiteslip.decisions.counterfactual import otherwise, together
 from whiteslip.decisions.differences import differences
 from whiteslip.decisions.grid import grids_of
@@ -25,6 +25,7 @@ from whiteslip.decisions.reasons import SENTENCES, principal
 from whiteslip.decisions.tables import Engine
 from whiteslip.identity import access
 from whiteslip.web.console.duty import Duty, on_duty
+from whiteslip.web.console.files import text_file
 from whiteslip.web.console.policies.editing import POLICIES, editing_handlers, table_of
 from whiteslip.web.kit.cookies import WebRequest, settings_of
 from whiteslip.web.kit.forms import Form, FromForm, see_other
@@ -197,12 +198,23 @@ def changed(request: WebRequest, name: FromPath[str], version: FromPath[str]) ->
         if faults:
             raise Refused(Refusal("policy.invalid", {"fault": str(faults[0]), "faults": len(faults)}))
         text = changed_csv(backtest(duty.tx, table, until=duty.now, shown=_ALL))
-        disposition = f'attachment; filename="{name}-{table.version}-changed.csv"'
-        return Response(
-            text, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition}
-        )
+        return text_file(f"{name}-{table.version}-changed.csv", text)
 
     return on_duty(request, act)
 
 
-policy_handlers: Final = [every, show, step, changed, decision, *editing_handlers]
+@get("/policies/{name:str}/{version:str}/matrix.csv", sync_to_thread=True)
+def matrix(request: WebRequest, name: FromPath[str], version: FromPath[str]) -> Response[Any]:
+    """What the last backtest of a version counted, as CSV: each old outcome by each new one."""
+
+    def act(duty: Duty) -> Response[Any]:
+        table = table_of(duty, name, version)
+        ran = _life(duty, table).backtest
+        if not ran or "cells" not in ran:
+            raise Refused(Refusal("policy.not_backtested"))
+        return text_file(f"{name}-{table.version}-matrix.csv", matrix_csv(ran["cells"]))
+
+    return on_duty(request, act)
+
+
+policy_handlers: Final = [every, show, step, changed, matrix, decision, *editing_handlers]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Final
@@ -23,6 +21,7 @@ from whiteslip.watch import store as watch_store
 from whiteslip.watch.nightly import MODEL
 from whiteslip.watch.risk import Overview
 from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.files import csv_file
 from whiteslip.web.console.risk import charts
 from whiteslip.web.console.risk.charts import Chart
 from whiteslip.web.kit.cookies import WebRequest, settings_of
@@ -169,14 +168,7 @@ def _plain(value: Any) -> Any:
 
 
 def _file(name: str, night: date, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> Response[Any]:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heads)
-    writer.writerows(rows)
-    disposition = f'attachment; filename="{name.removesuffix(".csv")}-{night.isoformat()}.csv"'
-    return Response(
-        text.getvalue(), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition}
-    )
+    return csv_file(f"{name.removesuffix('.csv')}-{night.isoformat()}.csv", heads, rows)
 
 
 def _lines(duty: Duty, on: date | None, band: int | None, reason: str | None) -> Response[Any]:
