@@ -30,9 +30,21 @@ from whiteslip.exits import (
     terminations,
 )
 from whiteslip.exits import store as exits_store
-from whiteslip.exits.model import Cause, Channel, Identity, Kind
-from whiteslip.exits.operations import ALLOWED, AS_DISPUTE, NO_FEE, Debt, Lifecycle, Lock, Operation
+from whiteslip.exits.model import Cause, Channel, Identity, Kind, Termination
+from whiteslip.exits.operations import (
+    ALLOWED,
+    AS_DISPUTE,
+    FOR_CONSENT,
+    FOR_SECOND,
+    NO_FEE,
+    Debt,
+    Lifecycle,
+    Lock,
+    Operation,
+)
 from whiteslip.identity import Person, Vault
+from whiteslip.lines import increases
+from whiteslip.lines.increases import Increase
 from whiteslip.lines.model import Agreement, LockKind, NewLine, Party
 from whiteslip.purchases import Capture, Declined, Purchase, Request, disputes
 from whiteslip.purchases.model import Ground
@@ -191,6 +203,9 @@ DONE: dict[Operation, Callable[[Tx, Scene], Any]] = {
         tx, s.bought.id, 100, Ground.NOT_RECEIVED, "customer", s.now
     ),
     Operation.REDUCE_LIMIT: lambda tx, s: softer.reduce(tx, s.line, 1_000, "customer", s.now),
+    Operation.RAISE_LIMIT: lambda tx, s: increases.propose(
+        tx, s.line, 1_000_100, s.now + timedelta(days=1), "lender", s.now
+    ),
     Operation.PAUSE: lambda tx, s: softer.pause(tx, s.line, "customer", s.now),
     Operation.LATE_PAUSE: lambda tx, s: softer.pause_late(
         tx, s.line, s.now - timedelta(hours=1), "desk", s.now
@@ -219,6 +234,10 @@ def told(answer: Any, operation: Operation) -> str:
         return answer.code
     if operation is Operation.FEE and not answer:
         return NO_FEE
+    if isinstance(answer, Termination) and answer.outcome == "open":
+        return FOR_SECOND
+    if isinstance(answer, Increase) and answer.state is increases.State.PROPOSED:
+        return FOR_CONSENT
     return AS_DISPUTE if operation is Operation.FORCED_POST else ALLOWED
 
 
@@ -247,6 +266,11 @@ def test_every_operation_does_in_every_state_what_the_matrix_says(
 
 def test_the_page_in_the_docs_is_made_from_the_matrix():
     assert operations.page() in DOC.read_text()
+
+
+def test_what_the_matrix_leaves_out_is_driven_by_tests_that_exist():
+    root = Path(__file__).parents[2]
+    assert [tests for tests in operations.ELSEWHERE.values() if not (root / tests).is_file()] == []
 
 
 def test_no_state_stands_against_leaving_but_having_left():
