@@ -220,7 +220,7 @@ def test_a_backtest_counts_old_against_new_with_money_cases_and_what_came_later(
         version = granted(policies.draft(tx, tables, NAME, strict(3), MAKER, NOW)).version
         table = policies.table_of(tx, tables, NAME, version[:6], NOW)
         assert not isinstance(table, Refusal)
-        late = {asked[2][0]: 31, asked[3][0]: 95}
+        late = {decided[2].id: 31, decided[3].id: 95}
         found = backtest(tx, table, follow=lambda ids: {k: v for k, v in late.items() if k in ids})
     cells = {(c.old, c.new): (c.count, c.minor, c.followed, c.late_30, c.late_90) for c in found.cells}
     assert cells == {

@@ -21,12 +21,12 @@ from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, refuse, table
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
-from whiteslip.billing.store import lateness
 from whiteslip.decisions import Tables, policies
 from whiteslip.decisions.backtest import Backtest
 from whiteslip.decisions.differences import Change, RuleChange, differences, tables_of
 from whiteslip.decisions.lifecycle import Policy, State
 from whiteslip.decisions.model import Table
+from whiteslip.insight.store import later_lateness
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
@@ -224,7 +224,7 @@ def backtest(
     """Decide past decisions again under a VERSION: old against new by count and money, and the cases."""
     with _desk() as desk:
         found = desk.table(name, version)
-        follow = partial(lateness, desk.tx, day=desk.now.date())
+        follow = partial(later_lateness, desk.tx, day=desk.now.date())
         window = (_utc(since), _utc(until))
         ran = policies.run_backtest(desk.tx, desk.tables, found, desk.by(by), desk.now, *window, follow)
         if isinstance(ran, Refusal):
@@ -238,11 +238,18 @@ def _utc(instant: datetime | None) -> datetime | None:
 
 
 def _matrix(ran: Backtest) -> None:
-    data(f"{ran.decisions} decisions, {ran.changed} change, {ran.reworded} only their reasons")
+    kept = ran.adjusted
+    data(
+        f"{ran.decisions} decisions, {ran.changed} change, {kept.count} of them in details alone; "
+        f"{ran.reworded} only in their reasons"
+    )
     if ran.undecidable:
         data(f"{ran.undecidable} have facts of an older version of Whiteslip and were left out")
     columns = ["was", "would be", "decisions", "minor units", "followed", "late 30", "late 90"]
     rows = [[c.old, c.new, c.count, c.minor, c.followed, c.late_30, c.late_90] for c in ran.cells]
+    if kept.count:
+        counts = [kept.count, kept.minor, kept.followed, kept.late_30, kept.late_90]
+        rows.append(["of these", "adjusted", *counts])
     table(columns, rows, columns[2:])
 
 

@@ -361,19 +361,10 @@ HAVING :day::date - greatest(min(i.due_on), f.agreed_on) + coalesce(f.frozen_day
 ORDER BY greatest(min(i.due_on), f.agreed_on) - coalesce(f.frozen_days, 0), i.line LIMIT :count;
 
 -- name: lateness
--- The most days past due that an instalment of each purchase ever was by :day. An instalment counts
--- as unpaid until the value date of the last money that went to it.
-SELECT p.purchase, max(greatest(0, CASE
-    WHEN i.open THEN :day::date
-    ELSE coalesce((
-        SELECT s.value_on FROM billing.settlement AS s
-        WHERE s.line = i.line AND s.plan = i.plan AND s.no = i.no
-        GROUP BY s.value_on HAVING sum(s.amount_minor) > 0 ORDER BY s.value_on DESC LIMIT 1
-    ), i.due_on)
-END - i.due_on))::integer AS days
-FROM billing.plan AS p JOIN billing.instalment AS i ON i.plan = p.id
-WHERE p.purchase = ANY(:purchases::uuid[])
-GROUP BY p.purchase;
+-- The most days past due that an instalment of each purchase ever was by :day.
+SELECT purchase, max(greatest(0, coalesce(paid_on, :day::date) - due_on))::integer AS days
+FROM billing.v_paid WHERE purchase = ANY(:purchases::uuid[])
+GROUP BY purchase;
 
 -- name: add_mandate$
 INSERT INTO billing.mandate (id, line, scheme, reference, signed_on)

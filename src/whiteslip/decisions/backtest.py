@@ -22,9 +22,9 @@ _queries = load_queries(__file__)
 _ROWS_AT_ONCE: Final = 2_000
 SHOWN: Final = 200
 BAD_DAYS: Final = (30, 90)
-_MONEY: Final = ("amount_minor", "owed_minor")
+_MONEY: Final = ("amount_minor", "owed_minor", "wanted_minor")
 
-# Subjects of decisions -> the most days past due that followed, for those that can be followed.
+# Decisions -> the most days past due that followed, for those that can be followed.
 Follow: TypeAlias = Callable[[Sequence[UUID]], Mapping[UUID, int]]
 
 
@@ -52,7 +52,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A decision that would be another."""
+    """A decision that would be another. Of one that is adjusted ``old`` and ``new`` name what differs."""
 
     decision: UUID
     subject: UUID
@@ -63,11 +63,24 @@ class Case:
 
 
 @dataclass(slots=True)
-class Backtest:
-    """The matrix of a draft against history, and the first 200 cases that change.
+class Adjusted:
+    """Decisions whose deciding outcome stays and that differ otherwise, in a limit say; as in a cell."""
 
-    ``reworded`` come out the same for other reasons; ``undecidable`` have facts of an older
-    contract. ``deciding`` names the outcome that the matrix is about, ``money`` the fact summed.
+    count: int = 0
+    minor: int = 0
+    followed: int = 0
+    late_30: int = 0
+    late_90: int = 0
+    cases: list[Case] = field(default_factory=list[Case])
+
+
+@dataclass(slots=True)
+class Backtest:
+    """The matrix of a draft against history, and the first 200 cases that change, of each kind.
+
+    ``adjusted`` are on the diagonal and differ in something else than reasons; ``reworded`` differ in
+    reasons alone; ``undecidable`` have facts of an older contract. ``deciding`` names the outcome that
+    the matrix is about, ``money`` the fact summed.
     """
 
     table_name: str
@@ -79,13 +92,14 @@ class Backtest:
     decisions: int = 0
     reworded: int = 0
     undecidable: int = 0
+    adjusted: Adjusted = field(default_factory=Adjusted)
     cells: list[Cell] = field(default_factory=list[Cell])
     cases: list[Case] = field(default_factory=list[Case])
 
     @property
     def changed(self) -> int:
         """How many decisions would come out differently."""
-        return sum(cell.count for cell in self.cells if cell.is_change)
+        return sum(cell.count for cell in self.cells if cell.is_change) + self.adjusted.count
 
     @property
     def swaps(self) -> list[Cell]:
@@ -113,7 +127,7 @@ def backtest(
 ) -> Backtest:
     """Decide again, by ``table``, what its name decided from ``since`` up to but not at ``until``.
 
-    ``shown`` is how many of the cases that change are listed.
+    ``shown`` is how many of the cases that change, and of those that are adjusted, are listed.
     """
     facts = table.contract.facts
     money = next((name for name in _MONEY if name in facts), None)
@@ -122,7 +136,7 @@ def backtest(
     cells: dict[tuple[str, str], Cell] = {}
     engine = Engine([table])
     for rows in _chunks(tx, table.name, since, until):
-        moved: defaultdict[tuple[str, str], list[UUID]] = defaultdict(list)
+        moved: _Moved = defaultdict(list)
         for row, new in zip(rows, _again(engine, table, [row[3] for row in rows]), strict=True):
             found.decisions += 1
             if new is None:
@@ -130,18 +144,21 @@ def backtest(
                 continue
             _count(found, cells, moved, row, new, shown)
         if follow:
-            _follow(cells, moved, follow)
+            for key, ids in moved.items():
+                _follow(found.adjusted if key is None else cells[key], follow(ids))
     found.cells = sorted(cells.values(), key=lambda cell: (cell.old, cell.new))
     return found
 
 
 _Row: TypeAlias = tuple[UUID, UUID, datetime, dict[str, Any], dict[str, Any]]
+# What changes, by its cell; None for what is adjusted.
+_Moved: TypeAlias = defaultdict[tuple[str, str] | None, list[UUID]]
 
 
 def _count(
     found: Backtest,
     cells: dict[tuple[str, str], Cell],
-    moved: Mapping[tuple[str, str], list[UUID]],
+    moved: _Moved,
     row: _Row,
     new: Outcome,
     shown: int,
@@ -155,22 +172,29 @@ def _count(
     cell.count += 1
     cell.minor += minor
     if cell.is_change:
-        moved[key].append(subject)
+        moved[key].append(decision)
         if len(found.cases) < shown:
             found.cases.append(Case(decision, subject, at, *key, minor))
+        return
+    differs = sorted(
+        name for name in {*old, *new} if name != "reasons" and _word(old.get(name)) != _word(new.get(name))
+    )
+    if differs:
+        moved[None].append(decision)
+        found.adjusted.count += 1
+        found.adjusted.minor += minor
+        if len(found.adjusted.cases) < shown:
+            said = (_named(old, differs), _named(new, differs))
+            found.adjusted.cases.append(Case(decision, subject, at, *said, minor))
     elif old != new:
         found.reworded += 1
 
 
-def _follow(
-    cells: Mapping[tuple[str, str], Cell], moved: Mapping[tuple[str, str], list[UUID]], follow: Follow
-) -> None:
-    for key, subjects in moved.items():
-        worst = follow(subjects)
-        cell, (late, very_late) = cells[key], BAD_DAYS
-        cell.followed += len(worst)
-        cell.late_30 += sum(1 for days in worst.values() if days >= late)
-        cell.late_90 += sum(1 for days in worst.values() if days >= very_late)
+def _follow(count: Cell | Adjusted, worst: Mapping[UUID, int]) -> None:
+    late, very_late = BAD_DAYS
+    count.followed += len(worst)
+    count.late_30 += sum(1 for days in worst.values() if days >= late)
+    count.late_90 += sum(1 for days in worst.values() if days >= very_late)
 
 
 def _again(engine: Engine, table: Table, facts: Sequence[dict[str, Any]]) -> Sequence[Outcome | None]:
@@ -202,6 +226,10 @@ def _word(value: object) -> str:
     return "none" if value is None else str(value)
 
 
+def _named(outcome: Outcome, names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {_word(outcome.get(name))}" for name in names)
+
+
 def _inert(text: str) -> str:
     """A cell that no spreadsheet computes (OWASP, CSV injection: a leading apostrophe)."""
     plain = " ".join(text.split())
@@ -217,7 +245,8 @@ def changed_csv(ran: Backtest) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["decision", "subject", "at", "was", "would_be", "minor"])
     writer.writerows(
-        [c.decision, c.subject, c.at.isoformat(), _inert(c.old), _inert(c.new), c.minor] for c in ran.cases
+        [c.decision, c.subject, c.at.isoformat(), _inert(c.old), _inert(c.new), c.minor]
+        for c in (*ran.cases, *ran.adjusted.cases)
     )
     return text.getvalue()
 

@@ -16,7 +16,6 @@ import psycopg
 
 from whiteslip import portfolio
 from whiteslip.base import Refusal, add_months, end_of_day
-from whiteslip.billing.store import lateness
 from whiteslip.decisions import Tables, policies
 from whiteslip.decisions.grid import Grid, grids_of, with_rows
 from whiteslip.decisions.lifecycle import Policy
@@ -204,7 +203,9 @@ def draft_proposal(
     table = policies.table_of(tx, tables, change.table, drafted.version, now)
     if isinstance(table, Refusal):
         return table
-    ran = policies.run_backtest(tx, tables, table, actor, now, follow=partial(lateness, tx, day=now.date()))
+    ran = policies.run_backtest(
+        tx, tables, table, actor, now, follow=partial(store.later_lateness, tx, day=now.date())
+    )
     if isinstance(ran, Refusal):
         return ran
     store.add_draft(tx, month.replace(day=1), no, change.table, drafted.version, actor, now)

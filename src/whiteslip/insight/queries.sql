@@ -272,3 +272,28 @@ SELECT no, table_name, version, actor, at FROM insight.draft WHERE month = :mont
 
 -- name: lines_there$
 SELECT count(*) FROM lines.v_line WHERE opened_on <= :day AND (closed_on IS NULL OR closed_on > :day);
+
+-- name: later_lateness
+-- The most days past due, by :day, of what is followed after each decision: the purchase; or the line
+-- that an application opened or would have raised, or that was restricted or watched, where only what
+-- was unpaid after the decision counts.
+WITH followed AS (
+    SELECT d.id, d.at, d.subject AS line FROM decisions.v_decision AS d
+    WHERE d.id = ANY(:decisions::uuid[]) AND d.table_name IN ('issuer-restriction', 'watch-monitor')
+    UNION ALL
+    SELECT d.id, d.at, coalesce(a.line, a.raises) FROM decisions.v_decision AS d
+    JOIN applications.v_application AS a ON a.id = d.subject
+    WHERE d.id = ANY(:decisions::uuid[]) AND d.table_name = 'application-limit'
+), late AS (
+    SELECT d.id, coalesce(i.paid_on, :day::date) - i.due_on AS days
+    FROM decisions.v_decision AS d JOIN billing.v_paid AS i ON i.purchase = d.subject
+    WHERE d.id = ANY(:decisions::uuid[]) AND d.table_name = 'purchase-authorisation'
+    UNION ALL
+    SELECT f.id, CASE
+        WHEN coalesce(i.paid_on, :day::date) > (f.at AT TIME ZONE l.timezone)::date
+        THEN coalesce(i.paid_on, :day::date) - i.due_on
+    END
+    FROM followed AS f JOIN lines.v_line AS l ON l.id = f.line
+    LEFT JOIN billing.v_paid AS i ON i.line = f.line
+)
+SELECT id, greatest(0, max(days))::integer AS days FROM late GROUP BY id;

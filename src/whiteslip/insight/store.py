@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -118,3 +119,12 @@ def add_draft(tx: Tx, month: date, no: int, table_name: str, version: str, actor
 def drafts(tx: Tx, month: date) -> dict[int, Draft]:
     """Drafts of a month's proposals, by number."""
     return {row["no"]: msgspec.convert(row, Draft) for row in _queries.drafts(tx.conn, month=month)}
+
+
+def later_lateness(tx: Tx, decisions: Sequence[UUID], day: date) -> dict[UUID, int]:
+    """The most days past due, by ``day``, that came after each decision; of those that can be followed.
+
+    A purchase is followed by itself, an application through its line, a restriction and an alert by theirs.
+    """
+    rows = _queries.later_lateness(tx.conn, decisions=list(decisions), day=day)
+    return {row["id"]: row["days"] for row in rows}

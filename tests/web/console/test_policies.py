@@ -10,6 +10,7 @@ from html import unescape
 from uuid import uuid4
 
 from decisions.test_policies import FACTS, NAME, strict
+from insight.test_following import of_one_month
 from web.console.conftest import NOW, Desk
 
 from whiteslip.base import Refusal
@@ -80,3 +81,44 @@ def test_a_decision_with_two_things_in_the_way_tells_both_at_once(desk: Desk):
     plain = re.sub(r"<[^>]+>", "", told)
     assert "amount_minor at 9000 instead of 10000 and velocity_24h at 19 instead of 25" in plain
     assert 'id="otherwise"' not in text
+
+
+def test_a_smaller_limit_of_the_same_outcome_is_on_the_page_with_its_cases(desk: Desk):
+    tables, name = desk.ports.office.tables, "application-limit"
+    facts = {
+        "of_age": True,
+        "contact_agrees": True,
+        "net_income_minor": 1_000_000,
+        "debt_service_minor": 100_000,
+        "debt_service_ratio_bps": 1_000,
+        "lenders_elsewhere": 1,
+        "wanted_minor": 5_000_000,
+        "own_exposure_minor": 0,
+        "own_dpd_days": 0,
+        "most_minor": 20_000_000,
+        "least_minor": 50_000,
+        "unit_minor": 10_000,
+        "score": 600,
+    }
+    with desk.db.transaction() as tx:
+        (made,) = decide_batch(tx, tables, name, [(uuid4(), facts)], NOW - timedelta(hours=1))
+        draft = policies.draft(tx, tables, name, of_one_month(), "staff:maker", NOW)
+        assert not isinstance(draft, Refusal)
+    desk.sign_in()
+    at = f"/console/policies/{name}/{draft.version}"
+    desk.post(at, do="backtest")
+    for language, row in (("en", "changed otherwise"), ("zh-CN", "其他内容改变")):
+        text = unescape(desk.get(f"{at}?lang={language}"))
+        assert row in text
+        (case,) = re.findall(rf'href="/console/decisions/{made.id}">(.*?)</a>', text)
+        assert "limit_minor 1600000 → limit_minor 400000" in case
+
+
+def test_a_step_by_an_actor_of_no_known_form_is_shown_by_its_kind(desk: Desk):
+    with desk.db.transaction() as tx:
+        draft = policies.draft(tx, desk.ports.office.tables, NAME, strict(3), "staff:not-an-id", NOW)
+        assert not isinstance(draft, Refusal)
+    desk.sign_in()
+    text = unescape(desk.get(f"/console/policies/{NAME}/{draft.version}"))
+    assert re.search(r'timeline-when">[^<]* · staff<', text)
+    assert "not-an-id" not in text

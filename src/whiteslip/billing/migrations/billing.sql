@@ -400,6 +400,17 @@ FROM billing.plan AS p
 JOIN billing.instalment AS i ON i.plan = p.id
 LEFT JOIN billing.bill AS b ON b.id = i.bill;
 
+-- When each instalment was paid, which is the value date of the last money that went to it; NULL while
+-- it is open.
+CREATE VIEW billing.v_paid AS
+SELECT p.line, p.purchase, i.plan, i.no, i.due_on,
+    CASE WHEN NOT i.open THEN coalesce((
+        SELECT s.value_on FROM billing.settlement AS s
+        WHERE s.line = i.line AND s.plan = i.plan AND s.no = i.no
+        GROUP BY s.value_on HAVING sum(s.amount_minor) > 0 ORDER BY s.value_on DESC LIMIT 1
+    ), i.due_on) END AS paid_on
+FROM billing.plan AS p JOIN billing.instalment AS i ON i.plan = p.id;
+
 -- Debts that were charged off, when, how much then, and the day a part was accepted for the whole.
 CREATE VIEW billing.v_charge_off AS
 SELECT line, on_day, amount_minor, settled_on FROM billing.charge_off WHERE on_day IS NOT NULL;

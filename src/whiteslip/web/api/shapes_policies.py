@@ -122,8 +122,19 @@ class CaseShape(Struct):
     minor: int
 
 
+class AdjustedShape(Struct):
+    """Decisions whose outcome stays and that differ otherwise, in a limit say; and the first of them."""
+
+    count: int
+    minor: int
+    followed: int
+    late_30: int
+    late_90: int
+    cases: Sequence[CaseShape]
+
+
 class BacktestShape(Struct):
-    """The matrix, and the first cases that change."""
+    """The matrix, and the first cases that change. What is ``adjusted`` is on its diagonal."""
 
     table_name: str
     version: str
@@ -134,6 +145,7 @@ class BacktestShape(Struct):
     decisions: int
     reworded: int
     undecidable: int
+    adjusted: AdjustedShape
     cells: Sequence[CellShape]
     cases: Sequence[CaseShape]
 

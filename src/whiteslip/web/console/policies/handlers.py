@@ -12,7 +12,6 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from whiteslip.base import Refusal
-from whiteslip.billing.store import lateness
 from whiteslip.decisions import policies
 from whiteslip.decisions import store as decisions_store
 from whiteslip.decisions.backtest import backtest, changed_csv, matrix_csv
@@ -24,6 +23,7 @@ from whiteslip.decisions.model import Table, TableError
 from whiteslip.decisions.reasons import SENTENCES, principal
 from whiteslip.decisions.tables import Engine
 from whiteslip.identity import access
+from whiteslip.insight.store import later_lateness
 from whiteslip.web.console.duty import Duty, on_duty
 from whiteslip.web.console.files import text_file
 from whiteslip.web.console.policies.editing import POLICIES, editing_handlers, table_of
@@ -97,7 +97,11 @@ def _page(
 def _who(duty: Duty, actor: str) -> str:
     """A member of staff by name, anybody else by kind."""
     kind, _, key = actor.partition(":")
-    found = access.staff(duty.tx, UUID(key)) if kind == "staff" else None
+    try:
+        found = access.staff(duty.tx, UUID(key)) if kind == "staff" else None
+    except ValueError:
+        # The journal takes any text as an actor, and a page of history must not fail on one.
+        found = None
     return found.name if found else kind
 
 
@@ -129,7 +133,7 @@ def _step(duty: Duty, table: Table, form: Form) -> str | Refusal:
     name, version, note = table.name, table.version, form.value("note")
     match form.value("do"):
         case "backtest":
-            follow = partial(lateness, tx, day=now.date())
+            follow = partial(later_lateness, tx, day=now.date())
             done = policies.run_backtest(tx, tables, table, by, now, follow=follow)
         case "submit":
             done = policies.submit(tx, tables, name, version, by, now, note)
