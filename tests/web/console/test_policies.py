@@ -81,6 +81,12 @@ def test_a_decision_with_two_things_in_the_way_tells_both_at_once(desk: Desk):
     plain = re.sub(r"<[^>]+>", "", told)
     assert "amount_minor at 9000 instead of 10000 and velocity_24h at 19 instead of 25" in plain
     assert 'id="otherwise"' not in text
+    assert made.trace is None, "a batch keeps no trace"
+    (fired,) = re.findall(r'id="fired">(.*?)</ul>', text)
+    assert re.findall(r"Rule (\d+) <span[^>]*>(.*?)</span>", fired) == [
+        ("10", "More than 20 purchases in 24 hours.")
+    ]
+    assert "Recomputed now from the kept facts" in text
 
 
 def test_a_smaller_limit_of_the_same_outcome_is_on_the_page_with_its_cases(desk: Desk):

@@ -52,7 +52,11 @@ class Duty:
     def named(self, actor: str) -> str:
         """An actor of the journal as colleagues know them; what is nobody's name stays as it is."""
         kind, _, own = actor.partition(":")
-        found = access.staff(self.tx, UUID(own)) if kind == "staff" else None
+        try:
+            found = access.staff(self.tx, UUID(own)) if kind == "staff" else None
+        except ValueError:
+            # The journal takes any text as an actor, and a page of history must not fail on one.
+            found = None
         return found.name if found else actor
 
     def case(self, reference: str) -> Exit:

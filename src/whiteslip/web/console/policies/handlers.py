@@ -22,7 +22,6 @@ from whiteslip.decisions.lifecycle import Policy, State
 from whiteslip.decisions.model import Table, TableError
 from whiteslip.decisions.reasons import SENTENCES, principal
 from whiteslip.decisions.tables import Engine
-from whiteslip.identity import access
 from whiteslip.insight.store import later_lateness
 from whiteslip.web.console.duty import Duty, on_duty
 from whiteslip.web.console.files import text_file
@@ -96,13 +95,8 @@ def _page(
 
 def _who(duty: Duty, actor: str) -> str:
     """A member of staff by name, anybody else by kind."""
-    kind, _, key = actor.partition(":")
-    try:
-        found = access.staff(duty.tx, UUID(key)) if kind == "staff" else None
-    except ValueError:
-        # The journal takes any text as an actor, and a page of history must not fail on one.
-        found = None
-    return found.name if found else kind
+    name = duty.named(actor)
+    return actor.partition(":")[0] if name == actor else name
 
 
 @get("/policies/{name:str}/{version:str}", sync_to_thread=True)
@@ -184,12 +178,24 @@ def decision(request: WebRequest, decision_id: FromPath[UUID]) -> Response[Any]:
             decision=found,
             contract=table.contract,
             reasons=[SENTENCES.get(code, {}) for code in principal(found.reasons)],
+            fired=_fired(engine, table, found.facts),
             otherwise=singles,
             pair=None if singles else together(engine, table, found.facts),
             **duty.shown(),
         )
 
     return on_duty(request, act)
+
+
+def _fired(engine: Engine, table: Table, facts: dict[str, Any]) -> list[tuple[str, int, str]]:
+    """The rules that match the facts, run again: table, number of the rule from 1, and its meaning."""
+    matched = {step["node"]: step["rules"] for step in engine.run(table, facts, trace=True)[2] or []}
+    return [
+        (grid.title, number, row.get("_description") or row["_id"])
+        for grid in grids_of(table)
+        for number, row in enumerate(grid.rows, 1)
+        if row["_id"] in matched.get(grid.title, ())
+    ]
 
 
 @get("/policies/{name:str}/{version:str}/changed.csv", sync_to_thread=True)
