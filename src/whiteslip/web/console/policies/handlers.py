@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -187,7 +188,7 @@ def decision(request: WebRequest, decision_id: FromPath[UUID]) -> Response[Any]:
     return on_duty(request, act)
 
 
-def _fired(engine: Engine, table: Table, facts: dict[str, Any]) -> list[tuple[str, int, str]]:
+def _fired(engine: Engine, table: Table, facts: Mapping[str, Any]) -> list[tuple[str, int, str]]:
     """The rules that match the facts, run again: table, number of the rule from 1, and its meaning."""
     matched = {step["node"]: step["rules"] for step in engine.run(table, facts, trace=True)[2] or []}
     return [
