@@ -12,15 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import DAY, at, give_back, line_of, nights, open_line, pay
 
-from whiteslip import day, exits, identity, purchases, watch
+from whiteslip import complaints, day, exits, identity, packs, purchases, watch
 from whiteslip.base import Refusal
+from whiteslip.complaints import Topic
 from whiteslip.decisions import Tables, grounds, replay
 from whiteslip.decisions.contract import checked_facts
-from whiteslip.exits import Office
+from whiteslip.exits import Office, softer
 from whiteslip.exits.model import Channel, Identity
 from whiteslip.identity import Person, Vault
 from whiteslip.notices import DemoPhone
-from whiteslip.purchases import Purchase, Request
+from whiteslip.purchases import Purchase, Request, disputes
+from whiteslip.purchases.model import Ground
 from whiteslip.store import Database
 from whiteslip.watch import Act, Alert, State, features, memory, rules, store
 from whiteslip.watch.model import Event
@@ -38,7 +40,7 @@ def buys(
     now: datetime,
     shop: str = "bookshop",
     category: str = "books",
-) -> None:
+) -> UUID:
     with db.transaction() as tx:
         (done,) = purchases.authorise(
             tx, TABLES, [Request(line, shop, amount_minor, 1, category)], "shop", now
@@ -46,6 +48,7 @@ def buys(
     assert isinstance(done, Purchase), done
     with db.transaction() as tx:
         purchases.capture(tx, [purchases.Capture(done.id, amount_minor)], "shop", now)
+    return done.id
 
 
 def follow(db: Database, now: datetime) -> None:
@@ -174,10 +177,22 @@ def test_a_budget_of_false_alarms_needs_labels_and_is_a_share_of_them(
 def test_leaving_pausing_disputing_and_complaining_move_nothing(db: Database):
     line = open_line(db)
     now = quiet_months(db, line)
+    bought = buys(db, line, 12_000, now)
     follow(db, now)
     before = texts(db)
+    customer = line_of(db, line).customer
     with db.transaction() as tx:
-        exits.request(tx, OFFICE, line, Channel.PORTAL, "customer", now, Identity.PENDING)
+        person = Person("欧阳明远", "11010119900307803X", "+8613900000021", "a@example.com")
+        identity.enrol(tx, VAULT, customer, person, "test", now)
+        done = (
+            disputes.dispute(tx, bought, 9_000, Ground.NOT_RECEIVED, "customer", now),
+            complaints.file(
+                tx, VAULT, packs.load("cn"), "Test", customer, Topic.FEE, "portal", "customer", now
+            ),
+            softer.pause(tx, line, "customer", now),
+            exits.request(tx, OFFICE, line, Channel.PORTAL, "customer", now, Identity.PENDING),
+        )
+    assert not [each for each in done if isinstance(each, Refusal)]
     follow(db, now)
     assert texts(db) == before
 
