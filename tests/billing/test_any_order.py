@@ -47,7 +47,7 @@ class BillingMachine(RuleBasedStateMachine):
 
     @rule(line=which, minor=st.integers(1, 150_000), late=st.integers(0, 9))
     def pay(self, line: int, minor: int, late: int) -> None:
-        on = self.day - timedelta(days=late)
+        on = max(self.day - timedelta(days=late), worlds.DAY)
         self.paid.append(worlds.pay(self.db, self.lines[line], minor, self.day, value_on=on))
 
     @rule(line=which)
@@ -60,7 +60,7 @@ class BillingMachine(RuleBasedStateMachine):
     @rule(line=which, ahead=st.integers(0, 40), late=st.integers(0, 3))
     def pay_everything_off(self, line: int, ahead: int, late: int) -> None:
         total = worlds.quote(self.db, self.lines[line], self.day + timedelta(days=ahead)).total_minor
-        on = self.day - timedelta(days=late)
+        on = max(self.day - timedelta(days=late), worlds.DAY)
         if total:
             self.paid.append(worlds.pay(self.db, self.lines[line], total, self.day, value_on=on))
         else:
