@@ -91,7 +91,7 @@ def _marks_and_paper(page: Page) -> None:
     page.wait_for_url("**/console/lines?late_from=*")
     assert page.locator("main tbody tr").count() > 0
     page.go_back()
-    page.wait_for_selector("#survival svg")
+    page.wait_for_selector("#dpd svg")
     with page.expect_download() as file:
         page.locator("#dpd .plot").click()
     assert file.value.suggested_filename == "dpd-2026-06-20.csv"
