@@ -135,7 +135,7 @@ def test_without_the_setting_the_worker_calls_nobody_inside(
 def test_what_is_not_published_or_not_there_is_said(run: Callable[..., tuple[int, str, str]]):
     code, _, err = run("trigger", "person.born")
     assert code == 2
-    assert "not published: person.born; these are: application.accepted" in err
+    assert "not published: person.born; these are: alert.raised, application.accepted" in err
     assert run("resend", "99999")[0] == 3
     assert run("listen", "--forward-to", "gopher://x")[0] == 2
     assert run("listen")[0] == 2

@@ -62,7 +62,7 @@ def test_without_a_snapshot_the_page_says_what_to_do(desk: Desk):
 
 def test_each_chart_has_a_table_with_the_same_figures_and_a_csv(analyst: Desk):
     text = analyst.get("/console/portfolio")
-    options = dict(re.findall(r'id="(\w+)">.*?data-chart="(.*?)"', text, re.S))
+    options = dict(re.findall(r'<figure class="chart" id="(\w+)">.*?data-chart="(.*?)"', text, re.S))
     assert set(options) == {
         "npl", "npl_change", "dpd", "classes", "roll_rates", "flows", "vintages", "ecl_movement",
     }  # fmt: skip
@@ -91,7 +91,7 @@ def test_a_mark_leads_to_its_lines(analyst: Desk):
             )
         )
     text = analyst.get("/console/portfolio")
-    options = dict(re.findall(r'id="(\w+)">.*?data-chart="(.*?)"', text, re.S))
+    options = dict(re.findall(r'<figure class="chart" id="(\w+)">.*?data-chart="(.*?)"', text, re.S))
     drawn = {key: json.loads(unescape(option))["series"] for key, option in options.items()}
     classed = next(mark for mark in drawn["classes"][0]["data"] if mark["href"])
     assert classed["href"] == "/console/lines?late_from=91&late_to=270"

@@ -210,4 +210,5 @@ def test_who_agreed_can_still_change_their_mind(reader: Reader, scene: Scene):
     assert "you can change your mind" in agreed
     assert 'value="consent"' not in agreed
     back = reader.sends(f"/lines/{guest.line}/increase", increase=wanted, answer="decline").text
-    assert "higher limit" not in back
+    assert 'name="increase"' in agreed
+    assert 'name="increase"' not in back
