@@ -214,7 +214,8 @@ class Shell:
         if serves and self.serving:
             self._end(self.serving)
         bare = re.sub(r"\s+#.*$", "", command).removesuffix("&").strip()
-        log = f"{self.folder}/served.log"
+        log = self.folder / "served.log"
+        log.touch()  # the shell opens it only when what it started gets its turn
         code, printed = self._run(f"setsid {bare} >> {log} 2>&1 & echo $!")
         self.groups.append(int(printed))
         if serves:
