@@ -12,6 +12,7 @@ from uuid import UUID
 
 from benchmarks.bench import Bench, Measure
 from whiteslip import ledger, lines, packs, purchases
+from whiteslip.app.wiring import settle
 from whiteslip.base import new_id
 from whiteslip.decisions import Tables
 from whiteslip.ledger import Account, Transfer
@@ -55,8 +56,10 @@ def buy(database: Database, tables: Tables, asked: Sequence[Request]) -> list[UU
 
 @functools.cache
 def _tools(url: str) -> tuple[Database, Tables, Random]:
-    """What a worker keeps between rounds."""
-    return Database(url, 1), Tables.load(), Random(17)
+    """What a worker keeps between rounds, settled as a server's process is."""
+    kept = Database(url, 1), Tables.load(), Random(17)
+    settle()
+    return kept
 
 
 def _until(seconds: float, batch: Callable[[], int]) -> tuple[int, list[float]]:

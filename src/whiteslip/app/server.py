@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from whiteslip.app.settings import VERSION, load
 from whiteslip.app.terminal import log_to_stderr
-from whiteslip.app.wiring import LIVING_MARK, Platform, opened, web_secret
+from whiteslip.app.wiring import LIVING_MARK, Platform, opened, settle, web_secret
 from whiteslip.exits import store as exits_store
 from whiteslip.notices import acts as notices_acts
 from whiteslip.store.database import journal_head
@@ -51,6 +51,7 @@ def application() -> Litestar:
     # Half a second that the first customer who leaves would otherwise wait for.
     platform.pack.calendar.is_business_day(date(2026, 1, 1))
     app = build(platform)
+    settle()
 
     def close() -> None:
         opening.__exit__(None, None, None)
