@@ -42,7 +42,7 @@ class Story:
     line: str
     _paid: int = 0
     exit: str = ""
-    seen: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    bought: list[str] = field(default_factory=list[str])
 
     def passes(self, by: str) -> None:
         """Time goes by, with every night and timer."""
@@ -65,7 +65,8 @@ class Story:
     def buys(self, minor: int, instalments: int = 1) -> str:
         held = self.authorises(minor, instalments)
         assert held["state"] == "authorised", held
-        return self.captures(held["id"], minor)["id"]
+        self.bought.append(self.captures(held["id"], minor)["id"])
+        return self.bought[-1]
 
     def refunds(self, purchase: str, minor: int) -> None:
         self.api.post(f"/v1/purchases/{purchase}/refund", {"amount_minor": minor}, 200)
@@ -169,12 +170,25 @@ class Story:
         the first kind that begins with ``since``, but for statements and what bureaus were told.
         """
         assert self.every_letter() == letters
-        told = self.told_to_bureau()
+        told = [each for each in self.told_to_bureau() if each.agreement == self.line]
         assert [(each.closed_on, each.reason, each.balance_to_run_off_minor) for each in told] == events
-        own = [event["type"] for event in self._journal() if event["subject_kind"] in {"line", "exit"}]
+        subjects = self._subjects()
+        own = [event["type"] for event in self._journal() if event["subject"] in subjects]
         own = [kind for kind in own if not kind.startswith(("bill.", "bureau."))]
         first = next(at for at, kind in enumerate(own) if kind.startswith(since))
         assert own[first:] == journal
+
+    def happened(self, kind: str) -> list[dict[str, Any]]:
+        """What the journal keeps of each event of a kind on the line."""
+        subjects = self._subjects()
+        return [each for each in self._journal() if each["type"] == kind and each["subject"] in subjects]
+
+    def _subjects(self) -> set[str]:
+        """The line and its cases, as the journal names them."""
+        line = parse_public("line", self.line)
+        with self.api.db.transaction() as tx:
+            cases = tx.conn.execute("SELECT id FROM exits.exit WHERE line = %s", [line]).fetchall()
+        return {str(line), *(str(case["id"]) for case in cases)}
 
     def _journal(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

@@ -529,6 +529,22 @@ def _dies_and_is_settled(story: Story) -> None:
     assert story.now["owed_minor"] == 0, "paid as told and in time: no interest since"
     story.passes("+11d")
     assert (story.case["state"], story.now["lifecycle"]) == ("closed", "closed")
+    settled = ["purchase.declined", "estate.authority_shown", "estate.balance_told", "payment.received"]
+    story.ends(
+        [*LETTERS[:2], "estate.acknowledged"],  # the rest goes to who settles the estate
+        [],  # told by Metro 2: see below
+        [
+            *ASKED[:2],
+            "exit.identity_checked",
+            *ASKED[2:],
+            *RUNS_OFF,
+            "estate.reported",
+            "fee.stopped",
+            *settled,
+            "interest.given_back",
+            *CLEARS,
+        ],
+    )
     assert story.letters() == [
         "exit.acknowledged",
         "exit.runoff",
@@ -597,6 +613,13 @@ def test_20_clocks_that_change_move_no_statement_and_no_end_of_a_notice(db: Data
         assert story.case["state"] == "run_off"
         left = [due for due in story.plan()["schedule"] if due["total_minor"] > 1_000]  # no late fees
         assert left == before, "each month is earned by the contract's own calendar"
+        late = ["hardship.offered"]  # two months were not paid by then
+        ended = ["exit.confirmed", "line.locked", "line.moved", "line.spending_stopped"]
+        story.ends(
+            ["termination.notice", *late, "exit.runoff"],
+            [],  # no bureau is known of that is told of agreements in Europe
+            ["exit.notice_given", "termination.approved", *2 * ["fee.charged"], *ended, *RUNS_OFF, *late],
+        )
 
 
 def test_mandate_shop_on_file_and_users_are_told_stopped_and_ended(story: Story):

@@ -15,26 +15,27 @@ from deals import deal
 
 import whiteslip
 from whiteslip import funding
+from whiteslip.base import Refusal
 from whiteslip.day import every_violation
 from whiteslip.funding import store as funding_store
-from whiteslip.funding.model import Deal, Position, RemedyKind
+from whiteslip.funding.model import Deal, Position, Remedy, RemedyKind
 
 from .conftest import NOW, Api
+from .story import ASKED, LETTERS, RUNS_OFF, WISH, Story
 
 CROWD, PRICE = 30, 30_000
 DAY = date(2026, 10, 22)
 
 
-def crowd(api: Api, count: int) -> list[str]:
-    """Lines of as many customers, each with a purchase in three instalments."""
-    lines: list[str] = []
+def crowd(api: Api, count: int) -> list[Story]:
+    """As many customers, each with a line and a purchase in three instalments."""
+    stories: list[Story] = []
     for _ in range(count):
-        line = api.line(1_000_000)
-        body = {"line": line, "merchant": "shop", "amount_minor": PRICE, "instalments": 3}
-        held = api.post("/v1/purchases", body)
-        api.post(f"/v1/purchases/{held['id']}/capture", {"amount_minor": PRICE, "final": True}, 200)
-        lines.append(line)
-    return lines
+        customer = api.customer()
+        story = Story(api, customer, api.line(1_000_000, customer))
+        story.buys(PRICE, 3)
+        stories.append(story)
+    return stories
 
 
 def lend(api: Api, agreed: Deal, debt_minor: int) -> None:
@@ -54,8 +55,17 @@ def replenishment(api: Api) -> dict[int, int]:
     return {gap["days"]: gap["leavers_minor"] for gap in found}
 
 
-def letters_of(api: Api, case: dict[str, Any]) -> list[str]:
-    return [letter["kind"] for letter in api.get(f"/v1/letters?exit={case['id']}")["data"]]
+def remedies(api: Api) -> list[Remedy]:
+    """What waits for two people in treasury."""
+    with api.db.transaction() as tx:
+        return funding_store.remedies(tx, funding.facility_id("warehouse"))
+
+
+def approve(api: Api, remedy: Remedy) -> None:
+    with api.db.transaction() as tx:
+        for who in ("staff:a", "staff:b"):
+            done = funding.decide(tx, remedy.id, True, DAY, who, NOW)
+            assert not isinstance(done, Refusal), done
 
 
 def told(api: Api) -> list[str]:
@@ -69,23 +79,36 @@ def told(api: Api) -> list[str]:
     return kinds
 
 
+def test_05_a_refund_of_a_receivable_that_is_pledged_is_a_deemed_collection_of_its_own_facility(api: Api):
+    (story,) = crowd(api, 1)
+    bought = story.bought[0]
+    lend(api, deal(begins_on=DAY, revolving_until=date(2027, 10, 22), ends_on=date(2028, 1, 1)), 0)
+    story.leaves()
+    story.refunds(bought, 12_000)
+    assert story.now["owed_minor"] == PRICE - 12_000
+    story.passes("+1d")
+    [remedy] = remedies(api)
+    assert (remedy.kind, remedy.price_minor) == (RemedyKind.DEEMED_COLLECTION, 12_000)
+    approve(api, remedy)
+    after = base(api)
+    assert (after["pool_minor"], after["cash_minor"]) == (PRICE - 12_000, 12_000), (
+        "the funder has lost nothing"
+    )
+
+
 def test_11_a_crowd_leaves_a_facility_without_headroom_and_nobody_waits(api: Api):
-    lines = crowd(api, CROWD)
+    stories = crowd(api, CROWD)
     lend(api, deal(begins_on=DAY, revolving_until=date(2027, 10, 22), ends_on=date(2028, 1, 1)), 765_000)
     before = base(api)
     assert (before["pool_minor"], before["base_minor"], before["available_minor"]) == (900_000, 765_000, 0)
     assert set(replenishment(api).values()) == {0}
 
-    def leave(line: str) -> dict[str, Any]:
-        return api.post("/v1/exits", {"line": line})
-
     with ThreadPoolExecutor(4) as pool:
-        cases = list(pool.map(leave, lines))
-    for line, case in zip(lines, cases, strict=True):
+        cases = list(pool.map(lambda story: story.leaves(), stories))
+    for story, case in zip(stories, cases, strict=True):
         assert datetime.fromisoformat(case["requested_at"]) == NOW
-        assert api.get(f"/v1/lines/{line}")["lifecycle"] != "active"
-        body = {"line": line, "merchant": "shop", "amount_minor": 1, "instalments": 1}
-        assert api.post("/v1/purchases", body)["state"] == "declined"
+        assert story.now["lifecycle"] != "active"
+        assert story.authorises(1)["state"] == "declined"
     assert told(api).count("line.spending_stopped") == CROWD
     assert base(api) == before, "what is owed is owed all the same"
     gap = replenishment(api)
@@ -99,8 +122,9 @@ def test_11_a_crowd_leaves_a_facility_without_headroom_and_nobody_waits(api: Api
     kept = base(api, "night")
     assert (kept["base_minor"], kept["deficiency_minor"], kept["day"]) == (765_000, 1, "2026-10-22")
     assert told(api).count("funding.deficient") == 1, "treasury is rung for"
-    states = {api.get(f"/v1/exits/{case['id']}")["state"] for case in cases}
-    assert "held" not in states
+    for story in stories:
+        assert story.case["state"] == "run_off"
+        story.ends(LETTERS[:2], [(DAY, WISH, PRICE)], [*ASKED, *RUNS_OFF, "purchase.declined"])
     with api.db.transaction() as tx:
         assert every_violation(tx) == []
 
@@ -113,32 +137,27 @@ def test_12_a_deal_that_wants_open_accounts_loses_the_receivable_at_once_and_the
     eligibility = agreed.eligibility.__class__(30, 90, closed_account_eligible=False)
     lend(api, deal(eligibility=eligibility, revolving_until=date(2026, 12, 31)), 0)
     assert base(api)["eligible_minor"] == 60_000
-    before = {line: api.get(f"/v1/lines/{line}") for line in (leaver, stayer)}
-    case = api.post("/v1/exits", {"line": leaver})
+    before, other = leaver.now, stayer.now
+    leaver.leaves()
     now = base(api)
     assert (now["eligible_minor"], now["ineligible"]) == (
         30_000,
         [{"name": "account_closed", "amount_minor": 30_000}],
     )
-    letters = letters_of(api, case)
-    api.post("/v1/test-clock/advance", {"by": "+1d"}, 200)
-    with api.db.transaction() as tx:
-        [remedy] = funding_store.remedies(tx, funding.facility_id("warehouse"))
-        assert (remedy.kind, remedy.price_minor, remedy.why) == (
-            RemedyKind.REPURCHASE,
-            30_000,
-            "account_closed",
-        )
-        for who in ("staff:a", "staff:b"):
-            funding.decide(tx, remedy.id, True, DAY, who, NOW)
+    leaver.passes("+1d")
+    [remedy] = remedies(api)
+    told = (remedy.kind, remedy.price_minor, remedy.why)
+    assert told == (RemedyKind.REPURCHASE, 30_000, "account_closed")
+    approve(api, remedy)
     after = base(api)
     assert (after["pool_minor"], after["cash_minor"], after["ineligible"]) == (30_000, 30_000, [])
-    assert letters_of(api, case) == letters
     same = ("owed_minor", "limit_minor", "credit_minor")
-    line = api.get(f"/v1/lines/{leaver}")
-    assert {k: line.get(k) for k in same} == {k: before[leaver].get(k) for k in same}
+    line = leaver.now
+    assert {k: line.get(k) for k in same} == {k: before.get(k) for k in same}
     assert not any("fund" in key or "pledge" in key for key in line)
-    assert api.get(f"/v1/lines/{stayer}") == before[stayer]
+    assert stayer.now == other
+    leaver.ends(LETTERS[:2], [(DAY, WISH, PRICE)], [*ASKED, *RUNS_OFF, "plan.pledge_released"])
+    stayer.ends([], [], ["plan.pledged"], since="plan.")
 
 
 def test_no_room_that_lets_a_customer_leave_knows_that_there_is_a_funder():
