@@ -149,7 +149,18 @@ def test_an_act_that_sends_another_letter_than_is_demanded_is_told_in_words():
 def test_every_letter_of_the_room_is_sent_by_a_step_or_an_act(edges: list[Edge]):
     """No text lies there that nothing sends, as far as leaving and the lender's acts go."""
     sent = {letter for letter, _ in every_letter(edges)} | set(ACTS.values()) - {None}
-    rooms = ("exit", "withdrawal", "termination", "inactivity", "estate", "user", "hardship", "debt", "line")
+    rooms = (
+        "exit",
+        "withdrawal",
+        "termination",
+        "inactivity",
+        "estate",
+        "user",
+        "hardship",
+        "debt",
+        "line",
+        "dispute",
+    )
     assert {kind for kind in KINDS if kind.split(".")[0] in rooms} <= sent
 
 

@@ -119,6 +119,8 @@ OWN: dict[str, dict[str, Any]] = {
         "why": "returned_payment",
     },
     "dispute.received": {"disputed_at": NOW, "answer_by": NOW, "disputed_minor": 12_300},
+    "dispute.won": {"resolved_at": NOW, "disputed_minor": 12_300, "given_back_minor": 300},
+    "dispute.turned_down": {"resolved_at": NOW, "disputed_minor": 12_300, "given_back_minor": 0},
     "hardship.ended": {"ended_at": NOW},
     "statement.monthly": {
         "statement_on": date(2026, 10, 22),

@@ -23,7 +23,7 @@ from whiteslip.exits.telling import Act
 from whiteslip.lines import Line
 from whiteslip.purchases import disputes
 from whiteslip.purchases import store as purchases_store
-from whiteslip.purchases.model import Dispute, Ground
+from whiteslip.purchases.model import Dispute, Ground, Outcome
 from whiteslip.store import Tx
 
 _Booked = TypeVar("_Booked", Payment, Dispute)
@@ -60,11 +60,16 @@ def correct_payment(
 def resolve_dispute(
     tx: Tx, office: Office, dispute_id: UUID, won: bool, actor: str, now: datetime
 ) -> Dispute | Refusal:
-    """Say who was right: see ``purchases.disputes.resolve``, and its refusals."""
+    """Say who was right, and tell the customer who disputed: see ``purchases.disputes.resolve``, and its
+    refusals. Of what a shop posted and nobody owes nobody was written to.
+    """
     found = purchases_store.dispute(tx, dispute_id)
 
     def book() -> Dispute | Refusal:
-        return disputes.resolve(tx, dispute_id, won, actor, now)
+        done = disputes.resolve(tx, dispute_id, won, actor, now)
+        if not isinstance(done, Refusal):
+            _tell_outcome(tx, office, done, now)
+        return done
 
     return _booked(tx, office, found.line if found else None, book, Act.DISPUTE_LOST, now)
 
@@ -90,6 +95,22 @@ def dispute(
     tell(tx, office.issuer_name, line, telling.of(Act.DISPUTE_OPENED), facts, str(opened.id), now)
     exits.advance_line(tx, office, line.id, now)
     return opened
+
+
+def _tell_outcome(tx: Tx, office: Office, done: Dispute, now: datetime) -> None:
+    """Of a dispute that is won, or lost where nothing is owed anew; else the new day is the news."""
+    is_won = done.outcome is Outcome.WON
+    if done.purchase is None or (not is_won and done.suspended_minor):
+        return
+    line = lines.get_lines(tx, {done.line})[done.line]
+    given_back = done.amount_minor - done.suspended_minor if is_won else 0
+    facts = {
+        "resolved_at": done.resolved_at,
+        "disputed_minor": done.amount_minor,
+        "given_back_minor": given_back,
+    }
+    act = Act.DISPUTE_WON if is_won else Act.DISPUTE_TURNED_DOWN
+    tell(tx, office.issuer_name, line, telling.of(act), facts, str(done.id), now)
 
 
 def _booked(

@@ -63,7 +63,9 @@ class Act(StrEnum):
     PAYMENT_RETURNED = "payment.returned"
     PAYMENT_CORRECTED = "payment.corrected"
     DISPUTE_OPENED = "dispute.opened"
+    DISPUTE_WON = "dispute.won"
     DISPUTE_LOST = "dispute.lost"
+    DISPUTE_TURNED_DOWN = "dispute.turned_down"
     PAPER_ASKED = "paper.asked"
     LIMIT_REDUCED = "softer.reduced"
     PAUSED = "softer.paused"
@@ -88,7 +90,10 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.PAYMENT_RETURNED: "debt.owed_anew",
     Act.PAYMENT_CORRECTED: "debt.owed_anew",
     Act.DISPUTE_OPENED: "dispute.received",
+    Act.DISPUTE_WON: "dispute.won",
     Act.DISPUTE_LOST: "debt.owed_anew",
+    # Lost, and paid before: nothing is owed anew.
+    Act.DISPUTE_TURNED_DOWN: "dispute.turned_down",
     Act.PAPER_ASKED: "exit.paper_asked",
     Act.LIMIT_REDUCED: None,
     Act.PAUSED: None,

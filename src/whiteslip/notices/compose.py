@@ -50,7 +50,7 @@ _HERE: Final = Path(__file__).parent
 _LOCALES: Final = {"zh-CN": "zh_Hans_CN", "en": "en_GB"}
 _INSTANTS: Final = {"zh-CN": "y年M月d日 HH:mm:ss", "en": "d MMMM y, HH:mm:ss"}
 # Lines of a panel that say nothing where there is nothing.
-_SILENT_AT_ZERO: Final = frozenset({"credit_minor", "in_credit_minor"})
+_SILENT_AT_ZERO: Final = frozenset({"credit_minor", "in_credit_minor", "given_back_minor"})
 _FACT: Final = re.compile(r"\{(\w+)\}")
 
 

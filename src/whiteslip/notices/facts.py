@@ -311,6 +311,14 @@ class DisputeFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields
     disputed_minor: int
 
 
+class DisputeEndedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A dispute was decided, and how much of what had been paid of the sum is given back."""
+
+    resolved_at: datetime
+    disputed_minor: int
+    given_back_minor: int
+
+
 class SoldFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A debt was sold: to whom, where to pay, what was owed and by when. ``pack`` names whose law says
     what the customer keeps; ``goes_on`` where interest and fees of later months come on top.
@@ -369,6 +377,8 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "debt.sold": SoldFacts,
     "debt.owed_anew": OwedAnewFacts,
     "dispute.received": DisputeFacts,
+    "dispute.won": DisputeEndedFacts,
+    "dispute.turned_down": DisputeEndedFacts,
     "privacy.answered": PrivacyFacts,
     "application.declined": DeclinedFacts,
     "application.counter_offered": CounterFacts,

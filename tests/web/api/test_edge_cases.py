@@ -256,7 +256,10 @@ def test_08_a_dispute_at_the_door_is_neither_demanded_nor_aged(story: Story, won
     if won:
         assert story.case["state"] == "closed"
         assert story.owed_anew() == []
-        story.ends(["dispute.received", *LETTERS], heard, [*DISPUTED, "dispute.resolved", *CLOSES])
+        (told,) = story.written("dispute.won")
+        assert (told["disputed_minor"], told["given_back_minor"]) == (12_000, 0)
+        letters = ["dispute.received", *LETTERS[:2], "dispute.won", LETTERS[2]]
+        story.ends(letters, heard, [*DISPUTED, "dispute.resolved", *CLOSES])
         return
     assert story.now["owed_minor"] == 12_000
     ((minor, due_on, why),) = story.owed_anew()
