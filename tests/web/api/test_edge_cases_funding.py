@@ -104,7 +104,7 @@ def test_11_a_crowd_leaves_a_facility_without_headroom_and_nobody_waits(api: Api
     assert set(replenishment(api).values()) == {0}
 
     with ThreadPoolExecutor(4) as pool:
-        cases = list(pool.map(lambda story: story.leaves(), stories))
+        cases = list(pool.map(Story.leaves, stories))
     for story, case in zip(stories, cases, strict=True):
         assert datetime.fromisoformat(case["requested_at"]) == NOW
         assert story.now["lifecycle"] != "active"
