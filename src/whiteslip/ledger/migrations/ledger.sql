@@ -97,6 +97,13 @@ BEGIN
         END IF;
     END IF;
 
+    -- Before the locks, which others who sell at the same shops wait for.
+    INSERT INTO ledger.transfer
+    SELECT b.id, b.event, b.recipe, b.phase, b.pending, b.debit, b.credit, b.amount,
+        p_booked_on, coalesce(b.value_on, p_booked_on), p_at
+    FROM unnest(p_id, p_event, p_recipe, p_phase, p_pending, p_debit, p_credit, p_amount, p_value_on)
+        AS b (id, event, recipe, phase, pending, debit, credit, amount, value_on);
+
     SELECT array_agg(DISTINCT a) INTO v_accounts FROM unnest(p_debit || p_credit) AS a;
     SELECT count(*), count(DISTINCT currency) INTO v_locked, v_currencies FROM (
         SELECT a.currency FROM ledger.account AS a
@@ -116,12 +123,6 @@ BEGIN
             RAISE EXCEPTION '% mixes currencies', v_bad USING ERRCODE = 'WL005';
         END IF;
     END IF;
-
-    INSERT INTO ledger.transfer
-    SELECT b.id, b.event, b.recipe, b.phase, b.pending, b.debit, b.credit, b.amount,
-        p_booked_on, coalesce(b.value_on, p_booked_on), p_at
-    FROM unnest(p_id, p_event, p_recipe, p_phase, p_pending, p_debit, p_credit, p_amount, p_value_on)
-        AS b (id, event, recipe, phase, pending, debit, credit, amount, value_on);
 
     WITH moved AS (
         SELECT b.phase, b.debit, b.credit, b.amount, coalesce(b.released, 0) AS released
