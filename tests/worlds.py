@@ -52,6 +52,7 @@ def open_lines(
     day: date = DAY,
     currency: str = "CNY",
     timezone: str = TIMEZONE,
+    pack: str = "cn",
 ) -> list[UUID]:
     """Lines of as many customers; the house's accounts are opened on first use."""
     now = at(day)
@@ -60,7 +61,7 @@ def open_lines(
     with db.transaction() as tx:
         open_house(tx, currency, now)
         lines.open_customers(tx, customers, now)
-        lines.open_lines(tx, Agreement("cn", currency, timezone, terms), opened, "test", now)
+        lines.open_lines(tx, Agreement(pack, currency, timezone, terms), opened, "test", now)
     return [new.id for new in opened]
 
 
@@ -72,9 +73,10 @@ def open_line(
     day: date = DAY,
     currency: str = "CNY",
     timezone: str = TIMEZONE,
+    pack: str = "cn",
 ) -> UUID:
     """One line of a new customer."""
-    return open_lines(db, 1, limit_minor, terms, statement_day, day, currency, timezone)[0]
+    return open_lines(db, 1, limit_minor, terms, statement_day, day, currency, timezone, pack)[0]
 
 
 def line_of(db: Database, line: UUID) -> Line:

@@ -25,7 +25,7 @@ STATED = (
     "revolving_until=2026-12-31",
     "ends_on=2026-12-31",
     "cure_days=2",
-    "funding_cost_bps=1200",
+    "reference_bps=425",
     "eligibility.charged_off_from_days=90",
     "triggers.delinquency_3m_at_most_bps=1000",
 )
@@ -45,7 +45,7 @@ def run(
     database = Database(load(os.environ).text("database_url"), size=2)
     with database.transaction() as tx:
         StoredClock(tx).set(at(DAY))
-    buy(database, open_line(database, currency="USD"), 60_000, 3)
+    buy(database, open_line(database, currency="USD", pack="us"), 60_000, 3)
     database.close()
 
     def command(*tokens: str) -> tuple[int, str, str]:

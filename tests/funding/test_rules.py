@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-import msgspec
 import pytest
 from deals import DAY, STATED, deal, receivable
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whiteslip.funding import deals, rules
-from whiteslip.funding.model import Base, Bucket, Concentration, Deal, Phase, Position, Receivable, Rule
+from whiteslip.funding.model import Base, Bucket, Concentration, Deal, Phase, Position, Receivable
 
 HERE = UUID(int=77)
 ELSEWHERE = UUID(int=78)
@@ -99,58 +98,6 @@ def test_what_no_public_text_gives_has_no_default_and_each_example_says_which():
             deals.read(deals.example(name))
         assert "cure_days is required: no public text gives it, state it" in refused.value.faults
     assert deals.examples() == ["affrm-2024-b", "sezzle-2019", "sezzle-2024"]
-
-
-@pytest.mark.parametrize(
-    ("facts", "rule"),
-    [
-        ({"currency": "USD"}, Rule.CURRENCY),
-        ({"pledged_to": ELSEWHERE}, Rule.PLEDGED_ELSEWHERE),
-        ({"principal_minor": 0}, Rule.PAID),
-        ({"days_past_due": 90}, Rule.CHARGED_OFF),
-        ({"days_past_due": 30}, Rule.PAST_DUE),
-        ({"disputed": True}, Rule.DISPUTED),
-        ({"estate": True}, Rule.ESTATE),
-        ({"forbearances": 2}, Rule.FORBORNE),
-        ({"kind": "residual"}, Rule.KIND),
-        ({"term_days": 366}, Rule.TERM),
-        ({"principal_minor": 99}, Rule.TOO_SMALL),
-        ({"principal_minor": 10_001}, Rule.TOO_LARGE),
-        ({"opened_on": date(2026, 3, 22)}, Rule.UNSEASONED),
-        ({"account_open": False}, Rule.ACCOUNT_CLOSED),
-    ],
-)
-def test_each_rule_keeps_out_what_it_names_and_nothing_less(facts: dict[str, object], rule: Rule):
-    strict = deal()
-    strict = msgspec.structs.replace(
-        strict,
-        eligibility=msgspec.structs.replace(
-            strict.eligibility,
-            term_days_at_most=365,
-            balance_from_minor=100,
-            balance_to_minor=10_000,
-            seasoned_days_at_least=10,
-            forbearances_at_most=1,
-            closed_account_eligible=False,
-        ),
-    )
-    edge = {
-        "currency": "CNY",
-        "pledged_to": HERE,
-        "days_past_due": 29,
-        "forbearances": 1,
-        "term_days": 365,
-        "opened_on": date(2026, 3, 21),
-    }
-    for good in (100, 10_000):
-        assert rules.ineligible(strict, HERE, receivable(1, good, **edge), DAY) is None
-    assert rules.ineligible(strict, HERE, receivable(1, 100, **edge | facts), DAY) is rule
-
-
-def test_who_has_left_is_lent_against_all_the_same_unless_the_deal_says_otherwise():
-    gone = receivable(1, 100, currency="CNY", account_open=False)
-    assert deal().eligibility.closed_account_eligible
-    assert rules.ineligible(deal(), HERE, gone, DAY) is None
 
 
 def test_two_limits_on_the_same_receivable_take_nothing_twice():

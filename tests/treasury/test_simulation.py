@@ -200,6 +200,14 @@ def test_a_facility_that_amortises_holds_back_the_target_of_that_phase(phase: Ph
     assert run.headroom[0, 0] == pytest.approx(eligible - 10**5 * bps, rel=0.02)
 
 
+def test_a_day_costs_interest_on_what_is_drawn_and_a_fee_on_what_is_not():
+    agreed = deal(commitment_minor=1_000_000, unused_fee_bps=50)
+    terms = Terms(agreed, debt=400_000, reserve=0.0, pledged=1.0, excess=0.0)
+    # 6 % of 400,000 and 0.5 % of 600,000 are 27,000 a year.
+    assert cash.funding_cost(cash.Till.open(1, 0.0, terms), terms)[0] == pytest.approx(27_000 / 365)
+    assert cash.funding_cost(cash.Till.open(1, 0.0, None), None)[0] == 0
+
+
 def test_progress_rises_and_ends_at_the_work_that_was_named():
     asked = Question(months=1, scenarios=simulate.BLOCK + 3)
     for tornado in (0, 2):

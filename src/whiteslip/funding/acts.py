@@ -12,7 +12,7 @@ import msgspec
 
 from whiteslip.base import Refusal, new_id
 from whiteslip.billing import pledges
-from whiteslip.funding import covenants, deals, rules, store
+from whiteslip.funding import covenants, deals, eligibility, rules, store
 from whiteslip.funding.model import (
     Base,
     Covenant,
@@ -118,7 +118,7 @@ def fill(tx: Tx, name: str, up_to_minor: int, day: date, actor: str, now: dateti
     chosen: list[UUID] = []
     total = 0
     for each in sorted(free, key=lambda one: (one.opened_on, one.plan.bytes)):
-        good = rules.ineligible(found.deal, found.id, each, day) is None
+        good = eligibility.ineligible(found.deal, found.id, each, day) is None
         if good and total + each.principal_minor <= up_to_minor:
             chosen.append(each.plan)
             total += each.principal_minor

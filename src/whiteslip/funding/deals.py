@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,8 +13,10 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from whiteslip import packs
+from whiteslip.base import add_months
 from whiteslip.base.money import BASIS_POINTS, MINOR_DIGITS
-from whiteslip.funding.model import Bucket, Deal
+from whiteslip.funding.model import Bucket, Concentration, Deal
 
 REQUIRED: Final = "required"
 _DATA: Final = Path(__file__).with_name("data")
@@ -56,7 +58,8 @@ def version_of(deal: Deal) -> str:
 def read(text: str, given: Mapping[str, str] | None = None) -> Deal:
     """A deal from TOML. ``given`` fills in by dotted name what the file calls "required".
 
-    Raises DealError with every fault.
+    As texts have it, a file may say ``revolving_months`` for ``revolving_until``, and ``reference_bps``
+    with ``margin_bps`` for ``funding_cost_bps``. Raises DealError with every fault.
     """
     try:
         raw = tomllib.loads(text)
@@ -65,6 +68,7 @@ def read(text: str, given: Mapping[str, str] | None = None) -> Deal:
     name = str(raw.get("name", "the deal file"))
     faults = [fault for key, value in (given or {}).items() if (fault := _put(raw, key, value))]
     faults += [f"{key} is required: no public text gives it, state it" for key in required(raw)]
+    faults = faults or _work_out(raw)
     if faults:
         raise DealError(name, faults)
     try:
@@ -86,6 +90,28 @@ def required(raw: Mapping[str, Any], before: str = "") -> list[str]:
         elif value == REQUIRED:
             found.append(f"{before}{key}")
     return found
+
+
+def _work_out(raw: dict[str, Any]) -> list[str]:
+    """Put what follows from other figures in their place; returns faults."""
+    faults: list[str] = []
+    months, begins = raw.pop("revolving_months", None), raw.get("begins_on")
+    if months is not None:
+        if "revolving_until" in raw:
+            faults.append("revolving_months and revolving_until say the same: state one of them")
+        elif type(months) is not int or months < 0 or not isinstance(begins, date):
+            faults.append("revolving_months are whole months from begins_on")
+        else:
+            raw["revolving_until"] = add_months(begins, months)
+    parts = [raw.pop(key) for key in ("reference_bps", "margin_bps") if key in raw]
+    if parts:
+        if "funding_cost_bps" in raw or len(parts) == 1:
+            faults.append("funding_cost_bps is stated, or is reference_bps and margin_bps together")
+        elif not all(type(part) is int for part in parts):
+            faults.append("reference_bps and margin_bps are whole numbers")
+        else:
+            raw["funding_cost_bps"] = sum(parts)
+    return faults
 
 
 def _put(raw: dict[str, Any], dotted: str, text: str) -> str | None:
@@ -127,12 +153,40 @@ def contradictions(deal: Deal) -> Iterator[str]:
     if deal.cure_days < 0 or deal.funding_cost_bps < 0:
         yield "cure_days and funding_cost_bps are 0 or more"
     yield from _of_eligibility(deal)
+    yield from _of_product(deal)
     yield from _of_advance(deal)
-    for number, limit in enumerate(deal.concentrations, 1):
+    yield from _of_concentrations(deal.concentrations)
+
+
+def _of_concentrations(limits: Sequence[Concentration]) -> Iterator[str]:
+    for number, limit in enumerate(limits, 1):
         if (limit.by is Bucket.TERM) != (limit.above_days is not None):
             yield f"concentrations[{number}]: above_days belongs to a limit by term, and only to that"
-    if len({(c.by, c.above_days) for c in deal.concentrations}) < len(deal.concentrations):
+        if (limit.by is Bucket.SCORE) != (limit.from_pd_bps is not None):
+            yield f"concentrations[{number}]: from_pd_bps belongs to a limit by score, and only to that"
+    if len({(c.by, c.above_days, c.from_pd_bps) for c in limits}) < len(limits):
         yield "two concentration limits on the same bucket"
+
+
+def _of_product(deal: Deal) -> Iterator[str]:
+    rules = deal.eligibility
+    unknown = sorted(set(rules.jurisdictions) - set(packs.names()))
+    if unknown:
+        yield f"eligibility.jurisdictions are of {', '.join(packs.names())}; not {', '.join(unknown)}"
+    if "" in rules.categories_excluded:
+        yield "eligibility.categories_excluded names categories, not nothing"
+    for name, least, most in (
+        ("instalments", rules.instalments_at_least, rules.instalments_at_most),
+        ("rate_bps", rules.rate_at_least_bps, rules.rate_at_most_bps),
+        ("remaining_days", rules.remaining_days_at_least, rules.remaining_days_at_most),
+    ):
+        if least is not None and most is not None and least > most:
+            yield f"eligibility: {name} at least {least} and at most {most}: nothing is eligible"
+    longest, left = rules.term_days_at_most, rules.remaining_days_at_least
+    if longest is not None and left is not None and left > longest:
+        yield "eligibility.remaining_days_at_least is above term_days_at_most: nothing is eligible"
+    if rules.set_off_at_most_minor is not None and rules.set_off_at_most_minor < 0:
+        yield "eligibility.set_off_at_most_minor is 0 or more"
 
 
 def _of_eligibility(deal: Deal) -> Iterator[str]:
@@ -178,6 +232,7 @@ def _of_advance(deal: Deal) -> Iterator[str]:
 
 def _shares(deal: Deal) -> Iterator[tuple[str, int]]:
     yield "reserve_bps", deal.reserve_bps
+    yield "unused_fee_bps", deal.unused_fee_bps
     if deal.advance:
         yield "advance.bps", deal.advance.bps
         for step in deal.advance.steps:

@@ -26,8 +26,11 @@ class Bucket(StrEnum):
 
     OBLIGOR = "obligor"
     MERCHANT = "merchant"
+    CATEGORY = "category"
+    JURISDICTION = "jurisdiction"
     TERM = "term"
     VINTAGE = "vintage"
+    SCORE = "score"
 
 
 class Rule(StrEnum):
@@ -40,12 +43,21 @@ class Rule(StrEnum):
     CHARGED_OFF = "charged_off"
     PAST_DUE = "past_due"
     ESTATE = "estate"
+    LEGAL_HOLD = "legal_hold"
+    WITHDRAWN = "withdrawn"
     FORBORNE = "forborne"
     KIND = "kind"
+    JURISDICTION = "jurisdiction"
+    CASH = "cash"
+    CATEGORY = "category"
+    INSTALMENTS = "instalments"
+    RATE = "rate"
     TERM = "term"
+    REMAINING_TERM = "remaining_term"
     TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"
     UNSEASONED = "unseasoned"
+    SET_OFF = "set_off"
     ACCOUNT_CLOSED = "account_closed"
 
 
@@ -73,28 +85,44 @@ class RemedyKind(StrEnum):
 
 
 class Eligibility(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which receivables a deal lends against. A limit that is absent does not bind."""
+    """Which receivables a deal lends against. A limit that is absent does not bind.
+
+    ``jurisdictions`` are packs whose law an agreement is under; none is any. ``rate`` is what a contract
+    asks a year. ``set_off_at_most_minor``: what the lender may owe the obligor, who could set it off.
+    """
 
     days_past_due_below: int
     charged_off_from_days: int
+    jurisdictions: tuple[str, ...] = ()
+    cash_eligible: bool = True
+    categories_excluded: tuple[str, ...] = ()
+    instalments_at_least: int | None = None
+    instalments_at_most: int | None = None
+    rate_at_least_bps: int | None = None
+    rate_at_most_bps: int | None = None
     term_days_at_most: int | None = None
+    remaining_days_at_least: int | None = None
+    remaining_days_at_most: int | None = None
     balance_from_minor: int = 1
     balance_to_minor: int | None = None
     seasoned_days_at_least: int = 0
     forbearances_at_most: int = 0
     kinds: tuple[str, ...] = ("purchase",)
+    set_off_at_most_minor: int | None = None
     closed_account_eligible: bool = True
 
 
 class Concentration(Struct, frozen=True, forbid_unknown_fields=True):
     """At most this share of all that is eligible in one bucket.
 
-    By term, the bucket is all that runs longer than ``above_days``.
+    By term, the bucket is all that runs longer than ``above_days``; by score, all who fall late with a
+    probability of at least ``from_pd_bps`` or of whom no score tells.
     """
 
     by: Bucket
     at_most_bps: int
     above_days: int | None = None
+    from_pd_bps: int | None = None
 
 
 class Step(Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,6 +177,7 @@ class Deal(Struct, frozen=True, forbid_unknown_fields=True):
     eligibility: Eligibility
     triggers: Triggers
     reserve_bps: int = 0
+    unused_fee_bps: int = 0
     minimum_use_minor: int | None = None
     concentrations: tuple[Concentration, ...] = ()
     advance: Advance | None = None
@@ -159,22 +188,33 @@ class Receivable(Struct, frozen=True):
     """A plan as it stood at the end of a day. ``pledged_to`` is the facility's id, None for nobody's.
 
     ``account_open``: its line may still be drawn on. ``principal_minor`` is what is left of
-    ``original_minor``.
+    ``original_minor``. ``rate_bps``: the yearly rate and twelve months' fees. ``credit_minor``: what the
+    lender owes the obligor on that line. ``pd_bps``: as last scored. ``charged_off``: taken as lost.
     """
 
     plan: UUID
     obligor: UUID
     merchant: str
+    category: str
+    jurisdiction: str
     currency: str
     kind: str
+    cash: bool
+    instalments: int
+    rate_bps: int
     opened_on: date
     term_days: int
     original_minor: int
     principal_minor: int
     days_past_due: int
+    charged_off: bool
     forbearances: int
     disputed: bool
     estate: bool
+    legal_hold: bool
+    withdrawn: bool
+    credit_minor: int
+    pd_bps: int | None
     account_open: bool
     pledged_to: UUID | None
 

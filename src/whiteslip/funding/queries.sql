@@ -36,16 +36,35 @@ VALUES (:facility, :debt_minor, :cash_minor, :reserve_minor, :now, :actor);
 -- name: receivables
 -- Plans that a facility lends against or, with :candidates, that nobody lends against yet. Days past
 -- due are counted as billing counts them: a restructured debt keeps the days it had.
-SELECT p.id AS plan, l.customer AS obligor, coalesce(u.merchant::text, '') AS merchant, l.currency, p.kind,
-    p.opened_on,
+SELECT p.id AS plan, l.customer AS obligor, coalesce(u.merchant::text, '') AS merchant,
+    coalesce(u.category, '') AS category, l.pack AS jurisdiction, l.currency, p.kind,
+    coalesce(u.cash, false) AS cash, p.instalments::integer AS instalments,
+    p.apr_bps + 12 * p.monthly_fee_bps AS rate_bps, p.opened_on,
     (SELECT max(i.due_on) FROM billing.v_instalment AS i WHERE i.plan = p.id) - p.opened_on AS term_days,
     p.principal_minor AS original_minor,
     coalesce(o.principal_minor, 0)::bigint AS principal_minor,
     CASE WHEN o.principal_minor IS NULL THEN 0 ELSE coalesce(f.frozen_days, 0) END
     + coalesce(:day::date - greatest(o.since, f.agreed_on), 0) AS days_past_due,
-    CASE WHEN f.line IS NULL THEN 0 ELSE 1 END AS forbearances,
+    EXISTS (SELECT FROM billing.v_charge_off AS c WHERE c.line = p.line) AS charged_off,
+    (
+        SELECT count(*)::integer FROM billing.v_hardship AS h
+        WHERE h.line = p.line AND h.state <> 'observed' AND h.agreed_on <= :day
+    ) AS forbearances,
     coalesce(u.disputed, false) AS disputed,
     EXISTS (SELECT FROM exits.v_estate AS e WHERE e.line = l.id) AS estate,
+    EXISTS (
+        SELECT FROM lines.v_lock AS k WHERE k.line = l.id AND k.kind = 'legal' AND k.lifted_at IS NULL
+    ) AS legal_hold,
+    EXISTS (
+        SELECT FROM exits.v_case AS e
+        WHERE e.line = l.id AND e.kind = 'withdraw' AND e.state NOT IN ('cancelled', 'lapsed', 'rejected_not_holder')
+    ) AS withdrawn,
+    coalesce(l.credit_minor, 0)::bigint AS credit_minor,
+    (
+        SELECT round(s.probability * 10000)::integer FROM decisions.v_score AS s
+        WHERE s.subject = l.id AND s.name = 'behaviour' AND s.role = 'champion'
+        ORDER BY s.at DESC, s.id DESC LIMIT 1
+    ) AS pd_bps,
     l.lifecycle = 'active' AS account_open, g.facility AS pledged_to
 FROM billing.v_plan AS p
 JOIN lines.v_line AS l ON l.id = p.line

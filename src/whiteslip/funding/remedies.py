@@ -10,7 +10,7 @@ import msgspec
 
 from whiteslip.base import Refusal, new_id
 from whiteslip.billing import pledges
-from whiteslip.funding import acts, rules, store
+from whiteslip.funding import acts, eligibility, store
 from whiteslip.funding.model import Facility, Remedy, RemedyKind
 from whiteslip.store import Entry, Tx
 
@@ -103,7 +103,7 @@ def _may_replace(tx: Tx, facility: Facility, instead: UUID, owed_minor: int, day
     found = free.get(instead)
     return (
         found is not None
-        and rules.ineligible(facility.deal, facility.id, found, day) is None
+        and eligibility.ineligible(facility.deal, facility.id, found, day) is None
         and found.principal_minor >= owed_minor
     )
 

@@ -37,6 +37,8 @@ def lines(told: Statement) -> list[Line]:
     for number, minor in base.excesses:
         limit = told.deal.concentrations[number - 1]
         beyond = f" above {limit.above_days} days" if limit.above_days is not None else ""
+        if limit.from_pd_bps is not None:
+            beyond = f" from {limit.from_pd_bps} bps or unknown"
         add("excess", f"{limit.by}{beyond} over {limit.at_most_bps} bps", minor)
     add("base", "excess concentration", base.excess_minor)
     add("base", "advance rate", base.advance_bps, "bps")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 from uuid import UUID
 
 from whiteslip.base.money import BASIS_POINTS, Rounding, divide
+from whiteslip.funding.eligibility import ineligible
 from whiteslip.funding.model import (
     Base,
     Bucket,
@@ -17,7 +18,6 @@ from whiteslip.funding.model import (
     Phase,
     Position,
     Receivable,
-    Rule,
     Verdict,
 )
 
@@ -33,29 +33,6 @@ def phase(deal: Deal, day: date, amortising_since: date | None) -> Phase:
     """Revolving until the agreed day, or until something ended it early."""
     early = amortising_since is not None and amortising_since <= day
     return Phase.AMORTISING if early or day > deal.revolving_until else Phase.REVOLVING
-
-
-def ineligible(deal: Deal, facility: UUID, found: Receivable, day: date) -> Rule | None:
-    """The first rule that keeps a receivable out, None where it is eligible."""
-    rules = deal.eligibility
-    longest, most = rules.term_days_at_most, rules.balance_to_minor
-    tests = (
-        (Rule.CURRENCY, found.currency != deal.currency),
-        (Rule.PLEDGED_ELSEWHERE, found.pledged_to not in (None, facility)),
-        (Rule.DISPUTED, found.disputed),
-        (Rule.PAID, found.principal_minor <= 0),
-        (Rule.CHARGED_OFF, found.days_past_due >= rules.charged_off_from_days),
-        (Rule.PAST_DUE, found.days_past_due >= rules.days_past_due_below),
-        (Rule.ESTATE, found.estate),
-        (Rule.FORBORNE, found.forbearances > rules.forbearances_at_most),
-        (Rule.KIND, found.kind not in rules.kinds),
-        (Rule.TERM, longest is not None and found.term_days > longest),
-        (Rule.TOO_SMALL, found.principal_minor < rules.balance_from_minor),
-        (Rule.TOO_LARGE, most is not None and found.principal_minor > most),
-        (Rule.UNSEASONED, found.opened_on > day - timedelta(days=rules.seasoned_days_at_least)),
-        (Rule.ACCOUNT_CLOSED, not (found.account_open or rules.closed_account_eligible)),
-    )
-    return next((rule for rule, applies in tests if applies), None)
 
 
 def prove(deal: Deal, facility: UUID, pool: Iterable[Receivable], day: date) -> list[Verdict]:
@@ -88,17 +65,30 @@ def prove(deal: Deal, facility: UUID, pool: Iterable[Receivable], day: date) -> 
 def _buckets(limit: Concentration, good: Sequence[Receivable]) -> list[list[Receivable]]:
     found: dict[str, list[Receivable]] = defaultdict(list)
     for each in good:
-        match limit.by:
-            case Bucket.OBLIGOR:
-                found[str(each.obligor)].append(each)
-            case Bucket.MERCHANT:
-                found[each.merchant].append(each)
-            case Bucket.VINTAGE:
-                found[f"{each.opened_on:%Y-%m}"].append(each)
-            case Bucket.TERM:
-                if limit.above_days is not None and each.term_days > limit.above_days:
-                    found[_ALL].append(each)
+        name = _bucket(limit, each)
+        if name is not None:
+            found[name].append(each)
     return list(found.values())
+
+
+def _bucket(limit: Concentration, found: Receivable) -> str | None:
+    """The bucket of a limit that a receivable is in; None where it is in none."""
+    match limit.by:
+        case Bucket.OBLIGOR:
+            return str(found.obligor)
+        case Bucket.MERCHANT:
+            return found.merchant
+        case Bucket.CATEGORY:
+            return found.category
+        case Bucket.JURISDICTION:
+            return found.jurisdiction
+        case Bucket.VINTAGE:
+            return f"{found.opened_on:%Y-%m}"
+        case Bucket.TERM:
+            return _ALL if found.term_days > (limit.above_days or 0) else None
+        case Bucket.SCORE:
+            bad = found.pd_bps is None or found.pd_bps >= (limit.from_pd_bps or 0)
+            return _ALL if bad else None
 
 
 def advance_bps(deal: Deal, vintage_loss_bps: int | None) -> int:

@@ -169,6 +169,9 @@ class Covenants:
 
 
 def funding_cost(till: Till, terms: Terms | None) -> Floats:
-    """Interest of a day on what is drawn."""
-    rate = terms.deal.funding_cost_bps / BASIS_POINTS if terms else 0.0
-    return till.debt * (rate / DAYS_OF_YEAR)
+    """What the funder asks for a day: interest on what is drawn, a fee on what is not."""
+    if terms is None:
+        return np.zeros_like(till.debt)
+    unused = np.maximum(0.0, terms.deal.commitment_minor - till.debt)
+    year = till.debt * terms.deal.funding_cost_bps + unused * terms.deal.unused_fee_bps
+    return year / (BASIS_POINTS * DAYS_OF_YEAR)

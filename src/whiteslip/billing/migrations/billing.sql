@@ -389,7 +389,8 @@ CREATE VIEW billing.v_pledge AS
 SELECT plan, facility, since, until FROM billing.pledge;
 
 CREATE VIEW billing.v_plan AS
-SELECT id, line, purchase, kind, principal_minor, instalments, opened_on FROM billing.plan;
+SELECT id, line, purchase, kind, principal_minor, instalments, monthly_fee_bps, apr_bps, opened_on
+FROM billing.plan;
 
 -- Every instalment as scheduled, with the day from which its interest and fee are owed.
 CREATE VIEW billing.v_instalment AS

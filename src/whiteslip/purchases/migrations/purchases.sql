@@ -93,8 +93,8 @@ SELECT d.line, m.currency, sum(d.suspended_minor)::bigint AS suspended_minor
 FROM purchases.v_dispute AS d JOIN purchases.merchant AS m ON m.id = d.merchant
 WHERE d.outcome = 'open' GROUP BY d.line, m.currency;
 
--- Where a purchase was made, and whether it is disputed.
+-- Where and of what kind a purchase was made, and whether it is disputed.
 CREATE VIEW purchases.v_purchase AS
-SELECT p.id, p.line, p.merchant, p.authorised_at,
+SELECT p.id, p.line, p.merchant, p.category, p.cash, p.authorised_at,
     EXISTS (SELECT FROM purchases.dispute AS d WHERE d.purchase = p.id AND d.outcome = 'open') AS disputed
 FROM purchases.purchase AS p;

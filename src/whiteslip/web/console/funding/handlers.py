@@ -162,7 +162,8 @@ def _base(told: Statement, t: Texts) -> list[tuple[str, Money | Rate, str]]:
     for number, minor in base.excesses:
         limit = told.deal.concentrations[number - 1]
         beyond = t("beyond", days=limit.above_days) if limit.above_days is not None else ""
-        label = t("excess", by=t(f"bucket_{limit.by}"), beyond=beyond, share=Rate(limit.at_most_bps))
+        by = t(f"bucket_{limit.by}", pd=Rate(limit.from_pd_bps or 0))
+        label = t("excess", by=by, beyond=beyond, share=Rate(limit.at_most_bps))
         rows.append((label, Money(-minor, currency), "less"))
     rows.append((t("advance"), Rate(base.advance_bps), "step"))
     if base.held_back_minor:
