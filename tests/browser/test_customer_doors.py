@@ -40,7 +40,7 @@ def test_who_is_restricted_reads_why_says_how_they_see_it_and_a_person_answers_w
 ):
     guest = scene.guest(language=lang)
     with scene.db.transaction() as tx:
-        causes = [Cause.CONTACT_LOST, Cause.RETURNED_PAYMENTS]
+        causes = [Cause.CONTACT_LOST, Cause.INCOME_LOST]
         restrictions.restrict(tx, scene.office, guest.line, causes, "staff:a", scene.now())
     visitor = visit(javascript=javascript, locale=LOCALES[lang])
     page = visitor.page

@@ -234,7 +234,7 @@ def _lock(tx: Tx, line: UUID, lock: Lock, now: datetime) -> None:
         case Lock.CAP:
             softer.reduce(tx, line, 50, "customer", now)
         case Lock.ISSUER:
-            restrictions.restrict(tx, OFFICE, line, [Cause.PAST_DUE], "desk", now)
+            restrictions.restrict(tx, OFFICE, line, [Cause.CONTACT_LOST], "desk", now)
         case Lock.LEGAL:
             lines.set_lock(tx, line, LockKind.LEGAL, Party.AUTHORITY, "order", "court", now)
         case Lock.NONE:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from worlds import DAY, at, buy, give_back, items, line_of, night, open_line, pay
+from worlds import DAY, at, buy, give_back, items, line_of, locked, night, open_line, pay
 
 from whiteslip import day, exits, identity, lines, notices, purchases
 from whiteslip.base import Refusal
@@ -28,7 +28,7 @@ TABLES = Tables.load()
 OFFICE = Office(TABLES, "Test Lender")
 VAULT = Vault(bytes(32))
 NOON = at(DAY)
-WHY = (Cause.RETURNED_PAYMENTS,)
+WHY = (Cause.CONTACT_LOST,)
 CAP = Limits(Measure.LOWER_CAP, cap_minor=100_000)
 PAUSE = Limits(Measure.PAUSE_FEATURE, feature="cash")
 
@@ -42,18 +42,23 @@ def known(db: Database) -> UUID:
 
 
 def propose(
-    db: Database, line: UUID, limits: Limits, reasons: tuple[Cause, ...] = WHY, alert: UUID | None = None
+    db: Database,
+    line: UUID,
+    limits: Limits,
+    reasons: tuple[Cause, ...] = WHY,
+    alert: UUID | None = None,
+    now: datetime = NOON,
 ) -> RestrictionProposal:
     with db.transaction() as tx:
-        done = proposals.propose(tx, OFFICE, line, limits, reasons, "first", NOON, alert)
+        done = proposals.propose(tx, OFFICE, line, limits, reasons, "first", now, alert)
     assert isinstance(done, RestrictionProposal), done
     return done
 
 
-def stopped(db: Database, line: UUID, reasons: tuple[Cause, ...] = WHY) -> None:
-    proposal = propose(db, line, Limits(), reasons)
+def stopped(db: Database, line: UUID, reasons: tuple[Cause, ...] = WHY, now: datetime = NOON) -> None:
+    proposal = propose(db, line, Limits(), reasons, now=now)
     with db.transaction() as tx:
-        done = proposals.decide(tx, OFFICE, proposal.id, True, "second", NOON)
+        done = proposals.decide(tx, OFFICE, proposal.id, True, "second", now)
     assert isinstance(done, RestrictionProposal)
     assert done.outcome == "done"
 
@@ -204,25 +209,60 @@ def test_only_somebody_without_a_part_in_it_answers_an_objection(db: Database):
     assert not line_of(db, line).locks
 
 
-def test_the_night_ends_what_has_no_reason_any_more_and_leaves_the_rest(db: Database):
-    late, gone, doubted = open_line(db), open_line(db), open_line(db)
+def late_and_returned(db: Database) -> tuple[UUID, UUID]:
+    """Two lines: a bill of one is past due 42 days after DAY, a payment of the other came back on day 40."""
+    late, gone = open_line(db), open_line(db)
     buy(db, late, 30_000)
     night(db, DAY + timedelta(days=21))
     paid = pay(db, gone, 1_000, DAY)
-    give_back(db, paid, DAY)
-    stopped(db, late, (Cause.PAST_DUE,))
-    stopped(db, gone, (Cause.RETURNED_PAYMENTS,))
-    stopped(db, doubted, (Cause.SUSPECTED_FRAUD,))
+    give_back(db, paid, DAY + timedelta(days=40))
+    return late, gone
+
+
+def test_the_night_ends_what_has_no_reason_any_more_and_leaves_the_rest(db: Database):
+    late, gone = late_and_returned(db)
+    doubted, now = open_line(db), at(DAY + timedelta(days=42))
+    stopped(db, late, (Cause.PAST_DUE,), now)
+    stopped(db, gone, (Cause.RETURNED_PAYMENTS,), now)
+    stopped(db, doubted, (Cause.SUSPECTED_FRAUD,), now)
 
     def ended(days: int) -> set[UUID]:
+        now = at(DAY + timedelta(days=days))
         with db.transaction() as tx:
-            proposals.lift_ended(tx, OFFICE, at(DAY + timedelta(days=days)))
-            return {line for line in (late, gone, doubted) if not exits_store.restriction_of_line(tx, line)}
+            proposals.lift_ended(tx, OFFICE, now)
+            over = {line for line in (late, gone, doubted) if not exits_store.restriction_of_line(tx, line)}
+            for line, why in ((late, Cause.PAST_DUE), (gone, Cause.RETURNED_PAYMENTS)):
+                refused = restrictions.fault(tx, locked(tx, line), Limits(), [why], now)
+                assert (refused is not None) == (line in over), "what may be given anew is what stands"
+        return over
 
-    assert ended(50) == set()
-    assert ended(61) == {gone}
-    pay(db, late, 40_000, DAY + timedelta(days=62))
-    assert ended(62) == {gone, late}
+    assert ended(100) == set()
+    assert ended(101) == {gone}
+    pay(db, late, 40_000, DAY + timedelta(days=102))
+    assert ended(102) == {gone, late}
+
+
+def test_a_reason_that_the_books_deny_is_refused_alone_or_among_true_ones_and_by_the_second_person(
+    db: Database,
+):
+    late, gone = late_and_returned(db)
+    now, due_on = at(DAY + timedelta(days=42)), DAY + timedelta(days=41)
+
+    def refused(line: UUID, *reasons: Cause, now: datetime = now) -> str:
+        with db.transaction() as tx:
+            done = proposals.propose(tx, OFFICE, line, PAUSE, reasons, "first", now)
+        assert isinstance(done, Refusal), done
+        return f"{done.code}: {done.facts.get('reason')}"
+
+    assert refused(late, Cause.RETURNED_PAYMENTS) == "cause.not_borne: returned_payments"
+    assert refused(gone, Cause.CONTACT_LOST, Cause.PAST_DUE) == "cause.not_borne: past_due"
+    assert refused(late, Cause.PAST_DUE, now=at(due_on)) == "cause.not_borne: past_due", "it is due today"
+    first = propose(db, late, Limits(), (Cause.PAST_DUE,), now=now)
+    pay(db, late, 40_000, DAY + timedelta(days=42))
+    with db.transaction() as tx:
+        done = proposals.decide(tx, OFFICE, first.id, True, "second", now)
+    assert isinstance(done, Refusal)
+    assert (done.code, line_of(db, late).locks) == ("cause.not_borne", frozenset()), "paid meanwhile"
 
 
 def test_no_reason_and_no_fact_of_a_restriction_is_a_dispute_a_complaint_an_exit_or_a_score():

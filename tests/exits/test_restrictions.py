@@ -22,7 +22,7 @@ from whiteslip.store import Database
 OFFICE = Office(Tables.load(), "Test Lender")
 NOON = at(DAY)
 VAULT = Vault(bytes(32))
-WHY = (Cause.RETURNED_PAYMENTS, Cause.CONTACT_LOST)
+WHY = (Cause.INCOME_LOST, Cause.CONTACT_LOST)
 
 
 def known(db: Database) -> UUID:

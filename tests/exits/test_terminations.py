@@ -151,7 +151,7 @@ def test_a_restriction_during_the_notice_stops_drawing_on_its_own_grounds(db: Da
     line = known(db)
     noticed(db, line)
     with db.transaction() as tx:
-        restrictions.restrict(tx, OFFICE, line, [Cause.RETURNED_PAYMENTS], "desk", at(DAY))
+        restrictions.restrict(tx, OFFICE, line, [Cause.CONTACT_LOST], "desk", at(DAY))
     assert not draws(db, line, at(DAY))
 
 
@@ -223,6 +223,18 @@ def test_inactive_is_who_owes_nothing_and_has_moved_nothing_for_the_packs_months
     early = propose(db, used, Kind.INACTIVITY, now=at(ASLEEP))
     assert isinstance(early, Refusal)
     assert early.code == "termination.not_inactive"
+
+
+def test_notice_is_given_only_for_what_the_books_still_bear(db: Database):
+    line, used = known(db), known(db)
+    false = propose(db, line, reasons=[Cause.PRODUCT_ENDED, Cause.PAST_DUE])
+    assert false == Refusal("cause.not_borne", {"reason": "past_due"})
+    asleep = propose(db, used, Kind.INACTIVITY, now=at(ASLEEP))
+    buy(db, used, 1_000, day=ASLEEP)
+    woken = decide(db, asleep)
+    assert woken == Refusal("termination.not_inactive", {"months": 18})
+    decide(db, asleep, approve=False)
+    assert line_of(db, used).lifecycle is Lifecycle.ACTIVE
 
 
 def test_an_inactive_line_is_kept_by_one_word_and_left_alone_for_as_long(db: Database):

@@ -18,7 +18,7 @@ import msgspec
 
 from whiteslip import decisions, lines, packs
 from whiteslip.base import Refusal, end_of_day, new_id
-from whiteslip.exits import restrictions, store
+from whiteslip.exits import causes, restrictions, store
 from whiteslip.exits.model import Cause
 from whiteslip.exits.restrictions import Limits, Measure
 from whiteslip.exits.steps import Office
@@ -32,7 +32,6 @@ from whiteslip.store.timers import cancel_timer, set_timer
 
 TABLE: Final = "issuer-restriction"
 WORDS: Final = "restriction_view"
-_RETURNED: Final = timedelta(days=60)
 _queries = load_queries(__file__)
 
 
@@ -94,7 +93,7 @@ def propose(
     line = lines.get_line(tx, line_id, lock=True)
     if isinstance(line, Refusal):
         return line
-    fault = restrictions.fault(tx, line, limits, reasons)
+    fault = restrictions.fault(tx, line, limits, reasons, now)
     if fault:
         return fault
     if open_of_line(tx, line.id):
@@ -240,10 +239,9 @@ def _answered(tx: Tx, office: Office, seen: Objection, outcome: str, actor: str,
 def lift_ended(tx: Tx, office: Office, now: datetime) -> int:
     """End every restriction all of whose reasons have ended; returns how many.
 
-    Only what the books show can end by itself: debt past due, and payments that come back.
+    Only what the books show can end by itself (``causes.TOLD_BY_BOOKS``).
     """
-    rows = _queries.ended_restrictions(tx.conn, now=now, returned_since=now - _RETURNED)
-    ended = [row["line"] for row in rows]
+    ended = causes.ended(tx, now)
     for line in ended:
         restrictions.lift(tx, office, line, "reason_ended", "system", now)
     return len(ended)

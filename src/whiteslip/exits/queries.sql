@@ -165,7 +165,7 @@ WHERE route IS NOT NULL AND actor LIKE 'staff:%%' GROUP BY route, path, blind;
 
 -- name: inactive
 -- Lines in use on which nothing is owed and nothing has moved for so many months of their own days, and
--- whose end was not weighed in that time either; one line, or all above an id.
+-- whose end was not weighed in that time either, but by one proposal; one line, or all above an id.
 SELECT l.id FROM lines.v_line AS l
 CROSS JOIN LATERAL (
     SELECT ((:now::timestamptz AT TIME ZONE l.timezone)::date - make_interval(months => :months))::date AS day
@@ -179,6 +179,7 @@ WHERE l.pack = :pack AND l.lifecycle = 'active' AND l.opened_on <= since.day
     AND NOT EXISTS (SELECT FROM exits.exit AS e WHERE e.line = l.id AND e.state = 'notice')
     AND NOT EXISTS (
         SELECT FROM exits.termination AS t WHERE t.line = l.id
+            AND t.id IS DISTINCT FROM :but
             AND (t.outcome = 'open' OR (t.proposed_at AT TIME ZONE l.timezone)::date > since.day))
 ORDER BY l.id LIMIT :count;
 
@@ -375,15 +376,22 @@ UPDATE exits.restriction_objection
 SET outcome = :outcome, answered_by = :answered_by, answered_at = :answered_at
 WHERE id = :id AND outcome IS NULL;
 
--- name: ended_restrictions
--- Standing restrictions with reasons that the books can tell of only, none of which holds any more.
-SELECT r.line FROM exits.restriction AS r
-JOIN lines.v_line AS l ON l.id = r.line
-WHERE r.lifted_at IS NULL AND r.reasons <@ ARRAY['past_due', 'returned_payments']
-    AND NOT ('past_due' = ANY(r.reasons) AND EXISTS (
+-- name: borne_reasons
+-- Of the reasons that the books can tell, those that hold for each line.
+SELECT l.id AS line, told.reason FROM lines.v_line AS l
+CROSS JOIN LATERAL (
+    SELECT 'past_due' AS reason WHERE EXISTS (
         SELECT FROM billing.v_open AS o
-        WHERE o.line = r.line AND o.billed
-            AND o.due_on < (:now::timestamptz AT TIME ZONE l.timezone)::date))
-    AND NOT ('returned_payments' = ANY(r.reasons) AND EXISTS (
-        SELECT FROM billing.v_payment AS p WHERE p.line = r.line AND p.returned_at >= :returned_since))
-ORDER BY r.line;
+        WHERE o.line = l.id AND o.billed
+            AND o.due_on < (:now::timestamptz AT TIME ZONE l.timezone)::date)
+    UNION ALL
+    SELECT 'returned_payments' WHERE EXISTS (
+        SELECT FROM billing.v_payment AS p WHERE p.line = l.id AND p.returned_at >= :returned_since)
+) AS told
+WHERE l.id = ANY(:lines);
+
+-- name: restricted_by_books
+-- Standing restrictions with no reason but those that the books can tell.
+SELECT line, reasons FROM exits.restriction
+WHERE lifted_at IS NULL AND reasons <@ :told::text[]
+ORDER BY line;

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from whiteslip import lines, notices, packs
 from whiteslip.base import Refusal, end_of_day, ids, new_id
-from whiteslip.exits import store, telling
+from whiteslip.exits import causes, store, telling
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Restriction
 from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
@@ -60,9 +60,10 @@ class Limits:
 _STOP: Final = Limits()
 
 
-def fault(tx: Tx, line: Line, limits: Limits, reasons: Sequence[Cause]) -> Refusal | None:
+def fault(tx: Tx, line: Line, limits: Limits, reasons: Sequence[Cause], now: datetime) -> Refusal | None:
     """Why a line cannot be restricted so. Refusals: ``line.not_active``,
-    ``restriction.reasons_invalid``, ``restriction.measure_invalid``, ``restriction.other_stands``.
+    ``restriction.reasons_invalid``, ``restriction.measure_invalid``, ``restriction.other_stands``,
+    ``cause.not_borne`` where the books deny a reason.
     """
     if line.lifecycle is not Lifecycle.ACTIVE:
         return Refusal("line.not_active", {"lifecycle": line.lifecycle})
@@ -85,7 +86,7 @@ def fault(tx: Tx, line: Line, limits: Limits, reasons: Sequence[Cause]) -> Refus
         or (limits.cap_minor is not None and standing is None and not 0 < limits.cap_minor < line.limit_minor)
     ):
         return Refusal("restriction.measure_invalid")
-    return None
+    return causes.untrue(tx, line.id, reasons, now)
 
 
 def restrict(
@@ -108,7 +109,7 @@ def restrict(
     line = lines.get_line(tx, line_id, lock=True)
     if isinstance(line, Refusal):
         return line
-    refused = fault(tx, line, limits, reasons)
+    refused = fault(tx, line, limits, reasons, now)
     if refused:
         return refused
     pack = packs.load(line.pack)

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from whiteslip import lines, packs
 from whiteslip.base import Refusal, new_id
-from whiteslip.exits import acts, letters, rules, steps, store
+from whiteslip.exits import acts, causes, letters, rules, steps, store
 from whiteslip.exits.model import (
     BY_LENDER,
     Cause,
@@ -57,7 +57,8 @@ def propose(
 
     ``reasons`` are the principal ones, the weightiest first. For ``INACTIVITY`` it is the only one and
     must be so by the pack's months. Refusals: ``line.not_found``, ``line.not_active``,
-    ``termination.open``, ``termination.reasons_invalid``, ``termination.not_inactive``. Raises
+    ``termination.open``, ``termination.reasons_invalid``, ``termination.not_inactive``,
+    ``cause.not_borne`` where the books deny a reason. Raises
     ValueError for a kind that is the customer's.
     """
     if kind not in BY_LENDER:
@@ -77,9 +78,9 @@ def propose(
     of_kind = kind is Kind.INACTIVITY or Cause.INACTIVITY not in chosen
     if not 1 <= len(set(chosen)) == len(chosen) <= most or not of_kind:
         return Refusal("termination.reasons_invalid", {"most": most})
-    if kind is Kind.INACTIVITY and not _is_inactive(tx, line, now):
-        months = pack.months("issuer.inactivity_months")
-        return Refusal("termination.not_inactive", {"months": months})
+    untrue = _untrue(tx, line, chosen, now)
+    if untrue:
+        return untrue
     new = Termination(new_id(now), line.id, kind, tuple(chosen), actor, now)
     store.add_termination(tx, new)
     data = {"termination": new.id, "kind": kind, "reasons": list(new.reasons)}
@@ -87,9 +88,15 @@ def propose(
     return new
 
 
-def _is_inactive(tx: Tx, line: Line, now: datetime) -> bool:
-    months = packs.load(line.pack).months("issuer.inactivity_months")
-    return store.inactive(tx, line.pack, months, now, None, 1, line.id) == [line.id]
+def _untrue(
+    tx: Tx, line: Line, reasons: Sequence[Cause], now: datetime, but: UUID | None = None
+) -> Refusal | None:
+    """What the books deny of the reasons; ``but`` is the proposal that gives them."""
+    if Cause.INACTIVITY in reasons:
+        months = packs.load(line.pack).months("issuer.inactivity_months")
+        if not store.is_inactive(tx, line, months, now, but):
+            return Refusal("termination.not_inactive", {"months": months})
+    return causes.untrue(tx, line.id, reasons, now)
 
 
 def decide(
@@ -98,7 +105,8 @@ def decide(
     """Another person approves, and notice is given in the same transaction; or turns it down.
 
     Refusals: ``termination.not_found``, ``termination.decided``, ``desk.own_proposal``,
-    ``line.not_active`` where the customer has asked to leave meanwhile.
+    ``line.not_active`` where the customer has asked to leave meanwhile, ``cause.not_borne`` and
+    ``termination.not_inactive`` where a reason is over.
     """
     seen = store.termination(tx, termination_id)
     if seen is None:
@@ -114,6 +122,9 @@ def decide(
     if approve:
         if line.lifecycle is not Lifecycle.ACTIVE:
             return Refusal("line.not_active", {"lifecycle": line.lifecycle})
+        untrue = _untrue(tx, line, seen.reasons, now, seen.id)
+        if untrue:
+            return untrue
         case = _give_notice(tx, office, line, seen, now)
         decided = replace(decided, outcome="approved", exit=case.id)
     store.decide_termination(tx, decided)

@@ -1,0 +1,47 @@
+"""Which reasons the books themselves can tell, and whether they do.
+
+A reason that the books deny is no objective one (Directive (EU) 2023/2225 article 28; the principal
+reasons of Regulation B, 12 CFR 1002.9, are those that apply). The same look that refuses a false reason
+ends a restriction whose reason is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from whiteslip.base import Refusal
+from whiteslip.exits.model import Cause
+from whiteslip.store import Tx, load_queries
+
+# Inactivity is told by the books too, by other months in each pack: ``terminations`` asks for it.
+TOLD_BY_BOOKS: Final = frozenset({Cause.PAST_DUE, Cause.RETURNED_PAYMENTS})
+_RETURNED: Final = timedelta(days=60)
+_queries = load_queries(__file__)
+
+
+def borne(tx: Tx, lines: Collection[UUID], now: datetime) -> set[tuple[UUID, Cause]]:
+    """Which of the reasons that the books tell hold for which lines: a bill is past due, or a payment came
+    back in the last 60 days.
+    """
+    rows = _queries.borne_reasons(tx.conn, lines=list(lines), now=now, returned_since=now - _RETURNED)
+    return {(row["line"], Cause(row["reason"])) for row in rows}
+
+
+def untrue(tx: Tx, line: UUID, reasons: Sequence[Cause], now: datetime) -> Refusal | None:
+    """``cause.not_borne``, with the first of ``reasons`` that the books of a line deny."""
+    told = [reason for reason in reasons if reason in TOLD_BY_BOOKS]
+    bears = borne(tx, [line], now) if told else set()
+    denied = [reason for reason in told if (line, reason) not in bears]
+    return Refusal("cause.not_borne", {"reason": denied[0]}) if denied else None
+
+
+def ended(tx: Tx, now: datetime) -> list[UUID]:
+    """Restricted lines whose reasons are all told by the books, and are over; in order of id."""
+    rows = list(_queries.restricted_by_books(tx.conn, told=[str(reason) for reason in TOLD_BY_BOOKS]))
+    bears = borne(tx, [row["line"] for row in rows], now)
+    return [
+        row["line"] for row in rows if not any((row["line"], Cause(why)) in bears for why in row["reasons"])
+    ]
