@@ -33,7 +33,7 @@ def borne(tx: Tx, lines: Collection[UUID], now: datetime) -> set[tuple[UUID, Cau
 def untrue(tx: Tx, line: UUID, reasons: Sequence[Cause], now: datetime) -> Refusal | None:
     """``cause.not_borne``, with the first of ``reasons`` that the books of a line deny."""
     told = [reason for reason in reasons if reason in TOLD_BY_BOOKS]
-    bears = borne(tx, [line], now) if told else set()
+    bears = borne(tx, [line], now) if told else set[tuple[UUID, Cause]]()
     denied = [reason for reason in told if (line, reason) not in bears]
     return Refusal("cause.not_borne", {"reason": denied[0]}) if denied else None
 
