@@ -51,7 +51,7 @@ from whiteslip.billing.model import Relief
 from whiteslip.complaints import Topic
 from whiteslip.complaints import store as complaints_store
 from whiteslip.decisions import policies
-from whiteslip.exits import debtsales, estates, evidence, restrictions, softer, terminations
+from whiteslip.exits import debtsales, estates, evidence, restrictions, softer, stepups, terminations
 from whiteslip.exits import hardship as plans
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Cause, Channel, Identity
@@ -63,6 +63,7 @@ from whiteslip.identity.model import Kind, Role
 from whiteslip.lake import Lake
 from whiteslip.lines import users
 from whiteslip.store import Database, Tx
+from whiteslip.watch import Act
 from whiteslip.web.kit import proof
 from whiteslip.web.kit.i18n import LANGUAGES
 from whiteslip.world.population import person
@@ -184,6 +185,7 @@ def _after(scene: Scene, lang: str) -> dict[str, Guest]:
     names = (
         "clean", "owing", "full", "paused", "firm", "leaving", "gone", "held", "drawn", "withdrawn",
         "restricted", "noticed", "complaining", "code", "form", "sure", "bound", "sold",
+        "asked",
     )  # fmt: skip
     made = {name: scene.guest(lang) for name in names}
     for name in (
@@ -224,6 +226,7 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
                 tx, office, line("withdrawn"), Channel.PORTAL, "customer", now, Identity.VERIFIED, kind=kind
             )
         )
+        done(stepups.ask(tx, office, line("asked"), "staff:a", now))
         done(restrictions.restrict(tx, office, line("restricted"), [Cause.CONTACT_LOST], "staff:a", now))
         ending = terminations.propose(
             tx, line("noticed"), ExitKind.TERMINATION, [Cause.PRODUCT_ENDED], "staff:a", now
@@ -243,6 +246,7 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
     """What only the desk sees: a buyer, an alert, drafts, proposals, walks, a report."""
     now, office, tables = scene.now(), scene.office, scene.office.tables
     alert = alarms.raised(scene.db, guests["zh-CN"]["owing"].line, now)
+    asking = alarms.raised(scene.db, guests["zh-CN"]["full"].line, now, "takeover", Act.STEP_UP)
     leavers.walks(scene.db, now - timedelta(days=40), through=120, stuck=30)
     leavers.alarms(scene.db, now - timedelta(days=40))
     with scene.db.transaction() as tx:
@@ -268,6 +272,7 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
         assert scored
     return {
         "alert": alert.reference,
+        "asking": asking.reference,
         "draft": draft.version,
         "plan": public("cap", plan.id),
         "decision": str(decision["id"]),

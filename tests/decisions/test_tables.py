@@ -197,6 +197,9 @@ def test_the_rows_that_hold_read_only_what_may_hold():
         ({"lock": "customer", "available_minor": 0}, "line.locked"),
         ({"lock": "feature"}, "line.feature_paused"),
         ({"lock": "issuer_feature"}, "line.feature_restricted"),
+        ({"lock": "unconfirmed", "amount_minor": 10_001}, "line.unconfirmed"),
+        ({"lock": "unconfirmed", "velocity_24h": 3}, "line.unconfirmed"),
+        ({"lock": "unconfirmed", "velocity_24h": 2}, None),
         ({"dpd_days": 1}, "line.past_due"),
         ({"velocity_24h": 20}, "purchase.too_many"),
         ({"amount_minor": 200_001}, "purchase.over_cap"),
@@ -213,9 +216,14 @@ def test_purchases_are_authorised_as_the_policy_says(changed: dict[str, Any], co
 @given(facts_of(TABLES["purchase-authorisation"].contract))
 def test_what_is_allowed_is_affordable_unlocked_and_on_an_open_line(facts: dict[str, Any]):
     outcome = evaluate(TABLES, "purchase-authorisation", facts)
+    small = (
+        facts["lock"] == "unconfirmed"
+        and facts["amount_minor"] * 20 <= facts["per_purchase_cap_minor"]
+        and facts["velocity_24h"] < 3
+    )
     sound = (
         facts["lifecycle"] in ("active", "notice_by_issuer")
-        and facts["lock"] == "none"
+        and (facts["lock"] == "none" or small)
         and facts["dpd_days"] == 0
         and facts["velocity_24h"] < 20
         and facts["amount_minor"] <= min(facts["per_purchase_cap_minor"], facts["available_minor"])

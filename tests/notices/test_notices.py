@@ -101,6 +101,7 @@ OWN: dict[str, dict[str, Any]] = {
         "free_report_days": 0,
     },
     "line.restriction_lifted": {"lifted_at": NOW},
+    "line.step_up_asked": {"asked_at": NOW, "until": NOW + timedelta(days=7)},
     "complaint.acknowledged": {"filed_at": NOW, "answer_by": NOW + timedelta(days=15)},
     "complaint.extended": {"filed_at": NOW, "answer_by": NOW + timedelta(days=30), "delay": "complex"},
     "complaint.answered": {"filed_at": NOW, "route": "cn", "outcome": "partly", "why": "our_error"},

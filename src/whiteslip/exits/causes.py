@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from whiteslip import packs
 from whiteslip.base import Refusal
 from whiteslip.exits.model import Cause
+from whiteslip.lines import Line
 from whiteslip.store import Tx, load_queries
 
-# Inactivity is told by the books too, by other months in each pack: ``terminations`` asks for it.
+# Inactivity is told by the books too, but it is no reason to restrict.
 TOLD_BY_BOOKS: Final = frozenset({Cause.PAST_DUE, Cause.RETURNED_PAYMENTS})
 _RETURNED: Final = timedelta(days=60)
 _queries = load_queries(__file__)
@@ -30,12 +32,27 @@ def borne(tx: Tx, lines: Collection[UUID], now: datetime) -> set[tuple[UUID, Cau
     return {(row["line"], Cause(row["reason"])) for row in rows}
 
 
-def untrue(tx: Tx, line: UUID, reasons: Sequence[Cause], now: datetime) -> Refusal | None:
-    """``cause.not_borne``, with the first of ``reasons`` that the books of a line deny."""
+def untrue(
+    tx: Tx, line: Line, reasons: Sequence[Cause], now: datetime, but: UUID | None = None
+) -> Refusal | None:
+    """What the books deny of ``reasons``: ``cause.not_borne`` names the first, ``termination.not_inactive``
+    the pack's months. ``but`` is the proposal to end that gives them; another one was a sign of life.
+    """
+    if Cause.INACTIVITY in reasons:
+        months = packs.load(line.pack).months("issuer.inactivity_months")
+        if not _is_inactive(tx, line, months, now, but):
+            return Refusal("termination.not_inactive", {"months": months})
     told = [reason for reason in reasons if reason in TOLD_BY_BOOKS]
-    bears = borne(tx, [line], now) if told else set[tuple[UUID, Cause]]()
-    denied = [reason for reason in told if (line, reason) not in bears]
+    bears = borne(tx, [line.id], now) if told else set[tuple[UUID, Cause]]()
+    denied = [reason for reason in told if (line.id, reason) not in bears]
     return Refusal("cause.not_borne", {"reason": denied[0]}) if denied else None
+
+
+def _is_inactive(tx: Tx, line: Line, months: int, now: datetime, but: UUID | None) -> bool:
+    rows = _queries.inactive(
+        tx.conn, pack=line.pack, months=months, now=now, after=UUID(int=0), line=line.id, but=but, count=1
+    )
+    return any(True for _ in rows)
 
 
 def ended(tx: Tx, now: datetime) -> list[UUID]:

@@ -86,7 +86,7 @@ def fault(tx: Tx, line: Line, limits: Limits, reasons: Sequence[Cause], now: dat
         or (limits.cap_minor is not None and standing is None and not 0 < limits.cap_minor < line.limit_minor)
     ):
         return Refusal("restriction.measure_invalid")
-    return causes.untrue(tx, line.id, reasons, now)
+    return causes.untrue(tx, line, reasons, now)
 
 
 def restrict(

@@ -26,7 +26,6 @@ from whiteslip.exits.model import (
     Termination,
 )
 from whiteslip.exits.papers import PaperRequest
-from whiteslip.lines import Line
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -281,14 +280,6 @@ def inactive(tx: Tx, pack: str, months: int, now: datetime, after: UUID | None, 
         tx.conn, pack=pack, months=months, now=now, after=after or _NO_ID, line=None, but=None, count=count
     )
     return [row["id"] for row in rows]
-
-
-def is_inactive(tx: Tx, line: Line, months: int, now: datetime, but: UUID | None) -> bool:
-    """Nothing has moved on a line for ``months`` and no proposal ``but`` one weighed its end in them."""
-    rows = _queries.inactive(
-        tx.conn, pack=line.pack, months=months, now=now, after=_NO_ID, line=line.id, but=but, count=1
-    )
-    return any(True for _ in rows)
 
 
 def _termination(row: Row | None) -> Termination | None:

@@ -54,6 +54,8 @@ class Act(StrEnum):
     FEATURE_PAUSED = "restriction.feature_paused"
     RESTRICTION_KEPT = "restriction.kept"
     RESTRICTION_LIFTED = "restriction.lifted"
+    STEP_UP_ASKED = "step_up.asked"
+    STEP_UP_CONFIRMED = "step_up.confirmed"
     INCREASE_PROPOSED = "increase.proposed"
     PLAN_AGREED = "hardship.agreed"
     PLAN_ENDED = "hardship.ended"
@@ -80,6 +82,8 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.FEATURE_PAUSED: "line.feature_paused",
     Act.RESTRICTION_KEPT: "line.restriction_kept",
     Act.RESTRICTION_LIFTED: "line.restriction_lifted",
+    Act.STEP_UP_ASKED: "line.step_up_asked",
+    Act.STEP_UP_CONFIRMED: None,
     Act.INCREASE_PROPOSED: "limit.increase_proposed",
     Act.PLAN_AGREED: "hardship.agreed",
     Act.PLAN_ENDED: "hardship.ended",

@@ -78,7 +78,7 @@ def propose(
     of_kind = kind is Kind.INACTIVITY or Cause.INACTIVITY not in chosen
     if not 1 <= len(set(chosen)) == len(chosen) <= most or not of_kind:
         return Refusal("termination.reasons_invalid", {"most": most})
-    untrue = _untrue(tx, line, chosen, now)
+    untrue = causes.untrue(tx, line, chosen, now)
     if untrue:
         return untrue
     new = Termination(new_id(now), line.id, kind, tuple(chosen), actor, now)
@@ -86,17 +86,6 @@ def propose(
     data = {"termination": new.id, "kind": kind, "reasons": list(new.reasons)}
     tx.record(Entry(now, "termination.proposed", "line", line.id, actor, data))
     return new
-
-
-def _untrue(
-    tx: Tx, line: Line, reasons: Sequence[Cause], now: datetime, but: UUID | None = None
-) -> Refusal | None:
-    """What the books deny of the reasons; ``but`` is the proposal that gives them."""
-    if Cause.INACTIVITY in reasons:
-        months = packs.load(line.pack).months("issuer.inactivity_months")
-        if not store.is_inactive(tx, line, months, now, but):
-            return Refusal("termination.not_inactive", {"months": months})
-    return causes.untrue(tx, line.id, reasons, now)
 
 
 def decide(
@@ -122,7 +111,7 @@ def decide(
     if approve:
         if line.lifecycle is not Lifecycle.ACTIVE:
             return Refusal("line.not_active", {"lifecycle": line.lifecycle})
-        untrue = _untrue(tx, line, seen.reasons, now, seen.id)
+        untrue = causes.untrue(tx, line, seen.reasons, now, seen.id)
         if untrue:
             return untrue
         case = _give_notice(tx, office, line, seen, now)

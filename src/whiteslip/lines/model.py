@@ -60,12 +60,15 @@ class LockGround(StrEnum):
     RESTRICTION = "restriction"
     CHARGE_OFF = "charge_off"
     SALE = "sale"
+    STEP_UP = "step_up"
 
 
 class Feature(StrEnum):
-    """One way of drawing that a customer may lock for themselves while the rest goes on.
+    """One way of drawing that is locked while the rest goes on.
 
-    ``CATEGORY`` and ``MERCHANT`` need a value: which one. ``NIGHT`` are the hours of ``NIGHT_HOURS``.
+    ``UNCONFIRMED`` is what is drawn before a customer of whom a step-up is asked has proven who they are;
+    the lender alone locks it. ``CATEGORY`` and ``MERCHANT`` need a value: which one. ``NIGHT`` are the
+    hours of ``NIGHT_HOURS``.
     """
 
     CATEGORY = "category"
@@ -73,8 +76,11 @@ class Feature(StrEnum):
     CASH = "cash"
     INSTALMENTS = "instalments"
     NIGHT = "night"
+    UNCONFIRMED = "unconfirmed"
 
 
+# What customers may lock for themselves.
+OWN: Final = tuple(feature for feature in Feature if feature is not Feature.UNCONFIRMED)
 VALUED: Final = frozenset({Feature.CATEGORY, Feature.MERCHANT})
 # Midnight to five in the contract's timezone: the hours by which night shares are usually counted.
 NIGHT_HOURS: Final = range(5)

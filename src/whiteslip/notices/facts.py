@@ -133,6 +133,13 @@ class LiftedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=
     lifted_at: datetime
 
 
+class StepUpFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The customer is asked since ``asked_at`` to confirm that it is them; it ends by itself at ``until``."""
+
+    asked_at: datetime
+    until: datetime
+
+
 class PrivacyFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What came of a request to erase. ``kept_until`` is None while a line is open."""
 
@@ -368,6 +375,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "estate.undone": CancelledFacts,
     "estate.ended": CancelledFacts,
     "line.restriction_lifted": LiftedFacts,
+    "line.step_up_asked": StepUpFacts,
     "hardship.offered": HelpFacts,
     "hardship.agreed": HardshipFacts,
     "hardship.ended": HardshipEndedFacts,

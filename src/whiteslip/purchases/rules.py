@@ -12,6 +12,7 @@ from whiteslip.base import Refusal
 from whiteslip.lines.model import NIGHT_HOURS, Feature, LockKind, Part
 from whiteslip.purchases.model import Capture, Purchase, Request, Standing
 
+_UNCONFIRMED: Final = Part(Feature.UNCONFIRMED)
 # The lock that a decline names, when several stand: the law first, the customer's own wish last.
 _LOCK_ORDER: Final = (LockKind.LEGAL, LockKind.EXIT, LockKind.ISSUER, LockKind.CUSTOMER)
 
@@ -45,13 +46,16 @@ def capture_fault(capture: Capture, purchase: Purchase | None, again: bool) -> R
 
 
 def _part_lock(request: Request, line: Standing, now: datetime) -> str:
-    """Who locked a part of drawing that this request would use: the lender before the customer; none."""
+    """Who locked a part of drawing that this request would use: the lender before the customer, then
+    whether whoever draws has not confirmed who they are; none."""
     if not line.locked_parts:
         return "none"
     used = uses(request.merchant, request.category, request.cash, request.instalments, now, line.timezone)
     if any(part in line.issuer_parts for part in used):
         return "issuer_feature"
-    return "feature" if any(part in line.locked_parts for part in used) else "none"
+    if any(part in line.locked_parts for part in used):
+        return "feature"
+    return "unconfirmed" if _UNCONFIRMED in line.issuer_parts else "none"
 
 
 def uses(shop: str, category: str, cash: bool, instalments: int, at: datetime, timezone: str) -> list[Part]:

@@ -69,6 +69,8 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "purchase.refunded": ("purchase", "amount_minor", "credited_minor"),
     "purchase.released": ("purchase", "amount_minor"),
     "reward.redeemed": ("amount_minor",),
+    "step_up.asked": ("until", "alert"),
+    "step_up.confirmed": (),
 }
 # The API's names for ids; what it does not know by name goes out as it is.
 _PREFIXES: Final = {
@@ -115,6 +117,7 @@ _SAMPLES: Final[Mapping[str, object]] = {
     "rule": "takeover",
     "state": "cancelled",
     "tells": "fraud",
+    "until": "2026-11-12T16:00:00Z",
     "topic": "fee",
     "statement_on": "2026-11-05",
     "value_on": "2026-11-20",

@@ -27,3 +27,18 @@ def test_alerts_are_listed_acknowledged_and_labelled(api: Api):
     assert api.ask("POST", f"{path}/label", {"right": False}).json()["right"] is False
     assert api.ask("GET", path).json()["state"] == "labelled"
     assert api.ask("GET", "/v1/alerts/alr_nothing").status_code == 404
+
+
+def test_a_step_up_is_asked_shown_among_the_locks_and_answered_by_a_check(api: Api):
+    customer = api.customer()
+    line = api.line(100_000, customer)
+    bought = {"line": line, "merchant": "shop", "amount_minor": 50_000}
+    for _ in range(2):
+        assert api.post(f"/v1/lines/{line}/step-up", {}, 200)["drawing_stopped"] is False
+    (lock,) = api.get(f"/v1/lines/{line}/locks")["data"]
+    assert (lock["ground"], lock["feature"], lock["until"] is None) == ("step_up", "unconfirmed", False)
+    assert api.post("/v1/purchases", bought)["code"] == "line.unconfirmed"
+    assert api.post("/v1/purchases", bought | {"amount_minor": 5_000})["state"] == "authorised"
+    api.prove(customer)
+    assert api.get(f"/v1/lines/{line}/locks")["data"] == []
+    assert api.post("/v1/purchases", bought)["state"] == "authorised"

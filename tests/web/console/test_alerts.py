@@ -13,9 +13,9 @@ from alarms import TABLES, raised
 from web.console.conftest import NOW, Desk
 
 import whiteslip.web.console.alerts as page_of_alerts
-from whiteslip.exits import proposals
+from whiteslip.exits import proposals, stepups
 from whiteslip.identity.model import Role
-from whiteslip.watch import Alert, State, features, memory, store
+from whiteslip.watch import Act, Alert, State, features, memory, store
 
 
 def alert_of(desk: Desk) -> Alert:
@@ -73,6 +73,22 @@ def test_an_alert_restricts_nobody_by_itself_and_its_proposal_takes_two(desk: De
     assert (waiting.alert, waiting.measure, waiting.reasons) == (alert.id, alert.act, ("suspected_fraud",))
     assert not worlds.line_of(desk.db, line).drawing_stopped
     assert "waits for a second person" in desk.get(at)
+
+
+def test_a_step_up_is_asked_by_one_press_and_only_where_the_alert_proposes_it(desk: Desk):
+    desk.sign_in()
+    line, other = worlds.open_line(desk.db), worlds.open_line(desk.db)
+    alert = raised(desk.db, line, NOW, "takeover", Act.STEP_UP)
+    at = f"/console/alerts/{alert.reference}"
+    assert "Ask the customer to confirm" in desk.get(at)
+    assert desk.post(f"{at}/step-up", at).status_code == 303
+    assert "has been asked to confirm" in desk.get(at)
+    with desk.db.transaction() as tx:
+        assert stepups.asked(tx, line)
+    stop = f"/console/alerts/{raised(desk.db, other, NOW).reference}"
+    assert desk.post(f"{stop}/step-up", stop).status_code == 409
+    with desk.db.transaction() as tx:
+        assert stepups.asked(tx, other) is None
 
 
 def test_who_only_looks_says_nothing_of_an_alert(desk: Desk):

@@ -9,7 +9,9 @@ from web.portal.conftest import Reader
 from web.portal.scene import LIMIT, Guest, Scene
 
 from whiteslip.base import Refusal
+from whiteslip.exits import stepups
 from whiteslip.exits.ties import propose_increase
+from whiteslip.purchases import Declined
 
 FRIEND = {
     "full_name": "A Friend",
@@ -106,3 +108,24 @@ def test_a_proof_leads_back_to_this_host_only(reader: Reader, scene: Scene, to: 
     assert 'value="/line"' in reader.opens("/confirm", to=to).text
     reader.proves(guest)
     assert reader.opens("/confirm", to=to).url.path == "/line"
+
+
+def test_a_step_up_that_is_asked_of_a_line_is_answered_on_its_page_and_hinders_no_leaving(
+    reader: Reader, scene: Scene
+):
+    guest = scene.guest("en")
+    reader.signs_in(guest)
+    reader.proves(guest)
+    asks = "Please confirm that it"
+    assert asks not in reader.opens("/line").text
+    with scene.db.transaction() as tx:
+        stepups.ask(tx, scene.office, guest.line, "staff:a", scene.now())
+    assert asks in reader.opens("/line").text
+    assert isinstance(scene.buys(guest, LIMIT // 2), Declined)
+    assert reader.opens(f"/lines/{guest.line}/leave").status_code == 200
+    page = reader.opens("/confirm", to="/line")
+    assert "used in a way that is new to it" in page.text, "a proof from before it was asked is none"
+    confirms(reader, guest)
+    assert asks not in reader.opens("/line").text
+    assert not isinstance(scene.buys(guest, LIMIT // 2), Declined)
+    assert "step_up.confirmed" in scene.journal()

@@ -72,9 +72,9 @@ CREATE TABLE lines.lock (
     line uuid NOT NULL REFERENCES lines.line,
     kind text NOT NULL CHECK (kind IN ('customer', 'issuer', 'legal', 'exit')),
     party text NOT NULL CHECK (party IN ('customer', 'issuer', 'authority')),
-    ground text NOT NULL CHECK (ground IN ('general', 'restriction', 'charge_off', 'sale')),
+    ground text NOT NULL CHECK (ground IN ('general', 'restriction', 'charge_off', 'sale', 'step_up')),
     feature text NOT NULL DEFAULT 'all'
-        CHECK (feature IN ('all', 'category', 'merchant', 'cash', 'instalments', 'night')),
+        CHECK (feature IN ('all', 'category', 'merchant', 'cash', 'instalments', 'night', 'unconfirmed')),
     value text NOT NULL DEFAULT '' CHECK ((value <> '') = (feature IN ('category', 'merchant'))),
     reason text NOT NULL,
     until timestamptz,

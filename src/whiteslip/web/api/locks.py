@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from whiteslip import exits, lines
 from whiteslip.base import Refusal
-from whiteslip.exits import restrictions, softer
+from whiteslip.exits import restrictions, softer, stepups
 from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import VALUED, Feature, Lock, Part
@@ -78,7 +78,7 @@ class EmptyBody(Struct, forbid_unknown_fields=True):
 
 class LockShape(Struct):
     """A lock that stands on all drawing, or on one ``feature``. ``ground``: general, or for the lender's
-    restriction, charge_off or sale.
+    restriction, charge_off, sale or step_up.
     """
 
     kind: str
@@ -220,4 +220,25 @@ def list_locks(request: WebRequest, line_id: FromPath[str]) -> Page:
     return read(request, question)
 
 
-handlers: list[Any] = [pause, resume, reduce, unrestrict, list_locks]
+@post(
+    "/lines/{line_id:str}/step-up",
+    summary="Ask the customer to confirm that it is them",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def ask_step_up(
+    request: WebRequest, line_id: FromPath[str], data: JSONBody[EmptyBody]
+) -> Response[LineShape]:
+    """They are written to; until a check by ``/v1/identity-checks`` or in the portal, a table says what they
+    may draw. It shows among the line's locks, as ``unconfirmed``, and ends by itself. Twice is once.
+    """
+    office = ports_of(request, Ports).office
+    return _change(
+        request,
+        line_id,
+        data,
+        lambda tx, line, now, caller: stepups.ask(tx, office, line, caller.actor, now),
+    )
+
+
+handlers: list[Any] = [pause, resume, reduce, unrestrict, list_locks, ask_step_up]

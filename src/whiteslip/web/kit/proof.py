@@ -9,6 +9,7 @@ from uuid import UUID
 
 from whiteslip import identity
 from whiteslip.base import Refusal
+from whiteslip.exits import stepups
 from whiteslip.identity import codes
 from whiteslip.lines import Customer
 from whiteslip.notices import Addressee
@@ -87,8 +88,14 @@ def check(
             return Refusal("identity.not_matched")
         refusal = codes.check_code(tx, ports.vault, customer, PURPOSE, code, minutes, attempts, now)
         if refusal is None:
-            codes.record_verification(tx, customer, METHOD, now, session)
+            record(tx, customer, now, session)
         return refusal
+
+
+def record(tx: Tx, customer: UUID, now: datetime, session: UUID | None = None) -> None:
+    """Remember a proof for ``session``, or for a machine; it answers every step-up that is asked."""
+    codes.record_verification(tx, customer, METHOD, now, session)
+    stepups.confirmed(tx, customer, f"customer:{customer}", now)
 
 
 def is_fresh(tx: Tx, ports: Ports, customer: UUID, now: datetime, session: UUID | None = None) -> bool:

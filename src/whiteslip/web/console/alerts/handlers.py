@@ -14,7 +14,7 @@ from litestar.params import FromPath, QueryParameter
 
 from whiteslip import lines, watch
 from whiteslip.base import Money, Refusal
-from whiteslip.exits import proposals
+from whiteslip.exits import proposals, stepups
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause
 from whiteslip.exits.restrictions import Limits, Measure
 from whiteslip.lines import Line
@@ -111,6 +111,7 @@ def _line(duty: Duty, found: Alert) -> Line:
 
 def _page(duty: Duty, found: Alert, form: Form, **shown: Any) -> Response[str]:
     line = _line(duty, found)
+    asked = stepups.asked(duty.tx, line.id)
     return page(
         duty.request,
         "console/alerts/page.html",
@@ -120,6 +121,7 @@ def _page(duty: Duty, found: Alert, form: Form, **shown: Any) -> Response[str]:
         features=_features(found.shown, line.currency),
         row=_row_of(duty, found.rule),
         to_restrict=list(_TO_RESTRICT) if found.act in list(Measure) and not line.drawing_stopped else [],
+        asked_until=asked.until if asked else None,
         proposed=proposals.open_of_line(duty.tx, line.id) is not None,
         **shown,
         **duty.shown(),
@@ -188,4 +190,20 @@ def propose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Re
     return on_duty(request, act, chooses=True)
 
 
-alert_handlers: Final = [queue, as_csv, show, acknowledge, label, propose]
+@post("/alerts/{reference:str}/step-up", sync_to_thread=True)
+def step_up(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
+    """Ask the customer to confirm that it is them, as the alert suggests."""
+
+    def act(duty: Duty) -> Response[Any]:
+        found = _found(duty, reference)
+        if found.act is not watch.Act.STEP_UP:
+            raise Refused(Refusal("alert.no_step_up"))
+        done = stepups.ask(duty.tx, duty.ports.office, found.line, duty.actor, duty.now, found.id)
+        if isinstance(done, Refusal):
+            return _page(duty, found, Form(), refusal=done)
+        return see_other(request, f"{AT}/{reference}")
+
+    return on_duty(request, act, chooses=True)
+
+
+alert_handlers: Final = [queue, as_csv, show, acknowledge, label, propose, step_up]

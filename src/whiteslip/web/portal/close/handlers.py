@@ -19,7 +19,7 @@ from whiteslip.base import Refusal, end_of_day, local_day
 from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, State
-from whiteslip.identity import access, codes
+from whiteslip.identity import access
 from whiteslip.identity.model import Kind
 from whiteslip.identity.rules import normal_id_number, normal_name, normal_phone
 from whiteslip.insight import Journey, Step
@@ -171,7 +171,7 @@ def _confirm(request: WebRequest, tx: Tx, ports: Ports, customer: Customer, now:
     """Name, number and code were right: that is as much as a signed-in customer gives."""
     settings = settings_of(request)
     session, secret = access.start_session(tx, Kind.CUSTOMER, customer.id, SESSION_MINUTES, now)
-    codes.record_verification(tx, customer.id, proof.METHOD, now, session.id)
+    proof.record(tx, customer.id, now, session.id)
     found = [exits_store.open_of_line(tx, line) for line in _open_lines(tx, customer.id)]
     cases = [case for case in found if case]
     for case in cases:

@@ -12,6 +12,7 @@ import msgspec
 from litestar import Response, get, post
 
 from whiteslip.base import Refusal
+from whiteslip.exits import stepups
 from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.forms import Errors, Form, FromForm, is_local, see_other
@@ -95,13 +96,16 @@ def _back(to: str) -> str:
 
 @get("/confirm", sync_to_thread=True)
 def ask(request: WebRequest) -> Response[Any]:
-    """Ask who it is, on the way to a page of theirs. Who proved it a moment ago goes there at once."""
+    """Ask who it is, on the way to a page of theirs. Who proved it a moment ago goes there at once, unless
+    a step-up was asked since.
+    """
     to = _back(request.query_params.get("to", HOME))
 
     def show(visit: Visit) -> Response[Any]:
-        if visit.is_proven:
+        is_asked = stepups.is_asked(visit.tx, visit.customer.id)
+        if visit.is_proven and not is_asked:
             return see_other(request, to)
-        return identity_page(visit, _TEMPLATE, Form(), to=to)
+        return identity_page(visit, _TEMPLATE, Form(), to=to, is_asked=is_asked)
 
     return signed_in(request, show)
 
@@ -110,7 +114,9 @@ def ask(request: WebRequest) -> Response[Any]:
 def answer(request: WebRequest, form: FromForm) -> Response[Any]:
     """Send a code or check it; the page that asked says that it may go on."""
     to = _back(form.value("to", HOME))
-    return answer_identity(request, form, _TEMPLATE, f"{to}?{CONFIRMED}=yes", lambda _: None, to=to)
+    is_asked = form.value("asked") == "yes"
+    then = f"{to}?{CONFIRMED}=yes"
+    return answer_identity(request, form, _TEMPLATE, then, lambda _: None, to=to, is_asked=is_asked)
 
 
 confirm_handlers: Final = [ask, answer]

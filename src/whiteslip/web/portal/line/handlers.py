@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from whiteslip.applications import store as applications_store
 from whiteslip.applications.model import State
 from whiteslip.base import Money, local_day
 from whiteslip.billing.sales import Sale
-from whiteslip.exits import Exit, softer, terminations
+from whiteslip.exits import Exit, softer, stepups, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Plan
 from whiteslip.exits.withdrawal import can_withdraw
@@ -68,6 +68,7 @@ class Card:
     notice: Exit | None
     sales: Sequence[Sale]
     is_restricted: bool
+    confirm_until: datetime | None
     may_rise: bool
     today: date
 
@@ -125,9 +126,16 @@ def _card(visit: Visit, line: Line) -> Card:
         notice=exits_store.notice_of_line(visit.tx, line.id),
         sales=visit.sales(line),
         is_restricted=exits_store.restriction_of_line(visit.tx, line.id) is not None,
+        confirm_until=_confirm_until(visit, line),
         may_rise=increases.cannot_rise(line, line.limit_minor + 1) is None,
         today=line.today(visit.now),
     )
+
+
+def _confirm_until(visit: Visit, line: Line) -> datetime | None:
+    """When a step-up that is asked of a line ends by itself."""
+    asked = stepups.asked(visit.tx, line.id) if line.locked_parts else None
+    return asked.until if asked else None
 
 
 def _firm_until(visit: Visit, line: Line) -> date | None:

@@ -15,7 +15,7 @@ from whiteslip.base import local_day
 from whiteslip.exits import softer
 from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
-from whiteslip.lines.model import VALUED, Feature, Lifecycle, Lock, LockKind, Part, Party
+from whiteslip.lines.model import OWN, VALUED, Feature, Lifecycle, Lock, LockKind, Part, Party
 from whiteslip.purchases import store as purchases_store
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
@@ -50,7 +50,7 @@ def _part(key: str) -> Part | Errors | None:
         return None
     feature, _, value = key.partition(":")
     value = value.strip()
-    known = feature in {each.value for each in Feature}
+    known = feature in {each.value for each in OWN}
     if not known or (Feature(feature) in VALUED) != bool(value) or len(value) > _LONGEST:
         return Errors().add(feature if known else "part", "missing")
     return Part(Feature(feature), value)
@@ -87,7 +87,7 @@ def _page(visit: Visit, line: Line, form: Form, errors: Errors | None = None) ->
         line=line,
         own=own,
         days=[count for count in DAYS if count in softer.lock_days(packs.load(line.pack))],
-        simple=[f"{each}:" for each in Feature if each not in VALUED and f"{each}:" not in taken],
+        simple=[f"{each}:" for each in OWN if each not in VALUED and f"{each}:" not in taken],
         all_categories=CATEGORIES,
         categories=[each for each in CATEGORIES if f"{Feature.CATEGORY}:{each}" not in taken],
         shops=[
