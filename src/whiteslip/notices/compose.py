@@ -28,22 +28,24 @@ from whiteslip.notices.facts import (
     ComplaintDueFacts,
     ContractFacts,
     DeclinedFacts,
-    DueFact,
     FeaturePausedFacts,
-    HardshipFacts,
     HeldFacts,
-    LetterFacts,
     NoticeFacts,
-    OwedAnewFacts,
     PaperFacts,
     PrivacyFacts,
     ProductFact,
     RestrictedFacts,
     RunOffFacts,
+)
+from whiteslip.notices.model import Letter
+from whiteslip.notices.owed import (
+    DueFact,
+    HardshipFacts,
+    LetterFacts,
+    OwedAnewFacts,
     SoldFacts,
     StatementFacts,
 )
-from whiteslip.notices.model import Letter
 
 LANGUAGES: Final = ("zh-CN", "en")
 _HERE: Final = Path(__file__).parent

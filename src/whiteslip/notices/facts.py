@@ -7,14 +7,20 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
-
-class LetterFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every letter says. Amounts are minor units of ``currency``."""
-
-    reference: str
-    timezone: str
-    currency: str
-    issuer_name: str
+from whiteslip.notices.owed import (
+    ChargedOffFacts,
+    DisputeEndedFacts,
+    DisputeFacts,
+    DueFact,
+    HardshipEndedFacts,
+    HardshipFacts,
+    HelpFacts,
+    LetterFacts,
+    OwedAnewFacts,
+    SettledFacts,
+    SoldFacts,
+    StatementFacts,
+)
 
 
 class ExitFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,13 +29,6 @@ class ExitFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     stopped_at: datetime
     limit_minor: int
     owed_minor: int
-
-
-class DueFact(Struct, frozen=True, forbid_unknown_fields=True):
-    """An instalment and what is open of it."""
-
-    due_on: date
-    amount_minor: int
 
 
 class RunOffFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -231,12 +230,6 @@ class ComplaintAnswerFacts(ComplaintFacts, frozen=True, kw_only=True, forbid_unk
     why: str = ""
 
 
-class HelpFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is past due, and that there are ways to pay less, or later."""
-
-    past_due_minor: int
-
-
 class IncreaseFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A higher limit that is proposed, beside the present one; nothing changes without consent."""
 
@@ -250,100 +243,6 @@ class RaisedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=
 
     limit_minor: int
     from_minor: int
-
-
-class HardshipFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The hardship plan that was agreed: what replaces the old schedule, and what it forgives."""
-
-    agreed_on: date
-    schedule: list[DueFact]
-    total_minor: int
-    forgiven_minor: int
-
-
-class StatementItem(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a statement asks for: an instalment of a purchase, a late fee, or a debt in a new plan."""
-
-    kind: str
-    opened_on: date
-    no: int
-    instalments: int
-    amount_minor: int
-
-
-class StatementFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A monthly statement. ``settled_minor`` of the items had been paid before; ``received`` came in and
-    ``bought`` was bought since the statement before. One of the two balances is zero.
-    """
-
-    statement_on: date
-    due_on: date
-    demanded_minor: int
-    balance_minor: int
-    in_credit_minor: int
-    settled_minor: int
-    late_fee_minor: int
-    late_fee_days: int
-    items: list[StatementItem]
-    received: list[DueFact]
-    bought: list[DueFact]
-
-
-class HardshipEndedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A hardship plan was ended at the customer's wish."""
-
-    ended_at: datetime
-
-
-class ChargedOffFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A debt that the lender takes as lost, and is still owed."""
-
-    charged_off_on: date
-    amount_minor: int
-
-
-class OwedAnewFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A debt that arose again, with a due day of its own. ``why`` is a code of the texts' own."""
-
-    owed_anew_minor: int
-    due_on: date
-    why: str
-
-
-class DisputeFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A dispute was received; by when it is resolved, or else taken as right."""
-
-    disputed_at: datetime
-    answer_by: datetime
-    disputed_minor: int
-
-
-class DisputeEndedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A dispute was decided, and how much of what had been paid of the sum is given back."""
-
-    resolved_at: datetime
-    disputed_minor: int
-    given_back_minor: int
-
-
-class SoldFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A debt was sold: to whom, where to pay, what was owed and by when. ``pack`` names whose law says
-    what the customer keeps; ``goes_on`` where interest and fees of later months come on top.
-    """
-
-    sold_on: date
-    face_minor: int
-    buyer_name: str
-    pay_to: str
-    pack: str
-    goes_on: bool
-    schedule: list[DueFact]
-
-
-class SettledFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part was accepted for the whole: nothing is owed any more."""
-
-    settled_on: date
 
 
 KINDS: Mapping[str, type[LetterFacts]] = {
