@@ -23,7 +23,6 @@ from whiteslip.base.money import MINOR_DIGITS
 from whiteslip.notices.facts import (
     KINDS,
     BalanceFacts,
-    ClosedFacts,
     ComplaintAnswerFacts,
     ComplaintDueFacts,
     ContractFacts,
@@ -39,6 +38,7 @@ from whiteslip.notices.facts import (
 )
 from whiteslip.notices.model import Letter
 from whiteslip.notices.owed import (
+    ClosedFacts,
     DueFact,
     HardshipFacts,
     LetterFacts,

@@ -9,9 +9,11 @@ from msgspec import Struct
 
 from whiteslip.notices.owed import (
     ChargedOffFacts,
+    ClosedFacts,
     DisputeEndedFacts,
     DisputeFacts,
     DueFact,
+    ExitFacts,
     HardshipEndedFacts,
     HardshipFacts,
     HelpFacts,
@@ -21,14 +23,6 @@ from whiteslip.notices.owed import (
     SoldFacts,
     StatementFacts,
 )
-
-
-class ExitFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every letter about an exit says."""
-
-    stopped_at: datetime
-    limit_minor: int
-    owed_minor: int
 
 
 class RunOffFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,32 +47,6 @@ class PaperFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=T
     why: str
     answer_by: datetime
     upload_code: str
-
-
-class VoucherFact(Struct, frozen=True, forbid_unknown_fields=True):
-    """A coupon and the day until which it can be used."""
-
-    title: str
-    usable_until: date
-
-
-class ClosedFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Nothing is owed; a credit balance is paid out by ``credit_by``, cash back (``reward_minor``) in it.
-
-    ``mandates`` are the references of those that ended with the line; ``shops`` keep it on file.
-    ``sold_to`` names who bought its debt on ``sold_on``, where that was sold.
-    """
-
-    closed_on: date
-    credit_minor: int
-    credit_by: date
-    keep_years: int
-    reward_minor: int = 0
-    mandates: list[str] = []
-    shops: list[str] = []
-    vouchers: list[VoucherFact] = []
-    sold_to: str = ""
-    sold_on: date | None = None
 
 
 class CancelledFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""What letters about what is owed say, as facts, and what every letter says. Minor units of the currency."""
+"""What every letter says, as facts, and those about what is owed or is owed no more. Minor units."""
 
 from __future__ import annotations
 
@@ -121,3 +121,37 @@ class SettledFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields
     """A part was accepted for the whole: nothing is owed any more."""
 
     settled_on: date
+
+
+class ExitFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every letter about an exit says."""
+
+    stopped_at: datetime
+    limit_minor: int
+    owed_minor: int
+
+
+class VoucherFact(Struct, frozen=True, forbid_unknown_fields=True):
+    """A coupon and the day until which it can be used."""
+
+    title: str
+    usable_until: date
+
+
+class ClosedFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nothing is owed; a credit balance is paid out by ``credit_by``, cash back (``reward_minor``) in it.
+
+    ``mandates`` are the references of those that ended with the line; ``shops`` keep it on file.
+    ``sold_to`` names who bought its debt on ``sold_on``, where that was sold.
+    """
+
+    closed_on: date
+    credit_minor: int
+    credit_by: date
+    keep_years: int
+    reward_minor: int = 0
+    mandates: list[str] = []
+    shops: list[str] = []
+    vouchers: list[VoucherFact] = []
+    sold_to: str = ""
+    sold_on: date | None = None
