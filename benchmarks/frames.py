@@ -33,7 +33,7 @@ class Work:
     def measure(self, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         """The named measures, as rows."""
         panel, lake, points = self.panel, self.lake, self.points
-        losses = _losses(panel, len(points) - 1).collect().lazy()
+        losses = _losses(panel, lake["score"], points).collect().lazy()
         made = {
             "npl": _npl(panel),
             "dpd": _dpd(panel),
@@ -228,15 +228,20 @@ def _vintages(panel: pl.LazyFrame, lake: Frames, points: Sequence[date]) -> pl.L
     )
 
 
-def _losses(panel: pl.LazyFrame, last: int) -> pl.LazyFrame:
+def _losses(panel: pl.LazyFrame, score: pl.LazyFrame, points: Sequence[date]) -> pl.LazyFrame:
     moves = panel.filter(c.owed_before > 0).group_by("bucket_before", "bucket").agg(lines=pl.len()).collect()
     rates = markov.term_structure(list(moves.iter_rows()), 36, {})
     ppm = [[(rate * _LGD + _BPS // 2) // _BPS for rate in pair] for pair in zip(*rates, strict=True)]
     stage = pl.when(c.dpd > 90).then(3).when(c.dpd > 30).then(2).otherwise(1)
     rate = pl.when(c.stage == 3).then((_MILLION * _LGD + _BPS // 2) // _BPS)
     for number, horizon in ((2, ppm[1]), (1, ppm[0])):
-        rate = rate.when(c.stage == number).then(c.bucket.replace_strict(dict(enumerate(horizon))))
-    now = panel.filter(c.point == last).with_columns(stage=stage).with_columns(ppm=rate.cast(pl.Int64))
+        of_bucket = c.bucket.replace_strict(dict(enumerate(horizon)))
+        alive = (1.0 - c.pd_ppm.cast(pl.Float64) / _MILLION).pow(1.0 if number == 1 else 3.0)
+        said = ((1.0 - alive) * _MILLION).round().cast(pl.Int64)
+        rate = rate.when(c.stage == number).then(pl.coalesce((said * _LGD + _BPS // 2) // _BPS, of_bucket))
+    said = score.filter(c.on_day == points[-1]).select("line_id", "pd_ppm")
+    now = panel.filter(c.point == len(points) - 1).join(said, on="line_id", how="left")
+    now = now.with_columns(stage=stage).with_columns(ppm=rate.cast(pl.Int64))
     spare = (c.undrawn * _CCF + _BPS // 2) // _BPS
     return now.with_columns(
         drawn_ecl=(c.owed.clip(lower_bound=0) * c.ppm + _MILLION // 2) // _MILLION,
@@ -250,6 +255,8 @@ def _ecl(losses: pl.LazyFrame) -> pl.LazyFrame:
         .group_by("stage")
         .agg(
             lines=pl.len(),
+            lines_by_score=((c.stage < 3) & c.pd_ppm.is_not_null()).sum(),
+            lines_by_roll_rates=((c.stage < 3) & c.pd_ppm.is_null()).sum(),
             drawn_minor=c.owed.sum(),
             undrawn_minor=c.undrawn.sum(),
             drawn_ecl_minor=c.drawn_ecl.sum(),

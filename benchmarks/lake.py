@@ -7,7 +7,7 @@ nothing is measured.
 =======  ==========================================  =================================  ================
 Work     Here                                        PostgreSQL                         Polars
 =======  ==========================================  =================================  ================
-export   eight tables to Parquet by ADBC, ids        the same queries by COPY to CSV    the same queries
+export   ten tables to Parquet by ADBC, ids          the same queries by COPY to CSV    the same queries
          hashed, synced, added up again and          files                              by ADBC to
          compared with the ledger                                                       Parquet
 night    all measures from the snapshot              all measures from the live views,  nine of them,

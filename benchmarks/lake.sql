@@ -137,19 +137,31 @@ WITH RECURSIVE bucket (i, name) AS (
 ), staged AS (
     SELECT s.*, CASE WHEN dpd > 90 THEN 3 WHEN dpd > 30 OR forborne THEN 2 ELSE 1 END AS stage
     FROM seen AS s WHERE point >= (SELECT max(point) - 1 FROM seen)
+), said AS (
+    -- The champion's last word as of each of the two days; the book has one version.
+    SELECT g.point, s.line, s.year, round((1 - power(1 - s.year / 1e6::float8, 3)) * 1e6)::bigint AS life
+    FROM (SELECT DISTINCT point, on_day FROM staged) AS g CROSS JOIN LATERAL (
+        SELECT DISTINCT ON (subject) subject AS line, round(probability * 1e6)::bigint AS year
+        FROM decisions.v_score
+        WHERE name = 'behaviour' AND role = 'champion' AND (at AT TIME ZONE 'Asia/Shanghai')::date <= g.on_day
+        ORDER BY subject, at DESC
+    ) AS s
 ), rated AS (
-    SELECT g.*, ((CASE stage WHEN 3 THEN 1000000 WHEN 2 THEN pd.life ELSE pd.year END) * 6000 + 5000) / 10000
-        AS ppm
-    FROM staged AS g JOIN pd ON pd.name = g.bucket
+    SELECT g.*, d.line IS NOT NULL AS scored, ((CASE stage WHEN 3 THEN 1000000 WHEN 2 THEN coalesce(d.life, pd.life)
+        ELSE coalesce(d.year, pd.year) END) * 6000 + 5000) / 10000 AS ppm
+    FROM staged AS g JOIN pd ON pd.name = g.bucket LEFT JOIN said AS d ON d.point = g.point AND d.line = g.line
 ), lost AS (
     SELECT *, round(greatest(owed, 0) * ppm / 1e6::numeric)::bigint AS drawn,
         round(round(undrawn * 1000 / 10000::numeric) * ppm / 1e6::numeric)::bigint AS spare FROM rated
 ), paired AS (
-    SELECT *, lag(stage) OVER w AS stage_before, lag(drawn) OVER w AS drawn_was, lag(spare) OVER w AS spare_was
+    SELECT *, lag(stage) OVER w AS stage_before, lag(drawn) OVER w AS drawn_was, lag(spare) OVER w AS spare_was,
+        lag(ppm) OVER w AS ppm_was
     FROM lost WINDOW w AS (PARTITION BY line ORDER BY point)
 )
 SELECT *, stage_before IS NOT NULL AS known, coalesce(drawn_was, 0) AS drawn_before,
-    coalesce(spare_was, 0) AS spare_before
+    coalesce(spare_was, 0) AS spare_before,
+    round(greatest(owed, 0) * ppm_was / 1e6::numeric)::bigint
+    + round(round(undrawn * 1000 / 10000::numeric) * ppm_was / 1e6::numeric)::bigint AS at_rate_before
 FROM paired WHERE point = (SELECT max(point) FROM seen);
 
 -- name: npl
@@ -249,7 +261,8 @@ SELECT count(*) AS merchants, sum(minor)::bigint AS open_minor,
 FROM open WHERE minor > 0;
 
 -- name: ecl
-SELECT stage::bigint AS stage, count(*) AS lines, sum(owed)::bigint AS drawn_minor,
+SELECT stage::bigint AS stage, count(*) AS lines, count(*) FILTER (WHERE scored AND stage < 3) AS lines_by_score,
+    count(*) FILTER (WHERE NOT scored AND stage < 3) AS lines_by_roll_rates, sum(owed)::bigint AS drawn_minor,
     sum(undrawn)::bigint AS undrawn_minor, sum(drawn)::bigint AS drawn_ecl_minor,
     sum(spare)::bigint AS undrawn_ecl_minor, sum(drawn + spare)::bigint AS ecl_minor
 FROM losses WHERE owed > 0 OR undrawn > 0 GROUP BY stage;
@@ -270,7 +283,10 @@ SELECT sum(opening)::bigint AS opening_minor,
         AS to_stage_2_minor,
     coalesce(sum(rest) FILTER (WHERE known AND stage <> stage_before AND stage = 3), 0)::bigint
         AS to_stage_3_minor,
-    coalesce(sum(rest) FILTER (WHERE known AND stage = stage_before), 0)::bigint AS remeasured_minor,
+    coalesce(sum(closing - at_rate_before) FILTER (WHERE known AND stage = stage_before), 0)::bigint
+        AS pd_changed_minor,
+    coalesce(sum(at_rate_before - opening - released - written) FILTER (WHERE known AND stage = stage_before), 0)::bigint
+        AS remeasured_minor,
     sum(closing)::bigint AS closing_minor
 FROM (SELECT *, closing - opening - released - written AS rest FROM step) AS s;
 

@@ -14,7 +14,7 @@ RETURN (lpad(to_hex(1700000000000 + n), 12, '0') || '7' || substr(md5(kind || ':
 DROP INDEX billing.plan_line, billing.plan_purchase, billing.instalment_open, billing.instalment_to_bill,
     billing.instalment_due, billing.settlement_source, billing.settlement_line, billing.settlement_day,
     billing.payment_value, purchases.purchase_line, purchases.purchase_expiry, decisions.decision_subject,
-    decisions.decision_at;
+    decisions.decision_at, decisions.score_at;
 
 -- name: lines
 CREATE UNLOGGED TABLE made.line AS
@@ -88,6 +88,21 @@ FROM made.item WHERE no = 1;
 INSERT INTO decisions.decision
 SELECT made.uid(15, n), 'purchase', '000000000000', line, '{}', '"approved"', '{}', NULL, opened_on::timestamptz
 FROM made.item WHERE no = 1;
+
+-- name: score
+-- Nine lines of ten are scored, at their last two statements; a model version without a model behind it, which
+-- nobody asks to score.
+INSERT INTO decisions.model VALUES ('behaviour', '000000000000', '', 'made', '2025-11-01');
+INSERT INTO decisions.model_step (name, version, step, actor, at)
+VALUES ('behaviour', '000000000000', 'champion', 'made', '2025-11-01');
+INSERT INTO decisions.score (id, name, version, role, subject, facts, probability, reasons, at)
+SELECT made.uid(16, l.n * 2 + m.ago), 'behaviour', '000000000000', 'champion', l.id, '{}',
+    made.die(l.n, 13 + m.ago, 400000) / 1e6, '{}',
+    (DATE '2026-10-01' - make_interval(months => m.ago, days => 1 - l.statement_day) + interval '20 hours')
+        AT TIME ZONE 'Asia/Shanghai'
+FROM made.line AS l CROSS JOIN (VALUES (0), (1)) AS m (ago)
+WHERE made.die(l.n, 15, 10) > 0
+    AND l.opened_on <= DATE '2026-10-01' - make_interval(months => m.ago, days => 1 - l.statement_day);
 
 -- name: schedule
 INSERT INTO billing.instalment

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from bureaus import OFFICE
+from scored import CARD, TREES, score_night, serve
 from worlds import DAY, at, buy, give_back, locked, night, open_line, pay, quote, refund
 
 from whiteslip import exits
@@ -23,9 +24,10 @@ _NIGHTS: Final = (5, 26, 27, 28, 29)
 
 
 def varied(db: Database) -> None:
-    """Eleven lines from January 2026 to March 2027: paid, late and cured, bad, charged off, sold,
+    """Twelve lines from January 2026 to March 2027: paid, late and cured, bad, charged off, sold,
     restructured, refunded, left and paid off, left and still owing; payments early, late and returned;
-    three months of opening and three limits. In the end every stage has a line, and two have just left.
+    three months of opening and three limits. In the end every stage has a line, and two have just left. A
+    behaviour model scores them in the last two months, and has not seen the newest.
     """
     good, cured, bad, sold, given_back, paid_off, owing = (open_line(db) for _ in range(7))
     buy(db, good, 240_001, 12)
@@ -65,7 +67,10 @@ def varied(db: Database) -> None:
     newest, unused = open_line(db, day=date(2026, 12, 22)), open_line(db, day=date(2026, 12, 22))
     buy(db, newest, 45_000, 1, date(2027, 1, 20))
     buy(db, cured, 80_000, 1, date(2027, 1, 2))
+    with db.transaction() as tx:
+        serve(tx, CARD, TREES, at(date(2027, 2, 9)))
     _until(db, date(2026, 12, 21), date(2027, 2, 27))
+    score_night(db, date(2027, 2, 10))
     lost = date(2027, 2, 28)
     for act in (chargeoff.charge_off, chargeoff.settle):
         if act is chargeoff.settle:
@@ -79,6 +84,8 @@ def varied(db: Database) -> None:
     _leave(db, unused, date(2027, 3, 2))
     _leave(db, newest, date(2027, 3, 3))
     _until(db, lost, END)
+    score_night(db, END - timedelta(days=1))
+    buy(db, open_line(db, day=END), 30_000, 3, END)
 
 
 def _leave(db: Database, line: UUID, day: date) -> Exit:

@@ -15,14 +15,16 @@ from pathlib import Path
 import duckdb
 import psycopg
 import pytest
-from worlds import DAY, TIMEZONE, buy, give_back, hold, nights, open_line, pay, refund
+from scored import CARD, TREES, score_night, serve
+from worlds import DAY, TIMEZONE, at, buy, give_back, hold, nights, open_line, pay, refund
 
-from whiteslip import lake
+from whiteslip import lake, portfolio
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.lake import Lake, Snapshot, files
 from whiteslip.ledger.acts import seal, trial_balance
 from whiteslip.store import Database, embedded
 from whiteslip.store.database import journal_after
+from whiteslip.watch import nightly
 
 END = date(2026, 3, 10)
 DAYS = (END, END + timedelta(days=1))
@@ -115,6 +117,74 @@ def test_a_snapshot_adds_up_to_the_ledger(db: Database, place: Lake, two_days: l
     assert wanted["credit"] > 0
     assert wanted["held"] == 700
     assert min(wanted["principal"], wanted["fee"]) > 0
+
+
+def said(db: Database, day: date) -> dict[str, tuple[int, int]]:
+    """What is kept of the lines that live: how many were scored by a day, and the sum in millionths."""
+    with db.transaction() as tx:
+        rows = tx.conn.execute(
+            "SELECT DISTINCT ON (subject) round(probability * 1e6)::bigint AS ppm FROM decisions.score "
+            "WHERE role = 'champion' AND at <= %s ORDER BY subject, at DESC",
+            [end_of_day(day, TIMEZONE)],
+        ).fetchall()
+    return {"CNY": (len(rows), sum(row["ppm"] for row in rows))}
+
+
+def test_scores_of_the_night_and_of_a_month_before_add_up_to_what_is_kept(
+    db: Database, place: Lake, two_days: list[Snapshot]
+):
+    assert two_days[0].manifest.files["score"].rows == 0, "no model is in service"
+    day, before = END + timedelta(days=2), END + timedelta(days=2) - timedelta(days=28)
+    with db.transaction() as tx:
+        serve(tx, CARD, TREES, at(DAY))
+        rows = tx.conn.execute("SELECT id FROM lines.line ORDER BY id").fetchall()
+    score_night(db, before)
+    pay(db, rows[0]["id"], 3_000, day, value_on=date(2026, 3, 4))
+    score_night(db, day)
+    sealed(db, day)
+    taken = export(db, place, day, hours=12)
+    assert isinstance(taken, Snapshot), taken
+    lines, pd_ppm = said(db, day)["CNY"]
+    assert (taken.manifest.totals["CNY"]["scored_lines"], taken.manifest.totals["CNY"]["pd_ppm"]) == (
+        2,
+        pd_ppm,
+    )
+    found = lake.read(
+        taken, "SELECT on_day, count(*), sum(pd_ppm)::bigint FROM score GROUP BY ALL ORDER BY 1"
+    )
+    assert not isinstance(found, Refusal)
+    assert found[1] == [(before, *said(db, before)["CNY"]), (day, lines, pd_ppm)]
+    assert said(db, before) != said(db, day), "both days are told apart"
+    models = lake.read(taken, "SELECT DISTINCT model, model_version FROM score")
+    assert not isinstance(models, Refusal)
+    assert models[1] == [(nightly.MODEL, CARD.version)], "a challenger's are nobody's figures"
+    with duckdb.connect() as engine:
+        path = taken.path("score")
+        engine.execute(f"COPY (SELECT * FROM '{path}' LIMIT 3) TO '{path}' (FORMAT parquet)")
+    assert files.totals(taken.folder, day) != taken.manifest.totals
+
+
+def test_a_snapshot_of_the_first_schema_is_served_as_it_is(
+    db: Database, place: Lake, two_days: list[Snapshot]
+):
+    today = two_days[1]
+    manifest = json.loads((today.folder / "manifest.json").read_text())
+    for table in ("score", "lock"):
+        today.path(table).unlink()
+        del manifest["files"][table]
+    (today.folder / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 1}))
+    served = lake.newest(place, today.day)
+    assert isinstance(served, Snapshot)
+    assert (served.day, served.instead_of) == (today.day, None)
+    sound, faults = lake.verify(place)
+    assert (len(sound), faults) == (2, [])
+    assert set(lake.TABLES) - set(served.tables) == {"score", "lock"}
+    loss = portfolio.compute(place, "ecl")
+    assert isinstance(loss, portfolio.Result)
+    assert [(row["lines_by_score"], row["lines_by_roll_rates"]) for row in loss.records()] == [(0, 2)]
+    known = lake.read(served, "SELECT count(*) FROM line")
+    assert not isinstance(known, Refusal)
+    assert known[1] == [(2,)]
 
 
 def test_a_past_day_is_taken_as_it_stood_then(db: Database, place: Lake):

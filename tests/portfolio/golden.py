@@ -3,8 +3,9 @@
 A buys 12,000, due on 20 January, and never pays. B buys 10,000 in two instalments with 100 interest on the
 first; pays that on time, the second before it is billed, stops drawing on 10 March and is closed on the 20th.
 C buys 20,000 on 1 February, gives 4,000 back, is billed on 1 March with a fee of 600, pays 6,600 on the due
-day, the 17th, and is let off 3,000 on 15 April. D and E open on 1 March and never buy; E asks to leave on
-20 April. Month ends are looked at; the last is 30 April.
+day, the 17th, and is let off 3,000 on 15 April. D, E and F open on 1 March and never buy; E asks to leave on
+20 April. The behaviour model has scored C and F at the last two month ends, and A at the last. Month ends are
+looked at; the last is 30 April.
 
     owed       31 Jan   28 Feb   31 Mar   30 Apr      days past due
     A          12,000   12,000   12,000   12,000      11, 39, 70, 100
@@ -31,7 +32,7 @@ def _day(month: int, day: int) -> date:
 
 
 def book() -> Lives:
-    """The five lines."""
+    """The six lines."""
     made = Lives()
     made.line("a", _day(1, 10), 100_000)
     made.buy("a", "a1", _day(1, 10), 12_000)
@@ -54,6 +55,11 @@ def book() -> Lives:
     made.line("d", _day(3, 1), 30_000)
     made.line("e", _day(3, 1), 40_000)
     made.leave("e", _day(4, 20))
+    made.line("f", _day(3, 1), 60_000)
+    for line, before, now in (("c", 300_000, 200_000), ("f", 40_000, 100_000)):
+        made.score(line, _MAR, before)
+        made.score(line, _APR, now)
+    made.score("a", _APR, 10_000)
     return made
 
 
@@ -124,8 +130,8 @@ GOLDEN: Final[dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]] = {
             (202602, 0, 1, 20_000, 16_000, 0, 0, 0, 0, 0, 0.0, 0.0),
             (202602, 1, 1, 20_000, 10_000, 0, 0, 0, 0, 0, 0.0, 0.0),
             (202602, 2, 1, 20_000, 7_000, 7_000, 0, 0, 0, 3_000, 0.0, 0.15),
-            (202603, 0, 2, 0, 0, 0, 0, 0, 0, 0, None, None),
-            (202603, 1, 2, 0, 0, 0, 0, 0, 0, 0, None, None),
+            (202603, 0, 3, 0, 0, 0, 0, 0, 0, 0, None, None),
+            (202603, 1, 3, 0, 0, 0, 0, 0, 0, 0, None, None),
         ],
     ),
     "classes": (
@@ -181,31 +187,35 @@ GOLDEN: Final[dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]] = {
         ("merchants", "open_minor", "largest_share", "hhi", "effective_number"),
         [(2, 19_000, _near(12 / 19), _near(193 / 361), _near(361 / 193))],
     ),
-    # Of two that were current one paid off and one fell late; every late one rolled on. So PD is a half for
-    # who is current or owes nothing, one for who is late. LGD 60 %, a tenth of the undrawn.
+    # Of two that were current one paid off and one fell late; every late one rolled on. So by roll rates PD
+    # is a half for who is current or owes nothing, one for who is late. LGD 60 %, a tenth of the undrawn.
+    # D has no score: 3,000 x 0.5 x 0.6. F's says 10 % in twelve months: 6,000 x 0.1 x 0.6. C's says 20 %;
+    # it is in stage 2, so 36 months: 1 - 0.8 ^ 3 = 0.488 of 7,000 and 7,300. A is in stage 3 anyway.
     "ecl": (
-        ("stage", "lines", "drawn_minor", "undrawn_minor", "drawn_ecl_minor", "undrawn_ecl_minor",
-         "ecl_minor"),
+        ("stage", "lines", "lines_by_score", "lines_by_roll_rates", "drawn_minor", "undrawn_minor",
+         "drawn_ecl_minor", "undrawn_ecl_minor", "ecl_minor"),
         [
-            (1, 1, 0, 30_000, 0, 900, 900),
-            (2, 1, 7_000, 73_000, 4_200, 4_380, 8_580),
-            (3, 1, 12_000, 88_000, 7_200, 5_280, 12_480),
+            (1, 2, 1, 1, 0, 90_000, 0, 1_260, 1_260),
+            (2, 1, 1, 0, 7_000, 73_000, 2_050, 2_137, 4_187),
+            (3, 1, 0, 0, 12_000, 88_000, 7_200, 5_280, 12_480),
         ],
     ),
-    # A month ago A 12,480, C 10,200, D 900, E 1,200. E's was released when it stopped; 3,000 of C's was used
-    # up, and the rest of C's change came with stage 2.
+    # A month ago A 12,480, D 900 and E 1,200 by roll rates; C at 30 % 1,800 + 1,260, F at 4 % 144. E's was
+    # released when it stopped; 1,800 of C's was used up, and the rest of C's change came with stage 2. F owes
+    # and may draw what it might before: 216 more, because the score is another.
     "ecl_movement": (
         ("opening_minor", "new_lines_minor", "released_at_draw_stop_minor", "written_off_minor",
-         "to_stage_1_minor", "to_stage_2_minor", "to_stage_3_minor", "remeasured_minor", "closing_minor"),
-        [(24_780, 0, -1_200, -3_000, 0, 1_380, 0, 0, 21_960)],
+         "to_stage_1_minor", "to_stage_2_minor", "to_stage_3_minor", "pd_changed_minor", "remeasured_minor",
+         "closing_minor"),
+        [(17_784, 0, -1_200, -1_800, 0, 2_927, 0, 216, 0, 17_927)],
     ),
-    "coverage": (("allowance_minor", "npl_minor", "coverage"), [(21_960, 12_000, _near(1.83))]),
-    # D and E are seen for a month, C for two; B is closed after two, A is bad after three.
+    "coverage": (("allowance_minor", "npl_minor", "coverage"), [(17_927, 12_000, _near(17_927 / 12_000))]),
+    # D, E and F are seen for a month, C for two; B is closed after two, A is bad after three.
     "survival": (
         ("month", "at_risk", "ended", "by_customer", "by_us", "defaulted", "survival", "cif_by_customer",
          "cif_by_us", "cif_defaulted"),
         [
-            (1, 5, 2, 0, 0, 0, 1.0, 0.0, 0.0, 0.0),
+            (1, 6, 3, 0, 0, 0, 1.0, 0.0, 0.0, 0.0),
             (2, 3, 2, 1, 0, 0, _near(2 / 3), _near(1 / 3), 0.0, 0.0),
             (3, 1, 1, 0, 0, 1, 0.0, _near(1 / 3), 0.0, _near(2 / 3)),
         ],
@@ -219,7 +229,7 @@ GOLDEN: Final[dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]] = {
         [
             ("dpd_30_59", 2, 0, 1, 80_000, 7_000, 73_000),
             ("dpd_90_plus", 3, 0, 1, 100_000, 12_000, 88_000),
-            ("none", 1, 0, 1, 30_000, 0, 30_000),
+            ("none", 1, 0, 2, 90_000, 0, 90_000),
             ("none", 1, 1, 1, 40_000, 0, 0),
         ],
     ),

@@ -146,12 +146,16 @@ def concentration(found: Found, book: Lives, currency: str) -> None:
 
 
 def ecl(found: Found, book: Lives, currency: str) -> None:
-    """Drawn balances of the stages add up to the book; a loss is never more than what is exposed."""
+    """Drawn balances add up to the book, lines by source to their stage; no loss is more than is exposed."""
     assert _sum(found["ecl"], "drawn_minor") == _book(found)
     for row in found["ecl"]:
         assert row["ecl_minor"] == row["drawn_ecl_minor"] + row["undrawn_ecl_minor"]
         assert 0 <= row["drawn_ecl_minor"] <= row["drawn_minor"]
         assert 0 <= row["undrawn_ecl_minor"] <= row["undrawn_minor"]
+        by_source = row["lines_by_score"], row["lines_by_roll_rates"]
+        assert sum(by_source) == (row["lines"] if row["stage"] < 3 else 0)
+    scored = {row["line_id"] for row in book.rows["score"] if row["on_day"] == found["npl"][-1]["on_day"]}
+    assert _sum(found["ecl"], "lines_by_score") <= len(scored)
 
 
 def ecl_movement(found: Found, book: Lives, currency: str) -> None:

@@ -207,21 +207,34 @@ WITH RECURSIVE bucket (i, name) AS (
 ), staged AS (
     SELECT s.*, CASE WHEN dpd > 90 THEN 3 WHEN dpd > 30 OR forborne THEN 2 ELSE 1 END AS stage
     FROM seen AS s WHERE point >= (SELECT max(point) - 1 FROM seen)
+), said AS (
+    -- The champion's last word on lines that live and were not given up, as of each of the two days.
+    SELECT DISTINCT ON (g.point, s.subject) g.point, s.subject AS line, round(s.probability * 1e6)::bigint AS year,
+        round((1 - power(1 - round(s.probability * 1e6) / 1e6::float8, 3)) * 1e6)::bigint AS life
+    FROM (SELECT DISTINCT point, on_day FROM staged) AS g
+    JOIN decisions.v_score AS s ON s.name = 'behaviour' AND s.role = 'champion'
+    JOIN lines.v_line AS l ON l.id = s.subject AND (s.at AT TIME ZONE l.timezone)::date <= g.on_day
+    WHERE coalesce(l.closed_on > g.on_day, true)
+        AND l.id NOT IN (SELECT c.line FROM billing.v_charge_off AS c WHERE c.on_day <= g.on_day)
+    ORDER BY g.point, s.subject, s.at DESC
 ), rated AS (
-    SELECT g.*, ((CASE stage WHEN 3 THEN 1000000 WHEN 2 THEN pd.life ELSE pd.year END) * 6000 + 5000) / 10000
-        AS ppm
-    FROM staged AS g JOIN pd ON pd.name = g.bucket
+    SELECT g.*, d.line IS NOT NULL AS scored, ((CASE stage WHEN 3 THEN 1000000 WHEN 2 THEN coalesce(d.life, pd.life)
+        ELSE coalesce(d.year, pd.year) END) * 6000 + 5000) / 10000 AS ppm
+    FROM staged AS g JOIN pd ON pd.name = g.bucket LEFT JOIN said AS d ON (d.point, d.line) = (g.point, g.line)
 ), lost AS (
     SELECT *, round(greatest(owed, 0) * ppm / 1e6::numeric)::bigint AS drawn,
         round(round(undrawn * 1000 / 10000::numeric) * ppm / 1e6::numeric)::bigint AS spare FROM rated
 )
 SELECT n.*, b.line IS NOT NULL AS known, b.stage AS stage_before, b.leaving AS leaving_before,
-    coalesce(b.drawn, 0) AS drawn_before, coalesce(b.spare, 0) AS spare_before
+    coalesce(b.drawn, 0) AS drawn_before, coalesce(b.spare, 0) AS spare_before,
+    round(greatest(n.owed, 0) * b.ppm / 1e6::numeric)::bigint
+    + round(round(n.undrawn * 1000 / 10000::numeric) * b.ppm / 1e6::numeric)::bigint AS at_rate_before
 FROM lost AS n LEFT JOIN lost AS b ON b.line = n.line AND b.point = n.point - 1
 WHERE n.point = (SELECT max(point) FROM seen);
 
 -- name: ecl
-SELECT stage::bigint AS stage, count(*) AS lines, sum(owed)::bigint AS drawn_minor,
+SELECT stage::bigint AS stage, count(*) AS lines, count(*) FILTER (WHERE scored AND stage < 3) AS lines_by_score,
+    count(*) FILTER (WHERE NOT scored AND stage < 3) AS lines_by_roll_rates, sum(owed)::bigint AS drawn_minor,
     sum(undrawn)::bigint AS undrawn_minor, sum(drawn)::bigint AS drawn_ecl_minor,
     sum(spare)::bigint AS undrawn_ecl_minor, sum(drawn + spare)::bigint AS ecl_minor
 FROM losses WHERE owed > 0 OR undrawn > 0 GROUP BY stage;
@@ -242,7 +255,10 @@ SELECT sum(opening)::bigint AS opening_minor,
         AS to_stage_2_minor,
     coalesce(sum(rest) FILTER (WHERE known AND stage <> stage_before AND stage = 3), 0)::bigint
         AS to_stage_3_minor,
-    coalesce(sum(rest) FILTER (WHERE known AND stage = stage_before), 0)::bigint AS remeasured_minor,
+    coalesce(sum(closing - at_rate_before) FILTER (WHERE known AND stage = stage_before), 0)::bigint
+        AS pd_changed_minor,
+    coalesce(sum(at_rate_before - opening - released - written) FILTER (WHERE known AND stage = stage_before), 0)::bigint
+        AS remeasured_minor,
     sum(closing)::bigint AS closing_minor
 FROM (SELECT *, closing - opening - released - written AS rest FROM step) AS s;
 

@@ -42,6 +42,13 @@ _COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
         "line_id": _TEXT, "plan_id": _TEXT, "agreed_on": _DAY, "frozen_days": _SMALL, "ended_on": _DAY,
     },
     "exit": {"exit_id": _TEXT, "line_id": _TEXT, "kind": _TEXT, "state": _TEXT, "stopped_on": _DAY},
+    "score": {
+        "line_id": _TEXT, "on_day": _DAY, "model": _TEXT, "model_version": _TEXT, "scored_on": _DAY,
+        "pd_ppm": _MINOR,
+    },
+    "lock": {
+        "line_id": _TEXT, "kind": _TEXT, "party": _TEXT, "ground": _TEXT, "set_on": _DAY, "lifted_on": _DAY,
+    },
     "payment": {"payment_id": _TEXT},
     "decision": {"decision_id": _TEXT},
 }  # fmt: skip
@@ -100,6 +107,11 @@ class Lives:
         """A hardship plan is agreed."""
         row = {"line_id": line, "plan_id": f"help-{line}", "agreed_on": on, "frozen_days": frozen}
         self.rows["hardship"].append(row | {"ended_on": None})
+
+    def score(self, line: str, on: date, pd_ppm: int) -> None:
+        """The behaviour model says on a night how likely a line defaults."""
+        row = {"line_id": line, "on_day": on, "model": "behaviour", "model_version": "0" * 12}
+        self.rows["score"].append(row | {"scored_on": on, "pd_ppm": pd_ppm})
 
     def leave(self, line: str, stopped: date, closed: date | None = None, kind: str = "close") -> None:
         """Drawing stops for good, and the line closes if it does."""

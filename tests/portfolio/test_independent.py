@@ -34,6 +34,10 @@ def test_every_measure_agrees_with_plain_sql_in_whatever_order_its_rows_come(var
     taken = lake.newest(place)
     assert isinstance(taken, Snapshot)
     found = figures(place)
+    sources = {(row["stage"], row["lines_by_score"] > 0) for row in found["ecl"].records()}
+    assert {(1, True), (2, True)} <= sources
+    assert found["ecl"].records()[0]["lines_by_roll_rates"], "the newest line has no score"
+    assert found["ecl_movement"].records()[0]["pd_changed_minor"]
     _agrees_with_sql(varied.url, taken, found)
     _order_does_not_matter(place, taken, found)
 

@@ -22,10 +22,11 @@ from whiteslip.lake import Lake
 from whiteslip.portfolio import MEASURES, Result
 
 END = date(2026, 12, 31)
+_BEFORE = date(2026, 11, 30)
 _LIMITS = (90_000, 300_000, 1_500_000, 5_000_000)
 _WHOLE = {"opened", "months_on_book", "month", "stage", "leaving"}
 _COUNTS = {"lines", "lines_30", "lines_60", "lines_90", "ended", "by_customer", "by_us", "defaulted",
-           "defaulted_lines"}  # fmt: skip
+           "defaulted_lines", "lines_by_score", "lines_by_roll_rates"}  # fmt: skip
 
 
 def figures(place: Lake, segment: str = "none") -> dict[str, Result]:
@@ -75,14 +76,18 @@ _LINE = st.tuples(
     st.lists(_PURCHASE, max_size=2),
     st.none() | st.tuples(st.sampled_from(("close", "withdraw", "termination")), st.integers(0, 200)),
     st.none() | st.integers(1, 60),
+    # What the model says a month before and now, in millionths.
+    st.none() | st.tuples(st.integers(0, 1_000_000), st.integers(0, 1_000_000)),
 )
 
 
 def _book(drawn: Sequence[Any]) -> Lives:
     book = Lives()
-    for n, (age, limit, currency, purchases, leaves, helped) in enumerate(drawn):
+    for n, (age, limit, currency, purchases, leaves, helped, scores) in enumerate(drawn):
         line, opened = f"line{n}", END - timedelta(days=age)
         book.line(line, opened, limit, currency)
+        for on, pd_ppm in zip((_BEFORE, END), scores or (), strict=False):
+            book.score(line, on, pd_ppm)
         paid_off = True
         for m, (after, minor, shop, ways) in enumerate(purchases):
             on = opened + timedelta(days=after)

@@ -91,8 +91,10 @@ def export(day: date | None = None, /, *, json: Json = False) -> None:
 def verify(*, json: Json = False) -> None:
     """Look at every snapshot byte by byte, and for days that are missing; exit code 1 for faults."""
     sound, faults = lake.verify(the_lake())
+    older = [snapshot for snapshot in sound if snapshot.tables != lake.TABLES]
     shown = {
         "sound": [snapshot.day for snapshot in sound],
+        "older_schema": [snapshot.day for snapshot in older],
         "faults": [{"day": f.day, "code": f.code, "detail": f.detail} for f in faults],
     }
 
@@ -100,6 +102,9 @@ def verify(*, json: Json = False) -> None:
         for fault in faults:
             data(f"{fault.day}  {fault.code}  {fault.detail}".rstrip())
         data(f"{len(sound)} snapshots are whole, {len(faults)} faults")
+        if older:
+            missing = ", ".join(name for name in lake.TABLES if name not in older[0].tables)
+            data(f"{len(older)} of them are of an older schema, without {missing}")
 
     answer(shown, json, human)
     if faults:
@@ -119,7 +124,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]], as_csv:
 def query(sql: str, /, *, as_of: AsOf = None, csv: Csv = False, json: Json = False) -> None:
     """Answer a SELECT on the newest whole snapshot.
 
-    Its tables are line, plan, instalment, settlement, payment, hardship, decision and exit.
+    Its tables are line, plan, instalment, settlement, payment, hardship, decision, exit, score and lock.
     """
     snapshot = the_snapshot(the_lake(), as_of)
     found = lake.read(snapshot, sql)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from whiteslip import portfolio
 from whiteslip.app.commands_lake import AsOf, Csv, last_sealed, print_rows, say_stale, the_lake
@@ -27,6 +27,13 @@ Given = Annotated[
     ),
 ]
 _MILLION = 1_000_000
+Months = Annotated[
+    int,
+    Parameter(
+        validator=validators.Number(gte=1),
+        help="How many months ahead the behaviour model's probability of default looks.",
+    ),
+]
 Segment = Annotated[str, Parameter(help="none, pack, opened (month) or limit (band).")]
 
 
@@ -50,13 +57,16 @@ def measure(
     funding_bps: int = 0,
     servicing_bps: int = 0,
     risk_weight_bps: int = Parameters().risk_weight_bps,
+    score_months: Months = Parameters().score_months,
     pd_ppm: Given = None,
     csv: Csv = False,
     json: Json = False,
 ) -> None:
     """Compute measure NAME on the newest whole snapshot, or the one of --as-of. Few who left are not told."""
     rates = dict(_rates(each) for each in pd_ppm or ())
-    given = Parameters(lgd_bps, ccf_bps, lifetime_months, funding_bps, servicing_bps, risk_weight_bps, rates)
+    given = Parameters(
+        lgd_bps, ccf_bps, lifetime_months, funding_bps, servicing_bps, risk_weight_bps, score_months, rates
+    )
     engine = load(os.environ).text("lake_engine")
     try:
         found = portfolio.compute(the_lake(), name, as_of or last_sealed(), segment, given, engine)

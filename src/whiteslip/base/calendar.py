@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 SATURDAY = 5
+_LONGEST_MONTH = 31
 
 
 def add_months(day: date, months: int, anchor: int | None = None) -> date:
@@ -20,6 +21,11 @@ def add_months(day: date, months: int, anchor: int | None = None) -> date:
     year, month = divmod(index, 12)
     last = _calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, min(anchor or day.day, last))
+
+
+def months_before(day: date, months: int) -> date:
+    """The day whole months before ``day``. The end of a month stays the end of the month."""
+    return add_months(day, -months, _LONGEST_MONTH if add_months(day, 0, _LONGEST_MONTH) == day else day.day)
 
 
 @dataclass(frozen=True, slots=True)

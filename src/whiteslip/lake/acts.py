@@ -64,9 +64,9 @@ def _write(
     folder.mkdir(mode=0o700)
     with reading(database.url, day, until, timezone) as reader:
         written = files.write(reader, folder, lake.key)
-        ledger = reader.ledger_totals()
-    counted = files.totals(folder)
-    if differing := _difference(ledger, counted):
+        live = reader.totals()
+    counted = files.totals(folder, day)
+    if differing := _difference(live, counted):
         shutil.rmtree(folder)
         return Refusal("lake.totals_differ", {"day": day.isoformat(), **differing})
     manifest = Manifest(SCHEMA_VERSION, day, now, written, {c: dict(t) for c, t in counted.items()})
@@ -74,11 +74,11 @@ def _write(
     return Snapshot(lake.place(day), manifest, fresh=True)
 
 
-def _difference(ledger: Totals, counted: Totals) -> dict[str, str | int] | None:
-    """The first sum on which the ledger and the files differ."""
-    for currency in sorted({*ledger, *counted}):
+def _difference(live: Totals, counted: Totals) -> dict[str, str | int] | None:
+    """The first sum on which the books and the files differ."""
+    for currency in sorted({*live, *counted}):
         for name in TOTALS:
-            booked, found = ledger.get(currency, {}).get(name, 0), counted.get(currency, {}).get(name, 0)
+            booked, found = live.get(currency, {}).get(name, 0), counted.get(currency, {}).get(name, 0)
             if booked != found:
                 return {"currency": currency, "part": name, "ledger_minor": booked, "lake_minor": found}
     return None
@@ -147,7 +147,7 @@ def verify(lake: Lake) -> tuple[list[Snapshot], list[Fault]]:
             faults.append(
                 Fault(day, found.code, str(found.facts.get("file", found.facts.get("version", ""))))
             )
-        elif files.totals(found.folder) != found.manifest.totals:
+        elif files.totals(found.folder, found.day) != found.manifest.totals:
             faults.append(Fault(day, "lake.totals_differ"))
         else:
             sound.append(found)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +16,7 @@ import msgspec
 
 from whiteslip.base import Refusal
 from whiteslip.base.later import Later
-from whiteslip.lake.model import SCHEMA_VERSION, TABLES, File, Manifest, Snapshot, Totals
+from whiteslip.lake.model import SCHEMA_VERSION, TABLES, TABLES_OF, TOTALS, File, Manifest, Snapshot, Totals
 from whiteslip.lake.store import Reader
 
 duckdb: Any = Later("duckdb")
@@ -44,6 +45,12 @@ WITH settled AS (
 SELECT l.currency, coalesce(sum(o.principal), 0)::BIGINT, coalesce(sum(o.interest), 0)::BIGINT,
     coalesce(sum(o.fee), 0)::BIGINT, sum(l.credit_minor)::BIGINT, sum(l.held_minor)::BIGINT
 FROM read_parquet(?) AS l LEFT JOIN open AS o ON o.line_id = l.line_id GROUP BY l.currency
+"""
+
+_SCORED: Final = """
+SELECT l.currency, count(*)::BIGINT, sum(s.pd_ppm)::BIGINT
+FROM read_parquet(?) AS s JOIN read_parquet(?) AS l ON l.line_id = s.line_id
+WHERE s.on_day = ? GROUP BY l.currency
 """
 
 
@@ -104,13 +111,23 @@ def _keyed(key: bytes) -> str:
     )
 
 
-def totals(folder: Path) -> Totals:
-    """Control totals, added up from the files: what is open by instalment, credit and holds by line."""
+def totals(folder: Path, day: date) -> Totals:
+    """Control totals, added up from the files: what is open by instalment, credit and holds by line, and
+    the scores of the day where there are any.
+    """
     paths = [str(folder / f"{table}.parquet") for table in ("settlement", "instalment", "line")]
     with duckdb.connect() as engine:
         rows = engine.execute(_TOTALS, paths).fetchall()
-    names = ("principal", "interest", "fee", "credit", "held")
-    return {currency: dict(zip(names, sums, strict=True)) for currency, *sums in rows}
+        found = {currency: _named(TOTALS[:5], sums) for currency, *sums in rows}
+        scores = folder / "score.parquet"
+        if scores.exists():
+            for currency, *sums in engine.execute(_SCORED, [str(scores), paths[-1], day]).fetchall():
+                found[currency] |= _named(TOTALS[5:], sums)
+    return found
+
+
+def _named(names: Sequence[str], sums: Sequence[int]) -> dict[str, int]:
+    return dict(zip(names, sums, strict=True))
 
 
 def put(folder: Path, place: Path, manifest: Manifest) -> None:
@@ -157,12 +174,12 @@ def look(folder: Path, day: date) -> Snapshot | Refusal:
     try:
         raw = (folder / MANIFEST).read_bytes()
         version = json.loads(raw).get("schema_version")
-        if version != SCHEMA_VERSION:
+        if version not in TABLES_OF:
             return Refusal("lake.schema_unknown", facts | {"version": str(version), "known": SCHEMA_VERSION})
         manifest = msgspec.json.decode(raw, type=Manifest)
     except (OSError, ValueError, AttributeError):
         return Refusal("lake.cut_off", facts | {"file": MANIFEST})
-    if manifest.day != day or set(manifest.files) != set(TABLES):
+    if manifest.day != day or set(manifest.files) != set(TABLES_OF[manifest.schema_version]):
         return Refusal("lake.changed", facts | {"file": MANIFEST})
     for table, file in manifest.files.items():
         path = folder / f"{table}.parquet"

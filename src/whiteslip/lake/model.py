@@ -13,10 +13,13 @@ import msgspec
 from whiteslip.base import Refusal
 
 # Raised when a column is added, dropped, or comes to mean something else.
-SCHEMA_VERSION: Final = 1
-TABLES: Final = ("line", "plan", "instalment", "settlement", "payment", "hardship", "decision", "exit")
-# What the ledger and the files must agree on.
-TOTALS: Final = ("principal", "interest", "fee", "credit", "held")
+SCHEMA_VERSION: Final = 2
+_FIRST: Final = ("line", "plan", "instalment", "settlement", "payment", "hardship", "decision", "exit")
+TABLES: Final = (*_FIRST, "score", "lock")
+# Older snapshots are served with the tables they have: the first version knew no scores and no locks.
+TABLES_OF: Final = {1: _FIRST, SCHEMA_VERSION: TABLES}
+# What the files and the ledger must agree on, and the scores: how many, and their sum in millionths.
+TOTALS: Final = ("principal", "interest", "fee", "credit", "held", "scored_lines", "pd_ppm")
 
 Totals = Mapping[str, Mapping[str, int]]
 
@@ -42,7 +45,7 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a snapshot holds. ``totals`` are minor units by currency and component."""
+    """What a snapshot holds. ``totals`` by currency: minor units, and lines and millionths of the scores."""
 
     schema_version: int
     day: date
@@ -67,6 +70,11 @@ class Snapshot:
     def day(self) -> date:
         """The business day at whose end the books stood so."""
         return self.manifest.day
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables it has: those of its schema version."""
+        return TABLES_OF[self.manifest.schema_version]
 
     def path(self, table: str) -> Path:
         """A table's Parquet file."""

@@ -1,6 +1,7 @@
 -- What a snapshot holds, as of the end of :day (its last microsecond is :until, days are days in
 -- :timezone). Read by ADBC, so parameters are written into the text; they are days, an instant and
--- the name of a zone. Columns that end in _id leave as keyed hashes.
+-- the name of a zone. Columns that end in _id leave as keyed hashes. :day_before and :until_before are the
+-- same of a month before.
 
 -- name: line
 WITH stood AS MATERIALIZED (SELECT id, net_debit, debits_pending FROM ledger.balances_on(:day))
@@ -59,6 +60,54 @@ SELECT e.id::text AS exit_id, e.line::text AS line_id, e.kind, e.state,
     (e.closed_at AT TIME ZONE l.timezone)::date AS closed_on
 FROM exits.v_case AS e JOIN lines.v_line AS l ON l.id = e.line
 WHERE e.requested_at <= :until;
+
+-- name: lock
+-- Spells in which all drawing was stopped. Whose name or words stand behind one stays out.
+SELECT k.line::text AS line_id, k.kind, k.party, k.ground, (k.set_at AT TIME ZONE l.timezone)::date AS set_on,
+    CASE WHEN k.lifted_at <= :until THEN (k.lifted_at AT TIME ZONE l.timezone)::date END AS lifted_on
+FROM lines.v_lock AS k JOIN lines.v_line AS l ON l.id = k.line
+WHERE k.feature = 'all' AND k.set_at <= :until;
+
+-- name: score
+-- What the champion of the night said of each line that it scores, and the one of a month before: probabilities
+-- in millionths. A score is kept when its facts have changed, so the newest is what that night would say again.
+WITH night (on_day, until) AS (
+    VALUES (:day::date, :until::timestamptz), (:day_before::date, :until_before::timestamptz)
+), champion AS (
+    SELECT n.on_day, n.until, s.name, s.version
+    FROM night AS n CROSS JOIN LATERAL (
+        SELECT DISTINCT ON (version) name, version, step FROM decisions.v_model_step
+        WHERE name = 'behaviour' AND at <= n.until ORDER BY version, seq DESC
+    ) AS s
+    WHERE s.step = 'champion'
+)
+SELECT l.id::text AS line_id, c.on_day, c.name AS model, c.version AS model_version,
+    (s.at AT TIME ZONE :timezone)::date AS scored_on, round(s.probability * 1000000)::bigint AS pd_ppm
+FROM champion AS c JOIN lines.v_line AS l
+    ON l.opened_on <= c.on_day AND (l.closed_on IS NULL OR l.closed_on > c.on_day)
+CROSS JOIN LATERAL (
+    SELECT probability, at FROM decisions.v_score
+    WHERE subject = l.id AND name = c.name AND version = c.version AND at <= c.until
+    ORDER BY at DESC, id DESC LIMIT 1
+) AS s
+WHERE NOT EXISTS (SELECT FROM billing.v_charge_off AS x WHERE x.line = l.id AND x.on_day <= c.on_day);
+
+-- name: score_totals
+-- How many lines have a score of that night, and their sum, by currency: counted where they are kept.
+SELECT l.currency, count(*)::bigint AS scored_lines, sum(round(s.probability * 1000000))::bigint AS pd_ppm
+FROM (
+    SELECT DISTINCT ON (version) name, version, step FROM decisions.v_model_step
+    WHERE name = 'behaviour' AND at <= :until ORDER BY version, seq DESC
+) AS c
+CROSS JOIN lines.v_line AS l
+CROSS JOIN LATERAL (
+    SELECT probability FROM decisions.v_score
+    WHERE subject = l.id AND name = c.name AND version = c.version AND at <= :until
+    ORDER BY at DESC, id DESC LIMIT 1
+) AS s
+WHERE c.step = 'champion' AND l.opened_on <= :day AND (l.closed_on IS NULL OR l.closed_on > :day)
+    AND NOT EXISTS (SELECT FROM billing.v_charge_off AS x WHERE x.line = l.id AND x.on_day <= :day)
+GROUP BY l.currency;
 
 -- name: ledger_totals
 -- What the ledger says of obligors at the end of the day.

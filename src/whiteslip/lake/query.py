@@ -6,7 +6,7 @@ from typing import Any
 
 from whiteslip.base import Refusal
 from whiteslip.base.later import Later
-from whiteslip.lake.model import TABLES, Snapshot
+from whiteslip.lake.model import Snapshot
 
 duckdb: Any = Later("duckdb")
 
@@ -18,7 +18,7 @@ def read(snapshot: Snapshot, sql: str) -> tuple[list[str], list[tuple[Any, ...]]
     ``lake.query_invalid``.
     """
     with duckdb.connect() as engine:
-        for table in TABLES:
+        for table in snapshot.tables:
             engine.execute(f'CREATE TABLE "{table}" AS FROM read_parquet(?)', [str(snapshot.path(table))])
         engine.execute("SET enable_external_access = false")
         engine.execute("SET lock_configuration = true")

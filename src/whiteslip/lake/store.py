@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from whiteslip.base import end_of_day
+from whiteslip.base.calendar import months_before
 from whiteslip.base.later import Later
 from whiteslip.lake.model import Totals
 from whiteslip.store import load_queries
@@ -32,8 +34,8 @@ class Reader:
         self.cursor.execute(self.text(name))
         return self.cursor.fetch_record_batch()
 
-    def ledger_totals(self) -> Totals:
-        """The ledger's balances with obligors at the end of the day, by currency and component."""
+    def totals(self) -> Totals:
+        """What the files must add up to, by currency: the ledger's balances with obligors, and the scores."""
         self.cursor.execute(self.text("ledger_totals"))
         totals: dict[str, dict[str, int]] = {}
         for currency, code, net_debit, held in self.cursor.fetchall():
@@ -42,6 +44,9 @@ class Reader:
             found[component] = -net_debit if component == "credit" else net_debit
             if component == "principal":
                 found["held"] = held
+        self.cursor.execute(self.text("score_totals"))
+        for currency, lines, pd_ppm in self.cursor.fetchall():
+            totals[currency] |= {"scored_lines": lines, "pd_ppm": pd_ppm}
         return totals
 
     def text(self, name: str) -> str:
@@ -54,9 +59,12 @@ def reading(url: str, day: date, until: datetime, timezone: str) -> Generator[Re
     """One moment of the database, as of the end of ``day``."""
     if not _ZONE.fullmatch(timezone):
         raise ValueError("not the name of a time zone")
+    before = months_before(day, 1)
     given = {
         "day": f"DATE '{day}'",
         "until": f"TIMESTAMPTZ '{until.isoformat()}'",
+        "day_before": f"DATE '{before}'",
+        "until_before": f"TIMESTAMPTZ '{end_of_day(before, timezone).isoformat()}'",
         "timezone": f"'{timezone}'",
     }
     with dbapi.connect(url) as conn, conn.cursor() as cursor:

@@ -7,17 +7,16 @@ stood, so history needs one snapshot and not one a month.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from whiteslip.base import add_months
+from whiteslip.base.calendar import months_before
 from whiteslip.lake import Snapshot
 from whiteslip.portfolio.engine import Engine
 from whiteslip.portfolio.model import BUCKETS, Expression, Parameters, ibis
 
 MOST_POINTS: Final = 61
-_END_OF_MONTH: Final = 31
 # Cases that came to nothing, or have not begun: the line is not leaving.
 _NO_EXIT: Final = ("lapsed", "cancelled", "rejected_not_holder", "notice")
 # Settlements that are losses: given up, and handed to a buyer. The price is the house's, not the line's.
@@ -32,7 +31,8 @@ class Book:
 
     ``panel``: line, currency, segment, point, on_day, opened_on, closed_on, cause, leaving, undrawn,
     owed, past due, dpd, bucket, forborne, what was written off or sold since the point before, and its
-    values there.
+    values there. ``score``: what the behaviour model said of lines on the day and a month before; None
+    where the snapshot is of a version that knew none.
     """
 
     engine: Engine
@@ -42,6 +42,7 @@ class Book:
     plan: Expression
     instalment: Expression
     settlement: Expression
+    score: Expression | None
     panel: Expression
 
     @property
@@ -51,14 +52,10 @@ class Book:
 
 
 def points_until(day: date, first: date, most: int = MOST_POINTS) -> list[date]:
-    """``day`` and the days whole months before it, back to the last one before ``first``.
-
-    The end of a month stays the end of the month.
-    """
-    is_end = add_months(day, 0, _END_OF_MONTH) == day
-    anchor, found = _END_OF_MONTH if is_end else day.day, [day]
+    """``day`` and the days whole months before it, back to the last one before ``first``."""
+    found = [day]
     while found[-1] >= first and len(found) < most:
-        found.append(add_months(day, -len(found), anchor))
+        found.append(months_before(day, len(found)))
     return found[::-1]
 
 
@@ -80,9 +77,9 @@ def load(engine: Engine, snapshot: Snapshot, segment: str, parameters: Parameter
         .aggregate(stopped_on=ibis._.stopped_on.min(), exit_kind=ibis._.kind.max())
     )
     held = engine.hold("settled", lambda: settled(instalment, settlement))
-    book = Book(engine, parameters, points, line, plan, instalment, held, None)
-    panel = engine.hold("panel", lambda: _panel(book, exits, hardship))
-    return Book(engine, parameters, points, line, plan, instalment, held, panel)
+    score = engine.table(snapshot.path("score")) if "score" in snapshot.tables else None
+    book = Book(engine, parameters, points, line, plan, instalment, held, score, None)
+    return replace(book, panel=engine.hold("panel", lambda: _panel(book, exits, hardship)))
 
 
 def _segmented(line: Expression, segment: str) -> Expression:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from whiteslip.billing.rules import NON_PERFORMING_AFTER
 from whiteslip.portfolio import markov
 from whiteslip.portfolio.book import Book, share, total
-from whiteslip.portfolio.model import Expression, ibis
+from whiteslip.portfolio.model import BUCKETS, Expression, ibis
 from whiteslip.portfolio.quality import transitions
 
 GROUP = ("currency", "segment")
 _MILLION = 1_000_000
 _BPS = 10_000
+_YEAR = 12
 # IFRS 9 5.5.11 and B5.5.37: rebuttable presumptions at more than 30 and more than 90 days.
 _STAGE_2_AFTER, _STAGE_3_AFTER = 30, 90
 
@@ -36,14 +37,42 @@ def stage_of(dpd: Expression, forborne: Expression) -> Expression:
     )
 
 
+def within(pd_ppm: Expression, months: int, horizon: int) -> Expression:
+    """A probability of default of one horizon as that of another, both in months, in millionths.
+
+    Constant hazard: 1 - (1 - PD)^(months / horizon). Source: exponential survival; the same algebra
+    turns a monthly default rate into a yearly one.
+    """
+    if months == horizon:
+        return pd_ppm
+    alive = (1.0 - pd_ppm.cast("float64") / _MILLION).pow(months / horizon)
+    return ((1.0 - alive) * _MILLION).round().cast("int64")
+
+
+def _is_by_score(book: Book, stage: Expression, bucket: Expression, score: Expression) -> Expression:
+    """Whether a score tells the probability: there is one, none is given, and it is no default yet."""
+    return score.notnull() & (stage < 3) & ~_is_given(book, bucket)
+
+
+def _is_given(book: Book, bucket: Expression) -> Expression:
+    given = [number for number, name in enumerate(BUCKETS) if name in book.parameters.pd_ppm]
+    return bucket.isin(given) if given else ibis.literal(False)
+
+
 def _loss_rate(
-    stage: Expression, bucket: Expression, rates: list[tuple[int, int]], lgd_bps: int
+    book: Book, stage: Expression, bucket: Expression, score: Expression, rates: list[tuple[int, int]]
 ) -> Expression:
     """Loss in millionths of the exposure: PD of the stage's horizon x LGD."""
-    cases = [(stage == 3, ibis.literal(_ppm(_MILLION, lgd_bps), "int64"))]
-    for number, (year, life) in enumerate(rates):
-        cases.append(((stage == 2) & (bucket == number), ibis.literal(_ppm(life, lgd_bps), "int64")))
-        cases.append(((stage == 1) & (bucket == number), ibis.literal(_ppm(year, lgd_bps), "int64")))
+    given = book.parameters
+    life = max(_YEAR, given.lifetime_months)
+    by_score = _is_by_score(book, stage, bucket, score)
+    cases = [(stage == 3, ibis.literal(_ppm(_MILLION, given.lgd_bps), "int64"))]
+    for months, condition in ((life, by_score & (stage == 2)), (_YEAR, by_score)):
+        cases.append((condition, divided(within(score, months, given.score_months) * given.lgd_bps, _BPS)))
+    for number, pair in enumerate(rates):
+        for of, rate in ((2, pair[1]), (1, pair[0])):
+            rated = ibis.literal(_ppm(rate, given.lgd_bps), "int64")
+            cases.append(((stage == of) & (bucket == number), rated))
     return ibis.cases(*cases, else_=ibis.literal(0, "int64"))
 
 
@@ -57,17 +86,40 @@ def by_line(book: Book) -> Expression:
 
 
 def _by_line(book: Book) -> Expression:
-    rates, given = default_rates(book), book.parameters
-    p = book.panel.filter(book.panel.point == book.last)
+    rates, ccf = default_rates(book), book.parameters.ccf_bps
+    p = _scored(book, book.panel.filter(book.panel.point == book.last))
     p = p.mutate(stage=stage_of(p.dpd, p.forborne), stage_before=stage_of(p.dpd_before, p.forborne_before))
-    now = _loss_rate(p.stage, p.bucket, rates, given.lgd_bps)
-    then = _loss_rate(p.stage_before, p.bucket_before, rates, given.lgd_bps)
-    return p.mutate(
-        drawn_ecl=divided(ibis.greatest(p.owed_minor, 0) * now, _MILLION),
-        undrawn_ecl=divided(divided(p.undrawn_minor * given.ccf_bps, _BPS) * now, _MILLION),
-        drawn_ecl_before=divided(ibis.greatest(p.owed_before, 0) * then, _MILLION),
-        undrawn_ecl_before=divided(divided(p.undrawn_before * given.ccf_bps, _BPS) * then, _MILLION),
+    p = p.mutate(
+        by_score=_is_by_score(book, p.stage, p.bucket, p.score),
+        by_roll_rates=(p.stage < 3) & p.score.isnull() & ~_is_given(book, p.bucket),
+        rate=_loss_rate(book, p.stage, p.bucket, p.score, rates),
+        rate_before=_loss_rate(book, p.stage_before, p.bucket_before, p.score_before, rates),
+        spare=divided(p.undrawn_minor * ccf, _BPS),
+        spare_before=divided(p.undrawn_before * ccf, _BPS),
+        drawn=ibis.greatest(p.owed_minor, 0),
+        drawn_before=ibis.greatest(p.owed_before, 0),
     )
+    return p.mutate(
+        drawn_ecl=divided(p.drawn * p.rate, _MILLION),
+        undrawn_ecl=divided(p.spare * p.rate, _MILLION),
+        drawn_ecl_before=divided(p.drawn_before * p.rate_before, _MILLION),
+        undrawn_ecl_before=divided(p.spare_before * p.rate_before, _MILLION),
+        # What is exposed now, at the rate of a month before.
+        ecl_at_rate_before=divided(p.drawn * p.rate_before, _MILLION)
+        + divided(p.spare * p.rate_before, _MILLION),
+    )
+
+
+def _scored(book: Book, rows: Expression) -> Expression:
+    """Lines with the behaviour model's probability of the night, and of a month before; null without one."""
+    for name, day in (("score", book.points[-1]), ("score_before", book.points[-2])):
+        if book.score is None:
+            rows = rows.mutate(**{name: ibis.literal(None, "int64")})
+            continue
+        said = book.score.filter(book.score.on_day == ibis.literal(day))
+        said = said.select("line_id", said.pd_ppm.cast("int64").name(name))
+        rows = rows.left_join(said, "line_id").drop("line_id_right")
+    return rows
 
 
 def ecl(book: Book) -> Expression:
@@ -75,13 +127,19 @@ def ecl(book: Book) -> Expression:
 
     Formula: PD x LGD x EAD per line; stage 1 twelve months, stage 2 lifetime, stage 3 PD = 1;
     EAD = drawn + conversion factor x undrawn while drawing is open, drawn alone once it is stopped.
-    PD by bucket is given or follows from the book's roll rates as a Markov chain that ends in 90+.
-    Source: IFRS 9 5.5.3, 5.5.5, 5.5.11, 5.5.20, B5.5.37.
+    PD of a line is what the champion behaviour model said that night, brought to the horizon by a constant
+    hazard, PD(m) = 1 - (1 - PD)^(m / score months); lines without a score have that of their bucket, from
+    the book's roll rates as a Markov chain that ends in 90+. PDs given by bucket go before both.
+    lines_by_score and lines_by_roll_rates count them; stage 3 needs neither.
+    Source: IFRS 9 5.5.3, 5.5.5, 5.5.11, 5.5.20, B5.5.37, B5.5.43 (12 months are a portion of lifetime);
+    constant hazard: exponential survival.
     """
     p = by_line(book)
     p = p.filter((p.owed_minor > 0) | (p.undrawn_minor > 0))
     return p.group_by(*GROUP, "stage").aggregate(
         lines=p.count().cast("int64"),
+        lines_by_score=total(p.by_score.ifelse(1, 0)),
+        lines_by_roll_rates=total(p.by_roll_rates.ifelse(1, 0)),
         drawn_minor=total(p.owed_minor),
         undrawn_minor=total(p.undrawn_minor),
         drawn_ecl_minor=total(p.drawn_ecl),
@@ -93,11 +151,13 @@ def ecl(book: Book) -> Expression:
 def ecl_movement(book: Book) -> Expression:
     """How the allowance moved in the last month.
 
-    Formula: opening + new lines + released at draw-stop + written off + stage transfers + remeasured
-    = closing, per line and so in total. What is released is the undrawn part's allowance, at once,
-    when drawing stops; written off is what was written off or sold, gross of the price, as far as the
-    allowance goes; a transfer is the rest of the change of a line that changed stage.
-    Source: IFRS 7 35H (reconciliation of the loss allowance); IFRS 9 5.5.20 for draw-stop.
+    Formula: opening + new lines + released at draw-stop + written off + stage transfers + change of PD +
+    remeasured = closing, per line and so in total. What is released is the undrawn part's allowance, at
+    once, when drawing stops; written off is what was written off or sold, gross of the price, as far as
+    the allowance goes; a transfer is the rest of the change of a line that changed stage. Of one that did
+    not, change of PD (another score, or another bucket) = exposure now x (loss rate now - then), and
+    remeasured is the rest: the exposure changed.
+    Source: IFRS 7 35H, 35I (reconciliation of the loss allowance); IFRS 9 5.5.20 for draw-stop.
     """
     p = by_line(book)
     zero = ibis.literal(0, "int64")
@@ -110,6 +170,8 @@ def ecl_movement(book: Book) -> Expression:
     )
     rest = closing - opening - released - written
     moves = p.known_before & (p.stage != p.stage_before)
+    stays = p.known_before & ~moves
+    by_rate = closing - p.ecl_at_rate_before
     return p.group_by(*GROUP).aggregate(
         opening_minor=total(opening),
         new_lines_minor=total(p.known_before.ifelse(zero, closing)),
@@ -118,7 +180,8 @@ def ecl_movement(book: Book) -> Expression:
         to_stage_1_minor=total((moves & (p.stage == 1)).ifelse(rest, zero)),
         to_stage_2_minor=total((moves & (p.stage == 2)).ifelse(rest, zero)),
         to_stage_3_minor=total((moves & (p.stage == 3)).ifelse(rest, zero)),
-        remeasured_minor=total((p.known_before & ~moves).ifelse(rest, zero)),
+        pd_changed_minor=total(stays.ifelse(by_rate, zero)),
+        remeasured_minor=total(stays.ifelse(rest - by_rate, zero)),
         closing_minor=total(closing),
     )
 

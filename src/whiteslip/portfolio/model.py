@@ -30,8 +30,9 @@ class Parameters:
     (10 % is Basel III's factor for commitments that can be cancelled at any time).
     ``risk_weight_bps``: of an exposure (75 % is Basel III's for retail). ``lifetime_months``:
     horizon of lifetime loss. ``funding_bps``, ``servicing_bps``: yearly, taken off the yield.
-    ``pd_ppm``: bucket to (12-month, lifetime) probability of default in millionths; what it lacks
-    comes from the book's own roll rates.
+    ``score_months``: how far the behaviour model's probability of default looks ahead.
+    ``pd_ppm``: bucket to (12-month, lifetime) probability of default in millionths; it goes before
+    scores, and what neither has comes from the book's own roll rates.
     """
 
     lgd_bps: int = 6_000
@@ -40,6 +41,7 @@ class Parameters:
     funding_bps: int = 0
     servicing_bps: int = 0
     risk_weight_bps: int = 7_500
+    score_months: int = 12
     pd_ppm: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
 
 

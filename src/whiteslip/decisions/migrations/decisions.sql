@@ -89,6 +89,9 @@ CREATE TABLE decisions.model_step (
 CREATE INDEX model_step_name ON decisions.model_step (name, version, seq);
 CALL store.append_only('decisions.model_step');
 
+CREATE VIEW decisions.v_model_step AS
+SELECT seq, name, version, step, at FROM decisions.model_step;
+
 CREATE TABLE decisions.score (
     id uuid PRIMARY KEY,
     name text NOT NULL,
