@@ -9,12 +9,17 @@ machines, a table for each chart, no fault in the console, no breach of the cont
 from __future__ import annotations
 
 import fcntl
+import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from html import unescape
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -22,6 +27,7 @@ from browser.conftest import DESK, PHONE, RULES, running
 from browser.gallery import VIEWS, View
 from browser.stage import Stage, build
 from litestar import Litestar
+from pypdf import PdfReader
 from web.portal.scene import SECRET, Scene
 
 from whiteslip.lake import Lake
@@ -33,6 +39,8 @@ from whiteslip.web.kit.shell import create_app
 if TYPE_CHECKING:
     from browser.conftest import Visitor
 
+# Of the links of a chart so many are followed, and as many of its table: the others are made alike.
+_FOLLOWED = 2
 LOCALES = {"zh-CN": "zh-CN", "en": "en-GB"}
 NARROW = 320
 # What another size or scheme can break; all else is asked once.
@@ -124,6 +132,71 @@ def _axe(page: Any, rules: dict[str, Any]) -> list[str]:
         options,
     )
     return list(minded)
+
+
+def test_every_chart_of_the_desk_has_its_table_its_csv_and_its_pdf_and_its_marks_lead_on(
+    stage: tuple[Stage, str],
+):
+    made, url = stage
+    cookies = {"session_console": made.sessions["en"]["reviewer"]}
+    found, missing, followed = list[str](), list[str](), set[str]()
+    with httpx.Client(base_url=url, cookies=cookies, timeout=60, headers={"Accept-Language": "en"}) as desk:
+        for view in VIEWS:
+            if view.door != "console" or view.status != 200:
+                continue
+            page = desk.get(view.path.format_map(made.facts["en"])).text
+            for key, figure in re.findall(r'<figure class="chart" id="([\w-]+)">(.*?)</figure>', page, re.S):
+                found.append(key)
+                minded = [*_twins(desk, figure), *_leads(desk, figure, followed)]
+                missing += [f"{key} of {view.label}: {each}" for each in minded]
+            assert page.count("data-chart=") == len(re.findall(r'<figure class="chart"', page)), view.label
+    assert missing == [], "\n".join(missing)
+    assert len(found) >= 30, found
+
+
+def _twins(desk: httpx.Client, figure: str) -> list[str]:
+    """What a chart lacks: rows in its table, as many or more in its CSV, and a PDF that says its title."""
+    minded = list[str]()
+    rows = len(re.findall(r"<tr>", figure.partition("<tbody>")[2].partition("</tbody>")[0]))
+    files = {kind: unescape(href) for href, kind in re.findall(r'href="([^"]+\.(csv|pdf)[^"]*)"', figure)}
+    if not rows:
+        minded.append("no table")
+    if set(files) != {"csv", "pdf"}:
+        return [*minded, f"only {sorted(files)}"]
+    if unescape(re.findall(r'data-csv="([^"]*)"', figure)[0]) != files["csv"]:
+        minded.append("its marks lead to another file")
+    table = desk.get(files["csv"])
+    if table.headers["content-type"] != "text/csv; charset=utf-8" or len(table.text.splitlines()) < 2:
+        minded.append(f"no CSV at {files['csv']}: {table.status_code}")
+    paper = desk.get(files["pdf"])
+    if paper.status_code != 200 or paper.headers["content-type"] != "application/pdf":
+        return [*minded, f"no PDF at {files['pdf']}: {paper.status_code}"]
+    said = "".join(sheet.extract_text() for sheet in PdfReader(BytesIO(paper.content)).pages)
+    title = unescape(re.findall(r"<h2>(.*?)</h2>", figure)[0])
+    if re.sub(r"\s", "", title) not in re.sub(r"\s", "", said):
+        minded.append("its PDF is of something else")
+    return minded
+
+
+def _leads(desk: httpx.Client, figure: str, followed: set[str]) -> list[str]:
+    """Links of rows and of marks that lead to no page. What has no cases leads to the CSV."""
+    option = json.loads(unescape(re.findall(r'data-chart="([^"]*)"', figure)[0]))
+    marks = {href for href in _texts(option) if href.startswith("/console/")}
+    rows = {unescape(href) for href in re.findall(r'<th scope="row"[^>]*><a href="([^"]+)"', figure)}
+    answered = {
+        href: desk.get(href).status_code
+        for href in [*sorted(marks - followed)[:_FOLLOWED], *sorted(rows - followed)[:_FOLLOWED]]
+    }
+    followed |= answered.keys()
+    return [f"{href} answers {status}" for href, status in answered.items() if status != 200]
+
+
+def _texts(option: Any) -> Iterator[str]:
+    if isinstance(option, str):
+        yield option
+    elif isinstance(option, dict | list):
+        for part in option.values() if isinstance(option, dict) else option:
+            yield from _texts(part)
 
 
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])

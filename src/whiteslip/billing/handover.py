@@ -6,8 +6,6 @@ through terminals and mailboxes, so a line is named by its reference alone.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import date
@@ -16,6 +14,7 @@ from uuid import UUID
 
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
+from whiteslip.base.spreadsheet import csv_text
 from whiteslip.store import Tx, load_queries
 
 _queries = load_queries(__file__)
@@ -53,8 +52,4 @@ def sold_to(tx: Tx, buyer: UUID, since: date) -> list[SoldRow] | Refusal:
 
 def as_csv(rows: Sequence[SoldRow]) -> str:
     """The rows as CSV (RFC 4180) with a head; sums in minor units."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([field.name for field in fields(SoldRow)])
-    writer.writerows(astuple(row) for row in rows)
-    return text.getvalue()
+    return csv_text([field.name for field in fields(SoldRow)], (astuple(row) for row in rows))

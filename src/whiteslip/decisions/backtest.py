@@ -5,8 +5,6 @@ It streams: memory does not grow with history. Nothing is kept here; see ``polic
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+from whiteslip.base.spreadsheet import csv_text
 from whiteslip.decisions.model import Contract, FactError, Kind, Outcome, Table, TableError
 from whiteslip.decisions.tables import Engine
 from whiteslip.store import Tx, load_queries
@@ -22,6 +21,7 @@ _queries = load_queries(__file__)
 _ROWS_AT_ONCE: Final = 2_000
 SHOWN: Final = 200
 BAD_DAYS: Final = (30, 90)
+_LATER: Final = ("followed", "late_30", "late_90")
 _MONEY: Final = ("amount_minor", "owed_minor", "wanted_minor")
 
 # Decisions -> the most days past due that followed, for those that can be followed.
@@ -230,25 +230,19 @@ def _named(outcome: Outcome, names: Sequence[str]) -> str:
     return ", ".join(f"{name} {_word(outcome.get(name))}" for name in names)
 
 
-def _inert(text: str) -> str:
-    """A cell that no spreadsheet computes (OWASP, CSV injection: a leading apostrophe)."""
-    plain = " ".join(text.split())
-    return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
-
-
 def changed_csv(ran: Backtest) -> str:
     """Every listed case that changes, as CSV: the decision, whom it was about, when, and which way.
 
     What an outcome says comes from a draft that anybody may have written: no cell starts a formula.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["decision", "subject", "at", "was", "would_be", "minor"])
-    writer.writerows(
-        [c.decision, c.subject, c.at.isoformat(), _inert(c.old), _inert(c.new), c.minor]
-        for c in (*ran.cases, *ran.adjusted.cases)
+    heads = ("decision", "subject", "at", "was", "would_be", "minor")
+    return csv_text(
+        heads,
+        (
+            (c.decision, c.subject, c.at.isoformat(), _plain(c.old), _plain(c.new), c.minor)
+            for c in (*ran.cases, *ran.adjusted.cases)
+        ),
     )
-    return text.getvalue()
 
 
 def matrix_csv(cells: Sequence[Mapping[str, Any]]) -> str:
@@ -256,11 +250,13 @@ def matrix_csv(cells: Sequence[Mapping[str, Any]]) -> str:
 
     What followed is counted where the outcome changes, and empty elsewhere.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["was", "would_be", "count", "minor", "followed", "late_30", "late_90"])
+    rows: list[list[object]] = []
     for cell in cells:
-        later = ["followed", "late_30", "late_90"] if cell["old"] != cell["new"] else []
+        later = _LATER if cell["old"] != cell["new"] else ()
         told = [cell["count"], cell["minor"], *(cell[name] for name in later)]
-        writer.writerow([_inert(cell["old"]), _inert(cell["new"]), *told, *[""] * (5 - len(told))])
-    return text.getvalue()
+        rows.append([_plain(cell["old"]), _plain(cell["new"]), *told, *[""] * (5 - len(told))])
+    return csv_text(("was", "would_be", "count", "minor", *_LATER), rows)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +11,7 @@ import typst
 
 from whiteslip import notices
 from whiteslip.base.money import MINOR_DIGITS
+from whiteslip.base.spreadsheet import csv_text
 from whiteslip.funding.acts import History, Statement
 
 _HERE: Final = Path(__file__).parent
@@ -69,24 +68,21 @@ def lines(told: Statement) -> list[Line]:
 
 def as_csv(told: Statement) -> str:
     """The figures as CSV (RFC 4180), one a line, behind what names the night."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("facility", "day", "currency", "deal_version", "proof_sha256", *_COLUMNS))
     head = (told.deal.name, told.day, told.deal.currency, told.version, told.sha256)
-    writer.writerows((*head, *line) for line in lines(told))
-    return out.getvalue()
+    heads = ("facility", "day", "currency", "deal_version", "proof_sha256", *_COLUMNS)
+    return csv_text(heads, ((*head, *line) for line in lines(told)))
 
 
 def headroom_csv(nights: History) -> str:
     """Covenants night by night as CSV: amounts in minor units, rates in basis points."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("day", "covenant", "unit", "actual", "limit", "headroom"))
-    for day, found in nights:
-        writer.writerows(
-            (day, each.test, each.unit, each.actual, each.limit, each.headroom) for each in found
-        )
-    return out.getvalue()
+    return csv_text(
+        ("day", "covenant", "unit", "actual", "limit", "headroom"),
+        (
+            (day, each.test, each.unit, each.actual, each.limit, each.headroom)
+            for day, found in nights
+            for each in found
+        ),
+    )
 
 
 def as_pdf(told: Statement) -> bytes:

@@ -7,19 +7,13 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from whiteslip.base.spreadsheet import inert
 from whiteslip.intake import store
 from whiteslip.intake.fault import IntakeError
 from whiteslip.store import Tx
 
 COLUMNS: Final = ("line", "reference", "column", "code", "what to do")
 _PAGE: Final = 1_000
-# A cell that begins with one of these is a formula to a spreadsheet.
-_RUN_BY_SPREADSHEETS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def harmless(cell: str) -> str:
-    """The cell as text: an apostrophe keeps a spreadsheet from running it."""
-    return "'" + cell if cell.startswith(_RUN_BY_SPREADSHEETS) else cell
 
 
 def write(tx: Tx, run: UUID, path: Path) -> None:
@@ -36,7 +30,7 @@ def write(tx: Tx, run: UUID, path: Path) -> None:
             while page := store.rejected(tx, run, after, _PAGE):
                 for row in page:
                     cells = (str(row.row), row.reference or "", row.column or "", row.code, row.text)
-                    writer.writerow([harmless(cell) for cell in cells])
+                    writer.writerow([inert(cell) for cell in cells])
                 after = page[-1].row
         part.replace(path)
     except OSError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from whiteslip.base import Refusal
 from whiteslip.base.later import Later
+from whiteslip.base.spreadsheet import csv_text
 
 # Ibis makes its classes at run time, which no type checker follows, and takes seconds to import.
 ibis: Any = Later("ibis")
@@ -88,8 +87,4 @@ class Result:
 
     def as_csv(self) -> str:
         """Rows as CSV with a header."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows(self.rows)
-        return text.getvalue()
+        return csv_text(self.columns, self.rows)

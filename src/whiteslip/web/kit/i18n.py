@@ -14,7 +14,13 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_name
-from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
+from babel.numbers import (
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_symbol,
+)
 
 from whiteslip.base import Money, Rate
 from whiteslip.base.money import BASIS_POINTS, MINOR_DIGITS
@@ -101,6 +107,10 @@ class Speech:
     def share(self, value: float) -> str:
         """A share of one in percent, for figures about many: ``5.22%``."""
         return format_percent(value, format="#,##0.00%", locale=_LOCALES[self.lang])
+
+    def magnitude(self, value: float) -> str:
+        """About how much, for the axis of a chart: ``1.2M``, ``120万``."""
+        return format_compact_decimal(value, locale=_LOCALES[self.lang], fraction_digits=1)
 
     def number(self, value: int) -> str:
         """A whole number with thousands apart."""

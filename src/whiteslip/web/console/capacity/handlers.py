@@ -5,8 +5,6 @@ The URL is the state: a plan that nobody proposed yet is an answer to its query 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -26,6 +24,9 @@ from whiteslip.treasury.model import Answer
 from whiteslip.web.console.capacity import charts
 from whiteslip.web.console.capacity.telling import Told
 from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.figures import beside
+from whiteslip.web.console.files import csv_file
+from whiteslip.web.console.paper import WHOLE, pdf_file
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
 from whiteslip.web.kit.i18n import Texts
@@ -137,8 +138,9 @@ def _home(duty: Duty, form: Form) -> Response[Any]:
     basis = _basis(duty, asked)
     if isinstance(basis, Refusal):
         return page(duty.request, file, why=sentence(basis, speech), asked=asked, basis=None, **shown)
-    told = Told(basis, speech, Texts(_FOLDER, speech))
+    told = _telling(duty, basis, asked, form)
     shown |= {"asked": asked, "basis": basis, "usual": _usual(basis), **told.freed()}
+    shown |= {"filters": _filters(asked, told), "paper": beside(told.at, f"{WHOLE}.pdf")}
     shown |= {"day": basis.day, "instead_of": basis.why and sentence(basis.why, speech)}
     if not form.value("step"):
         return page(duty.request, file, **shown)
@@ -146,8 +148,22 @@ def _home(duty: Duty, form: Form) -> Response[Any]:
     if isinstance(appetite, Errors):
         return page(duty.request, file, errors=appetite, **shown)
     answer = treasury.allocate(basis, appetite)
-    query = str(duty.request.url.query)
-    return page(duty.request, file, query=query, **told.plan(answer, appetite), **shown)
+    return page(duty.request, file, **told.plan(answer, appetite), **shown)
+
+
+def _telling(duty: Duty, basis: Basis, asked: Closings, form: Form) -> Told:
+    speech = speech_of(duty.request)
+    query = _query(form) or urlencode({"segment": asked.segment, "months": asked.months})
+    return Told(basis, speech, Texts(_FOLDER, speech), f"{AT}/freed.csv?{query}")
+
+
+def _filters(asked: Closings, told: Told) -> list[tuple[str, str]]:
+    """Which closings the page counts, in words."""
+    t = told.t
+    return [
+        (t("closings_of"), t("months", n=asked.months)),
+        (t("group_by"), t(f"segment_{asked.segment}")),
+    ]
 
 
 def _usual(basis: Basis) -> dict[str, str]:
@@ -209,7 +225,7 @@ def show(request: WebRequest, plan_id: FromPath[str]) -> Response[Any]:
 
     def act(duty: Duty) -> Response[Any]:
         plan, speech = _plan(duty, plan_id), speech_of(request)
-        told = Told(plan.basis, speech, Texts(_FOLDER, speech))
+        told = Told(plan.basis, speech, Texts(_FOLDER, speech), f"{AT}/plans/{plan_id}/freed.csv")
         return page(
             request,
             f"{_FOLDER}/plan.html",
@@ -217,6 +233,7 @@ def show(request: WebRequest, plan_id: FromPath[str]) -> Response[Any]:
             plan=plan,
             plan_id=plan_id,
             basis=plan.basis,
+            paper=beside(told.at, f"{WHOLE}.pdf"),
             proposed_by=duty.named(plan.proposed_by),
             decided_by=duty.named(plan.decided_by or ""),
             own=plan.proposed_by == duty.actor,
@@ -249,8 +266,8 @@ def decide(request: WebRequest, plan_id: FromPath[str], form: FromForm) -> Respo
 
 
 @get("/capacity/{name:str}", sync_to_thread=True)
-def as_csv(request: WebRequest, name: FromPath[str]) -> Response[Any]:
-    """What was freed, who could be asked, or the plan of the query, as CSV."""
+def as_file(request: WebRequest, name: FromPath[str]) -> Response[Any]:
+    """What was freed, who could be asked, or the plan of the query, as CSV or PDF."""
 
     def act(duty: Duty) -> Response[Any]:
         form = Form({key: [value] for key, value in request.query_params.items()})
@@ -258,22 +275,36 @@ def as_csv(request: WebRequest, name: FromPath[str]) -> Response[Any]:
         basis = Refusal("request.invalid") if isinstance(asked, Errors) else _basis(duty, asked)
         if isinstance(basis, Refusal):
             raise Refused(basis)
-        if name in ("offers.csv", "limits.csv"):
+        answer = appetite = None
+        if form.value("step") and name not in ("freed.csv", "segments.csv"):
             appetite = _appetite(form, basis.currency)
             if isinstance(appetite, Errors):
                 raise Refused(Refusal("request.invalid"))
-            return _file(name, basis, treasury.allocate(basis, appetite))
-        return _file(name, basis, None)
+            answer = treasury.allocate(basis, appetite)
+        stem, _, kind = name.rpartition(".")
+        if kind != "pdf" or isinstance(asked, Errors):
+            return _file(name, basis, answer)
+        told = _telling(duty, basis, asked, form)
+        shown = told.freed() | (told.plan(answer, appetite) if answer and appetite else {})
+        file = f"capacity-{basis.day.isoformat()}-{stem}"
+        return pdf_file(told.sheet(_filters(asked, told), shown), stem, file, told.speech)
 
     return on_duty(request, act)
 
 
 @get("/capacity/plans/{plan_id:str}/{name:str}", sync_to_thread=True)
-def plan_csv(request: WebRequest, plan_id: FromPath[str], name: FromPath[str]) -> Response[Any]:
-    """A plan's figures as CSV."""
+def plan_file(request: WebRequest, plan_id: FromPath[str], name: FromPath[str]) -> Response[Any]:
+    """A plan's figures as CSV or PDF."""
 
     def act(duty: Duty) -> Response[Any]:
         plan = _plan(duty, plan_id)
+        stem, _, kind = name.rpartition(".")
+        if kind == "pdf":
+            speech = speech_of(request)
+            told = Told(plan.basis, speech, Texts(_FOLDER, speech), f"{AT}/plans/{plan_id}/freed.csv")
+            shown = told.freed() | told.plan(plan.answer, plan.appetite)
+            file = f"capacity-{plan.basis.day.isoformat()}-{stem}"
+            return pdf_file(told.sheet([(told.t("plan_title"), plan_id)], shown), stem, file, speech)
         return _file(name, plan.basis, plan.answer)
 
     return on_duty(request, act)
@@ -296,14 +327,15 @@ def _file(name: str, basis: Basis, answer: Answer | None) -> Response[Any]:
             rows = [msgspec.structs.asdict(each) for each in answer.prices]
         case _:
             raise Refused(Refusal("request.not_found"))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    disposition = f'attachment; filename="capacity-{basis.day.isoformat()}-{name}"'
-    return Response(
-        text.getvalue(), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition}
-    )
+    heads = list(rows[0]) if rows else []
+    return csv_file(f"capacity-{basis.day.isoformat()}-{name}", heads, [list(row.values()) for row in rows])
 
 
-capacity_handlers: Final[Sequence[Callable[..., Any] | Any]] = [home, propose, show, decide, as_csv, plan_csv]
+capacity_handlers: Final[Sequence[Callable[..., Any] | Any]] = [
+    home,
+    propose,
+    show,
+    decide,
+    as_file,
+    plan_file,
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -11,7 +11,9 @@ from whiteslip.base import Money, Rate
 from whiteslip.treasury import Appetite, Basis, words
 from whiteslip.treasury.model import Allocation, Answer, Price
 from whiteslip.web.console.capacity import charts
+from whiteslip.web.console.figures import Figure, beside
 from whiteslip.web.console.groups import called
+from whiteslip.web.console.paper import Sheet
 from whiteslip.web.kit.i18n import Speech, Texts
 
 PPM: Final = 1_000_000
@@ -21,8 +23,9 @@ _FREED: Final = ("limit", "undrawn", "exposure", "weighted")
 class Told:
     """A basis and a plan as pages and files tell them. Groups only: no line is named anywhere."""
 
-    def __init__(self, basis: Basis, speech: Speech, t: Texts) -> None:
-        self.basis, self.speech, self.t = basis, speech, t
+    def __init__(self, basis: Basis, speech: Speech, t: Texts, at: str) -> None:
+        """``at`` is the address of the CSV of what was freed; all other files are beside it."""
+        self.basis, self.speech, self.t, self.at = basis, speech, t, at
         self.called: Callable[[str], str] = partial(called, currency=basis.currency, speech=speech, t=t)
 
     def _figure(self, minor: int) -> str:
@@ -57,15 +60,30 @@ class Told:
         return {
             "money": self._money,
             "least": treasury.LEAST,
-            "chart": {
-                "option": charts.freed(basis, self.called, t),
-                "columns": columns,
-                "rows": rows,
-                "formula": t("formula_freed"),
-                "source": t("source_freed"),
-                "left_out": 0,
-            },
-            "could_be_asked": asked,
+            "freed": Figure(
+                "freed",
+                t("chart_freed"),
+                columns,
+                rows,
+                self.at,
+                t("formula_freed"),
+                t("source_freed"),
+                charts.freed(basis, self.called, t),
+            ),
+            "could_be_asked": Figure(
+                "segments",
+                t("could_be_asked"),
+                [
+                    (t("group"), "text"),
+                    (t("lines"), "number"),
+                    (t("limit"), "money"),
+                    (t("owed"), "money"),
+                    (t("pd_of"), "number"),
+                    (t("yield"), "number"),
+                ],
+                asked,
+                beside(self.at, "segments.csv"),
+            ),
         }
 
     def plan(self, answer: Answer, given: Appetite) -> dict[str, Any]:
@@ -92,29 +110,44 @@ class Told:
                 (name, Money(each.worth_minor, basis.currency))
                 for (name, _), each in zip(charts.RIVALS, rivals, strict=True)
             ],
-            "offer_chart": {
-                "option": charts.offers(answer, self.called, t),
-                "columns": heads,
-                "rows": offers,
-                "formula": t("formula_offers"),
-                "source": t("source_offers"),
-                "left_out": 0,
-            },
-            "limit_chart": {
-                "option": charts.limits(answer.prices, self._limit, t),
-                "columns": [
+            "offers": Figure(
+                "offers",
+                t("chart_offers"),
+                heads,
+                offers,
+                beside(self.at, "offers.csv"),
+                t("formula_offers"),
+                t("source_offers"),
+                charts.offers(answer, self.called, t),
+            ),
+            "limits": Figure(
+                "limits",
+                t("chart_limits"),
+                [
                     (t("limit_of"), "text"), (t("used"), "money"), (t("bound"), "money"),
                     (t("a_little"), "money"), (t("would_bring"), "money"),
                 ],
-                "rows": [self._price(each, sum(c for _, c in answer.best.offers), given) for each in binding],
-                "formula": t("formula_limits"),
-                "source": t("source_limits"),
-                "left_out": 0,
-            },
+                [self._price(each, sum(c for _, c in answer.best.offers), given) for each in binding],
+                beside(self.at, "limits.csv"),
+                t("formula_limits"),
+                t("source_limits"),
+                charts.limits(answer.prices, self._limit, t),
+            ),
             "explained": words.explain(
                 answer.prices, basis.currency, self.speech.lang, self.speech.money, self.called
             ),
         }  # fmt: skip
+
+    def sheet(self, filters: Sequence[tuple[str, str]], shown: Mapping[str, Any]) -> Sheet:
+        """What a page shows of a basis and perhaps of a plan, for paper."""
+        figures = [shown[name] for name in ("freed", "could_be_asked", "offers", "limits") if name in shown]
+        undrawn = sum(each.undrawn_minor for each in self.basis.freed)
+        heads = [(self.t("head_freed"), self._money(undrawn))]
+        heads += [
+            (self.t(f"brings_{name}"), self.speech.money(worth)) for name, worth in shown.get("worths", ())
+        ]
+        said = [*filters, (self.t("until"), self.speech.day(self.basis.day)), *shown.get("assumed", ())]
+        return Sheet(self.t("capacity_title"), said, figures, heads)
 
     def _limit(self, price: Price) -> str:
         return words.SENTENCES[f"name_{price.name}"][self.speech.lang].format(

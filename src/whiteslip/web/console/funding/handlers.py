@@ -17,9 +17,11 @@ from whiteslip.base.ids import parse_public, public
 from whiteslip.funding import report
 from whiteslip.funding import store as funding_store
 from whiteslip.funding.acts import NIGHT, History, Statement, history
-from whiteslip.funding.model import Covenant, Remedy
+from whiteslip.funding.model import Covenant, Deal, Remedy
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.figures import Figure
+from whiteslip.web.console.paper import Sheet, pdf_file
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Form, FromForm, see_other
 from whiteslip.web.kit.i18n import Speech, Texts
@@ -32,7 +34,7 @@ _FOLDER: Final = "console/funding"
 _NIGHTS: Final = 90
 _SHOWN: Final = 20
 _COLORS: Final = ("var:brand", "var:bad", "var:good", "var:soft", "var:care", "var:edge")
-_TYPES: Final = {"csv": "text/csv; charset=utf-8", "pdf": "application/pdf", "json": "application/json"}
+_TYPES: Final = {"csv": "text/csv", "pdf": "application/pdf", "json": "application/json"}
 
 
 @get("/funding", sync_to_thread=True)
@@ -86,7 +88,7 @@ def show(request: WebRequest, name: FromPath[str], day: FromQuery[date | None] =
             base_rows=_base(told, t),
             covenant_rows=[_covenant(each, told.deal.currency, speech, t) for each in told.covenants],
             breached=[t(f"test_{each.test}") for each in told.covenants if each.is_breached],
-            chart=_chart(name, history(duty.tx, name, told.day, _NIGHTS), speech, t),
+            headroom=_chart(told.deal, told.day, history(duty.tx, name, told.day, _NIGHTS), speech, t),
             gaps=now.gaps,
             form=Form(),
             asked_day=day,
@@ -194,7 +196,7 @@ def _covenant(found: Covenant, currency: str, speech: Speech, t: Texts) -> dict[
     }
 
 
-def _chart(name: str, nights: History, speech: Speech, t: Texts) -> dict[str, Any] | None:
+def _chart(deal: Deal, day: date, nights: History, speech: Speech, t: Texts) -> Figure | None:
     """Headroom of each covenant night by night, as a share of its limit; below zero it is broken."""
     tests = list(dict.fromkeys(each.test for _, found in nights for each in found if _room(each) is not None))
     if len(nights) < 2 or not tests:
@@ -218,25 +220,29 @@ def _chart(name: str, nights: History, speech: Speech, t: Texts) -> dict[str, An
         "data": [{"yAxis": 0}],
         "lineStyle": {"color": "var:ink"},
     }
-    days = [day for day, _ in nights]
-    return {
-        "option": {
-            "xAxis": {"type": "category", "data": [day.isoformat() for day in days], "boundaryGap": False},
-            "yAxis": {"type": "value", "percent": True},
-            "links": [f"{AT}/{name}?day={day.isoformat()}" for day in days],
-            "legend": {},
-            "series": series,
-        },
-        "columns": [(t("night"), "date"), *((t(f"test_{test}"), "money") for test in tests)],
-        "rows": [
-            [speech.short_day(day), *(_shown(shares.get(test), speech) for test in tests)]
-            for day, shares in reversed(list(zip(days, by_night, strict=True)))
-        ],
-        "links": [f"{AT}/{name}?day={day.isoformat()}" for day in reversed(days)],
-        "left_out": 0,
-        "formula": t("headroom_formula"),
-        "source": t("headroom_source"),
+    days = [night for night, _ in nights]
+    links = [f"{AT}/{deal.name}?day={each.isoformat()}" for each in days]
+    option = {
+        "xAxis": {"type": "category", "data": [each.isoformat() for each in days], "boundaryGap": False},
+        "yAxis": {"type": "value", "percent": True},
+        "links": links,
+        "legend": {},
+        "series": series,
     }
+    return Figure(
+        "headroom",
+        t("chart_headroom"),
+        [(t("night"), "date"), *((t(f"test_{test}"), "money") for test in tests)],
+        [
+            [speech.short_day(each), *(_shown(shares.get(test), speech) for test in tests)]
+            for each, shares in reversed(list(zip(days, by_night, strict=True)))
+        ],
+        f"{AT}/{deal.name}/headroom.csv?day={day.isoformat()}",
+        t("headroom_formula"),
+        t("headroom_source"),
+        option,
+        links[::-1],
+    )
 
 
 def _room(found: Covenant) -> float | None:
@@ -251,9 +257,9 @@ def _shown(share: float | None, speech: Speech) -> str:
 def paper_of(
     request: WebRequest, name: FromPath[str], paper: FromPath[str], day: FromQuery[date | None] = None
 ) -> Response[Any]:
-    """A night's report as CSV or PDF, its proof as JSON, or the headroom of its nights as CSV."""
+    """A night's report and the headroom of its nights as CSV or PDF, or its proof as JSON."""
     stem, _, ending = paper.partition(".")
-    if paper not in ("report.csv", "report.pdf", "proof.json", "headroom.csv"):
+    if paper not in ("report.csv", "report.pdf", "proof.json", "headroom.csv", "headroom.pdf"):
         raise Refused(Refusal("request.not_found"))
 
     def act(duty: Duty) -> Response[Any]:
@@ -268,6 +274,8 @@ def paper_of(
                 content = report.as_pdf(told)
             case "headroom.csv":
                 content = report.headroom_csv(history(duty.tx, name, told.day, _NIGHTS))
+            case "headroom.pdf":
+                return _headroom_pdf(duty, told)
             case _:
                 kept = funding_store.proof(duty.tx, funding.facility_id(name), told.day)
                 content = kept[1] if kept else b""
@@ -275,6 +283,16 @@ def paper_of(
         return Response(content, media_type=_TYPES[ending], headers={"Content-Disposition": disposition})
 
     return on_duty(request, act)
+
+
+def _headroom_pdf(duty: Duty, told: Statement) -> Response[Any]:
+    speech = speech_of(duty.request)
+    t = Texts(_FOLDER, speech)
+    nights = history(duty.tx, told.deal.name, told.day, _NIGHTS)
+    figure = _chart(told.deal, told.day, nights, speech, t)
+    filters = [(t("deal"), told.deal.title), (t("night"), speech.day(told.day))]
+    sheet = Sheet(told.deal.title, filters, [figure] if figure else [])
+    return pdf_file(sheet, "headroom", f"{told.deal.name}-{told.day.isoformat()}-headroom", speech)
 
 
 funding_handlers: Final[Sequence[Callable[..., Any] | Any]] = [show_all, show, paper_of, decide]

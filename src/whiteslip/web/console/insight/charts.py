@@ -24,8 +24,21 @@ _RISKS: Final = (
     ("cif_defaulted", _BAD),
 )
 _WIDEST: Final = 96
+UNSAID: Final = "not_said"
+_CASES: Final = "/console/all"
+# The curves that have cases behind them.
+_RISK_CASES: Final = {
+    "cif_by_customer": f"{_CASES}?state=closed",
+    "cif_defaulted": "/console/lines?late_from=91",
+}
 # How a walk ended, in the order in which bars are stacked.
 _ENDS: Final = (("went_on", _STRONG), ("other_way", _PALE), ("went_away", _BAD))
+
+
+def row_case(measure: str, row: Row) -> str:
+    """Where the cases of a table's row are listed; empty for none. Who gave no reason is not listed by it."""
+    said = measure == "reasons" and row["exits"] and row["reason"] != UNSAID
+    return f"{_CASES}?reason={row['reason']}" if said else ""
 
 
 def _name(row: Row, key: str, words: Words) -> str:
@@ -97,9 +110,9 @@ def reasons(result: Result, words: Words) -> Option:
         {
             "name": _name(row, "reason", words),
             "value": row["exits"],
-            "href": f"/console/all?reason={row['reason']}",
+            "href": row_case("reasons", row),
+            "itemStyle": {"color": "var:sunk" if row["reason"] == UNSAID else "var:good-tint"},
         }
-        | {"itemStyle": {"color": "var:sunk" if row["reason"] == "not_said" else "var:good-tint"}}
         for row in result.records()
         if row["exits"]
     ]
@@ -113,7 +126,11 @@ def survival(result: Result, words: Words) -> Option:
         "xAxis": {"type": "category", "data": [row["month"] for row in rows], "boundaryGap": False},
         "yAxis": {"type": "value", "percent": True},
         "legend": {},
-        "series": [_line(words.column(name), [row[name] for row in rows], color) for name, color in _RISKS],
+        "series": [
+            _line(words.column(name), [row[name] for row in rows], color)
+            | ({"href": _RISK_CASES[name]} if name in _RISK_CASES else {})
+            for name, color in _RISKS
+        ],
     }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
@@ -20,10 +21,14 @@ from whiteslip.insight.paper import as_pdf
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
 from whiteslip.web.console.duty import HOME, Duty, on_duty
-from whiteslip.web.console.insight.charts import CHARTS, walked
+from whiteslip.web.console.figures import Figure, Option
+from whiteslip.web.console.files import text_file
+from whiteslip.web.console.insight.charts import CHARTS, row_case, walked
+from whiteslip.web.console.paper import WHOLE, Sheet, pdf_file
 from whiteslip.web.console.policies.handlers import POLICIES
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import FromForm, see_other
+from whiteslip.web.kit.i18n import Speech, Texts
 from whiteslip.web.kit.pages import language_of, page, speech_of
 from whiteslip.web.kit.problems import Refused, sentence
 
@@ -55,25 +60,15 @@ def home(
 
     def act(duty: Duty) -> Response[Any]:
         words, window = Words(language_of(request)), _window(duty, since, until, segment)
-        results, missing = dict[str, Result](), dict[str, str]()
-        for name in NAMES:
-            try:
-                results[name] = _computed(duty, name, window)
-            except Refused as refused:
-                # Only survival needs a snapshot; what is wrong with the window is wrong with all.
-                if name != SURVIVAL:
-                    raise
-                missing[name] = sentence(refused.refusal, speech_of(request))
-        told = {name: _told(found, words) for name, found in results.items()}
+        results, missing = _all(duty, window, speech_of(request))
+        sheet = _sheet(results, window, words, speech_of(request))
         return page(
             request,
             "console/insight/page.html",
-            charts=[
-                told[name] | {"option": draw(results[name], words)}
-                for name, draw in CHARTS.items()
-                if name in results and results[name].rows
-            ],
-            tables=[told[name] for name in _TABLES if results[name].rows],
+            sheet=sheet,
+            charts=[each for each in sheet.figures if each.option],
+            tables=[each for each in sheet.figures if not each.option],
+            paper=_address(WHOLE, "pdf", window),
             empty=[
                 words.measure(name)
                 for name in (*CHARTS, *_TABLES)
@@ -93,6 +88,45 @@ def home(
     return on_duty(request, act)
 
 
+def _all(duty: Duty, window: Window, speech: Speech) -> tuple[dict[str, Result], dict[str, str]]:
+    """Every measure of a window, and of those that cannot be told why not."""
+    results, missing = dict[str, Result](), dict[str, str]()
+    for name in NAMES:
+        try:
+            results[name] = _computed(duty, name, window)
+        except Refused as refused:
+            # Only survival needs a snapshot; what is wrong with the window is wrong with all.
+            if name != SURVIVAL:
+                raise
+            missing[name] = sentence(refused.refusal, speech)
+    return results, missing
+
+
+def _address(name: str, kind: str, window: Window) -> str:
+    """Where a file with the page's filters is."""
+    asked = {"since": window.since, "until": window.until, "segment": window.segment}
+    return f"{INSIGHT}/figures/{name}.{kind}?{urlencode(asked)}"
+
+
+def _sheet(results: Mapping[str, Result], window: Window, words: Words, speech: Speech) -> Sheet:
+    """All that the page says in figures, or one of them: charts in order, then tables."""
+    heads = _head(results, words) if len(results) > 1 else []
+    t = Texts("console/insight", speech)
+    drawn = {name: CHARTS[name] for name in CHARTS if name in results and results[name].rows}
+    figures = [
+        _told(results[name], window, words, draw(results[name], words)) for name, draw in drawn.items()
+    ]
+    figures += [
+        _told(results[name], window, words) for name in _TABLES if name in results and results[name].rows
+    ]
+    filters = [
+        (t("since"), speech.day(window.since)),
+        (t("until"), speech.day(window.until)),
+        (t("group_by"), t(f"segment_{window.segment}")),
+    ]
+    return Sheet(t("insight_title"), filters, figures, [(label, said) for said, label, _ in heads])
+
+
 def _stale(results: dict[str, Result], request: WebRequest) -> list[tuple[str, date, str]]:
     """Of measures that are told of another day than was asked for: which, of which, and why."""
     words, speech = Words(language_of(request)), speech_of(request)
@@ -103,7 +137,7 @@ def _stale(results: dict[str, Result], request: WebRequest) -> list[tuple[str, d
     ]
 
 
-def _head(results: dict[str, Result], words: Words) -> list[tuple[str, str, str]]:
+def _head(results: Mapping[str, Result], words: Words) -> list[tuple[str, str, str]]:
     """What everybody asks first: a figure, what it is, and its tone."""
     worst = max(walked(results["funnel"]), key=lambda row: row["drop_low"], default=None)
     found: list[tuple[str, str, str]] = []
@@ -122,24 +156,25 @@ def _head(results: dict[str, Result], words: Words) -> list[tuple[str, str, str]
     return found
 
 
-def _told(result: Result, words: Words) -> dict[str, Any]:
+def _told(result: Result, window: Window, words: Words, option: Option | None = None) -> Figure:
     """A measure's formula and the latest of its rows, in words and figures."""
     alone = {row.get("segment") for row in result.records()} == {"all"}
     columns = [name for name in result.columns if not (alone and name == "segment")]
     rows = [[words.cell(name, row[name]) for name in columns] for row in result.records()[-_SHOWN_ROWS:]]
-    return {
-        "key": result.measure,
-        "title": words.measure(result.measure),
-        "formula": result.formula,
-        "source": result.source,
-        "formula_in": "en",
-        "source_in": "en",
-        "columns": [
-            (words.column(name), "money" if _is_figure(result, name) else "text") for name in columns
-        ],
-        "rows": rows,
-        "left_out": max(0, len(result.rows) - _SHOWN_ROWS),
-    }
+    return Figure(
+        result.measure,
+        words.measure(result.measure),
+        [(words.column(name), "money" if _is_figure(result, name) else "text") for name in columns],
+        rows,
+        _address(result.measure, "csv", window),
+        result.formula,
+        result.source,
+        option,
+        [row_case(result.measure, row) for row in result.records()[-_SHOWN_ROWS:]],
+        max(0, len(result.rows) - _SHOWN_ROWS),
+        formula_in="en",
+        source_in="en",
+    )
 
 
 def _is_figure(result: Result, name: str) -> bool:
@@ -147,25 +182,26 @@ def _is_figure(result: Result, name: str) -> bool:
 
 
 @get("/insight/figures/{name:str}", sync_to_thread=True)
-def as_csv(
+def as_file(
     request: WebRequest,
     name: FromPath[str],
     since: Day = None,
     until: Day = None,
     segment: Segment = "none",
 ) -> Response[Any]:
-    """One measure as CSV, with the page's filters in its name."""
-    measure = name.removesuffix(".csv")
+    """One measure as CSV or PDF, or the page as PDF, with the page's filters in its name."""
+    measure, _, kind = name.rpartition(".")
 
     def act(duty: Duty) -> Response[Any]:
         window = _window(duty, since, until, segment)
-        result = _computed(duty, measure, window)
-        file = f"{measure}-{window.since}-{window.until}-{segment}.csv"
-        return Response(
-            result.as_csv(),
-            media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{file}"'},
-        )
+        file = f"{measure}-{window.since}-{window.until}-{segment}"
+        if kind == "pdf":
+            speech = speech_of(request)
+            whole = measure == WHOLE
+            found = _all(duty, window, speech)[0] if whole else {measure: _computed(duty, measure, window)}
+            sheet = _sheet(found, window, Words(speech.lang), speech)
+            return pdf_file(sheet, measure, f"insight-{file}", speech)
+        return text_file(f"{file}.csv", _computed(duty, name.removesuffix(".csv"), window).as_csv())
 
     return on_duty(request, act)
 
@@ -234,4 +270,4 @@ def draft(request: WebRequest, month: FromPath[str], form: FromForm) -> Response
     return on_duty(request, act, chooses=True)
 
 
-insight_handlers: Final[list[Callable[..., Any] | Any]] = [home, as_csv, report, draft]
+insight_handlers: Final[list[Callable[..., Any] | Any]] = [home, as_file, report, draft]

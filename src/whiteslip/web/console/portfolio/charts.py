@@ -6,6 +6,7 @@ Colours are names of tokens (``var:brand``) that the script puts in, so that bot
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from whiteslip.portfolio import Result
@@ -62,19 +63,31 @@ _ECL_CASES: Final = {
 _RISK_CASES: Final = {"cif_by_customer": f"{_LEFT}?state=closed", "cif_defaulted": late(91)}
 
 
-def row_case(measure: str, row: Row) -> str:
-    """Where the cases of a table's row are listed; empty for none."""
+def row_case(measure: str, row: Row, newest: date) -> str:
+    """Where the cases of a table's row are listed; empty for none. Of days only the newest has them."""
     match measure:
-        case "roll_rates" if row["to_bucket"] in _BUCKET_DAYS:
-            return late(*_BUCKET_DAYS[row["to_bucket"]])
-        case "classes" if row["asset_class"] in _CLASS_DAYS:
-            return late(*_CLASS_DAYS[row["asset_class"]])
+        case "npl" if row["on_day"] == newest:
+            return late(91)
+        case "dpd" if row["on_day"] == newest:
+            return late(30)
+        case "roll_rates":
+            return _rolled(row)
+        case "classes":
+            return _classed(row)
         case "npl_change":
             return _CAUSE_CASES.get(row["cause"], "")
         case "vintages":
             return _opened(row["opened"])
         case _:
             return ""
+
+
+def _rolled(row: Row) -> str:
+    return late(*_BUCKET_DAYS[row["to_bucket"]]) if row["to_bucket"] in _BUCKET_DAYS else ""
+
+
+def _classed(row: Row) -> str:
+    return late(*_CLASS_DAYS[row["asset_class"]]) if row["asset_class"] in _CLASS_DAYS else ""
 
 
 def _opened(month: int) -> str:
@@ -191,7 +204,7 @@ def roll_rates(result: Result, t: Text) -> Option:
             BUCKETS.index(row["to_bucket"]),
             BUCKETS.index(row["from_bucket"]),
             round(row["opening_share"] or 0.0, 4),
-            row_case("roll_rates", row),
+            _rolled(row),
         ]
         for row in rows
     ]
@@ -207,13 +220,13 @@ def flows(result: Result, t: Text) -> Option:
     """The same as a flow of money between buckets."""
     rows = last_month(result.records())
     names = {t("bucket_" + row["from_bucket"]): "" for row in rows}
-    names |= {t("bucket_" + row["to_bucket"]) + " ›": row_case("roll_rates", row) for row in rows}
+    names |= {t("bucket_" + row["to_bucket"]) + " ›": _rolled(row) for row in rows}
     links = [
         {
             "source": t("bucket_" + row["from_bucket"]),
             "target": t("bucket_" + row["to_bucket"]) + " ›",
             "value": max(row["opening_minor"] * (row["opening_share"] or 0), row["closing_minor"], 1),
-            "href": row_case("roll_rates", row),
+            "href": _rolled(row),
         }
         for row in rows
     ]
@@ -262,7 +275,7 @@ def classes(result: Result, t: Text) -> Option:
             "name": t("class_" + row["asset_class"]),
             "value": row["balance_minor"],
             "itemStyle": {"color": _SHADES[row["asset_class"]]},
-            "href": row_case("classes", row),
+            "href": _classed(row),
         }
         for row in result.records()
     ]

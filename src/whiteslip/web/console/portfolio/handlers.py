@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
@@ -14,8 +15,11 @@ from whiteslip.base import Money, Refusal
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.portfolio import MEASURES, Result
 from whiteslip.portfolio.model import SEGMENTS
-from whiteslip.web.console.duty import Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.figures import Figure, Option
+from whiteslip.web.console.files import text_file
 from whiteslip.web.console.groups import called
+from whiteslip.web.console.paper import WHOLE, Sheet, pdf_file
 from whiteslip.web.console.portfolio.beside import tiles
 from whiteslip.web.console.portfolio.charts import CHARTS, last_month, row_case
 from whiteslip.web.kit.cookies import WebRequest
@@ -72,22 +76,20 @@ def home(
                 **duty.shown(),
             )
         why = figures["npl"].why
-        charts = [
-            {"key": key, "option": draw(figures[measure], t), **_told(figures[measure], speech, t)}
-            for key, measure, draw in CHARTS
-            if figures[measure].rows
-        ]
+        sheet = _sheet(figures, as_of, segment, speech, t)
         return page(
             request,
             "console/portfolio/page.html",
-            charts=charts,
+            sheet=sheet,
+            charts=[each for each in sheet.figures if each.option],
+            tables=[each for each in sheet.figures if not each.option],
             few_left=not figures["survival"].rows,
-            tables=[{"key": name, **_told(figures[name], speech, t)} for name in _TABLES],
             head=[
                 each | {"segment": called(each["segment"], each["book"].currency, speech, t)}
                 for each in _head(figures)
             ],
             day=figures["npl"].day,
+            paper=_address(WHOLE, "pdf", as_of, segment),
             instead_of=why and sentence(why, speech),
             as_of=as_of,
             segment=segment,
@@ -98,6 +100,41 @@ def home(
         )
 
     return on_duty(request, act)
+
+
+def _address(name: str, kind: str, as_of: date | None, segment: str) -> str:
+    """Where a file with the page's filters is."""
+    asked = {"segment": segment} | ({"as_of": as_of.isoformat()} if as_of else {})
+    return f"{HOME}/portfolio/{name}.{kind}?{urlencode(asked)}"
+
+
+def _sheet(
+    figures: Mapping[str, Result], as_of: date | None, segment: str, speech: Speech, t: Texts
+) -> Sheet:
+    """All that the page says in figures: its charts in order, then its tables."""
+
+    def told(key: str, title: str, measure: str, option: Option | None = None) -> Figure:
+        csv = _address(measure, "csv", as_of, segment)
+        return _told(key, title, figures[measure], option, csv, speech, t)
+
+    charts = [
+        told(key, t(f"chart_{key}"), measure, draw(figures[measure], t))
+        for key, measure, draw in CHARTS
+        if figures[measure].rows
+    ]
+    tables = [told(name, t(f"table_{name}"), name) for name in _TABLES]
+    filters = [(t("as_of"), speech.day(figures["npl"].day)), (t("group_by"), t(f"segment_{segment}"))]
+    heads = [
+        (f"{t(label)} · {called(each['segment'], each['book'].currency, speech, t)}", said)
+        for each in _head(figures)
+        for label, said in (
+            ("head_ratio", "–" if each["ratio"] is None else speech.share(each["ratio"])),
+            ("head_exits", "–" if each["exits"] is None else speech.share(each["exits"])),
+            ("head_npl", speech.money(each["npl"])),
+            ("head_book", speech.money(each["book"])),
+        )
+    ]
+    return Sheet(t("portfolio_title"), filters, [*charts, *tables], heads)
 
 
 def _head(figures: Mapping[str, Result]) -> list[dict[str, Any]]:
@@ -119,7 +156,9 @@ def _head(figures: Mapping[str, Result]) -> list[dict[str, Any]]:
     ]
 
 
-def _told(result: Result, speech: Speech, t: Texts) -> dict[str, Any]:
+def _told(
+    key: str, title: str, result: Result, option: Option | None, csv: str, speech: Speech, t: Texts
+) -> Figure:
     """A measure's formula and the latest of its rows, in words and figures."""
     alone = {row["segment"] for row in result.records()} == {"all"}
     columns = [name for name in result.columns if name != "currency" and not (alone and name == "segment")]
@@ -132,20 +171,24 @@ def _told(result: Result, speech: Speech, t: Texts) -> dict[str, Any]:
         ]
         for row in result.records()[-_SHOWN_ROWS:]
     ]
-    return {
-        "measure": result.measure,
-        "formula": result.formula,
-        "source": result.source,
-        "formula_in": "en",
-        "source_in": "en",
-        "columns": [
+    newest = max((row.get("on_day", result.day) for row in result.records()), default=result.day)
+    return Figure(
+        key,
+        title,
+        [
             (t("column_" + name.removesuffix("_minor")), "money" if _is_figure(result, name) else "text")
             for name in columns
         ],
-        "rows": rows,
-        "links": [row_case(result.measure, row) for row in result.records()[-_SHOWN_ROWS:]],
-        "left_out": max(0, len(result.rows) - _SHOWN_ROWS),
-    }
+        rows,
+        csv,
+        result.formula,
+        result.source,
+        option,
+        [row_case(result.measure, row, newest) for row in result.records()[-_SHOWN_ROWS:]],
+        max(0, len(result.rows) - _SHOWN_ROWS),
+        formula_in="en",
+        source_in="en",
+    )
 
 
 def _is_figure(result: Result, name: str) -> bool:
@@ -171,26 +214,26 @@ def _said(name: str, value: Any, currency: str, speech: Speech, t: Texts) -> str
 
 
 @get("/portfolio/{name:str}", sync_to_thread=True)
-def as_csv(
+def as_file(
     request: WebRequest, name: FromPath[str], as_of: FromQuery[date | None] = None, segment: Segment = "none"
 ) -> Response[Any]:
-    """One measure as CSV."""
-    measure = name.removesuffix(".csv")
-    if measure not in MEASURES or not name.endswith(".csv"):
+    """One measure as CSV, one chart or the page as PDF."""
+    measure, _, kind = name.rpartition(".")
+    if kind != "pdf" and (measure not in MEASURES or kind != "csv"):
         raise Refused(
             Refusal("portfolio.measure_unknown", {"measure": measure, "known": ", ".join(MEASURES)})
         )
 
     def act(duty: Duty) -> Response[Any]:
-        result = _found(duty, as_of, segment)[measure]
-        disposition = f'attachment; filename="{measure}-{result.day.isoformat()}.csv"'
-        return Response(
-            result.as_csv(),
-            media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": disposition},
-        )
+        found = _found(duty, as_of, segment)
+        if kind == "pdf":
+            speech = speech_of(request)
+            sheet = _sheet(found, as_of, segment, speech, Texts("console/portfolio", speech))
+            return pdf_file(sheet, measure, f"portfolio-{measure}-{found['npl'].day.isoformat()}", speech)
+        result = found[measure]
+        return text_file(f"{measure}-{result.day.isoformat()}.csv", result.as_csv())
 
     return on_duty(request, act)
 
 
-portfolio_handlers: Final[list[Callable[..., Any] | Any]] = [home, as_csv]
+portfolio_handlers: Final[list[Callable[..., Any] | Any]] = [home, as_file]

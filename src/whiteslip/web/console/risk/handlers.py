@@ -21,7 +21,9 @@ from whiteslip.watch import store as watch_store
 from whiteslip.watch.nightly import MODEL
 from whiteslip.watch.risk import Overview
 from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.figures import Figure
 from whiteslip.web.console.files import csv_file
+from whiteslip.web.console.paper import Sheet, pdf_file
 from whiteslip.web.console.risk import charts
 from whiteslip.web.console.risk.charts import Chart
 from whiteslip.web.kit.cookies import WebRequest, settings_of
@@ -78,24 +80,26 @@ def _because(code: str, t: Texts) -> str:
     return t.first((f"because_{code}", "because_other"), {"code": code})
 
 
-def _told(chart: Chart, t: Texts, speech: Speech) -> dict[str, Any]:
-    """A chart as the kit's macro wants it, with its rows in words."""
+def _told(chart: Chart, csv: str, t: Texts, speech: Speech) -> Figure:
+    """A chart with its rows in words."""
     rows = [
         [_said(value, kind, speech) for value, (_, kind) in zip(row, chart.columns, strict=True)]
         for row in chart.rows
     ]
     heads = [(t("column_" + name), "text" if kind == "text" else "money") for name, kind in chart.columns]
-    return {
-        "key": chart.key,
-        "option": chart.option,
-        "columns": heads,
-        "rows": rows[-_SHOWN_ROWS:],
-        "links": chart.links,
-        "left_out": max(0, len(rows) - _SHOWN_ROWS),
-        "formula": chart.formula,
-        "formula_in": "en",
-        "source": t("source_" + chart.key),
-    }
+    return Figure(
+        chart.key,
+        t(f"chart_{chart.key}"),
+        heads,
+        rows[-_SHOWN_ROWS:],
+        csv,
+        chart.formula,
+        t("source_" + chart.key),
+        chart.option,
+        chart.links[-_SHOWN_ROWS:],
+        max(0, len(rows) - _SHOWN_ROWS),
+        formula_in="en",
+    )
 
 
 def _said(value: Any, kind: str, speech: Speech) -> str:
@@ -121,12 +125,21 @@ def home(request: WebRequest, on: Night = None) -> Response[Any]:
         t = Texts("console/risk", speech)
         seen = risk.overview(duty.tx, on)
         shifts = watch_store.shifts(duty.tx, count=_SHIFTS)
-        found = [_told(chart, t, speech) for chart in _charts(duty, seen, t)] if seen else []
+        sheet = _sheet(duty, seen, t, speech) if seen else None
         return page(
-            request, "console/risk/page.html", seen=seen, charts=found, shifts=shifts, on=on, **duty.shown()
+            request, "console/risk/page.html", seen=seen, sheet=sheet, shifts=shifts, on=on, **duty.shown()
         )
 
     return on_duty(request, act)
+
+
+def _sheet(duty: Duty, seen: Overview, t: Texts, speech: Speech) -> Sheet:
+    night = seen.night.isoformat()
+    figures = [_told(each, f"{RISK}/{each.key}.csv?on={night}", t, speech) for each in _charts(duty, seen, t)]
+    filters = [(t("on_night"), speech.day(seen.night)), (t("champion"), seen.model.version)]
+    psi = "–" if seen.stability is None else f"{seen.stability:.3f}"
+    heads = [(t("lines_scored"), speech.number(seen.scored)), (t("head_psi"), psi)]
+    return Sheet(t("risk_title"), filters, figures, heads)
 
 
 @get("/risk/lines", sync_to_thread=True)
@@ -136,10 +149,10 @@ def some(request: WebRequest, on: Night = None, band: Band = None, reason: Reaso
 
 
 @get("/risk/{name:str}", sync_to_thread=True)
-def as_csv(
+def as_file(
     request: WebRequest, name: FromPath[str], on: Night = None, band: Band = None, reason: Reason = None
 ) -> Response[Any]:
-    """One chart's figures, or lines with their scores, as CSV."""
+    """One chart's figures, or lines with their scores, as CSV; one chart or the page as PDF."""
 
     def act(duty: Duty) -> Response[Any]:
         seen = _seen(duty, on)
@@ -149,6 +162,10 @@ def as_csv(
             return _file(name, seen.night, heads, [[_plain(row[head]) for head in heads] for row in rows])
         speech = speech_of(request)
         t = Texts("console/risk", speech)
+        stem, _, kind = name.rpartition(".")
+        if kind == "pdf":
+            file = f"risk-{stem}-{seen.night.isoformat()}"
+            return pdf_file(_sheet(duty, seen, t, speech), stem, file, speech)
         for chart in _charts(duty, seen, t):
             if name == f"{chart.key}.csv":
                 return _file(name, seen.night, [column for column, _ in chart.columns], chart.rows)
@@ -196,23 +213,16 @@ def one(request: WebRequest, line: FromPath[UUID]) -> Response[Any]:
     """One line's newest score, taken apart, and what would make it better."""
 
     def act(duty: Duty) -> Response[Any]:
-        row = risk.score_of(duty.tx, line)
-        if row is None:
-            raise Refused(Refusal("model.no_scores"))
         speech = speech_of(request)
         t = Texts("console/risk", speech)
-        model = next(
-            each.model for each in champions.serving(duty.tx, MODEL) if each.model.version == row["version"]
-        )
-        found = explained(model, row["facts"])
-        chart = charts.waterfall(found, _best(model, found, row), "points" if model.scale else "log_odds", t)
+        row, model, found = _explained(duty, line)
         return page(
             request,
             "console/risk/line.html",
             line=line,
             row=row,
             model=model,
-            chart=_told(chart, t, speech),
+            figure=_waterfall(line, row, model, found, t, speech),
             changes=[(each, _range(each.low, each.high)) for each in found.changes[:4]],
             because=[_because(code, t) for code in row["reasons"]],
             meanings={fact.name: fact.meaning for fact in model.facts},
@@ -220,6 +230,21 @@ def one(request: WebRequest, line: FromPath[UUID]) -> Response[Any]:
         )
 
     return on_duty(request, act)
+
+
+def _explained(duty: Duty, line: UUID) -> tuple[Row, Model, Explained]:
+    """The newest score of a line, the model that made it, and how. Raises Refused."""
+    row = risk.score_of(duty.tx, line)
+    if row is None:
+        raise Refused(Refusal("model.no_scores"))
+    serving = champions.serving(duty.tx, MODEL)
+    model = next(each.model for each in serving if each.model.version == row["version"])
+    return row, model, explained(model, row["facts"])
+
+
+def _waterfall(line: UUID, row: Row, model: Model, found: Explained, t: Texts, speech: Speech) -> Figure:
+    chart = charts.waterfall(found, _best(model, found, row), "points" if model.scale else "log_odds", t)
+    return _told(chart, f"{RISK}/lines/{line}/waterfall.csv", t, speech)
 
 
 def _best(model: Model, found: Explained, row: Row) -> float:
@@ -237,17 +262,37 @@ def _range(low: float | None, high: float | None) -> str:
 
 
 @get("/risk/lines/{line:uuid}/{name:str}", sync_to_thread=True)
-def one_csv(request: WebRequest, line: FromPath[UUID], name: FromPath[str]) -> Response[Any]:
-    """The steps of one line's score as CSV."""
+def one_file(request: WebRequest, line: FromPath[UUID], name: FromPath[str]) -> Response[Any]:
+    """The steps of one line's score as CSV or PDF, with what would make it better."""
 
     def act(duty: Duty) -> Response[Any]:
-        row = risk.score_of(duty.tx, line)
-        if row is None or name != "waterfall.csv":
-            raise Refused(Refusal("model.no_scores" if row is None else "request.not_found"))
-        model = next(
-            each.model for each in champions.serving(duty.tx, MODEL) if each.model.version == row["version"]
-        )
-        steps = explained(model, row["facts"]).steps
+        row, model, found = _explained(duty, line)
+        speech = speech_of(request)
+        t = Texts("console/risk", speech)
+        if name == "waterfall.pdf":
+            figure = _waterfall(line, row, model, found, t, speech)
+            filters = [
+                (t("column_line"), str(line)[-8:]),
+                (t("scored_at"), speech.instant(row["at"])),
+                (model.target, speech.share(row["probability"])),
+                *(
+                    (
+                        t("if_title"),
+                        t(
+                            "if_column",
+                            column=each.column,
+                            range=_range(each.low, each.high),
+                            share=speech.share(each.probability),
+                        ),
+                    )
+                    for each in found.changes[:1]
+                ),
+            ]
+            sheet = Sheet(t("score_title"), filters, [figure])
+            return pdf_file(sheet, "waterfall", f"waterfall-{row['at'].date()}", speech)
+        if name != "waterfall.csv":
+            raise Refused(Refusal("request.not_found"))
+        steps = found.steps
         heads = ("column", "value", "here", "best", "against", "reason")
         night = row["at"].date()
         return _file(name, night, heads, [[getattr(step, head) for head in heads] for step in steps])
@@ -255,4 +300,4 @@ def one_csv(request: WebRequest, line: FromPath[UUID], name: FromPath[str]) -> R
     return on_duty(request, act)
 
 
-risk_handlers: Final = [home, some, as_csv, one, one_csv]
+risk_handlers: Final = [home, some, as_file, one, one_file]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -25,6 +23,9 @@ from whiteslip.treasury import Finding, Question, stress, words
 from whiteslip.treasury.findings import LEVELS, Fan
 from whiteslip.treasury.scenario import Assumptions, Start, Terms
 from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.figures import Figure
+from whiteslip.web.console.files import csv_file
+from whiteslip.web.console.paper import WHOLE, Sheet, pdf_file
 from whiteslip.web.console.stress.charts import MONEY, fan, tornado
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form
@@ -171,25 +172,50 @@ def show(request: WebRequest) -> Response[Any]:
         except Refused as refused:
             why = sentence(refused.refusal, speech)
             return page(request, "console/stress/page.html", why=why, asked=typed, found=None, **shown)
-        t = Texts("console/stress", speech)
-        charts = [_chart(each, found, speech, t) for each in found.fans]
-        if found.swings:
-            charts.insert(0, _tornado(found, speech, t, typed))
+        sheet = _sheet(found, typed, speech)
         return page(
             request,
             "console/stress/page.html",
             asked=typed,
             found=found,
-            charts=charts,
+            sheet=sheet,
+            flat=bool(found.swings) and all(each.at_low == each.at_high for each in found.swings),
+            paper=_file_of(typed, f"{WHOLE}.pdf"),
             day=found.day,
             instead_of=found.why and sentence(found.why, speech),
-            heads=_heads(found, speech),
             duties=words.duties(found.events, speech.lang, speech.day, speech.share),
-            query=str(request.url.query),
             **shown,
         )
 
     return on_duty(request, act)
+
+
+def _file_of(typed: WhatIf, name: str) -> str:
+    """Where a file with the answer to a question is."""
+    query = where(typed).partition("?")[2]
+    return f"{AT}/{name}?{query}" if query else f"{AT}/{name}"
+
+
+def _sheet(found: Finding, typed: WhatIf, speech: Speech) -> Sheet:
+    """The answer in figures, with the question before them."""
+    t = Texts("console/stress", speech)
+    figures = [_chart(each, found, speech, t, typed) for each in found.fans]
+    if found.swings:
+        figures.insert(0, _tornado(found, speech, t, typed))
+    heads = [(t(key), value) for key, value in _heads(found, speech)]
+    return Sheet(t("stress_title"), _filters(found, typed, speech, t), figures, heads)
+
+
+def _filters(found: Finding, typed: WhatIf, speech: Speech, t: Texts) -> list[tuple[str, str]]:
+    return [
+        (t("exits"), f"{typed.exits:g} {t('times')}"),
+        (t("leave"), f"{typed.leave:g} %, {typed.within_days} {t('days')}"),
+        (t("downturn"), f"{typed.downturn:g} σ"),
+        (t("horizon"), t("months", n=typed.months)),
+        (t("facility"), typed.facility or t("no_facility")),
+        (t("seed"), str(typed.seed)),
+        (t("book_of"), speech.day(found.day)),
+    ]
 
 
 def _heads(found: Finding, speech: Speech) -> list[tuple[str, str]]:
@@ -204,7 +230,7 @@ def _heads(found: Finding, speech: Speech) -> list[tuple[str, str]]:
     ]
 
 
-def _chart(each: Fan, found: Finding, speech: Speech, t: Texts) -> dict[str, Any]:
+def _chart(each: Fan, found: Finding, speech: Speech, t: Texts, typed: WhatIf) -> Figure:
     """A fan with its table: evenly chosen days, the last one always."""
     step = max(1, len(each.days) // _SHOWN_ROWS)
     places = sorted({*range(0, len(each.days), step), len(each.days) - 1})
@@ -212,18 +238,20 @@ def _chart(each: Fan, found: Finding, speech: Speech, t: Texts) -> dict[str, Any
     def cell(value: int) -> str:
         return speech.figure(Money(value, found.currency)) if each.name in MONEY else speech.number(value)
 
-    return {
-        "key": each.name,
-        "option": fan(each, t),
-        "columns": [(t("column_day"), "text"), *((t(name), "money") for name in COLUMNS)],
-        "rows": [[speech.short_day(each.days[at]), *(cell(row[at]) for row in each.rows)] for at in places],
-        "formula": t("formula_" + each.name),
-        "source": t("source_fan"),
-        "left_out": len(each.days) - len(places),
-    }
+    return Figure(
+        each.name,
+        t(f"chart_{each.name}"),
+        [(t("column_day"), "text"), *((t(name), "money") for name in COLUMNS)],
+        [[speech.short_day(each.days[at]), *(cell(row[at]) for row in each.rows)] for at in places],
+        _file_of(typed, f"{each.name}.csv"),
+        t("formula_" + each.name),
+        t("source_fan"),
+        fan(each, t),
+        left_out=len(each.days) - len(places),
+    )
 
 
-def _tornado(found: Finding, speech: Speech, t: Texts, typed: WhatIf) -> dict[str, Any]:
+def _tornado(found: Finding, speech: Speech, t: Texts, typed: WhatIf) -> Figure:
     def money(minor: int) -> str:
         return speech.figure(Money(minor, found.currency))
 
@@ -233,43 +261,43 @@ def _tornado(found: Finding, speech: Speech, t: Texts, typed: WhatIf) -> dict[st
     ]
     columns = [("column_swing", "text"), ("column_low", "number"), ("column_high", "number"),
                ("at_low", "money"), ("at_high", "money")]  # fmt: skip
-    return {
-        "key": "tornado",
-        "option": tornado(found, t, partial(_changed, typed)),
-        "columns": [(t(name), kind) for name, kind in columns],
-        "rows": rows,
-        "flat": all(each.at_low == each.at_high for each in found.swings),
-        "formula": t("formula_tornado"),
-        "source": t("source_tornado"),
-        "left_out": 0,
-    }
+    return Figure(
+        "tornado",
+        t("chart_tornado"),
+        [(t(name), kind) for name, kind in columns],
+        rows,
+        _file_of(typed, "tornado.csv"),
+        t("formula_tornado"),
+        t("source_tornado"),
+        tornado(found, t, partial(_changed, typed)),
+        [_changed(typed, each.name, each.high) for each in found.swings],
+    )
 
 
 @get("/stress/{name:str}", sync_to_thread=True)
-def as_csv(request: WebRequest, name: FromPath[str]) -> Response[Any]:
-    """A chart's figures as CSV."""
+def as_file(request: WebRequest, name: FromPath[str]) -> Response[Any]:
+    """A chart's figures as CSV, a chart or the page as PDF."""
 
     def act(duty: Duty) -> Response[Any]:
         typed = _asked(request)[1]
-        wanted = name.removesuffix(".csv")
+        wanted, _, kind = name.rpartition(".")
         if isinstance(typed, Errors):
             raise Refused(Refusal("stress.question_invalid", {"field": typed.found[0].name}))
         found = _found(duty, typed)
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        file = f"stress-{wanted}-{found.day.isoformat()}"
+        if kind == "pdf":
+            speech = speech_of(request)
+            return pdf_file(_sheet(found, typed, speech), wanted, file, speech)
         if wanted == "tornado":
-            writer.writerow(["assumption", "low", "high", "at_low_minor", "at_high_minor"])
-            writer.writerows([s.name, s.low, s.high, s.at_low, s.at_high] for s in found.swings)
-        elif each := next((each for each in found.fans if each.name == wanted), None):
-            writer.writerow(["on_day", *COLUMNS])
-            writer.writerows([day, *(row[at] for row in each.rows)] for at, day in enumerate(each.days))
-        else:
-            raise Refused(Refusal("portfolio.measure_unknown", {"measure": wanted, "known": "tornado"}))
-        disposition = f'attachment; filename="stress-{wanted}-{found.day.isoformat()}.csv"'
-        headers = {"Content-Disposition": disposition}
-        return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+            heads = ["assumption", "low", "high", "at_low_minor", "at_high_minor"]
+            rows = [[s.name, s.low, s.high, s.at_low, s.at_high] for s in found.swings]
+            return csv_file(f"{file}.csv", heads, rows)
+        if each := next((each for each in found.fans if each.name == wanted), None):
+            days = ([day, *(row[at] for row in each.rows)] for at, day in enumerate(each.days))
+            return csv_file(f"{file}.csv", ["on_day", *COLUMNS], days)
+        raise Refused(Refusal("portfolio.measure_unknown", {"measure": wanted, "known": "tornado"}))
 
     return on_duty(request, act)
 
 
-stress_handlers: Final[list[Callable[..., Any] | Any]] = [show, as_csv]
+stress_handlers: Final[list[Callable[..., Any] | Any]] = [show, as_file]
