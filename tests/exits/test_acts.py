@@ -13,6 +13,7 @@ from worlds import DAY, TERMS, at, buy, give_back, items, line_of, night, open_l
 from whiteslip import day, exits, identity, lines, notices, packs, purchases
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.billing import store as billing_store
+from whiteslip.billing.payouts import bounce, send_again
 from whiteslip.billing.store import payouts
 from whiteslip.decisions import Tables, decisions_about, replay
 from whiteslip.exits import Exit, Office
@@ -491,6 +492,50 @@ def test_closing_pays_no_credit_out_while_contact_data_is_new_whoever_looked(db:
     assert (done.state, line_of(db, line).credit_minor) == (State.CLOSED, 1_200)
     review(db, at(asked + timedelta(days=7)))
     assert line_of(db, line).credit_minor == 0
+    assert sound(db)
+
+
+def frozen(db: Database, line: UUID, order: bool, now: datetime) -> None:
+    """An order of a court stands on the line, or is over."""
+    with db.transaction() as tx:
+        if order:
+            lines.set_lock(tx, line, LockKind.LEGAL, Party.AUTHORITY, "order", "court", now)
+        else:
+            lines.lift_lock(tx, line, LockKind.LEGAL, Party.AUTHORITY, "court", now)
+
+
+def test_a_credit_stays_while_an_order_of_the_law_stands_and_goes_out_when_it_has_ended(db: Database):
+    """However long that takes: the payout's own clock does not go before the law."""
+    bought, case = closed_after_a_purchase(db)
+    late = DAY + timedelta(days=45)
+    frozen(db, case.line, order=True, now=at(late))
+    refund(db, bought, at(late))
+    for days in (0, 30):
+        review(db, at(late + timedelta(days=days)))
+        assert line_of(db, case.line).credit_minor == 8_000
+    frozen(db, case.line, order=False, now=at(late + timedelta(days=31)))
+    review(db, at(late + timedelta(days=31)))
+    with db.transaction() as tx:
+        (payout,) = payouts(tx, case.line)
+    assert (payout.amount_minor, line_of(db, case.line).credit_minor) == (8_000, 0)
+    assert sound(db)
+
+
+def test_what_came_back_is_not_sent_again_while_an_order_of_the_law_stands(db: Database):
+    bought, case = closed_after_a_purchase(db)
+    late = at(DAY + timedelta(days=45))
+    refund(db, bought, late)
+    review(db, late)
+    frozen(db, case.line, order=True, now=late)
+    with db.transaction() as tx:
+        (payout,) = payouts(tx, case.line)
+        bounce(tx, payout.id, "bank", late)
+        assert send_again(tx, payout.id, "staff:1", late) == Refusal("payout.legal_freeze")
+    frozen(db, case.line, order=False, now=late)
+    with db.transaction() as tx:
+        sent = send_again(tx, payout.id, "staff:1", late)
+    assert not isinstance(sent, Refusal)
+    assert sent.state == "sent"
     assert sound(db)
 
 

@@ -20,7 +20,7 @@ from whiteslip import identity
 from whiteslip.base import Refusal, TestClock
 from whiteslip.identity import Person, Ticks, Vault, access, codes
 from whiteslip.identity.model import Code, Kind, Role
-from whiteslip.identity.vault import VaultError
+from whiteslip.identity.vault import VaultError, former
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of
 
@@ -237,6 +237,24 @@ def test_changed_contact_data_are_found_anew_and_dated(
         assert identity.find(tx, vault, phone="13800000000", email=zhang.email) == [subject]
         last = journal_of(tx, [subject])[-1]
         assert (last["kind"], last["data"]) == ("identity.contact_changed", {})
+
+
+def test_who_was_reached_before_is_who_was_before_the_first_of_several_changes_in_a_row(
+    db: Database, vault: Vault, enrolled: Enrol, clock: TestClock, zhang: Person
+):
+    subject = enrolled()
+    with db.transaction() as tx:
+        identity.change_contact(tx, vault, subject, "13800000000", None, "x", clock.now())
+        identity.change_contact(
+            tx, vault, subject, None, "x@example.com", "x", clock.advance(timedelta(days=29))
+        )
+        assert former(tx, vault, subject) == zhang
+        settled = identity.peek(tx, vault, subject)
+        assert isinstance(settled, Person)
+        identity.change_contact(
+            tx, vault, subject, "13900000000", None, "x", clock.advance(timedelta(days=31))
+        )
+        assert former(tx, vault, subject) == settled
 
 
 def test_the_same_contact_data_again_are_no_change(

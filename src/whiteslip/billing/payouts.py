@@ -14,6 +14,7 @@ from whiteslip.billing.model import Payout
 from whiteslip.ledger import recipes
 from whiteslip.lines import Line
 from whiteslip.lines.acts import house as house_of
+from whiteslip.lines.model import LockKind
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
 
@@ -57,7 +58,7 @@ def bounce(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | Refus
 def send_again(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | Refusal:
     """The owner has named an account: send what waited. What was not back is left alone.
 
-    Refusal: ``payout.not_found``.
+    Refusals: ``payout.not_found``, ``payout.legal_freeze`` (an order of the law stands on the line).
     """
     both = _locked(tx, payout_id)
     if isinstance(both, Refusal):
@@ -65,6 +66,8 @@ def send_again(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | R
     line, payout = both
     if payout.state != "unclaimed":
         return payout
+    if LockKind.LEGAL in line.locks:
+        return Refusal("payout.legal_freeze")
     moved = recipes.pay_again(new_id(now), house_of(tx, line.currency), payout.amount_minor, now)
     ledger.post(tx, [moved], line.today(now), now)
     sent = replace(payout, state="sent", sent_at=now)

@@ -223,7 +223,8 @@ def advance(tx: Tx, office: Office, exit_id: UUID, now: datetime) -> Exit | Refu
     """Take whatever steps are due on a case: after a payment, at a deadline, in the night.
 
     A credit that reaches a closed line (a late refund) is paid out, once the customer's contact data
-    is not new any more. Doing it again changes nothing. Refusal: ``exit.not_found``.
+    is not new any more and no order of the law stands on the line. Doing it again changes nothing.
+    Refusal: ``exit.not_found``.
     """
     both = locked(tx, exit_id)
     if isinstance(both, Refusal):

@@ -341,9 +341,12 @@ def _close(work: Work, case: Exit) -> None:
 
 
 def pay_out(work: Work, case: Exit) -> None:
-    """Pay out the credit of a line that closes or has closed; what may not go yet the night tries again."""
+    """Pay out the credit of a line that closes or has closed; what may not go yet the night tries again.
+
+    While an order of the law stands on the line nothing leaves it.
+    """
     tx, line, now = work.tx, work.line, work.now
-    if line.credit_minor <= 0:
+    if line.credit_minor <= 0 or LockKind.LEGAL in line.locks:
         return
     sent = billing_store.payouts(tx, line.id)
     began_at = store.credit_since(tx, line.id, sent[-1].sent_at if sent else None) or now

@@ -19,8 +19,11 @@ WHERE subject = :subject AND former IS NOT NULL;
 SELECT subject, master, wrapped, sealed FROM identity.person WHERE subject = :subject FOR UPDATE;
 
 -- name: change!
+-- Of changes that follow each other closely the first counts: whoever took a session over and changes
+-- phone and then e-mail must not become the one who was reached before.
 UPDATE identity.person SET
-    former = sealed, sealed = :sealed, phone_index = :phone, email_index = :email, contact_changed_at = :now
+    former = CASE WHEN contact_changed_at > :settled THEN former ELSE sealed END,
+    sealed = :sealed, phone_index = :phone, email_index = :email, contact_changed_at = :now
 WHERE subject = :subject;
 
 -- name: contact_changed_at$

@@ -17,7 +17,7 @@ import secrets
 import stat
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -39,6 +39,8 @@ _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 # Stands in where somebody has no ID number to be checked.
 _NO_NUMBER: Final = "NONE0"
+# Changes of contact data closer to each other than this are one row of changes.
+_SETTLED_AFTER: Final = timedelta(days=30)
 
 
 class VaultError(RuntimeError):
@@ -195,7 +197,9 @@ def peek(tx: Tx, vault: Vault, subject: UUID) -> Person | Refusal:
 
 
 def former(tx: Tx, vault: Vault, subject: UUID) -> Person | Refusal:
-    """The person as they were reached before that was changed last. Refusal: ``identity.not_found``."""
+    """The person as they were reached before that was changed last, or before the first of several
+    changes in a row. Refusal: ``identity.not_found``.
+    """
     row = _queries.former(tx.conn, subject=subject)
     return Refusal("identity.not_found") if row is None else _read(vault, row)
 
@@ -265,6 +269,7 @@ def change_contact(
         sealed=vault.seal(subject, new, vault.unwrap(subject, bytes(row["wrapped"]))),
         phone=vault.index("phone", new.phone),
         email=vault.index("email", new.email),
+        settled=now - _SETTLED_AFTER,
         now=now,
     )
     tx.record(Entry(now, "identity.contact_changed", "customer", subject, actor))

@@ -42,6 +42,8 @@ class Story:
     line: str
     _paid: int = 0
     exit: str = ""
+    name: str = "欧阳明远"
+    id_number: str = "11010119900307803X"
     bought: list[str] = field(default_factory=list[str])
 
     def passes(self, by: str) -> None:
@@ -85,7 +87,7 @@ class Story:
     def proves(self) -> None:
         """Name, ID number and the code from the phone."""
         self.api.post("/v1/identity-checks", {"customer": self.customer})
-        typed = {"full_name": "欧阳明远", "id_number": "11010119900307803X"}
+        typed = {"full_name": self.name, "id_number": self.id_number}
         code = {"code": code_on_phone(self.api, self.customer)}
         self.api.post(f"/v1/identity-checks/{self.customer}/verify", typed | code, 200)
 

@@ -8,32 +8,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from litestar.testing import TestClient
+from msgspec.structs import replace
+from scored import TREES, serve
 
-from whiteslip.base import local_day
+from whiteslip import identity, ledger, packs
+from whiteslip.base import add_months, local_day
 from whiteslip.base.ids import parse_public
 from whiteslip.day import every_violation
 from whiteslip.decisions import Tables, replay
+from whiteslip.decisions.champions import last_score
 from whiteslip.exits import Office, proposals
 from whiteslip.identity import Vault, access
 from whiteslip.identity.model import Role, Staff
+from whiteslip.lake import Lake
+from whiteslip.lines.acts import house
 from whiteslip.notices import of_subject
 from whiteslip.store.timers import present
+from whiteslip.watch import store as watch
 
 from .conftest import Api, application, with_key
 from .story import ASKED, CLEARS, CLOSES, LETTERS, OUT_AT_ONCE, RUNS_OFF, WISH, Story
-from .test_api import code_on_phone
 
 if TYPE_CHECKING:
     from whiteslip.store import Database
 
 VAULT = Vault(bytes(32))
-BRUSSELS = ZoneInfo("Europe/Brussels")
+BRUSSELS, SHANGHAI = ZoneInfo("Europe/Brussels"), ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture
@@ -46,27 +53,58 @@ def story(api: Api) -> Iterator[Story]:
         assert replay(tx).is_same
 
 
+@pytest.fixture
+def american(db: Database) -> Iterator[Story]:
+    """Somebody in the United States, whose bureau is told by Metro 2."""
+    name, number = "Given Surname", "123456789"
+    with TestClient(application(db, "us")) as client:
+        api = Api(db, client, with_key(db))
+        customer = api.customer(full_name=name, id_number=number)
+        yield Story(api, customer, api.line(1_000_000, customer), name=name, id_number=number)
+        with db.transaction() as tx:
+            assert every_violation(tx) == []
+
+
+@pytest.fixture
+def european(db: Database) -> Iterator[Story]:
+    """Somebody in Europe."""
+    with TestClient(application(db, "eu")) as client:
+        api = Api(db, client, with_key(db))
+        customer = api.customer()
+        yield Story(api, customer, api.line(1_000_000, customer))
+        with db.transaction() as tx:
+            assert every_violation(tx) == []
+
+
 def test_01_nothing_owed_and_unusual_spending_is_out_the_same_day_without_a_review(story: Story):
+    line = parse_public("line", story.line)
+    assert line
+    with story.api.db.transaction() as tx:
+        serve(tx, replace(TREES, bias=9.0), now=present(tx))  # as bad as can be, whoever it is
     for _ in range(12):
         story.refunds(story.buys(80_000), 80_000)
+    story.passes("+1d")
+    with story.api.db.transaction() as tx:
+        score = last_score(tx, "behaviour", line)
+    assert score
+    assert score.scored.probability > 0.99
     case = story.leaves()
     assert (case["state"], case["route"]) == ("closed", "straight_through")
     assert story.now["lifecycle"] == "closed"
+    assert story.now["closed_on"] == story.today.isoformat()
     assert "exit.review_opened" not in story.events()
     story.ends(OUT_AT_ONCE, [(story.today, WISH, 0)], [*ASKED, *CLOSES])
 
 
 def test_02_instalments_that_are_left_keep_their_days_and_sums(story: Story):
     story.buys(60_000, 6)
-    while len(story.plan()["schedule"]) > 3:
-        story.passes("+1d")
-        due = story.plan()["schedule"][0]
-        if due["due_on"] == story.today.isoformat():
-            story.pays(due["total_minor"])
-    before = story.plan()["schedule"]
+    while len(before := story.plan()["schedule"]) > 3:
+        story.passes(f"+{(date.fromisoformat(before[0]['due_on']) - story.today).days}d")
+        story.pays(before[0]["total_minor"])
     case = story.leaves()
     assert case["state"] == "run_off"
     assert case["plan"]["schedule"] == before
+    assert (story.now["days_past_due"], story.now["bucket"]) == (0, "current")
     (event,) = story.told_to_bureau()
     assert event.closed_on == story.today
     for due in before:
@@ -80,6 +118,20 @@ def test_02_instalments_that_are_left_keep_their_days_and_sums(story: Story):
         [*ASKED, *RUNS_OFF, *3 * ["payment.received"], *CLEARS],
     )
     assert "fee.charged" not in story.events()
+
+
+def test_02_a_balance_that_runs_off_is_told_every_month_as_current_and_closed_by_the_consumer(
+    american: Story,
+):
+    american.buys(60_000, 4)
+    american.leaves()
+    for due in american.plan()["schedule"]:
+        assert american.metro2() == ("11", "XA", "1")
+        american.passes(f"+{(date.fromisoformat(due['due_on']) - american.today).days}d")
+        american.pays(due["total_minor"])
+    american.passes("+11d")
+    assert american.case["state"] == "closed"
+    assert american.metro2() == ("13", "XA", "1")
 
 
 def test_03_what_was_authorised_before_is_captured_and_what_comes_after_is_not(story: Story):
@@ -105,6 +157,14 @@ def test_03_what_was_authorised_before_is_captured_and_what_comes_after_is_not(s
     )
 
 
+def unclaimed(story: Story) -> int:
+    """What waits for its owners in the house's books, in minor units."""
+    with story.api.db.transaction() as tx:
+        account = house(tx, "CNY").unclaimed
+        found = ledger.accounts(tx, [account])[account]
+    return -found.net_debit
+
+
 def test_04_a_refund_after_closing_is_paid_out_and_waits_when_it_comes_back(story: Story):
     purchase = story.buys(8_000)
     story.pays(8_000)
@@ -117,13 +177,18 @@ def test_04_a_refund_after_closing_is_paid_out_and_waits_when_it_comes_back(stor
     (payout,) = story.api.get(f"/v1/payouts?line={story.line}")["data"]
     assert (payout["amount_minor"], payout["state"]) == (8_000, "sent")
     assert story.now["lifecycle"] == "closed"
+    assert local_day(datetime.fromisoformat(payout["sent_at"]), "Asia/Shanghai") <= story.today
+    assert unclaimed(story) == 0
     back = story.api.post(f"/v1/payouts/{payout['id']}/bounce", None, 200)
-    assert back["state"] == "unclaimed"
+    assert (back["state"], unclaimed(story)) == ("unclaimed", 8_000)
+    bounced_on = story.today
     story.passes("+190d")
-    assert "payout.unclaimed" in story.events()
+    (looked,) = story.happened("payout.unclaimed")
+    look_on = local_day(datetime.fromisoformat(looked["at"]), "Asia/Shanghai")
+    assert look_on == add_months(bounced_on, 6), "an effort in good faith to find whose it is"
     story.proves()
     again = story.api.post(f"/v1/payouts/{payout['id']}/send-again", None, 200)
-    assert (again["state"], story.now["lifecycle"]) == ("sent", "closed")
+    assert (again["state"], story.now["lifecycle"], unclaimed(story)) == ("sent", "closed", 0)
     back = ["purchase.refunded", "credit.paid_out", "payout.returned", "payout.unclaimed", "credit.paid_out"]
     story.ends(OUT_AT_ONCE, [(closed_on, WISH, 0)], [*ASKED, *CLOSES, *back])
 
@@ -160,24 +225,26 @@ def test_06_a_payoff_quote_binds_and_a_trifle_after_it_is_waived(story: Story, l
     story.leaves()
     stopped_on = story.today
     story.told_to_bureau()
-    story.passes("+9h")  # shortly before midnight in Shanghai
+    story.passes("+587m")
     quote = story.api.get(f"/v1/lines/{story.line}/payoff")
-    if late:
+    now = datetime.fromisoformat(story.api.get("/v1/test-clock")["now"]).astimezone(SHANGHAI)
+    assert (f"{now:%H:%M}", quote["good_through"]) == ("23:50", story.today.isoformat())
+    if late:  # sent in time, and of value on the day after
         story.passes("+1d")
     story.pays(quote["total_minor"])
     assert story.now["owed_minor"] == 0
-    assert ("debt.waived" in story.events()) is late
+    waived = [each["data"]["amount_minor"] for each in story.happened("debt.waived")]
+    assert waived == ([quote["per_day_minor"]] if late else [])
     story.passes("+11d")
     assert story.case["state"] == "closed"
     assert story.now["days_past_due"] == 0
     story.passes("+25d")
     statements = story.api.get(f"/v1/lines/{story.line}/statements")
     assert statements == [], "and no statement asks for the trifle"
-    waived = ["debt.waived"] if late else []
     story.ends(
         LETTERS,
         [(stopped_on, WISH, 60_000)],
-        [*ASKED, *RUNS_OFF, "payment.received", *waived, *CLEARS],
+        [*ASKED, *RUNS_OFF, "payment.received", *["debt.waived"] * late, *CLEARS],
     )
 
 
@@ -195,6 +262,7 @@ def test_07_a_debit_that_comes_back_after_closing_is_a_new_debt_on_a_closed_line
     assert (line["lifecycle"], line["closed_on"], line["owed_minor"]) == ("closed", closed_on, 20_000)
     ((minor, due_on, why),) = story.owed_anew()
     assert (minor, why) == (20_000, "returned_payment")
+    assert date.fromisoformat(due_on) >= story.today + timedelta(days=14)
     story.passes(f"+{(date.fromisoformat(due_on) - story.today).days}d")
     assert story.now["days_past_due"] == 0, "the letter's day is the last one in time"
     story.passes("+1d")
@@ -276,6 +344,22 @@ def test_08_a_dispute_at_the_door_is_neither_demanded_nor_aged(story: Story, won
     )
 
 
+@pytest.mark.parametrize("won", [True, False])
+def test_08_bureaus_are_told_of_a_dispute_at_the_door_and_of_no_debt_that_is_late(american: Story, won: bool):
+    purchase = american.buys(30_000)
+    path = f"/v1/purchases/{purchase}/dispute"
+    dispute = american.api.post(path, {"amount_minor": 12_000, "ground": "not_received"})
+    american.leaves()
+    american.pays(18_000)
+    american.passes("+40d")
+    assert american.metro2() == ("11", "XJ", "1"), "closed by the consumer, disputed, and not yet at zero"
+    outcome = "won" if won else "lost"
+    american.api.post(f"/v1/disputes/{dispute['id']}/resolve", {"outcome": outcome}, 200)
+    assert american.metro2() == (("13", "XA", "1") if won else ("11", "XA", "1"))
+    owed = american.now
+    assert (owed["owed_minor"], owed["days_past_due"]) == (0 if won else 12_000, 0)
+
+
 def test_08_what_a_shop_posts_after_closing_is_told_with_its_new_day_once_it_is_owed(story: Story):
     assert story.leaves()["state"] == "closed"
     posted = {"line": story.line, "merchant": "subscription", "amount_minor": 990}
@@ -288,29 +372,71 @@ def test_08_what_a_shop_posts_after_closing_is_told_with_its_new_day_once_it_is_
     assert date.fromisoformat(due_on) >= story.today + timedelta(days=14)
 
 
+def reached_elsewhere(story: Story, phone: str) -> None:
+    """From now on letters go elsewhere, or somebody with their session made it look so."""
+    customer = parse_public("cus", story.customer)
+    assert customer
+    with story.api.db.transaction() as tx:
+        identity.change_contact(tx, VAULT, customer, phone, None, "customer", present(tx))
+
+
 def test_09_who_cannot_prove_who_they_are_is_stopped_at_once_and_held_for_a_person(story: Story):
+    story.pays(1_200)  # their own money lies on the line
+    story.passes("+11d")  # and has cleared
+    reached_elsewhere(story, "+8613900000098")
     story.leaves(proven=False)
     asked_on = story.today
     assert story.now["drawing_stopped"]
     held = story.api.post(f"/v1/exits/{story.exit}/doubt", {"not_me": True}, 200)
     assert (held["state"], held["ground"]) == ("held", "identity")
     assert story.authorises(100)["code"] == "line.stopped"
-    assert story.letters() == ["exit.acknowledged", "exit.held"]
-    story.passes("+10d")
+    by = packs.load("cn").calendar.add_business_days(asked_on, 5)
+    assert local_day(datetime.fromisoformat(held["due_at"]), "Asia/Shanghai") == by
+    told = ["exit.acknowledged", "exit.held", "exit.held (former)"]
+    assert story.every_letter() == told, "where they are reached now, and where they were before"
+    story.passes("+5d")
+    reached_elsewhere(story, "+8613900000099")
+    story.passes(f"+{(by - story.today).days + 1}d")
     assert story.case["state"] == "closed", "nobody answered in time: it goes the customer's way"
+    story.passes("+1d")
+    assert story.now["credit_minor"] == 1_200, "nothing goes out to contact data of a few days"
+    assert story.api.get(f"/v1/payouts?line={story.line}")["data"] == []
+    story.passes("+7d")
+    assert story.now["credit_minor"] == 0
     doubted = ["exit.identity_checked", "exit.assessed", "exit.held", "exit.review_opened"]
     story.ends(
-        ["exit.acknowledged", "exit.held", "exit.closed"],
+        [*told, "exit.closed"],
         [(asked_on, WISH, 0)],
-        [*ASKED[:2], *doubted, "purchase.declined", *ASKED[2:], *CLOSES],
+        [*ASKED[:2], *doubted, "purchase.declined", *ASKED[2:], *CLOSES, "credit.paid_out"],
     )
 
 
-def test_10_who_is_in_arrears_may_go_and_stays_in_the_class_they_are_in(story: Story):
+@pytest.fixture
+def reported(db: Database, tmp_path: Path) -> Iterator[Api]:
+    """The door of an installation that keeps a lake."""
+    with TestClient(application(db, lake=Lake(tmp_path / "lake", bytes(32)))) as client:
+        yield Api(db, client, with_key(db))
+
+
+def npl(api: Api) -> dict[str, Any]:
+    """The non-performing loans of the last night."""
+    found = api.get("/v1/portfolio/npl")
+    assert not found["stale"]
+    return dict(zip(found["columns"], found["rows"][-1], strict=True))
+
+
+def test_10_who_is_in_arrears_may_go_and_stays_in_the_class_they_are_in(reported: Api):
+    owner, another = reported.customer(), reported.customer()
+    story = Story(reported, owner, reported.line(1_000_000, owner))
+    sound = Story(reported, another, reported.line(1_000_000, another))
     story.buys(50_000)
-    story.passes("+130d")
-    before = story.now
+    story.passes("+129d")
+    sound.buys(20_000)
+    story.passes("+1d")
+    before, bad = story.now, npl(reported)
     assert before["days_past_due"] >= 95
+    assert (bad["npl_minor"], bad["book_minor"]) == (before["owed_minor"], before["owed_minor"] + 20_000)
+    billed = len(story.happened("bill.issued"))
     case = story.leaves()
     told = [(story.today, WISH, before["owed_minor"])]
     story.told_to_bureau()
@@ -321,16 +447,21 @@ def test_10_who_is_in_arrears_may_go_and_stays_in_the_class_they_are_in(story: S
         assert after[kept] == before[kept], kept
     assert (after["risk_class"], after["ifrs_stage"]) == ("substandard", 3)
     assert story.events().count("hardship.offered") == 1
+    story.passes("+1d")
+    shown, later = npl(reported), story.now
+    for kept in ("npl_minor", "book_minor", "npl_ratio"):
+        assert shown[kept] == bad[kept], kept
     path = f"/v1/lines/{story.line}/hardship"
     longer = next(o for o in story.api.get(path)["options"] if o["option"] == "longer")
     assert longer["total_minor"] <= after["owed_minor"]
     assert story.api.post(path, {"option": "longer"})["schedule"] == longer["schedule"]
     agreed = story.now
     for kept in ("risk_class", "ifrs_stage", "bucket", "days_past_due"):
-        assert agreed[kept] == before[kept], kept
+        assert agreed[kept] == later[kept], kept
     story.passes("+40d")
     assert (story.case["state"], story.now["risk_class"]) == ("run_off", "substandard")
     assert story.events().count("hardship.offered") == 1, "help is offered once"
+    assert len(story.happened("bill.issued")) > billed, "and what is owed is asked for as before"
     story.pays(story.now["owed_minor"])
     story.passes("+11d")
     assert story.case["state"] == "closed"
@@ -349,7 +480,9 @@ def test_13_withdrawing_asks_for_principal_and_interest_in_thirty_days(story: St
     (due,) = story.plan()["schedule"]
     assert (case["type"], case["state"]) == ("withdraw", "run_off")
     assert date.fromisoformat(due["due_on"]) == story.today + timedelta(days=30)
-    assert 50_000 <= due["total_minor"] <= 51_000
+    assert due["total_minor"] == 50_000
+    (given_up,) = story.happened("fee.waived")
+    assert given_up["data"]["amount_minor"] == 250, "the month that was billed by then"
     story.pays(due["total_minor"])
     story.passes("+11d")
     assert story.case["state"] == "closed"
@@ -358,6 +491,20 @@ def test_13_withdrawing_asks_for_principal_and_interest_in_thirty_days(story: St
         [],
         [*ASKED[:2], "exit.confirmed", *RUNS_OFF, "payment.received", *CLEARS],
     )
+
+
+def test_13_interest_until_that_day_is_all_that_withdrawing_costs(european: Story):
+    european.buys(50_000, 12)
+    european.passes("+13d")
+    quote = european.api.get(f"/v1/lines/{european.line}/payoff")
+    case = european.leaves(type="withdraw")
+    (due,) = case["plan"]["schedule"]
+    interest = quote["interest_minor"] + quote["accrued_minor"]
+    assert 0 < interest < 500, "of the days until then"
+    assert due["total_minor"] == quote["total_minor"] == 50_000 + interest
+    european.passes("+29d")
+    european.pays(due["total_minor"])
+    assert european.now["owed_minor"] == 0, "and none since"
 
 
 def test_14_two_requests_at_once_are_one_case_and_an_agreed_increase_is_dropped(story: Story):
@@ -395,6 +542,7 @@ def test_15_a_restriction_and_a_closing_have_a_letter_each(story: Story):
     path = f"/v1/lines/{story.line}/restrict"
     proposed = story.api.post(path, {"reasons": ["contact_lost"]}, 200)
     assert proposed["outcome"] == "open", "stopping takes two"
+    restricted_on = story.today
     with story.api.db.transaction() as tx:
         agreed = parse_public("rsp", proposed["id"])
         assert agreed
@@ -406,17 +554,31 @@ def test_15_a_restriction_and_a_closing_have_a_letter_each(story: Story):
     line_id = parse_public("line", story.line)
     assert line_id
     with story.api.db.transaction() as tx:
-        assert [letter.kind for letter in of_subject(tx, line_id)] == ["line.restricted"]
+        (letter,) = of_subject(tx, line_id)
+    assert (letter.kind, letter.facts["reasons"]) == ("line.restricted", ["contact_lost"])
+    days = packs.load("cn").days("issuer.adverse_action_days")
+    sent_on = local_day(letter.sent_at or letter.queued_at, "Asia/Shanghai")
+    assert sent_on <= restricted_on + timedelta(days=days), "day 30"
     assert story.now["closed_on"] == story.today.isoformat()
     story.ends(  # the lender's own letter went out at once, long before day 30
         ["line.restricted", *OUT_AT_ONCE], [(story.today, WISH, 0)], [*ASKED, *CLOSES]
     )
 
 
+def scored(story: Story) -> int:
+    """How many lines the last night scored; there is one."""
+    with story.api.db.transaction() as tx:
+        last_night = watch.bands(tx, story.today - timedelta(days=1), "behaviour")
+    return sum(last_night.values())
+
+
 def test_17_who_asks_to_be_erased_the_day_after_is_told_what_stays_and_until_when(story: Story):
+    with story.api.db.transaction() as tx:
+        serve(tx, TREES, now=present(tx))
     story.buys(5_000)
     story.pays(5_000)
     story.passes("+15d")
+    assert scored(story) == 1
     assert story.leaves()["state"] == "closed"
     story.passes("+1d")
     decided = len(story.events())
@@ -428,6 +590,7 @@ def test_17_who_asks_to_be_erased_the_day_after_is_told_what_stays_and_until_whe
     assert [kind for kind in story.events()[decided:] if kind == "privacy.erasure_answered"]
     story.passes("+60d")
     assert not [kind for kind in story.events()[decided:] if kind.startswith(("exit.assessed", "purchase."))]
+    assert scored(story) == 0, "no score reads of who has left"
     found = story.api.get(f"/v1/customers/{story.customer}/privacy")
     assert found["gone_after"] == max(kept.values()).isoformat()
     story.ends([*OUT_AT_ONCE, "privacy.answered"], [(closed_on, WISH, 0)], [*ASKED, *CLOSES])
@@ -486,6 +649,12 @@ def other_key(story: Story) -> Api:
     return type(story.api)(story.api.db, story.api.client, secret)
 
 
+ANOTHER = {
+    "full_name": "Another Person",
+    "id_number": "987654321",
+    "phone": "+8613900000078",
+    "email": "b@example.com",
+}
 HEIR = {
     "full_name": "Heir of the estate",
     "phone": "+8613900000077",
@@ -494,22 +663,20 @@ HEIR = {
 }
 
 
-def test_16_a_customer_dies_while_it_runs_off_and_the_estate_settles_it(db: Database):
-    with TestClient(application(db, "us")) as client:
-        api = Api(db, client, with_key(db))
-        customer = api.customer(full_name="Given Surname", id_number="123456789")
-        story = Story(api, customer, api.line(1_000_000, customer))
-        story.buys(600_000, 12)
-        story.passes("+3d")
-        story.leaves(proven=False)
-        api.post("/v1/identity-checks", {"customer": customer})
-        said = {"full_name": "Given Surname", "id_number": "123456789", "code": code_on_phone(api, customer)}
-        api.post(f"/v1/identity-checks/{customer}/verify", said, 200)
-        api.post(f"/v1/exits/{story.exit}/confirm", None, 200)
-        _dies_and_is_settled(story)
-        with db.transaction() as tx:
-            assert every_violation(tx) == []
-        assert story.metro2() == ("13", "XA", "X"), "deceased, and it had been their own wish to leave"
+def test_16_a_customer_dies_while_it_runs_off_and_the_estate_settles_it(american: Story):
+    story = american
+    story.proves()
+    user = story.api.post(f"/v1/lines/{story.line}/users", ANOTHER)["id"]
+    story.buys(600_000, 12)
+    story.passes("+3d")
+    story.leaves()
+    _dies_and_is_settled(story)
+    drawn = story.authorises(100, user=user)
+    assert (drawn["state"], drawn["code"]) == ("declined", "line.stopped")
+    with story.api.db.transaction() as tx:
+        told = [notice.kind for notice in of_subject(tx, parse_public("usr", user) or UUID(int=0))]
+    assert told == ["user.stopped"]
+    assert story.metro2() == ("13", "XA", "X"), "deceased, and it had been their own wish to leave"
 
 
 def _dies_and_is_settled(story: Story) -> None:
@@ -537,9 +704,7 @@ def _dies_and_is_settled(story: Story) -> None:
         [*LETTERS[:2], "estate.acknowledged"],  # the rest goes to who settles the estate
         [],  # told by Metro 2: see below
         [
-            *ASKED[:2],
-            "exit.identity_checked",
-            *ASKED[2:],
+            *ASKED,
             *RUNS_OFF,
             "estate.reported",
             "fee.stopped",
@@ -597,32 +762,29 @@ def test_20_a_notice_from_the_31st_ends_where_the_month_ends(story: Story):
     )
 
 
-def test_20_clocks_that_change_move_no_statement_and_no_end_of_a_notice(db: Database):
+def test_20_clocks_that_change_move_no_statement_and_no_end_of_a_notice(european: Story):
     """Europe: summer time begins on 28 March 2027, inside a notice from 31 January."""
-    with TestClient(application(db, "eu")) as client:
-        api = Api(db, client, with_key(db))
-        customer = api.customer()
-        story = Story(api, customer, api.line(1_000_000, customer))
-        story.passes("+101d")  # 31 January 2027
-        story.buys(600_000, 12)
-        before = story.plan()["schedule"]
-        body = {"reasons": ["product_ended"]}
-        proposal = api.post(f"/v1/lines/{story.line}/terminate", body)
-        approve = f"/v1/terminations/{proposal['id']}/approve"
-        story.exit = other_key(story).post(approve, None, 200)["exit"]
-        ends = datetime.fromisoformat(story.case["due_at"])
-        assert ends.astimezone(BRUSSELS).strftime("%d %H:%M %z") == "31 23:59 +0200"
-        story.passes("+60d")
-        assert story.case["state"] == "run_off"
-        left = [due for due in story.plan()["schedule"] if due["total_minor"] > 1_000]  # no late fees
-        assert left == before, "each month is earned by the contract's own calendar"
-        late = ["hardship.offered"]  # two months were not paid by then
-        ended = ["exit.confirmed", "line.locked", "line.moved", "line.spending_stopped"]
-        story.ends(
-            ["termination.notice", *late, "exit.runoff"],
-            [],  # no bureau is known of that is told of agreements in Europe
-            ["exit.notice_given", "termination.approved", *2 * ["fee.charged"], *ended, *RUNS_OFF, *late],
-        )
+    story, api = european, european.api
+    story.passes("+101d")  # 31 January 2027
+    story.buys(600_000, 12)
+    before = story.plan()["schedule"]
+    body = {"reasons": ["product_ended"]}
+    proposal = api.post(f"/v1/lines/{story.line}/terminate", body)
+    approve = f"/v1/terminations/{proposal['id']}/approve"
+    story.exit = other_key(story).post(approve, None, 200)["exit"]
+    ends = datetime.fromisoformat(story.case["due_at"])
+    assert ends.astimezone(BRUSSELS).strftime("%d %H:%M %z") == "31 23:59 +0200"
+    story.passes("+60d")
+    assert story.case["state"] == "run_off"
+    left = [due for due in story.plan()["schedule"] if due["total_minor"] > 1_000]  # no late fees
+    assert left == before, "each month is earned by the contract's own calendar"
+    late = ["hardship.offered"]  # two months were not paid by then
+    ended = ["exit.confirmed", "line.locked", "line.moved", "line.spending_stopped"]
+    story.ends(
+        ["termination.notice", *late, "exit.runoff"],
+        [],  # no bureau is known of that is told of agreements in Europe
+        ["exit.notice_given", "termination.approved", *2 * ["fee.charged"], *ended, *RUNS_OFF, *late],
+    )
 
 
 def test_mandate_shop_on_file_and_users_are_told_stopped_and_ended(story: Story):

@@ -72,7 +72,7 @@ def advance_clock(request: WebRequest, data: JSONBody[AdvanceBody]) -> Response[
 
     answer: Response[Any] = write(request, data, target)
     to = datetime.fromisoformat(answer.content["now"])
-    nights = Nights(ports.office, ports.vault, ports.mailer, ports.courier)
+    nights = Nights(ports.office, ports.vault, ports.mailer, ports.courier, ports.lake)
     if read(request, lambda tx, _: present(tx)) < to:
         granted(advance(ports.database, nights, ports.pack.timezone, to))
     return Response(read(request, _shape), headers=answer.headers)
