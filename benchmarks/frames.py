@@ -92,6 +92,7 @@ def _panel(lake: Frames, points: Sequence[date]) -> pl.LazyFrame:
         .join(owed, on=at, how="left")
         .join(_late(i, s, points), on=at, how="left")
         .join(waived.agg(waived=c.amount_minor.sum()), on=at, how="left")
+        .join(_locked(lake["lock"], days), on=at, how="left")
         .sort(at)
         .with_columns(
             owed=c.owed.fill_null(0).cum_sum().over("line_id"),
@@ -101,7 +102,9 @@ def _panel(lake: Frames, points: Sequence[date]) -> pl.LazyFrame:
         )
         .with_columns(bucket=_bucket())
         .with_columns(
-            undrawn=pl.when("leaving").then(0).otherwise((c.limit_minor - c.owed).clip(lower_bound=0))
+            undrawn=pl.when(c.leaving | c.locked.is_not_null())
+            .then(0)
+            .otherwise((c.limit_minor - c.owed).clip(lower_bound=0))
         )
     )
     return rows.with_columns(
@@ -134,6 +137,14 @@ def _late(i: pl.LazyFrame, s: pl.LazyFrame, points: Sequence[date]) -> pl.LazyFr
         .group_by("line_id", "point")
         .agg(since=c.due_on.min())
     )
+
+
+def _locked(lock: pl.LazyFrame, days: pl.LazyFrame) -> pl.LazyFrame:
+    """(line, point, locked): where a lock on drawing stands."""
+    stood = lock.join(days, how="cross").filter(
+        c.set_on <= c.on_day, (c.lifted_on > c.on_day).fill_null(True)
+    )
+    return stood.select("line_id", point=c.point, locked=True).unique()
 
 
 def _bucket() -> pl.Expr:

@@ -55,11 +55,18 @@ WITH days AS (
     FROM exits.v_case AS e JOIN lines.v_line AS l ON l.id = e.line
     WHERE e.stopped_at IS NOT NULL AND e.state NOT IN ('lapsed', 'cancelled', 'rejected_not_holder', 'notice')
     GROUP BY e.line
+), locked AS (
+    SELECT DISTINCT d.point, k.line
+    FROM days AS d JOIN lines.v_lock AS k ON k.feature = 'all'
+        AND (k.set_at AT TIME ZONE 'Asia/Shanghai')::date <= d.day
+        AND (k.lifted_at IS NULL OR (k.lifted_at AT TIME ZONE 'Asia/Shanghai')::date > d.day)
 ), stood AS (
     SELECT d.point, d.day AS on_day, d.before_on, l.id AS line, l.opened_on, l.limit_minor, l.closed_on,
         sum(coalesce(o.minor, 0)) OVER w::bigint AS owed, t.since, f.agreed_on, f.frozen_days,
         f.line IS NOT NULL AS agreed, g.kind AS exit_kind, coalesce(v.minor, 0) AS waived,
-        coalesce(g.stopped_on <= d.day, false) OR coalesce(l.closed_on <= d.day, false) AS leaving
+        coalesce(g.stopped_on <= d.day, false) OR coalesce(l.closed_on <= d.day, false) AS leaving,
+        coalesce(g.stopped_on <= d.day, false) OR coalesce(l.closed_on <= d.day, false) OR k.line IS NOT NULL
+            AS stopped
     FROM days AS d
     JOIN lines.v_line AS l ON l.opened_on <= d.day
     LEFT JOIN owed AS o ON o.point = d.point AND o.line = l.id
@@ -67,9 +74,10 @@ WITH days AS (
     LEFT JOIN waived AS v ON v.point = d.point AND v.line = l.id
     LEFT JOIN forborne AS f ON f.point = d.point AND f.line = l.id
     LEFT JOIN gone AS g ON g.line = l.id
+    LEFT JOIN locked AS k ON k.point = d.point AND k.line = l.id
     WINDOW w AS (PARTITION BY l.id ORDER BY d.point)
 ), told AS (
-    SELECT *, agreed AND owed > 0 AS forborne, CASE WHEN leaving THEN 0 ELSE greatest(limit_minor - owed, 0) END AS undrawn,
+    SELECT *, agreed AND owed > 0 AS forborne, CASE WHEN stopped THEN 0 ELSE greatest(limit_minor - owed, 0) END AS undrawn,
         CASE WHEN since IS NULL THEN 0 ELSE on_day - greatest(since, agreed_on) END
             + CASE WHEN owed > 0 THEN coalesce(frozen_days, 0) ELSE 0 END AS dpd
     FROM stood
@@ -79,7 +87,7 @@ WITH days AS (
     FROM told
 )
 SELECT *, lag(owed) OVER w AS owed_before, lag(dpd) OVER w AS dpd_before, lag(bucket) OVER w AS bucket_before,
-    lag(leaving) OVER w AS leaving_before
+    lag(stopped) OVER w AS stopped_before
 FROM named WINDOW w AS (PARTITION BY line ORDER BY point);
 
 -- name: flows
@@ -270,7 +278,7 @@ FROM losses WHERE owed > 0 OR undrawn > 0 GROUP BY stage;
 -- name: ecl_movement
 WITH step AS (
     SELECT *, drawn_before + spare_before AS opening, drawn + spare AS closing,
-        CASE WHEN known AND leaving AND NOT leaving_before THEN -spare_before ELSE 0 END AS released,
+        CASE WHEN known AND stopped AND NOT stopped_before THEN -spare_before ELSE 0 END AS released,
         CASE WHEN known THEN -greatest(least(waived, drawn_before), 0) ELSE 0 END AS written
     FROM losses
 )
@@ -329,8 +337,13 @@ FROM risk AS r JOIN curve AS k ON k.no = r.no;
 
 -- name: freed
 WITH gone AS (
-    SELECT on_day, limit_minor, greatest(limit_minor - owed, 0) AS undrawn FROM seen
-    WHERE point > 0 AND leaving AND NOT coalesce(leaving_before, false)
+    -- The stop that still stands on the last day.
+    SELECT on_day, limit_minor, greatest(limit_minor - owed, 0) AS undrawn
+    FROM (
+        SELECT *, count(*) FILTER (WHERE NOT stopped) OVER (PARTITION BY line ORDER BY point DESC) AS open_later
+        FROM seen
+    ) AS s
+    WHERE point > 0 AND stopped AND NOT coalesce(stopped_before, false) AND open_later = 0
 )
 SELECT on_day, count(*) AS lines, sum(limit_minor)::bigint AS limit_minor,
     sum(undrawn)::bigint AS undrawn_minor, sum(round(undrawn * 0.1))::bigint AS exposure_minor,

@@ -71,6 +71,16 @@ FROM (
     WHERE made.die(n, 11, 33) = 0
 ) AS l;
 
+-- name: lock
+-- One line in fifty pauses, every other of them for sixty days.
+INSERT INTO lines.lock (id, line, kind, party, ground, reason, set_at, began_at, lifted_at)
+SELECT made.uid(17, n), id, 'customer', 'customer', 'general', 'made', at, at,
+    CASE made.die(n, 17, 2) WHEN 0 THEN at + interval '60 days' END
+FROM (
+    SELECT *, (opened_on + 10 + made.die(n, 18, 50))::timestamp AT TIME ZONE 'Asia/Shanghai' AS at FROM made.line
+    WHERE made.die(n, 16, 50) = 0
+) AS l;
+
 -- name: buy
 INSERT INTO billing.plan SELECT plan, line, made.uid(4, n), 'purchase', minor, parts, 0, 0, opened_on
 FROM made.item WHERE no = 1;

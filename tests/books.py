@@ -16,9 +16,12 @@ from whiteslip.billing import chargeoff, hardship, sales
 from whiteslip.billing.model import Hardship, Relief
 from whiteslip.exits import Exit
 from whiteslip.exits.model import Channel, Identity
+from whiteslip.lines.locks import lift_lock, set_lock
+from whiteslip.lines.model import LockKind, Party
 from whiteslip.store import Database
 
 END: Final = date(2027, 3, 15)
+_OWN: Final = (LockKind.CUSTOMER, Party.CUSTOMER)
 # Bills are issued on the fifth and due on the 25th; three days later a late fee is charged.
 _NIGHTS: Final = (5, 26, 27, 28, 29)
 
@@ -26,7 +29,8 @@ _NIGHTS: Final = (5, 26, 27, 28, 29)
 def varied(db: Database) -> None:
     """Twelve lines from January 2026 to March 2027: paid, late and cured, bad, charged off, sold,
     restructured, refunded, left and paid off, left and still owing; payments early, late and returned;
-    three months of opening and three limits. In the end every stage has a line, and two have just left. A
+    three months of opening and three limits. In the end every stage has a line, and two have just left. One
+    paused for a while, another is locked. A
     behaviour model scores them in the last two months, and has not seen the newest.
     """
     good, cured, bad, sold, given_back, paid_off, owing = (open_line(db) for _ in range(7))
@@ -49,7 +53,10 @@ def varied(db: Database) -> None:
     good_again = quote(db, good, date(2026, 3, 22)).total_minor // 2
     pay(db, good, good_again, date(2026, 3, 22))
     _leave(db, owing, date(2026, 3, 25))
+    _lock(db, good, date(2026, 3, 25))
     _until(db, date(2026, 3, 21), date(2026, 5, 10))
+    with db.transaction() as tx:
+        assert not lift_lock(tx, good, *_OWN, "customer", at(date(2026, 5, 10)))
     pay(db, cured, quote(db, cured, date(2026, 5, 11)).total_minor, date(2026, 5, 11))
     with db.transaction() as tx:
         plan = hardship.agree(
@@ -83,9 +90,15 @@ def varied(db: Database) -> None:
     buy(db, good, 70_000, 3, date(2027, 3, 1))
     _leave(db, unused, date(2027, 3, 2))
     _leave(db, newest, date(2027, 3, 3))
+    _lock(db, late, date(2027, 3, 4))
     _until(db, lost, END)
     score_night(db, END - timedelta(days=1))
     buy(db, open_line(db, day=END), 30_000, 3, END)
+
+
+def _lock(db: Database, line: UUID, day: date) -> None:
+    with db.transaction() as tx:
+        set_lock(tx, line, *_OWN, "customer_request", "customer", at(day))
 
 
 def _leave(db: Database, line: UUID, day: date) -> Exit:

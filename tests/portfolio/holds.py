@@ -6,6 +6,7 @@ Each is given the measures of one currency by name, and the book as it was made 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from itertools import groupby, pairwise
 from typing import Any, Final
 
@@ -23,6 +24,13 @@ def _sum(rows: Rows, column: str) -> int:
 
 def _book(found: Found) -> int:
     return found["npl"][-1]["book_minor"]
+
+
+def _stopped(book: Lives, on: date) -> set[str]:
+    """Lines that cannot draw at the end of a day: they leave, or are locked."""
+    left = {row["line_id"] for row in book.rows["exit"] if row["stopped_on"] <= on}
+    locks = [row for row in book.rows["lock"] if row["set_on"] <= on]
+    return left | {row["line_id"] for row in locks if row["lifted_on"] is None or row["lifted_on"] > on}
 
 
 def npl(found: Found, book: Lives, currency: str) -> None:
@@ -146,7 +154,9 @@ def concentration(found: Found, book: Lives, currency: str) -> None:
 
 
 def ecl(found: Found, book: Lives, currency: str) -> None:
-    """Drawn balances add up to the book, lines by source to their stage; no loss is more than is exposed."""
+    """Drawn balances add up to the book, undrawn ones to limits that may be drawn less what is owed, lines by
+    source to their stage; no loss is more than is exposed.
+    """
     assert _sum(found["ecl"], "drawn_minor") == _book(found)
     for row in found["ecl"]:
         assert row["ecl_minor"] == row["drawn_ecl_minor"] + row["undrawn_ecl_minor"]
@@ -154,7 +164,12 @@ def ecl(found: Found, book: Lives, currency: str) -> None:
         assert 0 <= row["undrawn_ecl_minor"] <= row["undrawn_minor"]
         by_source = row["lines_by_score"], row["lines_by_roll_rates"]
         assert sum(by_source) == (row["lines"] if row["stage"] < 3 else 0)
-    scored = {row["line_id"] for row in book.rows["score"] if row["on_day"] == found["npl"][-1]["on_day"]}
+    on = found["npl"][-1]["on_day"]
+    lines = [row for row in book.rows["line"] if row["currency"] == currency and row["opened_on"] <= on]
+    stopped = _stopped(book, on)
+    may_be_drawn = sum(row["limit_minor"] for row in lines if row["line_id"] not in stopped)
+    assert may_be_drawn - _book(found) <= _sum(found["ecl"], "undrawn_minor") <= may_be_drawn
+    scored = {row["line_id"] for row in book.rows["score"] if row["on_day"] == on}
     assert _sum(found["ecl"], "lines_by_score") <= len(scored)
 
 
@@ -184,8 +199,8 @@ def survival(found: Found, book: Lives, currency: str) -> None:
 
 
 def freed(found: Found, book: Lives, currency: str) -> None:
-    """Every line that stopped gives its limit back once, and never more than the limit."""
-    gone = {row["line_id"] for row in book.rows["exit"]}
+    """Every line that cannot draw on the day gives its limit back once, and never more than the limit."""
+    gone = _stopped(book, found["npl"][-1]["on_day"])
     lines = [row for row in book.rows["line"] if row["currency"] == currency and row["line_id"] in gone]
     assert _sum(found["freed"], "lines") == len(lines)
     assert _sum(found["freed"], "limit_minor") == _sum(lines, "limit_minor")

@@ -33,6 +33,9 @@ WITH days AS (
             + CASE WHEN o.minor > 0 THEN coalesce(f.frozen_days, 0) ELSE 0 END AS dpd,
         f.line IS NOT NULL AND o.minor > 0 AS forborne, l.limit_minor, l.closed_on, g.kind AS exit_kind,
         coalesce(g.stopped_on <= d.day, false) OR coalesce(l.closed_on <= d.day, false) AS leaving,
+        EXISTS (SELECT FROM lines.v_lock AS k WHERE k.line = l.id AND k.feature = 'all'
+            AND (k.set_at AT TIME ZONE l.timezone)::date <= d.day
+            AND ((k.lifted_at AT TIME ZONE l.timezone)::date > d.day OR k.lifted_at IS NULL)) AS locked,
         (SELECT coalesce(sum(w.amount_minor), 0) FROM billing.v_settlement AS w
             WHERE w.line = l.id AND w.kind IN ('waiver', 'sold') AND w.on_day <= d.day
                 AND (d.before_on IS NULL OR w.on_day > d.before_on))::bigint AS waived
@@ -45,7 +48,7 @@ WITH days AS (
 )
 SELECT *, CASE WHEN owed <= 0 THEN 'none' WHEN dpd >= 90 THEN 'dpd_90_plus' WHEN dpd >= 60 THEN 'dpd_60_89'
     WHEN dpd >= 30 THEN 'dpd_30_59' WHEN dpd >= 1 THEN 'dpd_1_29' ELSE 'current' END AS bucket,
-    CASE WHEN leaving THEN 0 ELSE greatest(limit_minor - owed, 0) END AS undrawn,
+    leaving OR locked AS stopped, CASE WHEN leaving OR locked THEN 0 ELSE greatest(limit_minor - owed, 0) END AS undrawn,
     lag(owed) OVER w AS owed_before, lag(dpd) OVER w AS dpd_before
 FROM stood WINDOW w AS (PARTITION BY line ORDER BY point);
 
@@ -225,7 +228,7 @@ WITH RECURSIVE bucket (i, name) AS (
     SELECT *, round(greatest(owed, 0) * ppm / 1e6::numeric)::bigint AS drawn,
         round(round(undrawn * 1000 / 10000::numeric) * ppm / 1e6::numeric)::bigint AS spare FROM rated
 )
-SELECT n.*, b.line IS NOT NULL AS known, b.stage AS stage_before, b.leaving AS leaving_before,
+SELECT n.*, b.line IS NOT NULL AS known, b.stage AS stage_before, b.stopped AS stopped_before,
     coalesce(b.drawn, 0) AS drawn_before, coalesce(b.spare, 0) AS spare_before,
     round(greatest(n.owed, 0) * b.ppm / 1e6::numeric)::bigint
     + round(round(n.undrawn * 1000 / 10000::numeric) * b.ppm / 1e6::numeric)::bigint AS at_rate_before
@@ -242,7 +245,7 @@ FROM losses WHERE owed > 0 OR undrawn > 0 GROUP BY stage;
 -- name: ecl_movement
 WITH step AS (
     SELECT *, drawn_before + spare_before AS opening, drawn + spare AS closing,
-        CASE WHEN known AND leaving AND NOT leaving_before THEN -spare_before ELSE 0 END AS released,
+        CASE WHEN known AND stopped AND NOT stopped_before THEN -spare_before ELSE 0 END AS released,
         CASE WHEN known THEN -greatest(least(waived, drawn_before), 0) ELSE 0 END AS written
     FROM losses
 )
@@ -264,14 +267,12 @@ FROM (SELECT *, closing - opening - released - written AS rest FROM step) AS s;
 
 -- name: freed
 WITH gone AS (
-    SELECT s.on_day, l.limit_minor, greatest(l.limit_minor - s.owed, 0) AS undrawn
+    -- The first point of the stop that stands on the last day.
+    SELECT s.on_day, s.limit_minor, greatest(s.limit_minor - s.owed, 0) AS undrawn
     FROM seen AS s
-    JOIN lines.v_line AS l ON l.id = s.line
-    JOIN LATERAL (
-        SELECT min((e.stopped_at AT TIME ZONE l.timezone)::date) AS stopped_on FROM exits.v_case AS e
-        WHERE e.line = s.line AND e.state NOT IN ('lapsed', 'cancelled', 'rejected_not_holder', 'notice')
-    ) AS x ON true
-    WHERE s.point > 0 AND least(x.stopped_on, l.closed_on) BETWEEN s.before_on + 1 AND s.on_day
+    WHERE s.point > 0 AND s.stopped
+        AND NOT EXISTS (SELECT FROM seen AS o WHERE o.line = s.line AND o.point > s.point AND NOT o.stopped)
+        AND NOT EXISTS (SELECT FROM seen AS o WHERE o.line = s.line AND o.point = s.point - 1 AND o.stopped)
 )
 SELECT on_day, count(*) AS lines, sum(limit_minor)::bigint AS limit_minor,
     sum(undrawn)::bigint AS undrawn_minor,

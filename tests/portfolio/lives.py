@@ -46,9 +46,7 @@ _COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
         "line_id": _TEXT, "on_day": _DAY, "model": _TEXT, "model_version": _TEXT, "scored_on": _DAY,
         "pd_ppm": _MINOR,
     },
-    "lock": {
-        "line_id": _TEXT, "kind": _TEXT, "party": _TEXT, "ground": _TEXT, "set_on": _DAY, "lifted_on": _DAY,
-    },
+    "lock": {"line_id": _TEXT, "set_on": _DAY, "lifted_on": _DAY},
     "payment": {"payment_id": _TEXT},
     "decision": {"decision_id": _TEXT},
 }  # fmt: skip
@@ -112,6 +110,10 @@ class Lives:
         """The behaviour model says on a night how likely a line defaults."""
         row = {"line_id": line, "on_day": on, "model": "behaviour", "model_version": "0" * 12}
         self.rows["score"].append(row | {"scored_on": on, "pd_ppm": pd_ppm})
+
+    def lock(self, line: str, on: date, lifted: date | None = None) -> None:
+        """All drawing is stopped, and allowed again if it is."""
+        self.rows["lock"].append({"line_id": line, "set_on": on, "lifted_on": lifted})
 
     def leave(self, line: str, stopped: date, closed: date | None = None, kind: str = "close") -> None:
         """Drawing stops for good, and the line closes if it does."""

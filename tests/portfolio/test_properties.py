@@ -76,6 +76,8 @@ _LINE = st.tuples(
     st.lists(_PURCHASE, max_size=2),
     st.none() | st.tuples(st.sampled_from(("close", "withdraw", "termination")), st.integers(0, 200)),
     st.none() | st.integers(1, 60),
+    # A lock on drawing: since when, and how long.
+    st.none() | st.tuples(st.integers(0, 200), st.none() | st.integers(0, 90)),
     # What the model says a month before and now, in millionths.
     st.none() | st.tuples(st.integers(0, 1_000_000), st.integers(0, 1_000_000)),
 )
@@ -83,9 +85,13 @@ _LINE = st.tuples(
 
 def _book(drawn: Sequence[Any]) -> Lives:
     book = Lives()
-    for n, (age, limit, currency, purchases, leaves, helped, scores) in enumerate(drawn):
+    for n, (age, limit, currency, purchases, leaves, helped, locked, scores) in enumerate(drawn):
         line, opened = f"line{n}", END - timedelta(days=age)
         book.line(line, opened, limit, currency)
+        if locked:
+            since = min(END, opened + timedelta(days=locked[0]))
+            until = None if locked[1] is None else since + timedelta(days=locked[1])
+            book.lock(line, since, until if until and until <= END else None)
         for on, pd_ppm in zip((_BEFORE, END), scores or (), strict=False):
             book.score(line, on, pd_ppm)
         paid_off = True

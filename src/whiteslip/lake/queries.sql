@@ -62,8 +62,8 @@ FROM exits.v_case AS e JOIN lines.v_line AS l ON l.id = e.line
 WHERE e.requested_at <= :until;
 
 -- name: lock
--- Spells in which all drawing was stopped. Whose name or words stand behind one stays out.
-SELECT k.line::text AS line_id, k.kind, k.party, k.ground, (k.set_at AT TIME ZONE l.timezone)::date AS set_on,
+-- Spells in which all drawing was stopped. Who stopped it and why stays out: no figure asks.
+SELECT k.line::text AS line_id, (k.set_at AT TIME ZONE l.timezone)::date AS set_on,
     CASE WHEN k.lifted_at <= :until THEN (k.lifted_at AT TIME ZONE l.timezone)::date END AS lifted_on
 FROM lines.v_lock AS k JOIN lines.v_line AS l ON l.id = k.line
 WHERE k.feature = 'all' AND k.set_at <= :until;

@@ -29,10 +29,10 @@ LIMIT_BANDS: Final = ((100_000, "to_100k"), (500_000, "to_500k"), (2_000_000, "t
 class Book:
     """A snapshot as tables, and the panel.
 
-    ``panel``: line, currency, segment, point, on_day, opened_on, closed_on, cause, leaving, undrawn,
-    owed, past due, dpd, bucket, forborne, what was written off or sold since the point before, and its
-    values there. ``score``: what the behaviour model said of lines on the day and a month before; None
-    where the snapshot is of a version that knew none.
+    ``panel``: line, currency, segment, point, on_day, opened_on, closed_on, cause, leaving, stopped (to
+    draw: it leaves, or is locked), undrawn, owed, past due, dpd, bucket, forborne, what was written off or
+    sold since the point before, and its values there. ``score``: what the behaviour model said of lines on
+    the day and a month before; None where the snapshot is of a version that knew none.
     """
 
     engine: Engine
@@ -79,7 +79,8 @@ def load(engine: Engine, snapshot: Snapshot, segment: str, parameters: Parameter
     held = engine.hold("settled", lambda: settled(instalment, settlement))
     score = engine.table(snapshot.path("score")) if "score" in snapshot.tables else None
     book = Book(engine, parameters, points, line, plan, instalment, held, score, None)
-    return replace(book, panel=engine.hold("panel", lambda: _panel(book, exits, hardship)))
+    lock = engine.table(snapshot.path("lock")) if "lock" in snapshot.tables else None
+    return replace(book, panel=engine.hold("panel", lambda: _panel(book, exits, hardship, lock)))
 
 
 def _segmented(line: Expression, segment: str) -> Expression:
@@ -216,6 +217,17 @@ def _forborne(book: Book, hardship: Expression) -> Expression:
     )
 
 
+def _with_locks(rows: Expression, book: Book, lock: Expression | None) -> Expression:
+    """Rows with ``locked``: whether a lock on all drawing stands at the end of the point's day."""
+    if lock is None:
+        return rows.mutate(locked=ibis.literal(False))
+    point = _points(book)
+    stood = lock.join(point, [lock.set_on <= point.on_day, (lock.lifted_on > point.on_day).fill_null(True)])
+    stood = stood.group_by("line_id", "point").aggregate(locks=ibis._.count())
+    rows = rows.left_join(stood, ["line_id", "point"]).drop("line_id_right", "point_right")
+    return rows.mutate(locked=rows.locks.notnull()).drop("locks")
+
+
 def _dpd(rows: Expression) -> Expression:
     """Days past due as billing.rules.debt_on counts: of a restructured debt they stand still, then go on."""
     late_from = ibis.greatest(rows.oldest_due_on, rows.forborne_on.fill_null(rows.oldest_due_on))
@@ -223,7 +235,7 @@ def _dpd(rows: Expression) -> Expression:
     return late + (rows.owed_minor > 0).ifelse(rows.frozen_days.fill_null(0), 0)
 
 
-def _panel(book: Book, exits: Expression, hardship: Expression) -> Expression:
+def _panel(book: Book, exits: Expression, hardship: Expression, lock: Expression | None) -> Expression:
     line = book.line.select("line_id", "currency", "segment", "opened_on", "closed_on", "limit_minor")
     # A line taken over is as old as its oldest debt.
     bought = book.plan.group_by("line_id").aggregate(first_on=book.plan.opened_on.min())
@@ -234,6 +246,7 @@ def _panel(book: Book, exits: Expression, hardship: Expression) -> Expression:
     rows = rows.filter(rows.opened_on <= rows.on_day)
     for more in (_owed_changes(book), _past_due(book), _written_off(book), _forborne(book, hardship)):
         rows = rows.left_join(more, ["line_id", "point"]).drop("line_id_right", "point_right")
+    rows = _with_locks(rows, book, lock)
     running = ibis.cumulative_window(group_by="line_id", order_by="point")
     rows = rows.mutate(
         owed_minor=rows.owed_change.fill_null(0).sum().over(running).cast("int64"),
@@ -245,12 +258,13 @@ def _panel(book: Book, exits: Expression, hardship: Expression) -> Expression:
     rows = rows.mutate(
         dpd=_dpd(rows).cast("int64"), forborne=rows.forborne_on.notnull() & (rows.owed_minor > 0)
     ).drop("oldest_due_on", "forborne_on", "frozen_days")
+    stopped: Expression = rows.leaving | rows.locked
+    room = ibis.greatest(rows.limit_minor - rows.owed_minor, 0)
     rows = rows.mutate(
         bucket=bucket_of(rows.owed_minor, rows.dpd).cast("int64"),
-        undrawn_minor=rows.leaving.ifelse(0, ibis.greatest(rows.limit_minor - rows.owed_minor, 0)).cast(
-            "int64"
-        ),
-    )
+        stopped=stopped,
+        undrawn_minor=stopped.ifelse(0, room).cast("int64"),
+    ).drop("locked")
     before = ibis.window(group_by="line_id", order_by="point")
     return rows.mutate(
         known_before=rows.point.lag().over(before).notnull(),
@@ -259,5 +273,5 @@ def _panel(book: Book, exits: Expression, hardship: Expression) -> Expression:
         forborne_before=rows.forborne.lag().over(before).fill_null(False),
         bucket_before=rows.bucket.lag().over(before).fill_null(0),
         undrawn_before=rows.undrawn_minor.lag().over(before).fill_null(0),
-        leaving_before=rows.leaving.lag().over(before).fill_null(False),
+        stopped_before=rows.stopped.lag().over(before).fill_null(False),
     )

@@ -17,11 +17,14 @@ def freed(book: Book) -> Expression:
     """Capacity that lines gave back when their drawing stopped, month by month.
 
     Formula: undrawn = limit - owed at the first point that sees the stop, at least 0; exposure =
-    undrawn x conversion factor; weighted = exposure x risk weight, both rounded half up per line.
+    undrawn x conversion factor; weighted = exposure x risk weight, both rounded half up per line. A stop is
+    an exit, a closing or a lock on all drawing, whoever set it; one that was lifted gave nothing back.
     Source: Basel III CRE20.94 (10 % for what can be cancelled at any time), CRE20.65 (75 % retail).
     """
     p, given = book.panel, book.parameters
-    p = p.filter(p.leaving & ~p.leaving_before & (p.point > 0))
+    drew = p.filter(~p.stopped).group_by("line_id").aggregate(drew_at=ibis._.point.max())
+    p = p.filter(p.stopped & ~p.stopped_before & (p.point > 0)).left_join(drew, "line_id")
+    p = p.filter((p.drew_at < p.point).fill_null(True))
     p = p.mutate(gone=ibis.greatest(p.limit_minor - p.owed_minor, 0).cast("int64"))
     p = p.mutate(exposure=divided(p.gone * given.ccf_bps, _BPS))
     p = p.mutate(weighted=divided(p.exposure * given.risk_weight_bps, _BPS))

@@ -126,7 +126,8 @@ def ecl(book: Book) -> Expression:
     """Expected credit loss by IFRS 9 stage.
 
     Formula: PD x LGD x EAD per line; stage 1 twelve months, stage 2 lifetime, stage 3 PD = 1;
-    EAD = drawn + conversion factor x undrawn while drawing is open, drawn alone once it is stopped.
+    EAD = drawn + conversion factor x undrawn while drawing is open, drawn alone while it is stopped, by an
+    exit or by anybody's lock.
     PD of a line is what the champion behaviour model said that night, brought to the horizon by a constant
     hazard, PD(m) = 1 - (1 - PD)^(m / score months); lines without a score have that of their bucket, from
     the book's roll rates as a Markov chain that ends in 90+. PDs given by bucket go before both.
@@ -153,17 +154,17 @@ def ecl_movement(book: Book) -> Expression:
 
     Formula: opening + new lines + released at draw-stop + written off + stage transfers + change of PD +
     remeasured = closing, per line and so in total. What is released is the undrawn part's allowance, at
-    once, when drawing stops; written off is what was written off or sold, gross of the price, as far as
-    the allowance goes; a transfer is the rest of the change of a line that changed stage. Of one that did
-    not, change of PD (another score, or another bucket) = exposure now x (loss rate now - then), and
-    remeasured is the rest: the exposure changed.
+    once, when drawing stops, by an exit or by anybody's lock; written off is what was written off or sold,
+    gross of the price, as far as the allowance goes; a transfer is the rest of the change of a line that
+    changed stage. Of one that did not, change of PD (another score, or another bucket) = exposure now x
+    (loss rate now - then), and remeasured is the rest: the exposure changed, also by a lock's end.
     Source: IFRS 7 35H, 35I (reconciliation of the loss allowance); IFRS 9 5.5.20 for draw-stop.
     """
     p = by_line(book)
     zero = ibis.literal(0, "int64")
     opening = p.known_before.ifelse(p.drawn_ecl_before + p.undrawn_ecl_before, zero)
     closing = p.drawn_ecl + p.undrawn_ecl
-    stopped = p.known_before & p.leaving & ~p.leaving_before
+    stopped = p.known_before & p.stopped & ~p.stopped_before
     released = stopped.ifelse(-p.undrawn_ecl_before, zero)
     written = p.known_before.ifelse(
         -ibis.greatest(ibis.least(p.written_off_minor, p.drawn_ecl_before), zero), zero
