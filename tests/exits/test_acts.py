@@ -566,7 +566,7 @@ def test_the_nightly_review_moves_what_is_due_and_nothing_else(db: Database):
     pay(db, paid, 5_000, DAY)
     with db.transaction() as tx:
         after = None
-        while after := exits.review(tx, OFFICE, at(DAY + timedelta(days=6)), after, 1):
+        while after := exits.review(tx, OFFICE, at(DAY + timedelta(days=6)), after, 1)[1]:
             pass
         states = {line: exits_store.find(tx, case.id) for line, case in cases.items()}
     assert [case.state for case in states.values() if case] == [State.CLOSED, State.RUN_OFF]

@@ -12,7 +12,7 @@ from whiteslip.base import Refusal, end_of_day
 from whiteslip.day.model import Night, Ports, Sealed, Stage
 from whiteslip.day.stages import AFTER_SEAL, STAGES
 from whiteslip.ledger.acts import last_sealed_day
-from whiteslip.store import Database, load_queries
+from whiteslip.store import Database, Tx, load_queries
 from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
@@ -43,7 +43,8 @@ def seal(
         return Refusal("day.not_over", {"day": day.isoformat()})
     with database.transaction() as tx:
         last = last_sealed_day(tx)
-    if last:
+        was_cut_off = last is not None and not _is_whole(tx, last)
+    if last and was_cut_off:
         _night(database, ports, last, timezone, AFTER_SEAL, None)
     if last and day <= last:
         return Sealed(day, already=True)
@@ -53,6 +54,12 @@ def seal(
         sealed = Sealed(step, _night(database, ports, step, timezone, STAGES, tell))
         step += timedelta(days=1)
     return sealed
+
+
+def _is_whole(tx: Tx, day: date) -> bool:
+    """Whether every stage after the seal of ``day`` is done."""
+    finished = {row["stage"] for row in _queries.progress(tx.conn, day=day) if row["finished_at"]}
+    return all(stage.name in finished for stage in AFTER_SEAL)
 
 
 def _night(

@@ -19,6 +19,7 @@ from whiteslip.identity.documents import delete_expired
 from whiteslip.ledger.acts import violations_of_day
 from whiteslip.store import Tx
 from whiteslip.store.database import verify_journal
+from whiteslip.store.timers import next_timer
 from whiteslip.watch import nightly
 
 _TIMERS_AT_ONCE: Final = 50
@@ -59,8 +60,8 @@ def _total_the_book(night: Night) -> Batch:
 
 def _review_exits(night: Night) -> Batch:
     after = UUID(night.cursor) if night.cursor else None
-    last = exits.review(night.tx, night.ports.office, night.now, after)
-    return Batch(1 if last else 0, more=last is not None, cursor=str(last) if last else None)
+    done, last = exits.review(night.tx, night.ports.office, night.now, after)
+    return Batch(done, more=last is not None, cursor=str(last) if last else None)
 
 
 def _lift_restrictions(night: Night) -> Batch:
@@ -79,6 +80,9 @@ def _measure_shift(night: Night) -> Batch:
 
 
 def _run_timers(night: Night) -> Batch:
+    first = next_timer(night.tx)
+    if first is None or first > night.now:
+        return Batch(0, more=False)
     done = 0
     for _ in range(_TIMERS_AT_ONCE):
         if not run_one(night.database, night.ports, night.now, OWN):

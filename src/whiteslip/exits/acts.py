@@ -249,16 +249,18 @@ def advance_line(tx: Tx, office: Office, line_id: UUID, now: datetime) -> Exit |
     return None if isinstance(moved, Refusal) else moved
 
 
-def review(tx: Tx, office: Office, now: datetime, after: UUID | None = None, count: int = 200) -> UUID | None:
+def review(
+    tx: Tx, office: Office, now: datetime, after: UUID | None = None, count: int = 200
+) -> tuple[int, UUID | None]:
     """Advance up to ``count`` cases above ``after`` that something may be due for.
 
-    Returns the last id looked at, to go on from, or None when there are no more.
+    Returns how many there were, and the last of them, None after the last page.
     """
     small = max(packs.load(name).minor("exit.de_minimis_minor") for name in packs.names())
     due = store.to_review(tx, after, small, now, count)
     for exit_id in due:
         advance(tx, office, exit_id, now)
-    return due[-1] if due else None
+    return len(due), due[-1] if len(due) == count else None
 
 
 def give_reason(tx: Tx, exit_id: UUID, reason: Reason, actor: str, now: datetime) -> Exit | Refusal:

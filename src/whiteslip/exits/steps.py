@@ -183,8 +183,7 @@ def settles_first(work: Work, case: Exit) -> bool:
 def run(work: Work, case: Exit) -> Exit:
     """Take every step that is due, one after the other, and return where the case stands."""
     while True:
-        work = _settled(work, case)
-        facts = facts_of(work, case)
+        work, facts = _settled(work, case)
         step = rules.next_step(case, facts, work.now)
         if step is None:
             return case
@@ -192,17 +191,22 @@ def run(work: Work, case: Exit) -> Exit:
         work = work.refreshed()
 
 
-def _settled(work: Work, case: Exit) -> Work:
-    """A leaving customer's credit pays what it covers, and a trifle that is left is waived."""
+def _settled(work: Work, case: Exit) -> tuple[Work, Facts]:
+    """A leaving customer's credit pays what it covers, and a trifle that is left is waived.
+
+    Returns what the next transition is decided on then.
+    """
     if case.state is State.RUN_OFF and _gives_interest_back(work):
         work = work.refreshed()
     if case.state in (State.CONFIRMED, State.RUN_OFF) and work.line.credit_minor and work.line.owed_minor:
         pay_off_with_credit(work.tx, work.line, work.now)
         work = work.refreshed()
-    if rules.waives_remainder(case, facts_of(work), work.clocks):
+    facts = facts_of(work, case)
+    if rules.waives_remainder(case, facts, work.clocks):
         billing.waive_remainder(work.tx, work.line, work.clocks.de_minimis_minor, work.now)
         work = work.refreshed()
-    return work
+        facts = facts_of(work, case)
+    return work, facts
 
 
 def _gives_interest_back(work: Work) -> bool:

@@ -228,6 +228,8 @@ def _changed(tx: Tx, tables: Tables, change: Change, now: datetime) -> dict[str,
 
 def judge_offers(tx: Tx, day: date, timezone: str, now: datetime) -> int:
     """Switch off what the rule says; returns how many offers went. Run every night."""
+    if not store.any_offer(tx):
+        return 0
     window = Window(day, day, "none", timezone)
     gone = 0
     for name, own in uplift.by_offer(looks(tx, window)).items():

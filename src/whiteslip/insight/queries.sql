@@ -135,14 +135,18 @@ WITH scored AS (
     WHERE kind = 'customer' AND party = 'customer' AND feature = 'all' AND reason = 'customer_request'
         AND set_at > :start AND set_at <= :cut
 ), late AS (
+    -- What was unpaid on a day is what is open now and what was settled since. Nothing counts from a day
+    -- after it was booked.
     SELECT DISTINCT a.line FROM (
-        SELECT a.line, a.minor, sum(s.amount_minor) AS settled
-        FROM billing.v_asked AS a LEFT JOIN billing.v_settlement AS s
-            ON s.line = a.line AND s.plan = a.plan AND s.no = a.no
-            AND s.counts_from <= greatest(a.due_on + 30, :cut_day::date + 1)
-        WHERE a.due_on > :cut_day::date - 800 AND a.due_on <= :until_day::date - 30
-        GROUP BY a.line, a.plan, a.no, a.minor
-    ) AS a WHERE a.minor > coalesce(a.settled, 0)
+        SELECT o.line, o.plan, o.no, o.due_on, o.principal_minor + o.interest_minor + o.fee_minor AS minor
+        FROM billing.v_open AS o WHERE o.billed
+        UNION ALL
+        SELECT s.line, s.plan, s.no, a.due_on, s.amount_minor
+        FROM billing.v_settlement AS s JOIN billing.v_asked AS a ON a.plan = s.plan AND a.no = s.no
+        WHERE s.on_day > :cut_day::date + 1 AND s.counts_from > greatest(a.due_on + 30, :cut_day::date + 1)
+    ) AS a
+    WHERE a.due_on > :cut_day::date - 800 AND a.due_on <= :until_day::date - 30
+    GROUP BY a.line, a.plan, a.no HAVING sum(a.minor) > 0
 )
 SELECT b.segment, b.band,
     CASE WHEN g.line IS NOT NULL THEN 'left' WHEN r.line IS NOT NULL THEN 'reduced'
@@ -188,6 +192,9 @@ SELECT left(encode(sha256(convert_to(l.id::text || :day::date::text, 'UTF8')), '
             AND c.requested_at > :until AND c.requested_at <= :until::timestamptz + INTERVAL '30 days') AS asked
 FROM line AS l LEFT JOIN owed AS o ON o.line = l.id LEFT JOIN bought AS b ON b.line = l.id
 ORDER BY 1;
+
+-- name: any_offer$
+SELECT EXISTS (SELECT FROM exits.v_offer);
 
 -- name: trials
 -- Each look that an offer was meant for, with what followed by :until_day. A horizon that is not over

@@ -49,6 +49,11 @@ def looks(tx: Tx, until: datetime, timezone: str) -> list[Look]:
     return msgspec.convert(list(_queries.trials(tx.conn, until=until, timezone=timezone)), list[Look])
 
 
+def any_offer(tx: Tx) -> bool:
+    """Whether an offer was ever shown, or held back."""
+    return _queries.any_offer(tx.conn)
+
+
 def salts(tx: Tx, since: date) -> list[bytes]:
     """Salts from a day on, the newest first."""
     return [bytes(row["salt"]) for row in _queries.salts(tx.conn, since=since)]

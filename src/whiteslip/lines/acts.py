@@ -132,10 +132,8 @@ def lock_lines(tx: Tx, ids: Sequence[UUID]) -> None:
 
 def get_lines(tx: Tx, ids: Iterable[UUID], lock: bool = False) -> dict[UUID, Line]:
     """Lines by id; unknown ids are absent. ``lock`` holds them until the transaction ends."""
-    wanted = list(ids)
-    if lock:
-        lock_lines(tx, wanted)
-    return {line.id: line for line in _lines(tx, _queries.lines(tx.conn, ids=wanted))}
+    read = _queries.locked_lines if lock else _queries.lines
+    return {line.id: line for line in _lines(tx, read(tx.conn, ids=list(ids)))}
 
 
 def opened_between(tx: Tx, first: date, after: date, count: int) -> list[UUID]:

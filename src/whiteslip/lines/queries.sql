@@ -42,6 +42,9 @@ SELECT count(*) FROM (
     SELECT FROM lines.line WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE
 ) AS locked;
 
+-- name: locked_lines
+SELECT * FROM lines.locked(:ids::uuid[]);
+
 -- name: lines
 SELECT * FROM lines.v_line WHERE id = ANY(:ids::uuid[]) ORDER BY id;
 

@@ -249,8 +249,10 @@ def release(tx: Tx, purchase_id: UUID, actor: str, now: datetime) -> Purchase | 
 
 def expire(tx: Tx, now: datetime, batch: int = 500) -> int:
     """Release holds that have run out; call again until it returns zero."""
-    due = locked(tx, store.expired(tx, now, batch))
-    held = [both for both in due.values() if both[1].hold]
+    due = store.expired(tx, now, batch)
+    if not due:
+        return 0
+    held = [both for both in locked(tx, due).values() if both[1].hold]
     for line, purchase in held:
         data = {"purchase": purchase.id, "amount_minor": purchase.held_minor}
         tx.record(Entry(now, "purchase.expired", "line", line.id, "system", data))

@@ -41,7 +41,10 @@ def _numbers(values: Sequence[int]) -> list[bytes]:
 
 def _kind_of(values: list[Any]) -> type | None:
     """The one type of a list, None for one of nulls. Raises psycopg.DataError for any other list."""
-    kinds = set(map(type, values)) - {type(None)}
+    kinds = set(map(type, values))
+    if len(kinds) == 1 and (kind := next(iter(kinds))) in _BINARY:
+        return kind
+    kinds.discard(type(None))
     if kinds and all(issubclass(kind, str) for kind in kinds):
         return str
     if not kinds:

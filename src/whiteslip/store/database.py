@@ -14,6 +14,7 @@ from uuid import UUID
 import aiosql
 import msgspec
 import psycopg
+from aiosql.adapters.pyformat import PyFormatAdapter
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
@@ -24,9 +25,29 @@ Row: TypeAlias = dict[str, Any]
 Connection: TypeAlias = psycopg.Connection[Row]
 
 
+_ROWS_AT_ONCE: Final = 1_000
+
+
+class _Adapter(PyFormatAdapter):
+    """aiosql's for psycopg, which makes rows by the thousand instead of one by one."""
+
+    def select(
+        self, conn: Any, query_name: str, sql: str, parameters: Any, record_class: object = None
+    ) -> Generator[Row]:
+        """The rows of a query, which is sent when the first is asked for."""
+        del query_name, record_class
+        with conn.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            more = True
+            while more:
+                rows = cursor.fetchmany(_ROWS_AT_ONCE)
+                more = len(rows) == _ROWS_AT_ONCE
+                yield from rows
+
+
 def load_queries(room: str) -> Any:
     """The named queries in ``queries.sql`` beside ``room`` (pass ``__file__``)."""
-    return aiosql.from_path(Path(room).with_name("queries.sql"), "psycopg", mandatory_parameters=False)
+    return aiosql.from_path(Path(room).with_name("queries.sql"), _Adapter, mandatory_parameters=False)
 
 
 _queries = load_queries(__file__)

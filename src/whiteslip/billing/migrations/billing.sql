@@ -507,7 +507,7 @@ BEGIN
             sum(amount_minor) FILTER (WHERE component = 'principal') AS principal,
             sum(amount_minor) FILTER (WHERE component = 'interest') AS interest,
             sum(amount_minor) FILTER (WHERE component = 'fee') AS fee
-        FROM billing.settlement WHERE line = ANY(touched) GROUP BY line, plan, no
+        FROM billing.settlement WHERE line = ANY(touched) AND plan = ANY(changed) GROUP BY line, plan, no
     ) AS s ON s.line = i.line AND s.plan = i.plan AND s.no = i.no
     WHERE (coalesce(s.principal, 0), coalesce(s.interest, 0), coalesce(s.fee, 0))
         IS DISTINCT FROM (i.settled_principal, i.settled_interest, i.settled_fee);

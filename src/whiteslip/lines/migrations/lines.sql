@@ -162,3 +162,12 @@ LEFT JOIN ledger.v_balance AS p ON p.id = l.principal
 LEFT JOIN ledger.v_balance AS i ON i.id = l.interest
 LEFT JOIN ledger.v_balance AS f ON f.id = l.fee
 LEFT JOIN ledger.v_balance AS c ON c.id = l.credit;
+
+-- Lines held until the transaction ends, as they stand then. Lines are locked before anything is decided
+-- about them, always in id order; each statement of a volatile function sees what was committed before it.
+CREATE FUNCTION lines.locked(p_ids uuid []) RETURNS SETOF lines.v_line LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM lines.line WHERE id = ANY(p_ids) ORDER BY id FOR UPDATE;
+    RETURN QUERY SELECT * FROM lines.v_line WHERE id = ANY(p_ids) ORDER BY id;
+END
+$$;
