@@ -164,3 +164,15 @@ def test_a_payment_from_before_that_comes_back_is_owed_again_beside_the_plan(db:
         assert store.hardship(tx, line) is not None
     assert debt(db, line, LATE + timedelta(days=5)).days_past_due == 105
     assert worlds.offences(db) == []
+
+
+def test_days_of_a_restructured_debt_stand_still_in_the_books_total_too(db: Database):
+    line = in_arrears(db, DUE + timedelta(days=40))
+    agreed(db, line, Relief.LONGER, DUE + timedelta(days=40))
+    later = DUE + timedelta(days=140)
+    assert debt(db, line, later).days_past_due == 40
+    with db.transaction() as tx:
+        store.take_book_total(tx, later, 90)
+        total = store.book_total(tx, "CNY", later)
+    assert total
+    assert (total.past_due_minor, total.npl_minor) == (0, 0)

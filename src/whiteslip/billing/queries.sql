@@ -314,7 +314,8 @@ SELECT :day, l.currency, count(*) FILTER (WHERE l.lifecycle <> 'closed'),
     coalesce(sum(d.owed), 0), coalesce(sum(d.past_due), 0),
     -- As rules.debt_on counts: a restructured debt keeps the days it had.
     coalesce(sum(d.owed) FILTER (
-        WHERE coalesce(f.frozen_days, 0) + coalesce(:day - greatest(d.since, f.agreed_on), 0) > :npl_after), 0)
+        WHERE coalesce(f.frozen_days, 0)
+            + CASE WHEN d.since IS NULL THEN 0 ELSE :day - greatest(d.since, f.agreed_on) END > :npl_after), 0)
 FROM lines.v_line AS l
 LEFT JOIN (
     SELECT line, sum(principal_minor + CASE WHEN charged THEN interest_minor + fee_minor ELSE 0 END) AS owed,

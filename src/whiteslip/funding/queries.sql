@@ -44,7 +44,7 @@ SELECT p.id AS plan, l.customer AS obligor, coalesce(u.merchant::text, '') AS me
     p.principal_minor AS original_minor,
     coalesce(o.principal_minor, 0)::bigint AS principal_minor,
     CASE WHEN o.principal_minor IS NULL THEN 0 ELSE coalesce(f.frozen_days, 0) END
-    + coalesce(:day::date - greatest(o.since, f.agreed_on), 0) AS days_past_due,
+    + CASE WHEN o.since IS NULL THEN 0 ELSE :day::date - greatest(o.since, f.agreed_on) END AS days_past_due,
     EXISTS (SELECT FROM billing.v_charge_off AS c WHERE c.line = p.line) AS charged_off,
     (
         SELECT count(*)::integer FROM billing.v_hardship AS h
