@@ -34,7 +34,7 @@ SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | Sequence[Measure] | N
     "import": lambda bench, _: importing(bench),
     "seal": sealing,
     "score": scoring,
-    "rush": lambda bench, _: rushing(bench),
+    "rush": rushing,
     "backtest": lambda bench, _: backtesting(bench),
     "leave": lambda _bench, _: leaving(),
     "stress": lambda _bench, _: stressing(),

@@ -85,6 +85,8 @@ def test_a_duty_that_no_parameter_serves_is_a_fault():
 
 
 def test_a_duty_without_tests_says_what_is_planned():
-    assert packs.duties()["stop-first"].planned == ""
-    assert packs.duties()["default-counted"].tests == ()
-    assert packs.duties()["default-counted"].planned
+    assert duty_faults({"word-kept": ENTRY | {"tests": [], "planned": "Later."}}, {"word-kept"}) == []
+
+
+def test_every_duty_is_served():
+    assert [duty.id for duty in packs.duties().values() if duty.planned or not duty.tests] == []

@@ -269,6 +269,19 @@ FROM billing.v_open AS o
 LEFT JOIN billing.v_forborne AS f ON f.line = o.line AND f.agreed_on <= :day
 WHERE o.line = ANY(:lines::uuid[]) GROUP BY o.line, f.agreed_on, f.frozen_days, f.observed_until;
 
+-- name: changes
+-- A part is past due from the day after its due day; what is paid of it before then never is.
+SELECT c.day, sum(c.past_due)::bigint AS past_due_minor, sum(c.owed)::bigint AS owed_minor
+FROM (
+    SELECT m.day, 0 AS past_due, m.minor AS owed FROM billing.v_movement AS m WHERE m.line = :line
+    UNION ALL
+    SELECT a.due_on + 1, a.minor, 0 FROM billing.v_asked AS a WHERE a.line = :line
+    UNION ALL
+    SELECT greatest(s.counts_from, a.due_on + 1), -s.amount_minor, 0
+    FROM billing.v_asked AS a JOIN billing.v_settlement AS s ON s.plan = a.plan AND s.no = a.no
+    WHERE a.line = :line
+) AS c WHERE c.day <= :until GROUP BY c.day ORDER BY c.day;
+
 -- name: charged_off
 SELECT line FROM billing.v_charge_off WHERE line = ANY(:lines::uuid[]);
 

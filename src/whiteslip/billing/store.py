@@ -160,6 +160,12 @@ def _forborne(row: Row) -> Forborne | None:
     return Forborne(row["agreed_on"], row["frozen_days"], row["observed_until"])
 
 
+def changes(tx: Tx, line: UUID, until: date) -> list[tuple[date, int, int]]:
+    """Of each day up to ``until`` that changed something: by how much what is past due, and all owed."""
+    rows = _queries.changes(tx.conn, line=line, until=until)
+    return [(row["day"], row["past_due_minor"], row["owed_minor"]) for row in rows]
+
+
 def charged_off(tx: Tx, lines: Collection[UUID]) -> set[UUID]:
     """Those of ``lines`` whose debt was charged off."""
     return {row["line"] for row in _queries.charged_off(tx.conn, lines=list(lines))} if lines else set()

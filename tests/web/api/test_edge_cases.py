@@ -443,9 +443,9 @@ def test_10_who_is_in_arrears_may_go_and_stays_in_the_class_they_are_in(reported
     after = story.now
     assert case["state"] == "run_off"
     assert after["drawing_stopped"]
-    for kept in ("risk_class", "ifrs_stage", "bucket", "owed_minor", "days_past_due"):
+    for kept in ("risk_class", "ifrs_stage", "bucket", "owed_minor", "days_past_due", "default_days"):
         assert after[kept] == before[kept], kept
-    assert (after["risk_class"], after["ifrs_stage"]) == ("substandard", 3)
+    assert (after["risk_class"], after["ifrs_stage"], after["in_default"]) == ("substandard", 3, True)
     assert story.events().count("hardship.offered") == 1
     story.passes("+1d")
     shown, later = npl(reported), story.now

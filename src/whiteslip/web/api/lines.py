@@ -12,7 +12,7 @@ from psycopg.errors import UniqueViolation
 from whiteslip import billing, identity, lines
 from whiteslip.base import Refusal, new_id
 from whiteslip.base.ids import public
-from whiteslip.billing import rules
+from whiteslip.billing import defaults, rules
 from whiteslip.identity import Person
 from whiteslip.lines import Customer, Line
 from whiteslip.lines.acts import customers_by_reference, open_house, page_of_customers, page_of_lines
@@ -77,6 +77,7 @@ def show_customer(request: WebRequest, customer_id: FromPath[str]) -> CustomerSh
 def shaped(tx: Tx, line: Line, now: datetime) -> LineShape:
     """A line with its third region, which billing derives."""
     debt = billing.debt(tx, line.id, line.today(now))
+    counted = defaults.count(tx, line, debt, line.today(now))
     return LineShape(
         id=public("line", line.id),
         customer=public("cus", line.customer),
@@ -96,6 +97,8 @@ def shaped(tx: Tx, line: Line, now: datetime) -> LineShape:
         days_past_due=debt.days_past_due,
         risk_class=rules.class_of(debt),
         ifrs_stage=rules.stage_of(debt),
+        default_days=counted.days,
+        in_default=counted.is_default,
         statement_day=line.statement_day,
         opened_on=line.opened_on,
         closed_on=line.closed_on,

@@ -54,7 +54,9 @@ class NewLineBody(Struct, forbid_unknown_fields=True):
 
 
 class LineShape(Struct):
-    """A line in its three regions: lifecycle, locks, debt."""
+    """A line in its three regions: lifecycle, locks, debt. ``default_days``: in a row, on which what is
+    past due has mattered; more than ninety are a default (Regulation (EU) 575/2013 article 178).
+    """
 
     id: str
     customer: str
@@ -74,6 +76,8 @@ class LineShape(Struct):
     days_past_due: int
     risk_class: str
     ifrs_stage: int
+    default_days: int
+    in_default: bool
     statement_day: int
     opened_on: date
     closed_on: date | None
