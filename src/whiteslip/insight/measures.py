@@ -42,6 +42,10 @@ def funnel(rows: Sequence[Seen]) -> list[Row]:
     interval. Seconds: the median from the first sight of a screen to the walk's next step. A walk is
     over an hour after it began. Going away is a defect of the page and never a customer kept.
     Source: our design; Wilson (1927).
+    公式：看到某一屏的各次操作中：走到后面一屏或完成的、在那里改走另一条路的、其余走开的；流失率 = 走开 / 操
+    作次数，附 Wilson 区间。秒数：从首次看到该屏到下一步的中位数。一次操作在开始一小时后结束。走开是页面的缺
+    陷，从不算挽留了客户。
+    来源：自行设计；Wilson（1927）。
     """
     found = list[Row]()
     for (segment, journey), walks in sorted(_walks(rows).items()):
@@ -86,6 +90,8 @@ def flows(rows: Sequence[Seen]) -> list[Row]:
     Formula: each walk is counted once between each of its screens and the next, and from its last
     screen to what ended it, or to "went away". What comes to a screen leaves it.
     Source: our design.
+    公式：每次操作在相邻两屏之间各计一次，从最后一屏到其结局（或“走开”）也计一次。进入一屏的都会离开它。
+    来源：自行设计。
     """
     counts = defaultdict[tuple[str, str, str, str], int](int)
     for (segment, journey), walks in _walks(rows).items():
@@ -107,6 +113,8 @@ def reasons(rows: Sequence[Row]) -> list[Row]:
     Formula: exits that gave a reason / all exits of the window, with Wilson's interval; "not said" is a
     reason like the others, so shares add up to one.
     Source: our design; Wilson (1927). Nobody has to say.
+    公式：说明了原因的离开 / 期间的全部离开，附 Wilson 区间；“未说明”与其他原因并列，因此各份额合计为一。
+    来源：自行设计；Wilson（1927）。没有人必须说明。
     """
     whole = defaultdict[str, int](int)
     for row in rows:
@@ -124,6 +132,8 @@ def complaints(rows: Sequence[Row]) -> list[Row]:
     Formula: complaints filed from the request until 90 days after it / exits · 1,000, with Byar's
     interval for a rare count.
     Source: Breslow and Day (1987) for the interval; the figure is our design.
+    公式：从申请起到其后 90 天内提出的投诉 / 离开数 · 1,000，稀少计数用 Byar 区间。
+    来源：区间见 Breslow 与 Day（1987）；指标为自行设计。
     """
     by_topic, whole = list[Row](), dict[str, tuple[int, int]]()
     for row in rows:
@@ -157,6 +167,8 @@ def rejoins(rows: Sequence[Row]) -> list[Row]:
     Formula: customers who opened another line within 1, 3, 6 or 12 months of closing one / customers
     whose line closed at least as long ago, with Wilson's interval.
     Source: our design; Wilson (1927).
+    公式：关闭后 1、3、6 或 12 个月内又开立额度的客户 / 额度至少关闭了这么久的客户，附 Wilson 区间。
+    来源：自行设计；Wilson（1927）。
     """
     found = list[Row]()
     for row in sorted(rows, key=lambda each: (each["segment"], each["months"])):
@@ -182,6 +194,8 @@ def hazard(rows: Sequence[Row]) -> list[Row]:
     Formula: h = lines whose customer asked to leave in the month / lines open at its beginning that had
     not asked before, with Wilson's interval.
     Source: discrete-time hazard; Singer and Willett (1993), Journal of Educational Statistics 18.
+    公式：h = 当月申请离开的额度 / 月初仍在且此前未申请的额度，附 Wilson 区间。
+    来源：离散时间风险率；Singer 与 Willett（1993），《教育与行为统计杂志》18。
     """
     found = list[Row]()
     for row in sorted(rows, key=lambda each: (each["segment"], each["month"])):
@@ -197,6 +211,9 @@ def leavers(rows: Sequence[Row]) -> list[Row]:
     known then (1 is the least risk; behaviour score, or points of the application); of each, the share
     whose customer asked to leave in the 90 days after, with Wilson's interval.
     Source: our design; Wilson (1927). No score reads it.
+    公式：期末之前 270 天在册的额度，按当时已知的评分分为五组（1 风险最低；行为评分或申请得分）；各组中客户
+    在随后 90 天内申请离开的份额，附 Wilson 区间。
+    来源：自行设计；Wilson（1927）。没有任何评分读取它。
     """
     sums = defaultdict[tuple[str, str], list[int]](lambda: [0, 0])
     for row in rows:
@@ -228,6 +245,9 @@ def outcomes(rows: Sequence[Row]) -> list[Row]:
     30 days past due in the 180 days that followed / lines, with Wilson's interval. Who left runs off on
     the old schedule and can be late as anybody.
     Source: our design; Wilson (1927). It describes groups and is read by no score, decision or exit.
+    公式：同一批额度，按客户在那 90 天内的做法分组：随后 180 天内曾逾期超过 30 天的 / 额度数，附 Wilson 区
+    间。离开的客户按原计划还款，与任何人一样可能逾期。
+    来源：自行设计；Wilson（1927）。它描述群体，不被任何评分、决策或离开读取。
     """
     sums = defaultdict[tuple[str, str], list[int]](lambda: [0, 0])
     for row in rows:

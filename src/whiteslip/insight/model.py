@@ -97,8 +97,14 @@ class Measure:
     title: str
     formula: str
     source: str
+    formula_zh: str
+    source_zh: str
     gather: Callable[[Tx, Window], Sequence[Any]]
     work: Callable[[Sequence[Any]], list[Row]]
+
+    def said(self, lang: str) -> tuple[str, str]:
+        """Formula and source in a language."""
+        return (self.formula_zh, self.source_zh) if lang == "zh-CN" else (self.formula, self.source)
 
 
 class Interval(msgspec.Struct, frozen=True):

@@ -41,6 +41,10 @@ def drivers(scored: Sequence[tuple[Model, Mapping[str, Any]]]) -> list[Row]:
     (or, in trees, usual); its share is the share of lines for which it weighed most, hidden where those
     are few. Nothing of it is kept about a line.
     Source: additive attribution as in decisions.scoring; Singer and Willett (1993) for the hazard.
+    公式：对在册额度（很多时取固定比例）用冠军模型“leaving”评分，其目标是 30 天内申请离开：模型风险率 = 平均
+    概率 ± 1.96 倍标准误。驱动因素的权重是它使对数几率高出最佳值（树模型中为通常值）的平均幅度；份额是它权重
+    最大的额度所占比例，人数少时不显示。不在额度上留存任何结果。
+    来源：加性归因，同 decisions.scoring；风险率见 Singer 与 Willett（1993）。
     """
     if len(scored) < SMALLEST_GROUP:
         return []

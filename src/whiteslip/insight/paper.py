@@ -53,11 +53,11 @@ def as_pdf(report: Report, sha256: str, lang: str) -> bytes:
 def _table(figures: Figures, words: Words) -> dict[str, Any]:
     alone = all(_EVERYBODY in row for row in figures.rows)
     places = [n for n, name in enumerate(figures.columns) if not (alone and name == _GROUP)]
-    measure = MEASURES[figures.measure]
+    formula, source = MEASURES[figures.measure].said(words.lang)
     return {
         "title": words.measure(figures.measure),
-        "formula": measure.formula,
-        "source": measure.source,
+        "formula": formula,
+        "source": source,
         "columns": [words.column(figures.columns[n]) for n in places],
         "rows": [[words.cell(figures.columns[n], row[n]) for n in places] for row in figures.rows[:_LONGEST]],
     }

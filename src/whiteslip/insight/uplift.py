@@ -165,6 +165,9 @@ def offers(looks: Sequence[Look]) -> list[Row]:
     complained, the differences with intervals valid at any time, the share of those shown who were in
     difficulty, and the verdict.
     Source: Waudby-Smith et al. (2024), Annals of Statistics 52; Wilson (1927).
+    公式：见评判规则：两组在 30 天与 180 天内离开的份额和投诉的份额、差额及任何时点都有效的区间、看到方案者
+    中处于困难的份额，以及结论。
+    来源：Waudby-Smith 等（2024），Annals of Statistics 52；Wilson（1927）。
     """
     found = list[Row]()
     for name, own in by_offer(looks).items():
@@ -248,6 +251,9 @@ def qini(looks: Sequence[Look]) -> list[Row]:
     its interval the 2.5th and 97.5th percentile of 200 bootstrap resamples with a fixed seed. A point is
     told where ten people or more lie between it and the one before.
     Source: Radcliffe (2007); Efron and Tibshirani (1993) for the bootstrap.
+    公式：按使用率和额度年龄分层，用一半观察排序、在另一半上度量，两个方向各做一次；系数是曲线与抽签选择之间
+    的面积，区间为固定种子的 200 次自助重抽样的 2.5 与 97.5 百分位。与前一点相隔十人以上的点才显示。
+    来源：Radcliffe（2007）；自助法见 Efron 与 Tibshirani（1993）。
     """
     found = list[Row]()
     for name, own in by_offer(looks).items():

@@ -20,6 +20,9 @@ def freed(book: Book) -> Expression:
     undrawn x conversion factor; weighted = exposure x risk weight, both rounded half up per line. A stop is
     an exit, a closing or a lock on all drawing, whoever set it; one that was lifted gave nothing back.
     Source: Basel III CRE20.94 (10 % for what can be cancelled at any time), CRE20.65 (75 % retail).
+    公式：未用额度 = 额度 − 首次看到停用时的欠款，不小于 0；敞口 = 未用额度 × 转换系数；加权 = 敞口 × 风险权
+    重，逐笔四舍五入。
+    来源：巴塞尔协议三 CRE20.94（可随时取消的承诺 10%）、CRE20.65（零售 75%）。
     """
     p, given = book.panel, book.parameters
     drew = p.filter(~p.stopped).group_by("line_id").aggregate(drew_at=ibis._.point.max())
@@ -42,6 +45,8 @@ def cohorts(book: Book) -> Expression:
 
     Formula: sums over the lines of a group on the day; months are whole ones lived since opening.
     Source: grouping alone; what is exchangeable may be simulated as a group.
+    公式：当天各组额度的合计；月数为开立以来的整月数。
+    来源：只是分组；可互换的额度可以合并模拟。
     """
     p = book.panel.filter(book.panel.point == book.last)
     p = p.filter((p.closed_on > p.on_day).fill_null(True))

@@ -77,6 +77,8 @@ def cdr(book: Book) -> Expression:
     Formula: mdr = balance that became non-performing / performing balance a month ago;
     cdr = 1 - (1 - mdr)^12.
     Source: standard definitions of the securitisation industry (annualised single-month rate).
+    公式：mdr = 当月转为不良的余额 / 一个月前的正常余额；cdr = 1 − (1 − mdr)^12。
+    来源：证券化行业的通行定义（单月比率年化）。
     """
     f = flows(book)
     mdr = share(f.defaulted_minor, f.performing_before_minor)
@@ -92,6 +94,8 @@ def prepayment(book: Book) -> Expression:
     Formula: smm = principal paid before it was billed / (opening balance - principal billed);
     cpr = 1 - (1 - smm)^12.
     Source: standard definitions of the securitisation industry.
+    公式：smm = 出账前还掉的本金 / (期初余额 − 已出账本金)；cpr = 1 − (1 − smm)^12。
+    来源：证券化行业的通行定义。
     """
     f = flows(book)
     base = f.opening_minor - f.scheduled_minor
@@ -107,6 +111,8 @@ def payment_rate(book: Book) -> Expression:
 
     Formula: mpr = collections of the month, less what came back / opening balance.
     Source: card-trust reporting (MPR).
+    公式：mpr = 当月收款（减去退回）/ 期初余额。
+    来源：信用卡信托报告（MPR）。
     """
     f = flows(book)
     return f.select(
@@ -124,6 +130,8 @@ def dilution(book: Book) -> Expression:
 
     Formula: dilution = refunds of the month / opening balance.
     Source: trade-receivables funding; a refund after sale is a deemed collection.
+    公式：稀释率 = 当月退货退款 / 期初余额。
+    来源：应收账款融资；出售之后的退款视同已收款。
     """
     f = flows(book)
     return f.select(
@@ -138,6 +146,8 @@ def excess_spread(book: Book) -> Expression:
     Formula: 12 x (interest and fees charged - written off or sold, gross of the price) / opening balance -
     funding - servicing.
     Source: card-trust reporting: yield - coupon - servicing fee - losses.
+    公式：12 ×（已收取的利息与费用 − 核销或出售，按账面、不扣价款）/ 期初余额 − 资金成本 − 服务费。
+    来源：信用卡信托报告：收益率 − 票息 − 服务费 − 损失。
     """
     f = flows(book)
     costs = (book.parameters.funding_bps + book.parameters.servicing_bps) / 10_000
@@ -153,6 +163,8 @@ def concentration(book: Book) -> Expression:
 
     Formula: hhi = sum of squared shares of open principal; effective_number = 1 / hhi.
     Source: Herfindahl (1950), Hirschman (1945).
+    公式：hhi = 未还本金份额的平方和；等效商户数 = 1 / hhi。
+    来源：Herfindahl（1950），Hirschman（1945）。
     """
     i, s = book.instalment, book.settlement.filter(book.settlement.component == "principal")
     put = i.select("plan_id", minor=i.principal_minor)

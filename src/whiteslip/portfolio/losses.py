@@ -134,6 +134,12 @@ def ecl(book: Book) -> Expression:
     lines_by_score and lines_by_roll_rates count them; stage 3 needs neither.
     Source: IFRS 9 5.5.3, 5.5.5, 5.5.11, 5.5.20, B5.5.37, B5.5.43 (12 months are a portion of lifetime);
     constant hazard: exponential survival.
+    公式：逐笔额度 PD × LGD × EAD；第一阶段为十二个月，第二阶段为整个存续期，第三阶段 PD = 1；可支用时 EAD =
+    已用 + 转换系数 × 未用，停用后只计已用。PD 取当晚冠军行为模型的结果，按恒定风险率折到期限，
+    PD(m) = 1 − (1 − PD)^(m / 评分月数)；没有评分的额度取所在逾期档的 PD，由迁徙率按以 90+ 为终点的马尔可夫链
+    推出。按档给定的 PD 优先于两者。按评分与按迁徙率的额度数分列；第三阶段两者都不需要。
+    来源：IFRS 9 5.5.3、5.5.5、5.5.11、5.5.20、B5.5.37、B5.5.43（十二个月是存续期的一部分）；恒定风险率即指数
+    生存模型。
     """
     p = by_line(book)
     p = p.filter((p.owed_minor > 0) | (p.undrawn_minor > 0))
@@ -159,6 +165,11 @@ def ecl_movement(book: Book) -> Expression:
     changed stage. Of one that did not, change of PD (another score, or another bucket) = exposure now x
     (loss rate now - then), and remeasured is the rest: the exposure changed, also by a lock's end.
     Source: IFRS 7 35H, 35I (reconciliation of the loss allowance); IFRS 9 5.5.20 for draw-stop.
+    公式：期初 + 新开额度 + 停用释放 + 核销 + 阶段转移 + PD 变化 + 重新计量 = 期末，逐笔成立，合计也成立。停用
+    释放是停止支用时未用部分的准备，当即释放；核销是核销或出售的金额（按账面，不扣价款），以原有准备为限；阶段
+    转移是换了阶段的额度其余的变动。未换阶段的：PD 变化（评分或逾期档不同）= 现在的敞口 ×（现在的损失率 − 当
+    时的损失率），其余为重新计量，即敞口的变化。
+    来源：IFRS 7 35H、35I（损失准备的调节表）；停用见 IFRS 9 5.5.20。
     """
     p = by_line(book)
     zero = ibis.literal(0, "int64")
@@ -192,6 +203,8 @@ def coverage(book: Book) -> Expression:
 
     Formula: coverage = allowance (the ECL) / npl.
     Source: provision coverage ratio of Chinese banks (拨备覆盖率).
+    公式：覆盖率 = 准备（预期信用损失）/ 不良余额。
+    来源：中国银行业的拨备覆盖率。
     """
     p = by_line(book)
     sums = p.group_by(*GROUP).aggregate(

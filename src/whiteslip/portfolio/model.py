@@ -55,9 +55,15 @@ class Measure:
     title: str
     formula: str
     source: str
+    formula_zh: str
+    source_zh: str
     express: Callable[[Any], Expression]
     finish: Callable[[Sequence[Row]], Sequence[Row]] | None = None
     tell: Callable[[Sequence[Row]], Sequence[Row]] | None = None
+
+    def said(self, lang: str) -> tuple[str, str]:
+        """Formula and source in a language."""
+        return (self.formula_zh, self.source_zh) if lang == "zh-CN" else (self.formula, self.source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,20 @@ from whiteslip.portfolio.model import Expression, ibis
 
 GROUP = ("currency", "segment")
 _YEAR = 12
+_OF_VINTAGES = (
+    "opened",
+    "months_on_book",
+    "on_day",
+    "lines",
+    "originated_minor",
+    "owed_minor",
+    "dpd_30_minor",
+    "dpd_60_minor",
+    "dpd_90_minor",
+    "defaulted_lines",
+    "defaulted_minor",
+    "net_loss_minor",
+)
 
 
 def _is_bad(dpd: Expression) -> Expression:
@@ -21,6 +35,9 @@ def npl(book: Book) -> Expression:
     constant_ratio = npl / the book twelve months ago, which no exit since can move, or of the first month
     with a book where it is younger.
     Source: order 2023/1 (China): substandard, doubtful and loss, more than 90 days past due.
+    公式：不良率 = 不良余额 / 总余额；生成率 = 当月新增不良 / 一个月前的正常余额；固定分母比率 = 不良余额 / 十
+    二个月前的总余额（此后的离开改变不了它；不满一年时用首个有余额的月份）。
+    来源：《商业银行金融资产风险分类办法》（2023年第1号令）：次级、可疑、损失，即逾期超过90天。
     """
     p = book.panel
     bad, bad_before = _is_bad(p.dpd), _is_bad(p.dpd_before)
@@ -51,6 +68,10 @@ def npl_change(book: Book) -> Expression:
     new bad, cured and changes of what stays bad move N; written off or sold, gross of the price, moves
     both; growth of those who stay and run-off of those who leave (the denominator effect of exits) move B.
     Source: algebra of N1/B1 - N0/B0 = dN/B1 - (N0/B0) dB/B1; no cause depends on an order.
+    公式：r1 − r0 = 各原因的 (dN − r0 × dB) / B1 之和，N 为不良，B 为总余额。新增不良、转好和不良余额自身的
+    变化影响 N；核销或出售（按账面，不扣价款）两者都影响；留下客户的增长与离开客户的还清（离开的分母效应）影
+    响 B。
+    来源：N1/B1 − N0/B0 = dN/B1 − (N0/B0) dB/B1 的恒等变形；各原因与次序无关。
     """
     p = book.panel
     zero = ibis.literal(0, "int64")
@@ -103,6 +124,8 @@ def dpd(book: Book) -> Expression:
 
     Formula: balance of lines at least so many days past due / book.
     Source: days past due count from the oldest unpaid due day (CRR Art. 178).
+    公式：逾期不少于相应天数的额度余额 / 总余额。
+    来源：逾期天数从最早未还的到期日算起（CRR 第178条）。
     """
     p = book.panel
     sums = p.group_by(*GROUP, "point", "on_day").aggregate(
@@ -128,6 +151,9 @@ def classes(book: Book) -> Expression:
     Formula: balance by class; any day past due is at least special mention, more than 90 substandard,
     more than 270 doubtful, more than 360 loss; under a hardship plan it is at least special mention.
     Source: order 2023/1 (China), Measures for the Risk Classification of Financial Assets.
+    公式：按分类的余额；有任何逾期至少为关注，超过90天次级，超过270天可疑，超过360天损失；在还款安排中的至少
+    为关注。
+    来源：《商业银行金融资产风险分类办法》（2023年第1号令）。
     """
     p = book.panel.filter(book.panel.point == book.last, book.panel.owed_minor > 0)
     name = ibis.cases(
@@ -165,6 +191,9 @@ def roll_rates(book: Book) -> Expression:
     Formula: rate(i to j) = balance now in j that was in i / balance then in i; lines_share and
     opening_share are the same by count and by opening balance, and sum to one for each i.
     Source: the roll-rate matrix of card and instalment lending; growth shows as rates above one.
+    公式：迁徙率（i 到 j）= 当时在 i、现在在 j 的余额 / 当时 i 的余额；户数占比与期初占比分别按户数和期初余额
+    计算，每个 i 合计为一。
+    来源：信用卡与分期业务常用的迁徙率矩阵；余额增长时比率会大于一。
     """
     found = transitions(book)
     whole = ibis.window(group_by=[*GROUP, "point", "bucket_before"])
@@ -189,6 +218,9 @@ def vintages(book: Book) -> Expression:
     due; default_rate, the balance at first being more than 90 days past due, added up; net_loss_rate,
     what was written off or sold, gross of the price, added up.
     Source: cumulative default by months on book / originated sum, the standard static-pool table.
+    公式：按账龄月数，除以该批额度截至当时的累计消费：逾期30/60/90天以上的余额；违约率为首次逾期超过90天时余
+    额的累计；净损失率为核销或出售（按账面，不扣价款）的累计。
+    来源：按账龄的累计违约 / 发放总额，即通行的静态池表。
     """
     p = book.panel
     running = ibis.cumulative_window(group_by="line_id", order_by="point")
@@ -222,20 +254,10 @@ def vintages(book: Book) -> Expression:
         net_loss_minor=sums.lost.sum().over(so_far).cast("int64"),
     )
     opened = (sums.opened_month - sums.opened_month % 12).cast("float64") / 12
+    sums = sums.mutate(opened=(opened.round().cast("int64") * 100 + sums.opened_month % 12 + 1).cast("int64"))
     return sums.select(
         *GROUP,
-        opened=(opened.round().cast("int64") * 100 + sums.opened_month % 12 + 1).cast("int64"),
-        months_on_book=sums.months_on_book,
-        on_day=sums.on_day,
-        lines=sums.lines,
-        originated_minor=sums.originated_minor,
-        owed_minor=sums.owed_minor,
-        dpd_30_minor=sums.dpd_30_minor,
-        dpd_60_minor=sums.dpd_60_minor,
-        dpd_90_minor=sums.dpd_90_minor,
-        defaulted_lines=sums.defaulted_lines,
-        defaulted_minor=sums.defaulted_minor,
-        net_loss_minor=sums.net_loss_minor,
+        *_OF_VINTAGES,
         dpd_30_rate=share(sums.dpd_30_minor, sums.originated_minor),
         dpd_60_rate=share(sums.dpd_60_minor, sums.originated_minor),
         dpd_90_rate=share(sums.dpd_90_minor, sums.originated_minor),

@@ -10,14 +10,25 @@ from typing import Any, Final
 from whiteslip.portfolio import capacity, cash, losses, quality, survival
 from whiteslip.portfolio.model import Expression, Measure, Row
 
+_SAID: Final = re.compile(r"(.+?)\n\nFormula: (.+?)\nSource: (.+?)\n公式：(.+?)\n来源：(.+)", re.S)
 
-def words_of(function: Callable[..., Any]) -> tuple[str, str, str]:
-    """Title, formula and source of a figure, out of its docstring. Raises ValueError where it lacks them."""
-    found = re.fullmatch(r"(.+?)\n\nFormula: (.+?)\nSource: (.+)", inspect.getdoc(function) or "", re.S)
+
+def words_of(function: Callable[..., Any]) -> tuple[str, str, str, str, str]:
+    """Title, formula and source of a figure, and the two in Chinese, out of its docstring.
+
+    Raises ValueError where it lacks them.
+    """
+    found = _SAID.fullmatch(inspect.getdoc(function) or "")
     if found is None:
-        raise ValueError(f"{function.__name__} does not say its formula and source")
-    title, formula, source = (" ".join(part.split()) for part in found.groups())
-    return title, formula, source
+        raise ValueError(f"{function.__name__} does not say its formula and source in both languages")
+    title, formula, source, formula_zh, source_zh = found.groups()
+    title, formula, source = (" ".join(part.split()) for part in (title, formula, source))
+    return title, formula, source, _joined(formula_zh), _joined(source_zh)
+
+
+def _joined(chinese: str) -> str:
+    """Lines of Chinese, which has no spaces between words."""
+    return "".join(line.strip() for line in chinese.splitlines())
 
 
 def _measure(

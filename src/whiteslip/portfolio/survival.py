@@ -22,6 +22,10 @@ def survival(book: Book) -> Expression:
     Ends: closed by the customer, closed by us, first more than 90 days past due. A line of an estate
     and one that lives on are censored.
     Source: Kaplan and Meier (1958); Aalen and Johansen (1978).
+    公式：S(t) = 各期 1 − d(t)/n(t) 的连乘（Kaplan-Meier，任何结束）；每种原因 k 的累计发生率为
+    S(t−1) × dₖ(t)/n(t) 之和（Aalen-Johansen），因此 S 与三者合计为一。结束指：客户关闭、我方关闭、首次逾期超
+    过90天。遗产额度和仍存续的额度作删失处理。
+    来源：Kaplan 与 Meier（1958）；Aalen 与 Johansen（1978）。
     """
     p = book.panel
     bad_on = (p.dpd > NON_PERFORMING_AFTER).ifelse(p.on_day, ibis.null("date"))

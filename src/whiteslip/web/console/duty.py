@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from litestar import Response
 
 from whiteslip.base import Refusal
+from whiteslip.decisions.words import in_language
 from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
 from whiteslip.identity import access
@@ -19,6 +21,7 @@ from whiteslip.store import Tx
 from whiteslip.store.timers import present
 from whiteslip.web.kit.cookies import WebRequest, ports_of, session_token
 from whiteslip.web.kit.forms import see_other
+from whiteslip.web.kit.pages import language_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused
 
@@ -69,7 +72,13 @@ class Duty:
     def shown(self) -> dict[str, Any]:
         """What every page of the desk shows."""
         undoable = exits_store.pending_of(self.tx, self.actor, self.now) if self.may_choose else []
-        return {"staff": self.staff, "may_choose": self.may_choose, "undoable": undoable}
+        in_words = partial(in_language, language_of(self.request))
+        return {
+            "staff": self.staff,
+            "may_choose": self.may_choose,
+            "undoable": undoable,
+            "in_words": in_words,
+        }
 
 
 def on_duty(request: WebRequest, act: Callable[[Duty], T], chooses: bool = False) -> T | Response[Any]:

@@ -27,8 +27,6 @@ class Figure:
     option: Option | None = None
     links: Sequence[str] = ()
     left_out: int = 0
-    formula_in: str = ""
-    source_in: str = ""
 
     @property
     def pdf(self) -> str:

@@ -18,7 +18,9 @@ from whiteslip.insight.acts import SURVIVAL
 from whiteslip.insight.feedback import FRICTION
 from whiteslip.insight.model import SEGMENTS, SIMULATED, YEARS, Report
 from whiteslip.insight.paper import as_pdf
+from whiteslip.insight.registry import MEASURES
 from whiteslip.insight.words import Words
+from whiteslip.portfolio import MEASURES as OF_BOOK
 from whiteslip.portfolio import Result
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.console.figures import Figure, Option
@@ -158,6 +160,8 @@ def _head(results: Mapping[str, Result], words: Words) -> list[tuple[str, str, s
 
 def _told(result: Result, window: Window, words: Words, option: Option | None = None) -> Figure:
     """A measure's formula and the latest of its rows, in words and figures."""
+    known = OF_BOOK if result.measure == SURVIVAL else MEASURES
+    formula, source = known[result.measure].said(words.lang)
     alone = {row.get("segment") for row in result.records()} == {"all"}
     columns = [name for name in result.columns if not (alone and name == "segment")]
     rows = [[words.cell(name, row[name]) for name in columns] for row in result.records()[-_SHOWN_ROWS:]]
@@ -167,13 +171,11 @@ def _told(result: Result, window: Window, words: Words, option: Option | None = 
         [(words.column(name), "money" if _is_figure(result, name) else "text") for name in columns],
         rows,
         _address(result.measure, "csv", window),
-        result.formula,
-        result.source,
+        formula,
+        source,
         option,
         [row_case(result.measure, row) for row in result.records()[-_SHOWN_ROWS:]],
         max(0, len(result.rows) - _SHOWN_ROWS),
-        formula_in="en",
-        source_in="en",
     )
 
 

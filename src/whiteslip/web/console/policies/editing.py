@@ -19,6 +19,7 @@ from whiteslip.decisions.grid import Grid, drawn, edited, grids_of, with_rows
 from whiteslip.decisions.lifecycle import Policy
 from whiteslip.decisions.model import Table
 from whiteslip.decisions.shape import BYTES, shape_faults
+from whiteslip.decisions.words import in_language
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.envelope import style_nonce
@@ -168,9 +169,10 @@ def _graph(
     refusal: Refusal | None = None,
     may_keep: bool = False,
 ) -> Response[Any]:
-    known = (*table.contract.facts.values(), *table.contract.outcome.values())
+    facts, lang = table.contract.facts, language_of(duty.request)
+    known = (*facts.values(), *table.contract.outcome.values())
     offers = {
-        "facts": {name: fact.meaning for name, fact in table.contract.facts.items()},
+        "facts": {name: in_language(lang, fact.meaning) or fact.meaning for name, fact in facts.items()},
         "codes": sorted({code for field in known for code in field.one_of}),
     }
     return page(

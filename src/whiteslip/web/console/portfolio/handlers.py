@@ -160,6 +160,7 @@ def _told(
     key: str, title: str, result: Result, option: Option | None, csv: str, speech: Speech, t: Texts
 ) -> Figure:
     """A measure's formula and the latest of its rows, in words and figures."""
+    formula, source = MEASURES[result.measure].said(speech.lang)
     alone = {row["segment"] for row in result.records()} == {"all"}
     columns = [name for name in result.columns if name != "currency" and not (alone and name == "segment")]
     rows = [
@@ -181,13 +182,11 @@ def _told(
         ],
         rows,
         csv,
-        result.formula,
-        result.source,
+        formula,
+        source,
         option,
         [row_case(result.measure, row, newest) for row in result.records()[-_SHOWN_ROWS:]],
         max(0, len(result.rows) - _SHOWN_ROWS),
-        formula_in="en",
-        source_in="en",
     )
 
 

@@ -26,7 +26,6 @@ _PALE, _STRONG, _BAD, _GOOD, _SOFT, _CARE = (
 )
 _UNSEEN: Final = {"color": "transparent"}
 _MOST_BARS: Final = 12
-_INDEX: Final = "Σ (now − was) · ln(now / was)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def spread(seen: Overview, names: Sequence[str], links: Sequence[str], t: Text) 
     }
     rows = tuple(zip(names, seen.counts, shares, was, strict=True))
     columns = (("band", "text"), ("lines", "number"), ("tonight", "share"), ("fitted_on", "share"))
-    return Chart("spread", option, columns, rows, "lines of a band / lines scored", tuple(links))
+    return Chart("spread", option, columns, rows, t("formula_spread"), tuple(links))
 
 
 def strip(nights: Sequence[tuple[date, float, float]], t: Text) -> Chart:
@@ -101,7 +100,7 @@ def strip(nights: Sequence[tuple[date, float, float]], t: Text) -> Chart:
     }
     columns = (("night", "text"), ("psi", "index"), ("worst_csi", "index"))
     rows = tuple((day.isoformat(), psi, csi) for day, psi, csi in nights)
-    return Chart("strip", option, columns, rows, _INDEX)
+    return Chart("strip", option, columns, rows, t("formula_index"))
 
 
 def columns(seen: Overview, t: Text) -> Chart:
@@ -125,7 +124,7 @@ def columns(seen: Overview, t: Text) -> Chart:
         option,
         (("column", "text"), ("csi", "index")),
         tuple(found),
-        "Σ (now − was) · ln(now / was)",
+        t("formula_index"),
     )
 
 
@@ -149,7 +148,7 @@ def calibration(found: Sequence[Scale], names: Sequence[str], t: Text) -> Chart:
         (name, each.lines, each.predicted, each.late, each.observed)
         for name, each in zip(bands, found, strict=True)
     )
-    return Chart("calibration", option, columns, rows, "lines more than 30 days late / lines of the band")
+    return Chart("calibration", option, columns, rows, t("formula_calibration"))
 
 
 def reasons(found: Sequence[tuple[str, int]], names: Sequence[str], links: Sequence[str], t: Text) -> Chart:
@@ -162,11 +161,11 @@ def reasons(found: Sequence[tuple[str, int]], names: Sequence[str], links: Seque
     }
     rows = tuple((name, lines) for name, (_, lines) in zip(names, found, strict=True))
     return Chart(
-        "reasons", option, (("reason", "text"), ("lines", "number")), rows, "first reason", tuple(links)
+        "reasons", option, (("reason", "text"), ("lines", "number")), rows, t("formula_reasons"), tuple(links)
     )
 
 
-def versus(cells: Mapping[tuple[int, int], int], names: Sequence[str]) -> Chart:
+def versus(cells: Mapping[tuple[int, int], int], names: Sequence[str], t: Text) -> Chart:
     """Champion's band (down) against the challenger's (across), as shares of all lines."""
     total = max(1, sum(cells.values()))
     data = [[across, down, round(n / total, 4)] for (down, across), n in sorted(cells.items())]
@@ -178,7 +177,7 @@ def versus(cells: Mapping[tuple[int, int], int], names: Sequence[str]) -> Chart:
     }
     columns = (("champion", "text"), ("challenger", "text"), ("lines", "number"), ("share", "share"))
     rows = tuple((names[down], names[across], n, n / total) for (down, across), n in sorted(cells.items()))
-    return Chart("versus", option, columns, rows, "lines of a pair of bands / lines scored by both")
+    return Chart("versus", option, columns, rows, t("formula_versus"))
 
 
 def waterfall(found: Explained, start: float, unit: str, t: Text) -> Chart:
@@ -213,7 +212,7 @@ def waterfall(found: Explained, start: float, unit: str, t: Text) -> Chart:
     heads = (
         ("column", "text"), ("value", "text"), ("here", "figure"), ("best", "figure"), ("against", "figure"),
     )  # fmt: skip
-    return Chart("waterfall", option, heads, rows, "best − here, in " + unit)
+    return Chart("waterfall", option, heads, rows, t("formula_waterfall", unit=t(unit)))
 
 
 def _end(value: float) -> Option:

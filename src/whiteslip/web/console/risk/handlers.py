@@ -72,7 +72,7 @@ def _charts(duty: Duty, seen: Overview, t: Texts) -> list[Chart]:
     for each in seen.challengers[:1]:
         pairs = risk.versus(duty.tx, seen, each.model, until)
         if pairs:
-            found.append(charts.versus(risk.crossed(seen, pairs), names))
+            found.append(charts.versus(risk.crossed(seen, pairs), names, t))
     return found
 
 
@@ -98,7 +98,6 @@ def _told(chart: Chart, csv: str, t: Texts, speech: Speech) -> Figure:
         chart.option,
         chart.links[-_SHOWN_ROWS:],
         max(0, len(rows) - _SHOWN_ROWS),
-        formula_in="en",
     )
 
 
