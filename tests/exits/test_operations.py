@@ -28,6 +28,7 @@ from whiteslip.exits import (
     estates,
     hardship,
     operations,
+    payday,
     restrictions,
     softer,
     terminations,
@@ -230,7 +231,7 @@ def _lock(tx: Tx, line: UUID, lock: Lock, now: datetime) -> None:
             softer.pause(tx, line, "customer", now, part=Part(Feature.CASH))
         case Lock.ISSUER_PART:
             limits = Limits(Measure.PAUSE_FEATURE, feature=Feature.CASH)
-            restrictions.restrict(tx, OFFICE, line, [Cause.PAST_DUE], "desk", now, limits)
+            restrictions.restrict(tx, OFFICE, line, [Cause.CONTACT_LOST], "desk", now, limits)
         case Lock.CAP:
             softer.reduce(tx, line, 50, "customer", now)
         case Lock.ISSUER:
@@ -309,6 +310,7 @@ DONE: dict[Operation, Callable[[Tx, Scene], Any]] = {
     Operation.SCHEDULE_CHANGE: lambda tx, s: hardship.agree(
         tx, OFFICE, s.line, Relief.LONGER, "customer", s.now
     ),
+    Operation.PAYDAY_CHANGE: lambda tx, s: payday.move(tx, OFFICE, s.line, 15, "customer", s.now),
     Operation.CONTACT_CHANGE: _contact,
     Operation.NEW_AGREEMENT: _agree,
 }

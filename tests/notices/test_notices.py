@@ -101,6 +101,11 @@ OWN: dict[str, dict[str, Any]] = {
         "free_report_days": 0,
     },
     "line.restriction_lifted": {"lifted_at": NOW},
+    "line.payday_moved": {
+        "moved_at": NOW,
+        "statement_day": 15,
+        "schedule": [{"due_on": date(2026, 11, 25), "amount_minor": 5_000}],
+    },
     "line.step_up_asked": {"asked_at": NOW, "until": NOW + timedelta(days=7)},
     "complaint.acknowledged": {"filed_at": NOW, "answer_by": NOW + timedelta(days=15)},
     "complaint.extended": {"filed_at": NOW, "answer_by": NOW + timedelta(days=30), "delay": "complex"},

@@ -605,3 +605,16 @@ ORDER BY value_on, id;
 SELECT opened_on, principal_minor AS amount_minor FROM billing.plan
 WHERE line = :line AND kind = 'purchase' AND opened_on > :since AND opened_on <= :until
 ORDER BY opened_on, id;
+
+-- name: move_days!
+-- Instalments that no bill has asked for yet, to a later day.
+UPDATE billing.instalment AS i SET bill_on = u.bill_on, due_on = u.due_on
+FROM unnest(:plan::uuid[], :no::smallint[], :bill_on::date[], :due_on::date[]) AS u (plan, no, bill_on, due_on)
+WHERE i.plan = u.plan AND i.no = u.no;
+
+-- name: last_payday$
+SELECT max(on_day) FROM billing.payday WHERE line = :line;
+
+-- name: add_payday!
+INSERT INTO billing.payday (id, line, from_day, to_day, on_day, moved_at)
+VALUES (:id, :line, :from_day, :to_day, :on_day, :now);

@@ -40,6 +40,7 @@ class Operation(StrEnum):
     CANCEL_CLOSING = "cancel_closing"
     WITHDRAW = "withdraw"
     SCHEDULE_CHANGE = "schedule_change"
+    PAYDAY_CHANGE = "payday_change"
     CHARGE_OFF = "charge_off"
     SETTLE = "settle"
     CONTACT_CHANGE = "contact_change"
@@ -231,13 +232,21 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
         Lifecycle.CLOSED: "exit.line_closed",
         **dict.fromkeys(_AFTER_A_BILL, "withdraw.too_late"),
     },
-    # A schedule changes only where the customer agrees to a hardship plan; while one stands it is that one.
+    # Sums of a schedule change only where the customer agrees to a hardship plan; while one stands it is
+    # that one.
     Operation.SCHEDULE_CHANGE: {
         Debt.NONE: "hardship.nothing_owed",
         Debt.CURRENT: "hardship.not_past_due",
         Debt.SETTLED: "hardship.nothing_owed",
         Debt.SOLD: "hardship.nothing_owed",
         Debt.RESIDUAL: "hardship.not_past_due",
+    },
+    # Later bills on another day of the month; a debt that was given up or sold has none to come.
+    Operation.PAYDAY_CHANGE: {
+        Lifecycle.CLOSED: "payday.nothing_to_move",
+        Debt.CHARGED_OFF: "payday.nothing_to_move",
+        Debt.SETTLED: "payday.nothing_to_move",
+        Debt.SOLD: "payday.nothing_to_move",
     },
     Operation.CHARGE_OFF: {
         **dict.fromkeys(_NOT_LOST, "charge_off.not_due"),

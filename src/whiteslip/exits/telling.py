@@ -73,9 +73,10 @@ class Act(StrEnum):
     PAUSED = "softer.paused"
     PART_LOCKED = "softer.part_locked"
     RESUMED = "softer.resumed"
+    PAYDAY_MOVED = "softer.payday_moved"
 
 
-# What customers do by themselves is answered on the page on which they do it.
+# What customers do by themselves is answered on the page on which they do it, unless days change.
 ACTS: Final[Mapping[Act, str | None]] = {
     Act.STOPPED: "line.restricted",
     Act.LIMIT_CUT: "line.limit_cut",
@@ -103,6 +104,7 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.PAUSED: None,
     Act.PART_LOCKED: None,
     Act.RESUMED: None,
+    Act.PAYDAY_MOVED: "line.payday_moved",
 }
 HELP: Final = "hardship.offered"
 

@@ -189,6 +189,11 @@ def change_limit(tx: Tx, line: Line, limit_minor: int, actor: str, now: datetime
     tx.record(Entry(now, "line.limit_changed", "line", line.id, actor, data))
 
 
+def change_statement_day(tx: Tx, line: Line, statement_day: int) -> None:
+    """Set the day of the month, 1 to 28, on which bills are made; billing moves what is open, and says so."""
+    _queries.set_statement_day(tx.conn, id=line.id, statement_day=statement_day)
+
+
 def move(tx: Tx, line: Line, to: Lifecycle, ground: str, actor: str, now: datetime) -> None:
     """Change the lifecycle along ``ROADS``. The line is locked.
 

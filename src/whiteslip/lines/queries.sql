@@ -64,6 +64,9 @@ WHERE id = :id AND lifecycle = :before;
 -- name: set_limit!
 UPDATE lines.line SET limit_minor = :limit_minor WHERE id = :id;
 
+-- name: set_statement_day!
+UPDATE lines.line SET statement_day = :statement_day WHERE id = :id;
+
 -- name: set_lock^
 -- A lock that stands takes a new time, except that a firm one only ever gets longer.
 INSERT INTO lines.lock AS l (

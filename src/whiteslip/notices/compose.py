@@ -43,6 +43,7 @@ from whiteslip.notices.owed import (
     HardshipFacts,
     LetterFacts,
     OwedAnewFacts,
+    PaydayFacts,
     SoldFacts,
     StatementFacts,
 )
@@ -230,7 +231,10 @@ def _table(facts: LetterFacts, language: str) -> list[list[str]]:
         return [labels["statement_table"], *_statement_rows(facts, language)]
     if isinstance(facts, ContractFacts):
         return [labels["products"], *(_product(one, language) for one in facts.products)]
-    if not isinstance(facts, RunOffFacts | BalanceFacts | HardshipFacts | SoldFacts) or not facts.schedule:
+    if (
+        not isinstance(facts, RunOffFacts | BalanceFacts | HardshipFacts | PaydayFacts | SoldFacts)
+        or not facts.schedule
+    ):
         return []
     rows = [
         [

@@ -155,3 +155,11 @@ class ClosedFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     vouchers: list[VoucherFact] = []
     sold_to: str = ""
     sold_on: date | None = None
+
+
+class PaydayFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The customer moved the day on which bills are made; what is open, by its days from now on."""
+
+    moved_at: datetime
+    statement_day: int
+    schedule: list[DueFact]

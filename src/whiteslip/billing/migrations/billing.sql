@@ -19,8 +19,8 @@ CREATE INDEX plan_purchase ON billing.plan (purchase);
 CREATE INDEX plan_opened ON billing.plan USING brin (opened_on) WITH (pages_per_range = 8, autosummarize = on);
 CALL store.append_only('billing.plan');
 
--- The schedule (days and sums) is fixed when the plan is made; what was paid or given back
--- against it moves. An instalment is open while anything of it is neither.
+-- The schedule is fixed when the plan is made, but for days that the customer moves; what was paid or given
+-- back against it moves. An instalment is open while anything of it is neither.
 CREATE TABLE billing.instalment (
     plan uuid NOT NULL,
     no smallint NOT NULL,
@@ -57,8 +57,25 @@ BEGIN
 END
 $$;
 CREATE TRIGGER keep_schedule BEFORE DELETE OR TRUNCATE OR UPDATE OF
-    plan, no, line, bill_on, due_on, principal_minor, interest_minor, fee_minor, outstanding_minor
+    plan, no, line, principal_minor, interest_minor, fee_minor, outstanding_minor
 ON billing.instalment FOR EACH STATEMENT EXECUTE FUNCTION billing.keep_schedule();
+-- At the customer's wish an instalment moves to a later day, until a bill has asked for it.
+CREATE TRIGGER keep_days BEFORE UPDATE OF bill_on, due_on ON billing.instalment
+FOR EACH ROW WHEN (
+    OLD.bill IS NOT NULL OR NEW.bill_on < OLD.bill_on OR NEW.due_on - NEW.bill_on <> OLD.due_on - OLD.bill_on)
+EXECUTE FUNCTION billing.keep_schedule();
+
+-- Each time a customer moved the day of the month on which bills are made.
+CREATE TABLE billing.payday (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    from_day smallint NOT NULL CHECK (from_day BETWEEN 1 AND 28),
+    to_day smallint NOT NULL CHECK (to_day BETWEEN 1 AND 28 AND to_day <> from_day),
+    on_day date NOT NULL,
+    moved_at timestamptz NOT NULL
+);
+CREATE INDEX payday_line ON billing.payday (line, moved_at);
+CALL store.append_only('billing.payday');
 
 CREATE TABLE billing.bill (
     id uuid PRIMARY KEY,
@@ -380,6 +397,9 @@ WHERE corrected_by IS NULL;
 
 CREATE VIEW billing.v_bought AS
 SELECT line, opened_on, principal_minor FROM billing.plan WHERE kind = 'purchase';
+
+CREATE VIEW billing.v_payday AS
+SELECT line, moved_at FROM billing.payday;
 
 CREATE VIEW billing.v_bill AS
 SELECT line, statement_on, due_on, principal_minor + interest_minor + fee_minor AS minor FROM billing.bill;

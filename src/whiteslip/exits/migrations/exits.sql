@@ -296,8 +296,11 @@ LEFT JOIN LATERAL (
     WHERE plan = s.plan AND no = s.no
     OFFSET 0 -- a fence: each by its key, however many the planner takes a schedule to have
 ) AS i ON true
-WHERE (i.due_on, i.principal_minor, i.interest_minor, i.fee_minor)
-    IS DISTINCT FROM (s.due_on, s.principal_minor, s.interest_minor, s.fee_minor);
+WHERE (i.principal_minor, i.interest_minor, i.fee_minor)
+        IS DISTINCT FROM (s.principal_minor, s.interest_minor, s.fee_minor)
+    -- A later day is the customer's own wish, or none.
+    OR (i.due_on IS DISTINCT FROM s.due_on AND NOT (i.due_on > s.due_on AND EXISTS (
+        SELECT FROM billing.v_payday AS m WHERE m.line = e.line AND m.moved_at >= e.requested_at)));
 
 -- Cases as rooms above see them.
 CREATE VIEW exits.v_case AS
