@@ -145,6 +145,8 @@ VIEWS: Final[tuple[View, ...]] = (
     View("/lines/{full}/users", "full"),
     View("/lines/{drawn}/withdraw", "drawn"),
     View("/lines/{late}/hardship", "late"),
+    View("/lines/{late}/payday", "late"),
+    View("/lines/{late}/payday", "late", press("#form .button"), name="shown"),
     View("/lines/{helped}/hardship", "helped"),
     View("/lines/{clean}/leave", "clean"),
     View("/lines/{full}/leave", "full"),

@@ -120,3 +120,19 @@ def test_a_returned_debit_and_a_refund_told_late_leave_what_would_be_owed_withou
     api.post(f"/v1/purchases/{second}/refund", early | {"value_on": "2026-12-10"}, 200)
     found = api.get(f"/v1/lines/{line}")
     assert (found["owed_minor"], found["days_past_due"]) == (0, 0)
+
+
+def test_another_day_for_bills_is_shown_and_then_moved_once(api: Api):
+    line = api.line(500_000)
+    shop = {"line": line, "merchant": "shop", "amount_minor": 60_000, "instalments": 3}
+    bought = api.post("/v1/purchases", shop)["id"]
+    api.post(f"/v1/purchases/{bought}/capture", {"amount_minor": 60_000}, 200)
+    path = f"/v1/lines/{line}/payday"
+    shown = api.get(f"{path}?statement_day=20")
+    assert shown["refused"] is None
+    assert [row["open_minor"] for row in shown["moved"]] == [20_360] * 3, "a monthly fee of 1.80 % goes along"
+    assert all(row["due_on"] > row["was_due_on"] for row in shown["moved"])
+    assert api.ask("GET", f"{path}?statement_day=29").status_code == 422
+    assert api.post(path, {"statement_day": 20}, 200)["statement_day"] == 20
+    assert api.get(f"{path}?statement_day=7")["refused"] == "payday.too_soon"
+    assert api.post(path, {"statement_day": 7}, 409)["code"] == "payday.too_soon"

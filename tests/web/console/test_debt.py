@@ -86,3 +86,14 @@ def test_one_proposes_a_sale_and_another_says_the_price_is_in(desk: Desk):
     assert "IBAN XX00 0000" in shown
     found = worlds.line_of(desk.db, line)
     assert (found.lifecycle, found.owed_minor) == (Lifecycle.CLOSED, 0)
+
+
+def test_the_desk_moves_the_day_of_bills_for_who_asks(desk: Desk):
+    desk.sign_in()
+    line = in_arrears(desk)
+    at = f"/console/lines/{line}/debt"
+    assert "Day of bills" in desk.get(at)
+    assert desk.post(f"{at}/payday", at, day="31").status_code == 422
+    assert desk.post(f"{at}/payday", at, day="18").status_code == 303
+    assert worlds.line_of(desk.db, line).statement_day == 18
+    assert "Day of bills" not in desk.get(at), "not twice in a row"

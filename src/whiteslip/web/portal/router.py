@@ -20,6 +20,7 @@ from whiteslip.web.portal.letters.handlers import letter_handlers
 from whiteslip.web.portal.line.handlers import line_handlers
 from whiteslip.web.portal.locks.handlers import lock_handlers
 from whiteslip.web.portal.paper.handlers import paper_handlers
+from whiteslip.web.portal.payday.handlers import payday_handlers
 from whiteslip.web.portal.phone.handlers import phone_handlers
 from whiteslip.web.portal.restriction.handlers import restriction_handlers
 from whiteslip.web.portal.sign_in.handlers import sign_in_handlers
@@ -43,6 +44,7 @@ routers: Final = [
             *user_handlers,
             *withdraw_handlers,
             *hardship_handlers,
+            *payday_handlers,
             *leave_handlers,
             *case_handlers,
             *close_handlers,

@@ -15,8 +15,9 @@ from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import chargeoff, sales, store
 from whiteslip.billing import hardship as plans
+from whiteslip.billing import payday as days
 from whiteslip.billing.model import Relief
-from whiteslip.exits import debtsales, hardship
+from whiteslip.exits import debtsales, hardship, payday
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.web.console.duty import HOME, Duty, on_duty
@@ -47,6 +48,7 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
     kept = standing if standing and standing.state == "agreed" else None
     items = [] if kept else store.open_items(tx, [line.id])[line.id]
     offered = plans.options(items, line, today)
+    every = store.open_items(tx, [line.id])[line.id]
     waiting, sale = plans.proposed(tx, line.id), sales.newest(tx, line.id)
     return page(
         duty.request,
@@ -60,6 +62,10 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
         late=debt.days_past_due > 0,
         waiting=waiting,
         own_plan=waiting is not None and waiting.proposed_by == duty.actor,
+        payday_fault=payday.fault(tx, line, duty.now),
+        payday_options=[
+            (day, days.first_due(line, every, day, today)) for day in days.DAYS if day != line.statement_day
+        ],
         charge_off=chargeoff.of_line(tx, line.id),
         sale=sale,
         sale_buyer=public("byr", sale.buyer) if sale else "",
@@ -122,6 +128,20 @@ def end(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Respons
     )
 
 
+@post("/lines/{line_id:uuid}/debt/payday", sync_to_thread=True)
+def move_payday(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Make later bills on another day, because the customer wishes it."""
+
+    def act(duty: Duty, line: Line) -> object:
+        typed = form.value("day")
+        day = next((one for one in days.DAYS if str(one) == typed), None)
+        if day is None:
+            return Errors().add("day", "missing")
+        return payday.move(duty.tx, duty.ports.office, line.id, day, duty.actor, duty.now)
+
+    return _change(request, line_id, form, act)
+
+
 @post("/lines/{line_id:uuid}/debt/sale", sync_to_thread=True)
 def sell(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
     """Propose a sale, or carry out what somebody else proposed on the same terms."""
@@ -144,4 +164,4 @@ def sell(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Respon
     return _change(request, line_id, form, act)
 
 
-debt_handlers: Final = [show, agree, end, sell]
+debt_handlers: Final = [show, agree, end, move_payday, sell]

@@ -1,0 +1,1 @@
+"""Another day for later bills: what would be due when, and one button."""

@@ -1,0 +1,73 @@
+"""Another day for later bills: choose one, look at the days, move."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from whiteslip.billing import payday as days
+from whiteslip.billing import store
+from whiteslip.exits import payday
+from whiteslip.lines import Line
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.pages import page
+from whiteslip.web.portal.visit import HOME, Visit, granted, signed_in
+
+
+def chosen_day(form: Form) -> int | None:
+    """The day of the month that a form names."""
+    typed = form.value("day")
+    return next((day for day in days.DAYS if str(day) == typed), None)
+
+
+@get("/lines/{line_id:uuid}/payday", sync_to_thread=True)
+def ask(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """Which day, of those that every month has."""
+    return signed_in(request, lambda visit: _page(visit, visit.line(line_id), Form()))
+
+
+def _page(
+    visit: Visit, line: Line, form: Form, errors: Errors | None = None, chosen: int | None = None
+) -> Response[Any]:
+    tx, today = visit.tx, line.today(visit.now)
+    items = sorted(store.open_items(tx, [line.id])[line.id], key=lambda item: item.due_on)
+    return page(
+        visit.request,
+        "portal/payday/page.html",
+        form=form,
+        errors=errors,
+        chosen=chosen,
+        line=line,
+        fault=payday.fault(tx, line, visit.now),
+        options=[
+            (str(day), day, days.first_due(line, items, day, today))
+            for day in days.DAYS
+            if day != line.statement_day
+        ],
+        billed=[item for item in items if item.billed],
+        moved=sorted(days.moved(items, chosen), key=lambda row: row.due_on) if chosen else [],
+    )
+
+
+@post("/lines/{line_id:uuid}/payday", sync_to_thread=True)
+def answer(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Show what would be due when, or move it. What was moved is told in a letter, too."""
+
+    def act(visit: Visit) -> Response[Any]:
+        line = visit.line(line_id, lock=True)
+        day = chosen_day(form)
+        if day is None or day == line.statement_day:
+            return _page(visit, line, form, errors=Errors().add("day", "missing"))
+        if form.value("do") != "move" or form.switching:
+            return _page(visit, line, form, chosen=day)
+        granted(payday.move(visit.tx, visit.ports.office, line.id, day, visit.actor, visit.now))
+        return see_other(request, HOME)
+
+    return signed_in(request, act)
+
+
+payday_handlers: Final = [ask, answer]
