@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import LiteralString
 from uuid import uuid4
 
 import psycopg
@@ -62,7 +63,7 @@ def test_no_instalment_moves_earlier_none_changes_its_sum_and_each_gets_the_day(
     "change",
     ["bill_on = bill_on - 1, due_on = due_on - 1", "due_on = due_on + 1", "bill_on = bill_on + 1"],
 )
-def test_the_database_lets_no_day_move_back_and_no_time_to_pay_change(db: Database, change: str):
+def test_the_database_lets_no_day_move_back_and_no_time_to_pay_change(db: Database, change: LiteralString):
     line = open_line(db)
     buy(db, line, 30_000, 3)
     before = items(db, line)
