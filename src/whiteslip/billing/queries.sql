@@ -145,15 +145,19 @@ FROM billing.bill WHERE line = :line ORDER BY statement_on;
 -- name: late
 -- Lines with a bill that fell due as many days before :day as their terms give grace, how much of
 -- it is unpaid, and no late fee of that day yet; all lines, or those of :lines.
-SELECT i.line, sum(i.principal_minor + i.interest_minor + i.fee_minor
-    - i.settled_principal - i.settled_interest - i.settled_fee)::bigint AS unpaid_minor
-FROM lines.v_terms AS t
-JOIN billing.instalment AS i ON i.due_on = :day::date - (t.terms ->> 'late_fee_grace_days')::integer
+WITH fallen AS MATERIALIZED (
+    SELECT i.line, i.plan, t.version, i.principal_minor + i.interest_minor + i.fee_minor
+        - i.settled_principal - i.settled_interest - i.settled_fee AS unpaid_minor
+    FROM lines.v_terms AS t
+    JOIN billing.instalment AS i ON i.due_on = :day::date - (t.terms ->> 'late_fee_grace_days')::integer
+    WHERE i.open AND i.bill IS NOT NULL AND (t.terms ->> 'late_fee_minor')::bigint > 0
+        AND (:lines::uuid[] IS NULL OR i.line = ANY(:lines::uuid[]))
+)
+SELECT i.line, sum(i.unpaid_minor)::bigint AS unpaid_minor
+FROM fallen AS i
 JOIN billing.plan AS p ON p.id = i.plan
-JOIN lines.v_line AS l ON l.id = i.line AND l.terms_version = t.version
-WHERE i.open AND i.bill IS NOT NULL AND p.kind = 'purchase'
-    AND (t.terms ->> 'late_fee_minor')::bigint > 0
-    AND (:lines::uuid[] IS NULL OR i.line = ANY(:lines::uuid[]))
+JOIN lines.v_line AS l ON l.id = i.line AND l.terms_version = i.version
+WHERE p.kind = 'purchase'
     AND NOT EXISTS (
         SELECT FROM billing.plan AS f
         WHERE f.line = i.line AND f.kind = 'late_fee' AND f.opened_on = :day)
