@@ -177,11 +177,12 @@ FROM pool CROSS JOIN (
 ) AS agreed;
 
 -- name: ratios
--- Three-month figures from the nights of the last three months in which there were any.
+-- Three-month figures from the nights of the last three months that are over.
 WITH month AS (
     SELECT date_trunc('month', day) AS month, max(day) AS ends, sum(charged_off) AS lost, sum(collected) AS paid,
         sum(earned) AS earned
-    FROM second_night WHERE facility = %(facility)s GROUP BY 1 ORDER BY 1 DESC LIMIT 3
+    FROM second_night WHERE facility = %(facility)s AND day < date_trunc('month', %(day)s::date + 1)
+    GROUP BY 1 ORDER BY 1 DESC LIMIT 3
 ), ended AS (
     SELECT m.*, n.pool, n.late, lag(n.pool) OVER (ORDER BY m.month) AS before,
         row_number() OVER (ORDER BY m.month DESC) AS back

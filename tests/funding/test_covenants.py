@@ -38,8 +38,20 @@ def test_three_months_of_figures_by_hand():
     assert found.vintage_loss_bps is None
 
 
-def test_before_three_months_nothing_is_told():
+def test_before_three_months_are_over_nothing_is_told():
     assert covenants.performance(deal(), HISTORY[:3], []) == Performance()
+    early = Figures(date(2026, 3, 30), 90_000, 2_700, 150, 22_000, 1_500)
+    assert covenants.performance(deal(), [*HISTORY[:3], early], []) == Performance()
+
+
+def test_a_month_that_has_begun_changes_nothing_until_it_is_over():
+    agreed = deal(funding_cost_bps=600)
+    known = covenants.performance(agreed, HISTORY, [])
+    begun = Figures(date(2026, 4, 1), 5, 5, 5, 0, 0)
+    assert covenants.performance(agreed, [*HISTORY, begun], []) == known, "not 0 % paid on the first day"
+    over = Figures(date(2026, 4, 30), 90_000, 900, 0, 9_000, 0)
+    found = covenants.performance(agreed, [*HISTORY, begun, over], [])
+    assert (found.payment_rate_bps, found.delinquency_3m_bps) == (1_000, 200)
 
 
 def test_what_is_charged_off_counts_on_one_night_and_is_not_delinquent():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from statistics import NormalDist
 from uuid import UUID
 
@@ -206,6 +206,34 @@ def test_a_day_costs_interest_on_what_is_drawn_and_a_fee_on_what_is_not():
     # 6 % of 400,000 and 0.5 % of 600,000 are 27,000 a year.
     assert cash.funding_cost(cash.Till.open(1, 0.0, terms), terms)[0] == pytest.approx(27_000 / 365)
     assert cash.funding_cost(cash.Till.open(1, 0.0, None), None)[0] == 0
+
+
+def test_a_facility_turns_on_its_agreed_day_in_every_future_and_the_funding_desk_is_told_before():
+    over = Overcollateralisation(initial_pool_minor=10**9, revolving_bps=265, amortising_bps=515)
+    last = date(2026, 3, 15)
+    agreed = deal(commitment_minor=10**12, advance=None, overcollateralisation=over, revolving_until=last)
+    terms = Terms(agreed, 1e8, 0.0, 1.0, 0.0)
+    asked = Question(months=3, scenarios=5, cash_minor=10**9)
+    run = simulate.run(start(terms=terms), CALM, asked)
+    turned = (last - start().day).days
+    assert (run.events["revolving_ends"] == turned).all(), "the day after the last"
+    later = msgspec.structs.replace(agreed, revolving_until=date(2027, 1, 1))
+    never = simulate.run(start(terms=replace(terms, deal=later)), CALM, asked)
+    assert "amortising" not in run.events or (run.events["amortising"] == cash.NEVER).all()
+    assert (never.events.get("revolving_ends", np.array([cash.NEVER])) == cash.NEVER).all()
+    assert (run.headroom[:, :turned] == never.headroom[:, :turned]).all()
+    # On the day it keeps 2.5 % of the first pool more, and pays down with that day's principal.
+    fall = never.headroom[:, turned] - run.headroom[:, turned]
+    assert (fall < 10**9 * 0.025).all()
+    paid_down = (never.cash - run.cash)[:, turned]
+    assert fall + paid_down == pytest.approx(np.full(5, 10**9 * 0.025), rel=1e-3)
+    (told,) = (
+        e for e in findings.finding(start(terms=terms), asked, run).events if e.name == "revolving_ends"
+    )
+    assert (told.who, told.share, told.first_on) == ("funding", 1.0, date(2026, 3, 16))
+    assert told.act_by == max(date(2026, 2, 1), date(2026, 3, 16) - timedelta(days=45))
+    ended = simulate.run(start(terms=replace(terms, amortising=True)), CALM, asked)
+    assert (ended.events["revolving_ends"] == cash.NEVER).all(), "it had turned before"
 
 
 def test_progress_rises_and_ends_at_the_work_that_was_named():

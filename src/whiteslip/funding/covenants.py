@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from whiteslip.base.money import BASIS_POINTS, Rounding, divide
@@ -50,9 +50,9 @@ def figures(
 def performance(deal: Deal, history: Sequence[Figures], proof: Sequence[Verdict]) -> Performance:
     """Three-month figures from the nights of a pool, the newest last; None before there are three months.
 
-    Delinquency is the mean of the ratios at the months' ends; loss and excess spread are those of three
-    months times four over the mean pool; the payment rate is the newest month's. Losses are rounded
-    up, income down.
+    Months count once they are over: half a month's payments are no month's rate. Delinquency is the
+    mean of the ratios at the months' ends; loss and excess spread are those of three months times four
+    over the mean pool; the payment rate is the newest month's. Losses are rounded up, income down.
     """
     ends, months = _by_month(history)
     loss = _vintage_loss(deal, proof, history[-1].day) if history else None
@@ -80,9 +80,13 @@ def _bps(part: int, whole: int, rounding: Rounding) -> int:
 
 
 def _by_month(history: Sequence[Figures]) -> tuple[list[Figures], list[list[Figures]]]:
-    found: dict[tuple[int, int], list[Figures]] = defaultdict(list)
+    found: dict[int, list[Figures]] = defaultdict(list)
+    if not history:
+        return [], []
+    tomorrow = history[-1].day + timedelta(days=1)
     for night in history:
-        found[night.day.year, night.day.month].append(night)
+        if _month(night.day) < _month(tomorrow):
+            found[_month(night.day)].append(night)
     months = [found[month] for month in sorted(found)][-MONTHS:]
     return [nights[-1] for nights in months], months
 

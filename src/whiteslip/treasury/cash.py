@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whiteslip.base.money import BASIS_POINTS
+from whiteslip.funding import rules
+from whiteslip.funding.model import Deal, Phase
 from whiteslip.treasury.scenario import DAYS_OF_YEAR, FIRST_DAY, STATES, Floats, Terms
 
 _QUARTERS: Final = 4
@@ -86,6 +89,13 @@ def base_of(terms: Terms, stays: Floats, left: Floats, amortising: NDArray[np.bo
         target = np.where(amortising, over.amortising_bps, over.revolving_bps)
         held_back = over.yield_supplement_minor + over.initial_pool_minor * target / BASIS_POINTS
     return np.minimum(terms.deal.commitment_minor, np.maximum(0.0, counted * rate - held_back))
+
+
+def turn(till: Till, deal: Deal, today: date, day: int) -> None:
+    """A facility revolves until the agreed day and amortises from the next, as the nightly rules say."""
+    due = rules.phase(deal, today, None) is Phase.AMORTISING
+    till.note("revolving_ends", ~till.amortising & due, day)
+    till.amortising |= due
 
 
 def settle(till: Till, terms: Terms | None, base: Floats, net: Floats, principal: Floats, day: int) -> None:

@@ -29,6 +29,7 @@ DUTIES: Final[Mapping[str, tuple[str, int]]] = {
     "reserve": ("treasury", 10),
     "minimum_use": ("treasury", 10),
     "amortising": ("funding", 45),
+    "revolving_ends": ("funding", 45),
     "pool": ("funding", 30),
     "excess_spread_3m": ("funding", 30),
     "delinquency_3m": ("risk", 60),

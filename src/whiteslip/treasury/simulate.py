@@ -13,7 +13,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +29,7 @@ from whiteslip.treasury.cash import (
     eligible_of,
     funding_cost,
     settle,
+    turn,
 )
 from whiteslip.treasury.scenario import (
     AGES,
@@ -114,6 +115,8 @@ def block(start: Start, given: Assumptions, asked: Question, seed: Sequence[int]
             received = till.receive(due, mood.delayed[:, step], given.delayed)
             costs = flows.costs / length + funding_cost(till, start.terms)
             net = received + flows.earned / length - flows.bought * on_day[:, step] - costs
+            if start.terms:
+                turn(till, start.terms.deal, start.day + timedelta(days=day + 1), day)
             base = base_of(start.terms, stays, left, till.amortising) if start.terms else np.zeros(scenarios)
             settle(till, start.terms, base, net, received, day)
             if covenants:
