@@ -33,8 +33,13 @@
     for (; node; node = node.parentElement) left *= parseFloat(getComputedStyle(node).opacity);
     return left;
   };
+  // How much a button stands out: its area, and its fill against what lies behind it.
+  const weight = (node) => {
+    const [box, a, b] = [node.getBoundingClientRect(), light(ground(node)), light(ground(node.parentElement))];
+    return { words: words(node), area: box.width * box.height, stands: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) };
+  };
   const look = (node) => ['color', 'backgroundColor', 'fontSize', 'fontWeight', 'borderColor', 'padding']
-    .map((name) => getComputedStyle(node)[name]).join(' ') + ' ' + node.offsetWidth;
+    .map((name) => getComputedStyle(node)[name]).join(' ') + ` ${node.offsetWidth} ${node.offsetHeight}`;
   const normal = size(document.querySelector('main') || document.body);
   const ways = "a[href='/close'], a[href$='/leave'], button[value=close], #confirm button, .back, [data-way-out]";
   const asked = "[name=reason], [name=why], [name=feedback], [name=view], [name=comment], [name=survey]";
@@ -44,6 +49,8 @@
   return {
     text: words(document.body) && document.body.innerText,
     primaries: all('main .button.primary').filter(shown).map(words),
+    main: all('main .button.primary').filter(shown).map(weight),
+    rivals: all('main :is(button, .button, input[type=submit]):not(.primary, .choice, .switch)').filter(shown).map(weight),
     ticked: all('input[type=checkbox], input[type=radio], option[selected]:not([value=""])')
       .filter((node) => node.checked || node.tagName === 'OPTION').map((node) => node.name || node.value),
     boxes: all('form').map((form) => form.querySelectorAll('input[type=checkbox]').length),

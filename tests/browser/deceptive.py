@@ -1,8 +1,8 @@
 """Finds deceptive patterns on a page as a browser shows it.
 
 What it looks for is what the literature on dark patterns calls by these names; each is a word in front of
-the fault: shaming, second primary, pre-ticked, tick-box wall, countdown, hidden way out, faint way out,
-unequal, asks again, forced reason, no way out.
+the fault: shaming, second primary, outweighed, pre-ticked, tick-box wall, countdown, hidden way out,
+faint way out, unequal, asks again, forced reason, no way out.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ HURRY: Final = re.compile(
 MOST_BOXES: Final = 2
 LEAST_CONTRAST: Final = 4.5
 LEAST_SIZE: Final = 0.8
+# Widths of equal buttons differ by parts of a pixel.
+ROUNDED: Final = 1.01
 
 _LOOK: Final = Path(__file__).with_suffix(".js").read_text().partition("\n")[2]
 
@@ -45,6 +47,12 @@ def faults(page: Page, *, chosen: Sequence[str] = (), seconds: int = 0) -> list[
     found = [f"shaming: {match[0]}" for match in SHAMING.finditer(seen["text"])]
     if len(seen["primaries"]) > 1:
         found.append(f"second primary: {seen['primaries']}")
+    found += [
+        f"outweighed: {rival['words']} against {main['words']}"
+        for main in seen["main"]
+        for rival in seen["rivals"]
+        if rival["area"] > main["area"] * ROUNDED or rival["stands"] > main["stands"]
+    ]
     found += [f"pre-ticked: {name}" for name in seen["ticked"] if name not in chosen]
     found += [f"tick-box wall: {count}" for count in seen["boxes"] if count > MOST_BOXES]
     found += [f"countdown: {match[0]}" for match in HURRY.finditer(seen["text"])]

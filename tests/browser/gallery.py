@@ -25,7 +25,8 @@ Do = Callable[["Page", Facts], object]
 @dataclass(frozen=True)
 class View:
     """A page as ``who`` sees it. ``do`` is done there first; what it leads to has ``status``. What is
-    ``scripted`` has a sister that does the same without a script.
+    ``scripted`` has a sister that does the same without a script. ``chosen`` are boxes that are ticked
+    because they say how it is already.
     """
 
     path: str
@@ -34,6 +35,12 @@ class View:
     status: int = 200
     name: str = ""
     scripted: bool = False
+    chosen: tuple[str, ...] = ()
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether it is judged for deceiving: every page of a customer, but the sampler of parts."""
+        return self.door == "portal" and self.path not in {"/kit", "/api/problems"}
 
     @property
     def door(self) -> str:
@@ -107,7 +114,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("/sign-in/code", do=type_phone),
     View("/link/{link}"),
     View("/apply"),
-    View("/apply", do=press("#form .button.primary"), status=422, name="errors"),
+    View("/apply", "", press("#form .button.primary"), 422, "errors", chosen=("0", "500000")),
     View("/apply/code", do=apply),
     View("/applications/{offered}", "offered"),
     View("/applications/{declined}", "declined"),
@@ -197,6 +204,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("/console/policies/purchase-authorisation/active", "reviewer"),
     View("/console/policies/purchase-authorisation/{draft}", "reviewer"),
     View("/console/policies/application-limit/active/edit", "reviewer"),
+    View("/console/policies/purchase-authorisation/active/graph", "reviewer", scripted=True),
     View("/console/decisions/{decision}", "reviewer"),
     View("/console/alerts", "reviewer"),
     View("/console/alerts/{alert}", "reviewer"),
@@ -237,8 +245,6 @@ FILES: Final = frozenset(
         "/console/alerts.csv",
         "/console/policies/{name}/{version}/changed.csv",
         "/console/policies/{name}/{version}/matrix.csv",
-        # Not ours inside: what it must do is in test_policy_editor.
-        "/console/policies/{name}/{version}/graph",
         "/console/portfolio/{name}",
         "/console/risk/{name}",
         "/console/risk/lines/{line}/{name}",

@@ -28,6 +28,9 @@ PLANTED = {
     "shaming, zh": "<p>您真的要离开吗？</p>",
     "shaming, on the button": "<button>狠心离开</button>",
     "second primary": PRIMARY + "<a class='button primary' href='/line'>Stay</a>",
+    "outweighed": PRIMARY + "<button class=button style='padding:2em'>Stay</button>",
+    "outweighed, louder": "<button class='button primary' style='background:#ddd'>Confirm</button>"
+    "<button class=button style='background:#060;color:#fff'>Stay</button>",
     "pre-ticked": "<form><input type=checkbox name=news checked></form>",
     "pre-ticked, a list": "<form><select name=way><option value=pause selected>Pause</select></form>",
     "tick-box wall": "<form>" + "<input type=checkbox name=read>" * 3 + "</form>",
@@ -46,6 +49,8 @@ PLANTED = {
     "asks again, by a script": "<form hx-confirm='Go on'><button>Close</button></form>",
     "asks again, twice": "<form>" + "<button name=way value=stop>Pause</button>" * 2,
     "asks again, on going away": "<script>window.onbeforeunload = () => 'wait'</script>",
+    "unequal, larger": "<ul class=choices><li><button class=choice style='width:9em'>Close</button>"
+    "<li><button class=choice style='width:9em;height:9em'>Pause</button></ul>",
     "forced reason": f"<form><textarea name=reason></textarea>{PRIMARY}</form>",
     "forced reason, marked": "<form><input type=radio name=why required></form>",
 }

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from whiteslip import world
+from whiteslip import exits, world
+from whiteslip.app import demo_day
 from whiteslip.app.commands_lake import take_snapshot
 from whiteslip.app.settings import Settings
 from whiteslip.app.terminal import CommandError, refuse
@@ -25,6 +26,7 @@ from whiteslip.base import Refusal, SystemClock, end_of_day, local_day
 from whiteslip.decisions import champions
 from whiteslip.decisions.scoring import decoded
 from whiteslip.decisions.signing import make_key, sign
+from whiteslip.exits.model import Outcome
 from whiteslip.identity import access
 from whiteslip.identity.model import Kind, Role, Staff
 from whiteslip.lines import Line
@@ -36,7 +38,8 @@ from whiteslip.world import Setting
 _LINK_MINUTES: Final = 24 * 60
 _REVIEWER: Final = "reviewer"
 _LOOKED_AT: Final = 1_000
-_SCORED_NIGHTS: Final = 31
+# Scored, and funded by a facility.
+_LAST_NIGHTS: Final = 31
 _MODELS: Final = Path(__file__).with_name("models")
 _CHAMPION: Final = "behaviour-champion"
 
@@ -100,10 +103,14 @@ def _live(
     # Two years of snapshots would take longer than the world; the last night's is taken at its end.
 
     def told(done: int) -> None:
-        if done == max(1, nights - _SCORED_NIGHTS):
-            last = end_of_day(setting.start + timedelta(days=done - 1), platform.pack.timezone)
+        first = max(1, nights - _LAST_NIGHTS)
+        if done >= first:
+            day = setting.start + timedelta(days=done - 1)
+            last = end_of_day(day, platform.pack.timezone)
             with platform.database.transaction() as tx:
-                serve_models(tx, platform.settings.home, last)
+                if done == first:
+                    serve_models(tx, platform.settings.home, last)
+                demo_day.fund(tx, day, last)
         tell(done)
         if is_over():
             raise _CutOffError
@@ -115,6 +122,9 @@ def _live(
         raise CommandError(f"the world's books do not agree: {'; '.join(result.violations[:3])}")
     if platform.ports.lake:
         take_snapshot(platform, platform.ports.lake, result.last_day)
+    with platform.database.transaction() as tx:
+        found = page_of_lines(tx, None, _LOOKED_AT)
+        demo_day.begin(tx, platform.ports.office, found, present(tx))
 
 
 def serve_models(tx: Tx, home: Path, now: datetime) -> None:
@@ -142,7 +152,9 @@ def links(platform: Platform) -> dict[str, str]:
         reviewer = _reviewer(tx)
         open_lines = [line for line in found if not line.drawing_stopped]
         owing = _first(open_lines, lambda line: line.owed_minor > 0 and not line.held_minor)
-        clear = _first(open_lines, lambda line: not line.owed_minor and not line.held_minor)
+        clear = _first(open_lines, lambda line: _closes_now(tx, line, now)) or _first(
+            open_lines, lambda line: not line.owed_minor and not line.held_minor
+        )
         made = {"first page": base + "/"}
         for name, line in (("customer, nothing owed", clear), ("customer, with a balance", owing)):
             if line:
@@ -152,6 +164,14 @@ def links(platform: Platform) -> dict[str, str]:
         made["reviewer"] = f"{base}/console/link/{token}"
         made["API key"] = access.create_key(tx, "demo", ["read", "write"], now, owner=reviewer.id)
     return made
+
+
+def _closes_now(tx: Tx, line: Line, now: datetime) -> bool:
+    """Whether nothing is open, not even a payment that may come back: such a line closes with the click."""
+    if line.owed_minor or line.held_minor:
+        return False
+    plan = exits.preview(tx, line.id, now)
+    return not isinstance(plan, Refusal) and plan.outcome is Outcome.CLOSES_NOW
 
 
 def _reviewer(tx: Tx) -> Staff:

@@ -148,7 +148,7 @@ def test_a_night_without_a_whole_snapshot_is_answered_with_the_one_before_and_sa
 def test_leaving_each_facility_and_stress_stand_beside_the_book_with_their_latest_figure(analyst: Desk):
     def beside() -> str:
         shown = analyst.get("/console/portfolio").split('id="beside"')[1]
-        return unescape(shown.split("</div>")[0])
+        return unescape(shown.split("</section>")[0])
 
     text = beside()
     assert [each in text for each in ("/console/insight", "/console/stress", "/console/funding/")] == [

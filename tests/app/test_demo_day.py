@@ -1,0 +1,50 @@
+"""On the day somebody comes to look at a demonstration, each desk has something to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from worlds import DAY, at, buy, open_lines
+
+from whiteslip import funding
+from whiteslip.app import demo_day
+from whiteslip.base import Refusal
+from whiteslip.decisions import Tables
+from whiteslip.exits import Office
+from whiteslip.exits import store as exits_store
+from whiteslip.lines.acts import page_of_lines
+from whiteslip.store import Database
+
+
+def test_three_wait_for_the_desk_and_two_others_spend_as_never_before(db: Database):
+    opened = open_lines(db, 8)
+    clear = opened[0]
+    for line in opened[1:]:
+        buy(db, line, 20_000, 3)
+    with db.transaction() as tx:
+        before = page_of_lines(tx, None, 100)
+        demo_day.begin(tx, Office(Tables.load(), "Test"), before, at(DAY))
+        after = {line.id: line for line in page_of_lines(tx, None, 100)}
+        cases = [case for line in opened for case in exits_store.of_line(tx, line)]
+    assert len({case.channel for case in cases if case.waits_for_desk}) == 3
+    assert clear in {case.line for case in cases}, "one of them can close at once"
+    spenders = [line for line in after.values() if line.held_minor]
+    assert len(spenders) == 2
+    assert not {line.id for line in spenders} & {case.line for case in cases}
+    assert all(line.available_minor > 0 for line in spenders)
+
+
+def test_a_warehouse_lends_against_what_is_owed_and_takes_what_is_bought_later(db: Database):
+    first, second = open_lines(db, 2)
+    buy(db, first, 900_000, 3)
+    morrow = DAY + timedelta(days=1)
+    with db.transaction() as tx:
+        demo_day.fund(tx, DAY, at(DAY, 23))
+    buy(db, second, 700_000, 3, morrow)
+    with db.transaction() as tx:
+        demo_day.fund(tx, morrow, at(morrow, 23))
+        funding.run_night(tx, morrow, at(morrow, 23))
+        found = funding.statement(tx, "warehouse", morrow)
+    assert not isinstance(found, Refusal)
+    assert found.receivables == 2
+    assert found.position.debt_minor == 450_000, "half of the first evening"
