@@ -172,6 +172,7 @@ def test_a_clean_line_closes_in_four_screens_five_clicks_and_three_fields(
     page = visitor.page
     assert case.reference in page.inner_text("main")
     assert re.search(r"\d\d:\d\d:\d\d", page.inner_text(".panel"))
+    assert page.locator("main a[href='/help']").is_visible(), "whom to ask"
     letter = page.get_attribute("a.button.primary", "href")
     pdf = page.request.get(url + str(letter)).body()
     text = "".join(sheet.extract_text() for sheet in PdfReader(BytesIO(pdf)).pages)
