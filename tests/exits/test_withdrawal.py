@@ -62,17 +62,37 @@ def test_principal_and_the_interest_earned_are_due_in_thirty_days(db: Database):
     buy(db, line, 50_000, 12)  # 18 % a year
     on = DAY + timedelta(days=13)
     owed = quote(db, line, on)
-    assert owed.accrued_minor > 0
+    interest = 320  # 18 % a year for thirteen days, and not the price of the first month
+    assert owed.accrued_minor > interest
     case = case_of(out(db, line, at(on)))
     assert case.state is State.RUN_OFF
     (item,) = items(db, line)
-    assert item.principal_minor + item.interest_minor == owed.total_minor == 50_000 + owed.accrued_minor
+    assert (item.principal_minor, item.interest_minor) == (50_000, interest)
     assert (item.fee_minor, item.due_on) == (0, on + timedelta(days=30))
-    pay(db, line, owed.total_minor, on + timedelta(days=20))
+    pay(db, line, 50_000 + interest, on + timedelta(days=20))
     done = advanced(db, case, at(on + timedelta(days=40)))
     assert done.state is State.CLOSED
     assert line_of(db, line).lifecycle is Lifecycle.CLOSED
     assert letters(db, case) == ["withdrawal.received", "withdrawal.settled"]
+    assert sound(db)
+
+
+def test_of_interest_that_a_bill_charged_ahead_only_what_the_days_have_earned_is_asked_for(db: Database):
+    billed, paid = open_line(db, statement_day=20), open_line(db, statement_day=20)
+    for line in (billed, paid):
+        buy(db, line, 50_000, 12)
+    nights(db, DAY, date(2026, 1, 21))
+    pay(db, paid, 4_584, date(2026, 1, 22))  # the first part, its interest first
+    on = date(2026, 1, 28)
+    for line in (billed, paid):
+        case_of(out(db, line, at(on)))
+    ((item,), (rest,)) = items(db, billed), items(db, paid)
+    assert (item.principal_minor, item.interest_minor) == (50_000, 320)
+    assert (rest.principal_minor, rest.interest_minor) == (50_000 - (4_584 - 750), 0)
+    assert line_of(db, paid).credit_minor == 750 - 295, "paid for a month; earned in thirteen days"
+    with db.transaction() as tx:
+        kinds = [row["kind"] for row in journal_of(tx, [billed])]
+    assert kinds.count("interest.given_back") == 1
     assert sound(db)
 
 

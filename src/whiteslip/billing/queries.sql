@@ -235,6 +235,11 @@ FROM billing.payment WHERE line = :line ORDER BY value_on, id;
 SELECT coalesce(sum(amount_minor), 0)::bigint FROM billing.settlement
 WHERE line = :line AND component = 'fee' AND kind IN ('payment', 'credit', 'return');
 
+-- name: interest_paid$
+-- Interest of plans that was paid, less what came back.
+SELECT coalesce(sum(amount_minor), 0)::bigint FROM billing.settlement
+WHERE plan = ANY(:plans::uuid[]) AND component = 'interest' AND kind IN ('payment', 'credit', 'return');
+
 -- name: return_payment!
 UPDATE billing.payment SET returned_at = :now WHERE id = :id;
 

@@ -324,6 +324,11 @@ def fees_paid(tx: Tx, line: UUID) -> int:
     return _queries.fees_paid(tx.conn, line=line)
 
 
+def interest_paid(tx: Tx, plans: Collection[UUID]) -> int:
+    """Interest of plans that was paid, less what came back."""
+    return _queries.interest_paid(tx.conn, plans=list(plans))
+
+
 def add_payout(tx: Tx, payout: Payout) -> None:
     """Store a payout that was just sent."""
     _queries.add_payout(
