@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -12,16 +13,20 @@ from uuid import UUID
 from applicants import SOUND, TABLES, accepted, applied
 from worlds import DAY, at, buy, night, nights, open_line, pay
 
-from whiteslip import decisions
+from whiteslip import complaints, decisions, exits, lines, packs
 from whiteslip.base import Refusal
 from whiteslip.billing.store import lateness
+from whiteslip.complaints import Topic
 from whiteslip.decisions import policies
-from whiteslip.decisions.backtest import Backtest
-from whiteslip.identity import Person
-from whiteslip.insight.store import later_lateness
+from whiteslip.decisions.backtest import Backtest, Later
+from whiteslip.exits import Office
+from whiteslip.exits.model import Channel, Identity
+from whiteslip.identity import Person, Vault
+from whiteslip.insight.store import what_followed
 from whiteslip.store import Database
 
 SUMMER = date(2026, 7, 1)
+OFFICE = Office(TABLES, "Test")
 OTHER = Person("Li Na", "440524188001010014", "+8613900000022", "b@example.com")
 
 
@@ -46,7 +51,7 @@ def held_against_the_past(db: Database) -> Backtest:
         assert not isinstance(drafted, Refusal), drafted
         table = policies.table_of(tx, TABLES, "application-limit", drafted.version, now)
         assert not isinstance(table, Refusal)
-        follow = partial(later_lateness, tx, day=SUMMER)
+        follow = partial(what_followed, tx, day=SUMMER)
         ran = policies.run_backtest(tx, TABLES, table, "staff:maker", now, follow=follow)
     assert isinstance(ran, Backtest), ran
     return ran
@@ -61,7 +66,7 @@ def test_applications_are_followed_through_their_line_and_a_smaller_limit_is_a_c
     night(db, date(2026, 2, 5))
     with db.transaction() as tx:
         days = lateness(tx, [bought], SUMMER)[bought]
-        assert later_lateness(tx, [_decision(late.decision)], SUMMER) == {late.decision: days}
+        assert what_followed(tx, [_decision(late.decision)], SUMMER) == {late.decision: Later(days)}
     assert days >= 90
     ran = held_against_the_past(db)
     swap = [(c.old, c.new, c.count, c.minor, c.followed, c.late_30, c.late_90) for c in ran.swaps]
@@ -96,4 +101,49 @@ def test_a_restriction_is_followed_by_its_line_from_the_day_it_was_decided(db: D
             for day in (date(2026, 3, 5), date(2026, 3, 20))
         ]
         assert lateness(tx, [bought], SUMMER) == {bought: 13}
-        assert later_lateness(tx, made, SUMMER) == {made[0]: 13, made[1]: 0}
+        assert what_followed(tx, made, SUMMER) == {made[0]: Later(13), made[1]: Later(0)}
+
+
+def to_the_desk() -> dict[str, Any]:
+    """The table of exits, but nobody goes straight through."""
+    whole = json.dumps(dict(TABLES["exit-routing"].content))
+    return json.loads(whole.replace('\\"straight_through\\"', '\\"desk\\"'))
+
+
+def test_exits_are_followed_to_what_became_of_those_who_left(db: Database):
+    owing, clean = open_line(db), open_line(db)
+    buy(db, owing, 90_000)
+    night(db, date(2026, 2, 5))
+    now, vault = at(date(2026, 2, 10)), Vault(bytes(32))
+    with db.transaction() as tx:
+        for line in (owing, clean):
+            case = exits.request(tx, OFFICE, line, Channel.PORTAL, "customer", now, Identity.VERIFIED)
+            assert not isinstance(case, Refusal)
+        who = lines.get_line(tx, owing)
+        assert not isinstance(who, Refusal)
+        later = at(date(2026, 3, 1))
+        complaints.file(
+            tx, vault, packs.load("cn"), "Test", who.customer, Topic.FEE, "portal", "customer", later
+        )
+        found = tx.conn.execute(
+            "SELECT d.id, c.line FROM decisions.v_decision AS d JOIN exits.v_case AS c ON c.id = d.subject"
+            " WHERE d.table_name = 'exit-routing'"
+        ).fetchall()
+        by_line = {row["line"]: row["id"] for row in found}
+        followed = what_followed(tx, list(by_line.values()), SUMMER)
+        before = what_followed(tx, [by_line[clean]], date(2026, 2, 9))
+    assert (followed[by_line[clean]], before[by_line[clean]].became) == (Later(0, ("closed",)), ())
+    assert followed[by_line[owing]].became == ("complained",)
+    assert followed[by_line[owing]].days >= 90
+    now = at(SUMMER)
+    with db.transaction() as tx:
+        drafted = policies.draft(tx, TABLES, "exit-routing", to_the_desk(), "staff:maker", now)
+        assert not isinstance(drafted, Refusal), drafted
+        table = policies.table_of(tx, TABLES, "exit-routing", drafted.version, now)
+        assert not isinstance(table, Refusal)
+        follow = partial(what_followed, tx, day=SUMMER)
+        ran = policies.run_backtest(tx, TABLES, table, "staff:maker", now, follow=follow)
+    assert isinstance(ran, Backtest), ran
+    (swap,) = ran.swaps
+    assert (swap.old, swap.new, swap.followed, swap.late_90) == ("straight_through", "desk", 2, 1)
+    assert swap.became == {"closed": 1, "complained": 1}

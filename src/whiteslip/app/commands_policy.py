@@ -22,11 +22,11 @@ from whiteslip.app.terminal import CommandError, Exit, answer, data, refuse, tab
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables, policies
-from whiteslip.decisions.backtest import Backtest
+from whiteslip.decisions.backtest import Backtest, became_words
 from whiteslip.decisions.differences import Change, RuleChange, differences, tables_of
 from whiteslip.decisions.lifecycle import Policy, State
 from whiteslip.decisions.model import Table
-from whiteslip.insight.store import later_lateness
+from whiteslip.insight.store import what_followed
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
@@ -224,7 +224,7 @@ def backtest(
     """Decide past decisions again under a VERSION: old against new by count and money, and the cases."""
     with _desk() as desk:
         found = desk.table(name, version)
-        follow = partial(later_lateness, desk.tx, day=desk.now.date())
+        follow = partial(what_followed, desk.tx, day=desk.now.date())
         window = (_utc(since), _utc(until))
         ran = policies.run_backtest(desk.tx, desk.tables, found, desk.by(by), desk.now, *window, follow)
         if isinstance(ran, Refusal):
@@ -245,12 +245,22 @@ def _matrix(ran: Backtest) -> None:
     )
     if ran.undecidable:
         data(f"{ran.undecidable} have facts of an older version of Whiteslip and were left out")
-    columns = ["was", "would be", "decisions", "minor units", "followed", "late 30", "late 90"]
-    rows = [[c.old, c.new, c.count, c.minor, c.followed, c.late_30, c.late_90] for c in ran.cells]
+    columns = ["was", "would be", "decisions", "minor units", "followed", "late 30", "late 90", "became"]
+    rows = [
+        [c.old, c.new, c.count, c.minor, c.followed, c.late_30, c.late_90, became_words(c.became)]
+        for c in ran.cells
+    ]
     if kept.count:
-        counts = [kept.count, kept.minor, kept.followed, kept.late_30, kept.late_90]
+        counts = [
+            kept.count,
+            kept.minor,
+            kept.followed,
+            kept.late_30,
+            kept.late_90,
+            became_words(kept.became),
+        ]
         rows.append(["of these", "adjusted", *counts])
-    table(columns, rows, columns[2:])
+    table(columns, rows, columns[2:-1])
 
 
 def submit(name: str, version: str, /, *, by: By, note: Note = "", json: Json = False) -> None:

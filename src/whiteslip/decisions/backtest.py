@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from whiteslip.base.spreadsheet import csv_text
@@ -24,8 +24,16 @@ BAD_DAYS: Final = (30, 90)
 _LATER: Final = ("followed", "late_30", "late_90")
 _MONEY: Final = ("amount_minor", "owed_minor", "wanted_minor")
 
-# Decisions -> the most days past due that followed, for those that can be followed.
-Follow: TypeAlias = Callable[[Sequence[UUID]], Mapping[UUID, int]]
+
+class Later(NamedTuple):
+    """What followed a decision: the most days past due, and in words what became of who was decided about."""
+
+    days: int
+    became: Sequence[str] = ()
+
+
+# Decisions -> what followed, for those that can be followed.
+Follow: TypeAlias = Callable[[Sequence[UUID]], Mapping[UUID, Later]]
 
 
 @dataclass(slots=True)
@@ -33,7 +41,8 @@ class Cell:
     """Decisions that were ``old`` and would be ``new``: how many, over what amount in minor units.
 
     ``followed`` of them can be followed; ``late_30`` and ``late_90`` of those were later 30 and 90
-    days past due. Both are counted where the outcome changes: that is the swap set.
+    days past due, and ``became`` counts what else became of them. All are counted where the outcome
+    changes: that is the swap set.
     """
 
     old: str
@@ -43,6 +52,7 @@ class Cell:
     followed: int = 0
     late_30: int = 0
     late_90: int = 0
+    became: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
     def is_change(self) -> bool:
@@ -71,6 +81,7 @@ class Adjusted:
     followed: int = 0
     late_30: int = 0
     late_90: int = 0
+    became: dict[str, int] = field(default_factory=dict[str, int])
     cases: list[Case] = field(default_factory=list[Case])
 
 
@@ -190,11 +201,14 @@ def _count(
         found.reworded += 1
 
 
-def _follow(count: Cell | Adjusted, worst: Mapping[UUID, int]) -> None:
+def _follow(count: Cell | Adjusted, later: Mapping[UUID, Later]) -> None:
     late, very_late = BAD_DAYS
-    count.followed += len(worst)
-    count.late_30 += sum(1 for days in worst.values() if days >= late)
-    count.late_90 += sum(1 for days in worst.values() if days >= very_late)
+    count.followed += len(later)
+    count.late_30 += sum(1 for each in later.values() if each.days >= late)
+    count.late_90 += sum(1 for each in later.values() if each.days >= very_late)
+    for each in later.values():
+        for word in each.became:
+            count.became[word] = count.became.get(word, 0) + 1
 
 
 def _again(engine: Engine, table: Table, facts: Sequence[dict[str, Any]]) -> Sequence[Outcome | None]:
@@ -245,17 +259,29 @@ def changed_csv(ran: Backtest) -> str:
     )
 
 
-def matrix_csv(cells: Sequence[Mapping[str, Any]]) -> str:
+def matrix_csv(ran: Mapping[str, Any]) -> str:
     """The matrix of a backtest that was kept, as CSV: counts and minor units of each old and new outcome.
 
-    What followed is counted where the outcome changes, and empty elsewhere.
+    What followed is counted where the outcome changes, and empty elsewhere. The last row, *adjusted*, is
+    within the rows of an outcome that stays; who kept a backtest before there was one has none.
     """
     rows: list[list[object]] = []
-    for cell in cells:
-        later = _LATER if cell["old"] != cell["new"] else ()
-        told = [cell["count"], cell["minor"], *(cell[name] for name in later)]
-        rows.append([_plain(cell["old"]), _plain(cell["new"]), *told, *[""] * (5 - len(told))])
-    return csv_text(("was", "would_be", "count", "minor", *_LATER), rows)
+    for cell in ran["cells"]:
+        told: Sequence[object] = _followed(cell) if cell["old"] != cell["new"] else ("", "", "", "")
+        rows.append([_plain(cell["old"]), _plain(cell["new"]), cell["count"], cell["minor"], *told])
+    adjusted = ran.get("adjusted")
+    if adjusted and adjusted["count"]:
+        rows.append(["adjusted", "adjusted", adjusted["count"], adjusted["minor"], *_followed(adjusted)])
+    return csv_text(("was", "would_be", "count", "minor", *_LATER, "became"), rows)
+
+
+def _followed(counted: Mapping[str, Any]) -> list[object]:
+    return [*(counted[name] for name in _LATER), became_words(counted.get("became") or {})]
+
+
+def became_words(became: Mapping[str, int]) -> str:
+    """What became of how many, as ``closed 3, held 1``."""
+    return ", ".join(f"{word} {became[word]}" for word in sorted(became))
 
 
 def _plain(text: str) -> str:

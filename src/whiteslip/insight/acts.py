@@ -204,7 +204,7 @@ def draft_proposal(
     if isinstance(table, Refusal):
         return table
     ran = policies.run_backtest(
-        tx, tables, table, actor, now, follow=partial(store.later_lateness, tx, day=now.date())
+        tx, tables, table, actor, now, follow=partial(store.what_followed, tx, day=now.date())
     )
     if isinstance(ran, Refusal):
         return ran

@@ -280,10 +280,11 @@ SELECT no, table_name, version, actor, at FROM insight.draft WHERE month = :mont
 -- name: lines_there$
 SELECT count(*) FROM lines.v_line WHERE opened_on <= :day AND (closed_on IS NULL OR closed_on > :day);
 
--- name: later_lateness
+-- name: what_followed
 -- The most days past due, by :day, of what is followed after each decision: the purchase; or the line
--- that an application opened or would have raised, or that was restricted or watched, where only what
--- was unpaid after the decision counts.
+-- that an application opened or would have raised, or that was restricted, watched or left, where only what
+-- was unpaid after the decision counts. Of a leaver also what became of them: closed, held on the way,
+-- charged off, complained.
 WITH followed AS (
     SELECT d.id, d.at, d.subject AS line FROM decisions.v_decision AS d
     WHERE d.id = ANY(:decisions::uuid[]) AND d.table_name IN ('issuer-restriction', 'watch-monitor')
@@ -291,6 +292,9 @@ WITH followed AS (
     SELECT d.id, d.at, coalesce(a.line, a.raises) FROM decisions.v_decision AS d
     JOIN applications.v_application AS a ON a.id = d.subject
     WHERE d.id = ANY(:decisions::uuid[]) AND d.table_name = 'application-limit'
+    UNION ALL
+    SELECT d.id, d.at, c.line FROM decisions.v_decision AS d JOIN exits.v_case AS c ON c.id = d.subject
+    WHERE d.id = ANY(:decisions::uuid[]) AND d.table_name = 'exit-routing'
 ), late AS (
     SELECT d.id, coalesce(i.paid_on, :day::date) - i.due_on AS days
     FROM decisions.v_decision AS d JOIN billing.v_paid AS i ON i.purchase = d.subject
@@ -303,4 +307,21 @@ WITH followed AS (
     FROM followed AS f JOIN lines.v_line AS l ON l.id = f.line
     LEFT JOIN billing.v_paid AS i ON i.line = f.line
 )
-SELECT id, greatest(0, max(days))::integer AS days FROM late GROUP BY id;
+SELECT late.id, greatest(0, max(late.days))::integer AS days, ARRAY(
+        SELECT 'closed' FROM exits.v_case AS c JOIN lines.v_line AS l ON l.id = c.line
+        WHERE c.id = d.subject AND l.closed_on <= :day
+        UNION ALL
+        SELECT 'held' FROM exits.v_case AS c WHERE c.id = d.subject AND EXISTS (
+            SELECT FROM store.v_journal AS j
+            WHERE j.subject = c.id AND j.kind = 'exit.held' AND j.at >= d.at AND j.at::date <= :day)
+        UNION ALL
+        SELECT 'charged_off' FROM exits.v_case AS c WHERE c.id = d.subject AND EXISTS (
+            SELECT FROM billing.v_charge_off AS o
+            WHERE o.line = c.line AND o.on_day BETWEEN d.at::date AND :day)
+        UNION ALL
+        SELECT 'complained' FROM exits.v_case AS c WHERE c.id = d.subject AND EXISTS (
+            SELECT FROM complaints.v_complaint AS p
+            WHERE p.customer = c.customer AND p.filed_at > d.at AND p.filed_at::date <= :day)
+    ) AS became
+FROM late JOIN decisions.v_decision AS d ON d.id = late.id
+GROUP BY late.id, d.id, d.subject, d.at;

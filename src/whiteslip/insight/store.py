@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from whiteslip.decisions import champions
+from whiteslip.decisions.backtest import Later
 from whiteslip.decisions.scoring import Model
 from whiteslip.insight.model import Journey, Report, Row, Seen, Step
 from whiteslip.insight.modelled import MODEL
@@ -126,10 +127,12 @@ def drafts(tx: Tx, month: date) -> dict[int, Draft]:
     return {row["no"]: msgspec.convert(row, Draft) for row in _queries.drafts(tx.conn, month=month)}
 
 
-def later_lateness(tx: Tx, decisions: Sequence[UUID], day: date) -> dict[UUID, int]:
-    """The most days past due, by ``day``, that came after each decision; of those that can be followed.
+def what_followed(tx: Tx, decisions: Sequence[UUID], day: date) -> dict[UUID, Later]:
+    """What came after each decision by ``day``: the most days past due, and what became of a leaver; of those
+    that can be followed.
 
-    A purchase is followed by itself, an application through its line, a restriction and an alert by theirs.
+    A purchase is followed by itself, an application through its line, a restriction, an alert and the
+    routing of an exit by theirs.
     """
-    rows = _queries.later_lateness(tx.conn, decisions=list(decisions), day=day)
-    return {row["id"]: row["days"] for row in rows}
+    rows = _queries.what_followed(tx.conn, decisions=list(decisions), day=day)
+    return {row["id"]: Later(row["days"], tuple(row["became"])) for row in rows}

@@ -56,6 +56,11 @@ def test_the_changed_decisions_of_a_draft_are_a_file_for_who_is_at_the_desk(desk
         tuple(row[name] for name in ("was", "would_be", "count", "minor", "late_90")) for row in kept_cells
     ]
     assert told == [("yes", "no", "2", "213", "0"), ("yes", "yes", "2", "202", "")]
+    old = {"decisions": 4, "reworded": 0, "undecidable": 0, "money": None, "cases": [], "cells": []}
+    cell = {"old": "yes", "new": "no", "count": 2, "minor": 213, "followed": 2, "late_30": 1, "late_90": 0}
+    with desk.db.transaction() as tx:
+        policies.note_backtest(tx, tables, NAME, draft.version, old | {"cells": [cell]}, "lab:maker", NOW)
+    assert desk.client.get(matrix).text.splitlines()[1:] == ["yes,no,2,213,2,1,0,"]
     assert f'href="{matrix}"' in desk.get(at.removesuffix("/changed.csv"))
 
 
@@ -116,6 +121,10 @@ def test_a_smaller_limit_of_the_same_outcome_is_on_the_page_with_its_cases(desk:
         assert row in text
         (case,) = re.findall(rf'href="/console/decisions/{made.id}">(.*?)</a>', text)
         assert "limit_minor 1600000 → limit_minor 400000" in case
+    (*_, last) = csv.DictReader(io.StringIO(desk.client.get(f"{at}/matrix.csv").text))
+    assert (last["was"], last["would_be"], last["count"], last["minor"]) == (
+        "adjusted", "adjusted", "1", "5000000",
+    )  # fmt: skip
 
 
 def test_a_step_by_an_actor_of_no_known_form_is_shown_by_its_kind(desk: Desk):

@@ -15,7 +15,7 @@ from whiteslip.base import Refusal
 from whiteslip.decisions import Tables, policies
 from whiteslip.decisions.differences import differences
 from whiteslip.decisions.lifecycle import Policy
-from whiteslip.insight.store import later_lateness
+from whiteslip.insight.store import what_followed
 from whiteslip.store import Tx
 from whiteslip.web.api.access import Caller, Page, get, granted, post, read, write
 from whiteslip.web.api.shapes_policies import (
@@ -116,7 +116,7 @@ def backtest(
 
     def act(tx: Tx, now: datetime, caller: Caller) -> BacktestShape:
         found = granted(policies.table_of(tx, tables, name, version, now))
-        follow = partial(later_lateness, tx, day=now.date())
+        follow = partial(what_followed, tx, day=now.date())
         ran = policies.run_backtest(tx, tables, found, caller.person, now, data.since, data.until, follow)
         return BacktestShape.of(granted(ran))
 

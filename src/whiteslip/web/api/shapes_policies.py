@@ -100,7 +100,9 @@ class FaultsShape(Struct):
 
 
 class CellShape(Struct):
-    """Decisions that were ``old`` and would be ``new``; ``followed`` of them have a later history."""
+    """Decisions that were ``old`` and would be ``new``; ``followed`` of them have a later history,
+    and ``became`` counts what became of leavers: closed, held, charged_off, complained.
+    """
 
     old: str
     new: str
@@ -109,6 +111,7 @@ class CellShape(Struct):
     followed: int
     late_30: int
     late_90: int
+    became: dict[str, int]
 
 
 class CaseShape(Struct):
@@ -130,6 +133,7 @@ class AdjustedShape(Struct):
     followed: int
     late_30: int
     late_90: int
+    became: dict[str, int]
     cases: Sequence[CaseShape]
 
 

@@ -23,7 +23,7 @@ from whiteslip.decisions.lifecycle import Policy, State
 from whiteslip.decisions.model import Table, TableError
 from whiteslip.decisions.reasons import SENTENCES, principal
 from whiteslip.decisions.tables import Engine
-from whiteslip.insight.store import later_lateness
+from whiteslip.insight.store import what_followed
 from whiteslip.web.console.duty import Duty, on_duty
 from whiteslip.web.console.files import text_file
 from whiteslip.web.console.policies.editing import POLICIES, editing_handlers, table_of
@@ -128,7 +128,7 @@ def _step(duty: Duty, table: Table, form: Form) -> str | Refusal:
     name, version, note = table.name, table.version, form.value("note")
     match form.value("do"):
         case "backtest":
-            follow = partial(later_lateness, tx, day=now.date())
+            follow = partial(what_followed, tx, day=now.date())
             done = policies.run_backtest(tx, tables, table, by, now, follow=follow)
         case "submit":
             done = policies.submit(tx, tables, name, version, by, now, note)
@@ -223,7 +223,7 @@ def matrix(request: WebRequest, name: FromPath[str], version: FromPath[str]) -> 
         ran = _life(duty, table).backtest
         if not ran or "cells" not in ran:
             raise Refused(Refusal("policy.not_backtested"))
-        return text_file(f"{name}-{table.version}-matrix.csv", matrix_csv(ran["cells"]))
+        return text_file(f"{name}-{table.version}-matrix.csv", matrix_csv(ran))
 
     return on_duty(request, act)
 
