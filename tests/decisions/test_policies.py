@@ -14,7 +14,7 @@ import pytest
 
 from whiteslip.base import Refusal
 from whiteslip.decisions import Decision, Tables, decide, decide_batch, policies, replay
-from whiteslip.decisions.backtest import backtest, changed_csv
+from whiteslip.decisions.backtest import Later, backtest, changed_csv
 from whiteslip.decisions.lifecycle import Policy, State
 from whiteslip.store import Database, Tx
 from whiteslip.store.database import journal_of
@@ -220,7 +220,7 @@ def test_a_backtest_counts_old_against_new_with_money_cases_and_what_came_later(
         version = granted(policies.draft(tx, tables, NAME, strict(3), MAKER, NOW)).version
         table = policies.table_of(tx, tables, NAME, version[:6], NOW)
         assert not isinstance(table, Refusal)
-        late = {decided[2].id: 31, decided[3].id: 95}
+        late = {decided[2].id: Later(31), decided[3].id: Later(95)}
         found = backtest(tx, table, follow=lambda ids: {k: v for k, v in late.items() if k in ids})
     cells = {(c.old, c.new): (c.count, c.minor, c.followed, c.late_30, c.late_90) for c in found.cells}
     assert cells == {
