@@ -97,10 +97,16 @@ WITH moved AS (
         sum(amount_minor) FILTER (WHERE kind IN ('payment', 'credit', 'return')) AS collected,
         sum(amount_minor) FILTER (WHERE kind IN ('payment', 'credit', 'return') AND component = 'principal'
             AND (statement_on IS NULL OR counts_from < statement_on)) AS prepaid,
-        sum(amount_minor) FILTER (WHERE kind = 'refund') AS refunded,
-        sum(amount_minor) FILTER (WHERE kind = 'carried' AND component <> 'principal'
-            AND charged_on IS NOT NULL) AS again
+        sum(amount_minor) FILTER (WHERE kind = 'refund') AS refunded
     FROM settled GROUP BY 1
+), otherwise AS (
+    -- What left a bill unearned, and what was paid or sold before there was one.
+    SELECT width_bucket(greatest(counts_from, charged_on) - 1, %(days)s::date[]) AS point,
+        sum(CASE WHEN charged_on IS NULL THEN amount_minor ELSE -amount_minor END) AS earned
+    FROM settled
+    WHERE component <> 'principal' AND CASE WHEN charged_on IS NULL
+        THEN kind IN ('payment', 'credit', 'return', 'sold') ELSE kind IN ('carried', 'unearned', 'unpriced') END
+    GROUP BY 1
 ), billed AS (
     SELECT width_bucket(statement_on - 1, %(days)s::date[]) AS point, sum(principal_minor) AS scheduled
     FROM billing.v_instalment WHERE statement_on IS NOT NULL GROUP BY 1
@@ -113,8 +119,9 @@ WITH moved AS (
 )
 SELECT s.*, coalesce(collected, 0)::bigint AS collected, coalesce(prepaid, 0)::bigint AS prepaid,
     coalesce(refunded, 0)::bigint AS refunded, coalesce(scheduled, 0)::bigint AS scheduled,
-    (coalesce(charged, 0) - coalesce(again, 0))::bigint AS charged
-FROM stood AS s LEFT JOIN moved USING (point) LEFT JOIN billed USING (point) LEFT JOIN earned USING (point);
+    (coalesce(charged, 0) + coalesce(o.earned, 0))::bigint AS charged
+FROM stood AS s LEFT JOIN moved USING (point) LEFT JOIN billed USING (point) LEFT JOIN earned USING (point)
+LEFT JOIN otherwise AS o USING (point);
 
 -- name: losses
 CREATE TEMP TABLE losses AS
@@ -257,16 +264,26 @@ WITH taken AS (
     SELECT plan, sum(amount_minor) AS minor FROM settled WHERE component = 'principal' GROUP BY plan
 ), put AS (
     SELECT plan, sum(principal_minor) AS minor FROM billing.v_instalment GROUP BY plan
-), open AS (
-    SELECT p.merchant, sum(put.minor - coalesce(taken.minor, 0))::bigint AS minor
+), open AS MATERIALIZED (
+    SELECT b.line, p.merchant, coalesce(p.category, '') AS category,
+        sum(put.minor - coalesce(taken.minor, 0))::bigint AS minor
     FROM put LEFT JOIN taken ON taken.plan = put.plan
     JOIN billing.v_plan AS b ON b.id = put.plan
     LEFT JOIN purchases.v_purchase AS p ON p.id = b.purchase
-    GROUP BY p.merchant
+    WHERE put.minor > coalesce(taken.minor, 0)
+    GROUP BY b.line, p.merchant, 3
+), told AS (
+    SELECT b.by, CASE b.by WHEN 'merchant' THEN o.merchant::text WHEN 'category' THEN o.category
+        WHEN 'obligor' THEN l.customer::text WHEN 'pack' THEN l.pack WHEN 'opened' THEN to_char(l.opened_on, 'YYYYMM')
+        ELSE CASE WHEN l.limit_minor <= 100000 THEN '1' WHEN l.limit_minor <= 500000 THEN '2'
+            WHEN l.limit_minor <= 2000000 THEN '3' ELSE '4' END END AS part, sum(o.minor)::bigint AS minor
+    FROM open AS o JOIN lines.v_line AS l ON l.id = o.line
+    CROSS JOIN (VALUES ('merchant'), ('category'), ('obligor'), ('pack'), ('opened'), ('limit')) AS b (by)
+    GROUP BY 1, 2
 )
-SELECT count(*) AS merchants, sum(minor)::bigint AS open_minor,
+SELECT by, count(*) AS groups, sum(minor)::bigint AS open_minor,
     (sum(power(minor::float8, 2)) / power(sum(minor)::float8, 2))::float8 AS hhi
-FROM open WHERE minor > 0;
+FROM told WHERE minor > 0 GROUP BY by;
 
 -- name: ecl
 SELECT stage::bigint AS stage, count(*) AS lines, count(*) FILTER (WHERE scored AND stage < 3) AS lines_by_score,

@@ -185,10 +185,18 @@ GOLDEN: Final[dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]] = {
             (_APR, 0, 3_000, 0.0, _near(12 * 3 / 22), _near(-12 * 3 / 22)),
         ],
     ),
-    # Shop x has A's 12,000 open, shop y C's 7,000.
+    # A's 12,000 are open at shop x, of a line of January with 100,000; C's 7,000 at y, of February, 80,000.
     "concentration": (
-        ("merchants", "open_minor", "largest_share", "hhi", "effective_number"),
-        [(2, 19_000, _near(12 / 19), _near(193 / 361), _near(361 / 193))],
+        ("by", "groups", "open_minor", "largest_share", "hhi", "effective_number"),
+        [
+            ("category", 1, 19_000, 1.0, 1.0, 1.0),
+            ("limit", 1, 19_000, 1.0, 1.0, 1.0),
+            *(
+                (by, 2, 19_000, _near(12 / 19), _near(193 / 361), _near(361 / 193))
+                for by in ("merchant", "obligor", "opened")
+            ),
+            ("pack", 1, 19_000, 1.0, 1.0, 1.0),
+        ],
     ),
     # Of two that were current one paid off and one fell late; every late one rolled on. So by roll rates PD
     # is a half for who is current or owes nothing, one for who is late. LGD 60 %, a tenth of the undrawn.

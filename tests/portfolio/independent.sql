@@ -156,10 +156,13 @@ FROM (SELECT on_day, max(before_on) AS before_on
 SELECT d.on_day,
     (SELECT coalesce(sum(i.interest_minor + i.fee_minor), 0) FROM billing.v_instalment AS i
         WHERE i.charged_on > d.before_on AND i.charged_on <= d.on_day)::bigint
-    - (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
-        JOIN billing.v_instalment AS i ON (i.plan, i.no) = (s.plan, s.no)
-        WHERE s.kind = 'carried' AND s.component <> 'principal' AND i.charged_on IS NOT NULL
-            AND s.counts_from > d.before_on AND s.counts_from <= d.on_day)::bigint AS charged_minor,
+    -- What left a bill unearned, and what was paid or sold before there was one.
+    + (SELECT coalesce(sum(CASE WHEN i.charged_on IS NULL THEN s.amount_minor ELSE -s.amount_minor END), 0)
+        FROM billing.v_settlement AS s JOIN billing.v_instalment AS i ON (i.plan, i.no) = (s.plan, s.no)
+        WHERE s.component IN ('interest', 'fee') AND CASE WHEN i.charged_on IS NULL
+                THEN s.kind IN ('payment', 'credit', 'return', 'sold') ELSE s.kind IN ('carried', 'unearned', 'unpriced') END
+            AND greatest(s.counts_from, i.charged_on) > d.before_on
+            AND greatest(s.counts_from, i.charged_on) <= d.on_day)::bigint AS charged_minor,
     (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
         WHERE s.kind IN ('waiver', 'sold') AND s.on_day > d.before_on AND s.on_day <= d.on_day)::bigint
         AS written_off_minor
@@ -168,17 +171,25 @@ FROM (SELECT on_day, max(before_on) AS before_on
 
 -- name: concentration
 WITH open AS (
-    SELECT p.merchant, sum(i.principal_minor - coalesce((
+    SELECT i.line, p.merchant, coalesce(p.category, '') AS category, sum(i.principal_minor - coalesce((
         SELECT sum(s.amount_minor) FROM billing.v_settlement AS s
         WHERE (s.plan, s.no) = (i.plan, i.no) AND s.component = 'principal'), 0))::bigint AS minor
     FROM billing.v_instalment AS i
     JOIN billing.v_plan AS b ON b.id = i.plan
     LEFT JOIN purchases.v_purchase AS p ON p.id = b.purchase
-    GROUP BY p.merchant
+    GROUP BY i.line, p.merchant, 3
+), told AS (
+    SELECT b.by, CASE b.by WHEN 'merchant' THEN o.merchant::text WHEN 'category' THEN o.category
+        WHEN 'obligor' THEN l.customer::text WHEN 'pack' THEN l.pack WHEN 'opened' THEN to_char(l.opened_on, 'YYYYMM')
+        ELSE CASE WHEN l.limit_minor <= 100000 THEN '1' WHEN l.limit_minor <= 500000 THEN '2'
+            WHEN l.limit_minor <= 2000000 THEN '3' ELSE '4' END END AS part, sum(o.minor)::bigint AS minor
+    FROM open AS o JOIN lines.v_line AS l ON l.id = o.line
+    CROSS JOIN (VALUES ('merchant'), ('category'), ('obligor'), ('pack'), ('opened'), ('limit')) AS b (by)
+    GROUP BY 1, 2
 )
-SELECT count(*) AS merchants, sum(minor)::bigint AS open_minor,
+SELECT by, count(*) AS groups, sum(minor)::bigint AS open_minor,
     (sum(power(minor::float8, 2)) / power(sum(minor)::float8, 2))::float8 AS hhi
-FROM open WHERE minor > 0;
+FROM told WHERE minor > 0 GROUP BY by;
 
 -- name: losses
 CREATE TEMP TABLE losses AS

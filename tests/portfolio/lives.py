@@ -22,12 +22,12 @@ from whiteslip.lake.model import File
 _TEXT, _DAY, _MINOR, _SMALL = pa.string(), pa.date32(), pa.int64(), pa.int32()
 _COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
     "line": {
-        "line_id": _TEXT, "pack": _TEXT, "currency": _TEXT, "opened_on": _DAY, "closed_on": _DAY,
-        "limit_minor": _MINOR,
+        "line_id": _TEXT, "customer_id": _TEXT, "pack": _TEXT, "currency": _TEXT, "opened_on": _DAY,
+        "closed_on": _DAY, "limit_minor": _MINOR,
     },
     "plan": {
-        "plan_id": _TEXT, "line_id": _TEXT, "merchant_id": _TEXT, "kind": _TEXT, "opened_on": _DAY,
-        "principal_minor": _MINOR,
+        "plan_id": _TEXT, "line_id": _TEXT, "merchant_id": _TEXT, "category": _TEXT, "kind": _TEXT,
+        "opened_on": _DAY, "principal_minor": _MINOR,
     },
     "instalment": {
         "line_id": _TEXT, "plan_id": _TEXT, "no": _SMALL, "opened_on": _DAY, "due_on": _DAY,
@@ -64,15 +64,15 @@ class Lives:
 
     def line(self, name: str, opened: date, limit: int, currency: str = "CNY") -> None:
         """A line is opened."""
-        row = {"line_id": name, "pack": "cn", "currency": currency, "opened_on": opened, "limit_minor": limit}
-        self.rows["line"].append(row | {"closed_on": None})
+        row = {"line_id": name, "customer_id": f"of-{name}", "pack": "cn", "currency": currency}
+        self.rows["line"].append(row | {"opened_on": opened, "limit_minor": limit, "closed_on": None})
 
     def buy(self, line: str, plan: str, on: date, minor: int, shop: str = "x") -> None:
         """A purchase; its instalments follow by ``bill``."""
         self.rows["plan"].append(
             {
-                "plan_id": plan, "line_id": line, "merchant_id": shop, "kind": "purchase", "opened_on": on,
-                "principal_minor": minor,
+                "plan_id": plan, "line_id": line, "merchant_id": shop, "category": "games",
+                "kind": "purchase", "opened_on": on, "principal_minor": minor,
             }
         )  # fmt: skip
 

@@ -65,6 +65,18 @@ def _agrees_with_sql(url: str, taken: Snapshot, found: dict[str, Result]) -> Non
             assert wanted, name
 
 
+def test_what_was_charged_is_the_income_that_the_ledger_booked(varied: Kept):
+    result = portfolio.compute(varied.place, "excess_spread")
+    assert isinstance(result, Result)
+    with psycopg.connect(varied.url) as conn:
+        booked = conn.execute(
+            "SELECT sum(CASE WHEN starts_with(recipe, 'charge.') THEN amount ELSE -amount END)::bigint "
+            "FROM ledger.transfer WHERE starts_with(recipe, 'charge.') OR starts_with(recipe, 'uncharge.')"
+        ).fetchone()
+    assert booked
+    assert sum(row["charged_minor"] for row in result.records()) == booked[0]
+
+
 def _sorted(rows: Sequence[list[Any]]) -> list[list[Any]]:
     return sorted(rows, key=lambda row: [(cell is None, cell or 0) for cell in row])
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from portfolio.lives import Lives
 
 from whiteslip import portfolio
 from whiteslip.base import Refusal
@@ -114,6 +115,27 @@ def test_what_is_not_known_is_refused(place: Lake, given: dict[str, Any], code: 
     refused = portfolio.compute_all(place, **given)
     assert isinstance(refused, Refusal)
     assert refused.code == code
+
+
+def test_interest_that_is_sold_before_a_bill_asks_for_it_is_earned_and_lost(place: Lake):
+    # 12,000, and 300 of interest for a month that no bill has closed: sold when 180 of that are earned. Of
+    # another 10,000 with 500, which are billed, 200 were given up before: it was paid early in part.
+    book = Lives()
+    book.line("a", date(2026, 1, 5), 50_000)
+    book.buy("a", "a1", date(2026, 1, 5), 12_000)
+    book.bill("a1", 1, 12_000, None, date(2026, 3, 20), interest=300)
+    book.settle("a1", 1, "sold", date(2026, 2, 16), 12_000)
+    book.settle("a1", 1, "sold", date(2026, 2, 16), 180, "interest")
+    book.line("b", date(2026, 1, 5), 50_000)
+    book.buy("b", "b1", date(2026, 1, 5), 10_000)
+    book.bill("b1", 1, 10_000, date(2026, 3, 1), date(2026, 3, 20), interest=500)
+    book.settle("b1", 1, "payment", date(2026, 2, 3), 4_000)
+    book.settle("b1", 1, "unearned", date(2026, 2, 3), 200, "interest")
+    spread = figures(book.put(place, date(2026, 3, 31)), "excess_spread")["excess_spread"].records()
+    told = [(row["opening_minor"], row["charged_minor"], row["written_off_minor"]) for row in spread]
+    assert told == [(0, 0, 0), (22_000, 180, 12_180), (6_000, 300, 0)]
+    assert spread[1]["excess_spread"] == pytest.approx(12 * (180 - 12_180) / 22_000)
+    assert spread[2]["excess_spread"] == pytest.approx(12 * 300 / 6_000)
 
 
 def test_a_segment_splits_and_adds_up(by_hand: Lake):

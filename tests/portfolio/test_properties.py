@@ -62,7 +62,7 @@ def test_doors_tell_nothing_of_fewer_than_ten_who_leave(on_paper: dict[str, Resu
 
 
 # A purchase: days after its line was opened, minor units, shop, and how each instalment goes.
-_WAYS = ("early", "paid", "late", "half", "never", "refunded", "given_up", "sold", "not_billed")
+_WAYS = ("early", "paid", "late", "half", "never", "refunded", "given_up", "sold", "sold_early", "not_billed")
 _PURCHASE = st.tuples(
     st.integers(0, 120),
     st.integers(1, 60_000),
@@ -118,8 +118,8 @@ def _schedule(
         part = minor // len(ways) + (minor % len(ways) if not no else 0)
         stated = on + timedelta(days=10 + 30 * no)
         due = stated + timedelta(days=20)
-        billed = stated <= END and way not in ("early", "not_billed")
-        extra = 7 if billed and way != "refunded" else 0
+        billed = stated <= END and way not in ("early", "sold_early", "not_billed")
+        extra = 7 if (billed and way != "refunded") or way == "sold_early" else 0
         book.bill(plan, no, part, stated if billed else None, due, interest=extra, fee=2 * extra)
         day, kind, amount = {
             "early": (stated - timedelta(days=3), "payment", part),
@@ -129,12 +129,16 @@ def _schedule(
             "refunded": (stated - timedelta(days=1), "refund", part),
             "given_up": (due + timedelta(days=100), "waiver", part),
             "sold": (due + timedelta(days=100), "sold", part),
+            "sold_early": (stated - timedelta(days=2), "sold", part),
         }.get(way, (END + timedelta(days=1), "payment", 0))
         if day > END or day < on or not amount:
             settled = False
             continue
         book.settle(plan, no, kind, day, amount)
-        if extra and way != "half":
+        if way == "sold_early":
+            # What the month has earned until then.
+            book.settle(plan, no, kind, day, 3, "interest")
+        elif extra and way != "half":
             book.settle(plan, no, kind, day, extra, "interest")
             book.settle(plan, no, kind, day, 2 * extra, "fee")
         settled &= amount == part and way != "half"

@@ -18,7 +18,7 @@ JOIN stood AS c ON c.id = l.credit
 WHERE l.opened_on <= :day;
 
 -- name: plan
-SELECT p.id::text AS plan_id, p.line::text AS line_id, s.merchant::text AS merchant_id, p.kind, p.opened_on,
+SELECT p.id::text AS plan_id, p.line::text AS line_id, s.merchant::text AS merchant_id, s.category, p.kind, p.opened_on,
     p.instalments::integer AS instalments, p.principal_minor
 FROM billing.v_plan AS p LEFT JOIN purchases.v_purchase AS s ON s.id = p.purchase
 WHERE p.opened_on <= :day;

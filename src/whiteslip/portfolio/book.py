@@ -70,7 +70,7 @@ def load(engine: Engine, snapshot: Snapshot, segment: str, parameters: Parameter
         ibis.union(line.select("opened_on"), plan.select("opened_on")).aggregate(first=ibis._.opened_on.min())
     )
     points = points_until(snapshot.day, firsts[0]["first"] or snapshot.day)
-    line = _segmented(line, segment)
+    line = line.mutate(segment=segment_of(line, segment))
     exits = (
         leaving.filter(~leaving.state.isin(_NO_EXIT), leaving.stopped_on.notnull())
         .group_by("line_id")
@@ -83,18 +83,18 @@ def load(engine: Engine, snapshot: Snapshot, segment: str, parameters: Parameter
     return replace(book, panel=engine.hold("panel", lambda: _panel(book, exits, hardship, lock)))
 
 
-def _segmented(line: Expression, segment: str) -> Expression:
+def segment_of(line: Expression, segment: str) -> Expression:
+    """A line's segment: its pack, month of opening or band of limit; "all" where none is asked for."""
     match segment:
         case "pack":
-            value = line.pack
+            return line.pack
         case "opened":
-            value = (line.opened_on.year() * 100 + line.opened_on.month()).cast("string")
+            return (line.opened_on.year() * 100 + line.opened_on.month()).cast("string")
         case "limit":
             cases = [(line.limit_minor <= most, ibis.literal(name)) for most, name in LIMIT_BANDS]
-            value = ibis.cases(*cases, else_=ibis.literal("above_2m"))
+            return ibis.cases(*cases, else_=ibis.literal("above_2m"))
         case _:
-            value = ibis.literal("all")
-    return line.mutate(segment=value)
+            return ibis.literal("all")
 
 
 def settled(instalment: Expression, settlement: Expression) -> Expression:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from whiteslip.billing.rules import NON_PERFORMING_AFTER
-from whiteslip.portfolio.book import Book, point_of, share, total
-from whiteslip.portfolio.model import Expression, ibis
+from whiteslip.portfolio.book import Book, point_of, segment_of, share, total
+from whiteslip.portfolio.model import SEGMENTS, Expression, ibis
 
 GROUP = ("currency", "segment")
 _YEAR = 12
+_PAID = ("payment", "credit", "return")
+# Interest and fees of a bill that a hardship plan or a residual asks for again, or that were given up before.
+_NOT_EARNED = ("carried", "unearned", "unpriced")
+# What concentration is told by: of a purchase, of who owes it, and of that one's line.
+_BY = ("merchant", "category", "obligor", "pack", "opened", "limit")
+_MOVED = ("collected", "prepaid", "refunded", "scheduled", "charged")
 
 
 def flows(book: Book) -> Expression:
@@ -16,7 +22,7 @@ def flows(book: Book) -> Expression:
 
 
 def _flows(book: Book) -> Expression:
-    p, s, i = book.panel, book.settlement, book.instalment
+    p = book.panel
     bad, bad_before = p.dpd > NON_PERFORMING_AFTER, p.dpd_before > NON_PERFORMING_AFTER
     stood = p.group_by(*GROUP, "point", "on_day").aggregate(
         opening_minor=total(p.owed_before),
@@ -24,51 +30,43 @@ def _flows(book: Book) -> Expression:
         defaulted_minor=total((bad & ~bad_before).ifelse(p.owed_before, 0)),
         written_off_minor=total(p.written_off_minor),
     )
-    paid = s.kind.isin(("payment", "credit", "return"))
-    # A hardship plan or a residual asks again for interest and fees that were charged before.
-    again = (s.kind == "carried") & (s.component != "principal") & s.charged_on.notnull()
-    early = paid & (s.component == "principal") & (s.statement_on.isnull() | (s.counts_from < s.statement_on))
-    settled = s.select(
-        "line_id",
-        point=point_of(s.counts_from, book.points),
-        collected=paid.ifelse(s.amount_minor, 0),
-        prepaid=early.ifelse(s.amount_minor, 0),
-        refunded=(s.kind == "refund").ifelse(s.amount_minor, 0),
-        scheduled=ibis.literal(0, "int64"),
-        charged=again.ifelse(-s.amount_minor, 0),
-    )
-    billed = i.filter(i.statement_on.notnull())
-    due = billed.select(
-        "line_id",
-        point=point_of(billed.statement_on, book.points),
-        collected=ibis.literal(0, "int64"),
-        prepaid=ibis.literal(0, "int64"),
-        refunded=ibis.literal(0, "int64"),
-        scheduled=billed.principal_minor,
-        charged=ibis.literal(0, "int64"),
-    )
-    earned = i.filter(i.charged_on.notnull())
-    earned = earned.select(
-        "line_id",
-        point=point_of(earned.charged_on, book.points),
-        collected=ibis.literal(0, "int64"),
-        prepaid=ibis.literal(0, "int64"),
-        refunded=ibis.literal(0, "int64"),
-        scheduled=ibis.literal(0, "int64"),
-        charged=earned.interest_minor + earned.fee_minor,
-    )
-    moved = ibis.union(settled, due, earned).join(book.line.select("line_id", *GROUP), "line_id")
+    moved = ibis.union(*_moved(book)).join(book.line.select("line_id", *GROUP), "line_id")
     moved = moved.group_by(*GROUP, "point").aggregate(
-        collected_minor=total(moved.collected),
-        prepaid_minor=total(moved.prepaid),
-        refunded_minor=total(moved.refunded),
-        scheduled_minor=total(moved.scheduled),
-        charged_minor=total(moved.charged),
+        **{f"{name}_minor": total(moved[name]) for name in _MOVED}
     )
     found = stood.left_join(moved, [*GROUP, "point"])
     found = found.drop("currency_right", "segment_right", "point_right").filter(stood.point > 0)
-    names = ("collected_minor", "prepaid_minor", "refunded_minor", "scheduled_minor", "charged_minor")
-    return found.mutate(**{name: found[name].fill_null(0) for name in names})
+    return found.mutate(**{f"{name}_minor": found[f"{name}_minor"].fill_null(0) for name in _MOVED})
+
+
+def _moved(book: Book) -> list[Expression]:
+    """(line, point, what moved): settlements, what was billed, and what interest and fees were earned."""
+    s, i = book.settlement, book.instalment
+
+    def told(rows: Expression, day: Expression, **amounts: Expression) -> Expression:
+        zero = ibis.literal(0, "int64")
+        every = {name: amounts.get(name, zero) for name in _MOVED}
+        return rows.select("line_id", point=point_of(day, book.points), **every)
+
+    paid, price = s.kind.isin(_PAID), s.component != "principal"
+    early = paid & ~price & (s.statement_on.isnull() | (s.counts_from < s.statement_on))
+    billed, charged = i.filter(i.statement_on.notnull()), i.filter(i.charged_on.notnull())
+    # What is paid or sold of a month that no bill has charged is earned by that.
+    soon = s.filter(price & s.charged_on.isnull() & s.kind.isin((*_PAID, "sold")))
+    never = s.filter(price & s.charged_on.notnull() & s.kind.isin(_NOT_EARNED))
+    return [
+        told(
+            s,
+            s.counts_from,
+            collected=paid.ifelse(s.amount_minor, 0),
+            prepaid=early.ifelse(s.amount_minor, 0),
+            refunded=(s.kind == "refund").ifelse(s.amount_minor, 0),
+        ),
+        told(billed, billed.statement_on, scheduled=billed.principal_minor),
+        told(charged, charged.charged_on, charged=charged.interest_minor + charged.fee_minor),
+        told(soon, soon.counts_from, charged=soon.amount_minor),
+        told(never, ibis.greatest(never.counts_from, never.charged_on), charged=-never.amount_minor),
+    ]
 
 
 def cdr(book: Book) -> Expression:
@@ -144,7 +142,7 @@ def excess_spread(book: Book) -> Expression:
     """Excess spread, annualised.
 
     Formula: 12 x (interest and fees charged - written off or sold, gross of the price) / opening balance -
-    funding - servicing.
+    funding - servicing. What is paid or sold before a bill asks for it is charged by that.
     Source: card-trust reporting: yield - coupon - servicing fee - losses.
     公式：12 ×（已收取的利息与费用 − 核销或出售，按账面、不扣价款）/ 期初余额 − 资金成本 − 服务费。
     来源：信用卡信托报告：收益率 − 票息 − 服务费 − 损失。
@@ -159,29 +157,49 @@ def excess_spread(book: Book) -> Expression:
 
 
 def concentration(book: Book) -> Expression:
-    """Concentration by merchant.
+    """Concentration by merchant, category of purchase and obligor, and by the obligors' segments.
 
-    Formula: hhi = sum of squared shares of open principal; effective_number = 1 / hhi.
+    Formula: hhi = sum of squared shares of open principal; effective_number = 1 / hhi; a row per what it is
+    by: merchant, category, obligor, and pack, limit (band) and opened (month) of the obligor's line.
     Source: Herfindahl (1950), Hirschman (1945).
     公式：hhi = 未还本金份额的平方和；等效商户数 = 1 / hhi。
     来源：Herfindahl（1950），Hirschman（1945）。
     """
-    i, s = book.instalment, book.settlement.filter(book.settlement.component == "principal")
-    put = i.select("plan_id", minor=i.principal_minor)
-    taken = s.select("plan_id", minor=-s.amount_minor)
-    open_ = ibis.union(put, taken)
-    open_ = open_.group_by("plan_id").aggregate(minor=total(open_.minor))
-    owned = book.plan.select("plan_id", "line_id", merchant=book.plan.merchant_id.fill_null("none"))
-    joined = open_.join(owned, "plan_id").join(book.line.select("line_id", *GROUP), "line_id")
-    by_shop = joined.group_by(*GROUP, "merchant").aggregate(minor=total(joined.minor))
-    by_shop = by_shop.filter(by_shop.minor > 0)
-    by_shop = by_shop.mutate(
-        part=share(by_shop.minor, by_shop.minor.sum().over(ibis.window(group_by=list(GROUP))))
-    )
-    found = by_shop.group_by(*GROUP).aggregate(
-        merchants=by_shop.count().cast("int64"),
-        open_minor=total(by_shop.minor),
-        largest_share=by_shop.part.max(),
-        hhi=(by_shop.part * by_shop.part).sum(),
+    open_ = book.engine.hold("open", lambda: _open(book))
+    parts = [
+        open_.group_by(*GROUP, part=open_[f"of_{name}"])
+        .aggregate(minor=total(open_.minor))
+        .mutate(by=ibis.literal(name))
+        for name in _BY
+    ]
+    by_part = ibis.union(*parts)
+    by_part = by_part.filter(by_part.minor > 0)
+    whole = ibis.window(group_by=[*GROUP, "by"])
+    by_part = by_part.mutate(part_share=share(by_part.minor, by_part.minor.sum().over(whole)))
+    found = by_part.group_by(*GROUP, "by").aggregate(
+        groups=by_part.count().cast("int64"),
+        open_minor=total(by_part.minor),
+        largest_share=by_part.part_share.max(),
+        hhi=(by_part.part_share * by_part.part_share).sum(),
     )
     return found.mutate(effective_number=1.0 / found.hhi)
+
+
+def _open(book: Book) -> Expression:
+    """Open principal by plan, with all that it can be counted by. What is not named is "none"."""
+    plan, line = book.plan, book.line
+    i, s = book.instalment, book.settlement.filter(book.settlement.component == "principal")
+    moved = ibis.union(
+        i.select("plan_id", minor=i.principal_minor), s.select("plan_id", minor=-s.amount_minor)
+    )
+    left = moved.group_by("plan_id").aggregate(minor=total(moved.minor))
+    category = plan.category if "category" in plan.columns else ibis.literal(None, "string")
+    plan = plan.select(
+        "plan_id",
+        "line_id",
+        of_merchant=plan.merchant_id.fill_null("none"),
+        of_category=category.nullif("").fill_null("none"),
+    )
+    segments = {f"of_{name}": segment_of(line, name) for name in SEGMENTS if name != "none"}
+    line = line.select("line_id", *GROUP, of_obligor=line.customer_id, **segments)
+    return left.filter(left.minor != 0).join(plan, "plan_id").join(line, "line_id")

@@ -39,7 +39,13 @@ _TABLES: Final = (
 )
 _SHOWN_ROWS: Final = 60
 # Columns that hold codes, and the texts that say them.
-_CODED: Final = {"from_bucket": "bucket", "to_bucket": "bucket", "asset_class": "class", "cause": "cause"}
+_CODED: Final = {
+    "from_bucket": "bucket",
+    "to_bucket": "bucket",
+    "asset_class": "class",
+    "cause": "cause",
+    "by": "by",
+}
 Segment = Annotated[str, QueryParameter(name="segment")]
 
 
