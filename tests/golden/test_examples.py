@@ -6,6 +6,7 @@ import csv
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +18,23 @@ def test_leavers_prints_what_is_committed():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == (ROOT / "examples" / "leavers.txt").read_text()
+
+
+def test_three_deals_prints_what_is_committed_and_a_pencil_agrees():
+    done = subprocess.run(
+        [sys.executable, "examples/three_deals.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (ROOT / "examples" / "three_deals.txt").read_text()
+    said = [(line[:36].strip(), line[36:].strip()) for line in done.stdout.splitlines() if line[36:].strip()]
+    figures = [(label, Decimal(amount.replace(",", ""))) for label, amount in said if amount[-3:-2] == "."]
+    eligible = [amount for label, amount in figures if label == "eligible"]
+    lent = [amount for label, amount in figures if label.startswith("advance")]
+    shares = ["0.90", "0.85", "0.90", "1.00", "1.00"]
+    assert lent == [amount * Decimal(share) for amount, share in zip(eligible, shares, strict=True)]
+    kept = [amount for label, amount in figures if label == "less held back"]
+    # 2.65 % and 5.15 % of USD 12 m, and USD 6.2 m for contracts under 18 %.
+    assert kept == [-Decimal("318000.00") - 6_200_000, -Decimal("618000.00") - 6_200_000]
 
 
 def test_the_portfolio_example_prints_what_is_committed_and_a_spreadsheet_agrees(tmp_path: Path):
