@@ -141,27 +141,9 @@ def test_a_cut_off_snapshot_is_answered_with_the_day_before_and_each_door_says_s
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ):
-    following = END + timedelta(days=1)
-    until = end_of_day(following, TIMEZONE)
-    with db.transaction() as tx:
-        seal(tx, following, [], until)
-    taken = lake.export(db, place, following, until, TIMEZONE, until)
+    taken = _sealed_and_taken(db, place, END + timedelta(days=1))
     assert isinstance(taken, Snapshot)
-    ports = Ports(
-        db, Vault(bytes(32)), Office(Tables.load(), "Test"), DemoPhone(db), packs.load("cn"), lake=place
-    )
-    settings = WebSettings(secret=bytes(32), default_language="en")
-    pages = ("/console/stress?months=6", "/console/capacity?segment=none", "/console/insight")
-    stands_in, cut_off = "These are the figures of 20 February 2026", "is cut off (line.parquet)"
-    with TestClient(create_app(routers, settings, ports)) as client:
-        desk = Desk(db, ports, client)
-        desk.sign_in(Role.ANALYST)
-        assert not any(stands_in in desk.get(to) for to in pages)
-        taken.path("line").write_bytes(taken.path("line").read_bytes()[:100])
-        for to in pages:
-            text = desk.get(to)
-            assert stands_in in text, to
-            assert cut_off in text, to
+    taken.path("line").write_bytes(taken.path("line").read_bytes()[:100])
     with TestClient(application(db, lake=place)) as client:
         api = Api(db, client, with_key(db))
         for to in ("stress?scenarios=20&months=1", "capacity/freed", "capacity/freed?as_of=2026-02-21"):
@@ -178,6 +160,52 @@ def test_a_cut_off_snapshot_is_answered_with_the_day_before_and_each_door_says_s
         shown = capsys.readouterr()
         assert "these are the figures of 2026-02-20" in shown.err
         assert json.loads(shown.out)["day"] == "2026-02-20"
+
+
+def test_yesterdays_figures_are_served_and_marked_on_every_page_whatever_is_wrong_with_todays(
+    db: Database, place: Lake
+):
+    following = END + timedelta(days=1)
+    pages = ("portfolio", "stress?months=6", "capacity?segment=none", "insight")
+    stands_in = "These are the figures of 20 February 2026"
+    taken = _sealed_and_taken(db, place, following)
+    assert isinstance(taken, Snapshot)
+    path, away = taken.path("line"), taken.folder.with_name("away")
+    raw = path.read_bytes()
+    ports = Ports(
+        db, Vault(bytes(32)), Office(Tables.load(), "Test"), DemoPhone(db), packs.load("cn"), lake=place
+    )
+    settings = WebSettings(secret=bytes(32), default_language="en")
+    with TestClient(create_app(routers, settings, ports)) as client:
+        desk = Desk(db, ports, client)
+        desk.sign_in(Role.ANALYST)
+
+        def marked(said: str, why: str) -> None:
+            for to in pages:
+                text = desk.get(f"/console/{to}")
+                assert (said in text, why in text) == (True, True), (to, why)
+
+        assert not any(stands_in in desk.get(f"/console/{to}") for to in pages)
+        assert stands_in in desk.get("/console/funding/warehouse"), "there is no base of that night"
+        path.write_bytes(raw[:100])
+        marked(stands_in, "is cut off (line.parquet)")
+        path.write_bytes(raw[:100] + bytes([raw[100] ^ 1]) + raw[101:])
+        marked(stands_in, "was changed after it was written (line.parquet)")
+        path.write_bytes(raw)
+        taken.folder.rename(away)
+        marked(stands_in, "The snapshot of 2026-02-21 is missing")
+        away.rename(taken.folder)
+        refused = _sealed_and_taken(db, place, following + timedelta(days=1), hours_back=30)
+        assert isinstance(refused, Refusal)
+        assert refused.code == "lake.clock_backwards"
+        marked("These are the figures of 21 February 2026", "The snapshot of 2026-02-22 is missing")
+
+
+def _sealed_and_taken(db: Database, place: Lake, day: date, hours_back: int = 0) -> Snapshot | Refusal:
+    until = end_of_day(day, TIMEZONE)
+    with db.transaction() as tx:
+        seal(tx, day, [], until)
+    return lake.export(db, place, day, until, TIMEZONE, until - timedelta(hours=hours_back))
 
 
 def _from_a_terminal(
