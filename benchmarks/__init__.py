@@ -11,6 +11,8 @@ post       transfers per second, in batches       pgbench TPC-B transactions per
 authorise  purchases per second, in batches       pgbench TPC-B transactions per second
 import     customers taken over per second        COPY of the transfers this made
 seal       seconds for one night of all lines     one read of all lines with their balances
+demo       seconds to the first page, and to      initdb and start of PostgreSQL;
+           the links of a fresh demonstration     look-ups of pgbench on one connection
 lake       seconds for a snapshot, and for the    plain PostgreSQL SQL, and Polars
            measures of 1 M and 10 M receivables   (``lake-small``: 1 M alone)
 =========  =====================================  ==========================================

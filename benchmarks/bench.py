@@ -105,6 +105,13 @@ class Bench:
             raise RuntimeError("pgbench printed no tps")
         return float(found[1])
 
+    def lookups(self, count: int) -> float:
+        """Seconds for so many prepared look-ups by key on one connection."""
+        asked = ("-S", "-M", "prepared", "-c", "1", "-t", str(count))
+        began = time.perf_counter()
+        self._pgbench("-n", *asked)
+        return time.perf_counter() - began
+
     def in_turn(self, work: Work, url: str, ids: Sequence[UUID]) -> tuple[list[float], list[float], str]:
         """(ours per second, pgbench's per second), one of each per round; how long a batch took."""
         ours: list[float] = []

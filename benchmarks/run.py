@@ -16,6 +16,7 @@ from typing import Any, Final
 from benchmarks.backtest import backtesting
 from benchmarks.bench import CLIENTS, SCALE, WORKERS, Bench, Measure
 from benchmarks.book import authorising, posting
+from benchmarks.demo import demonstrating
 from benchmarks.killing import killing
 from benchmarks.lake import snapshots
 from benchmarks.leaving import leaving
@@ -36,6 +37,7 @@ SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | Sequence[Measure] | N
     "score": scoring,
     "rush": rushing,
     "backtest": lambda bench, _: backtesting(bench),
+    "demo": lambda bench, _: demonstrating(bench),
     "leave": lambda _bench, _: leaving(),
     "stress": lambda _bench, _: stressing(),
     "kill": lambda _bench, _: killing(),

@@ -134,16 +134,18 @@ def leave(visitor: Visitor, scene: Scene, guest: Guest, shop: Shop | None = None
     return journey
 
 
-@pytest.mark.parametrize("reviewed", [False, True])
+@pytest.mark.parametrize(
+    ("lang", "javascript", "reviewed"), [("zh-CN", True, True), *((*way, False) for way in WAYS)]
+)
 def test_a_shop_is_declined_within_a_second_of_the_click_that_confirms(
-    visit: Visit, url: str, scene: Scene, reviewed: bool
+    visit: Visit, url: str, scene: Scene, lang: str, javascript: bool, reviewed: bool
 ):
-    guest = scene.guest()
+    guest = scene.guest(language=lang)
     bought = scene.buys(guest, 40_000)
     assert isinstance(bought, Purchase)
     if reviewed:
         scene.dispute(bought)
-    visitor = visit()
+    visitor = visit(javascript=javascript, locale=LOCALES[lang])
     sign_in(visitor, url, scene, guest)
     shop = Shop(url, scene, guest)
     journey = leave(visitor, scene, guest, shop)

@@ -23,6 +23,7 @@ from whiteslip.store.timers import next_timer
 from whiteslip.watch import nightly
 
 _TIMERS_AT_ONCE: Final = 50
+_DAY: Final = timedelta(days=1)
 # 商业银行金融资产风险分类办法 (order 2023/1): more than 90 days past due is non-performing.
 _SUBSTANDARD_AFTER_DAYS: Final = 90
 
@@ -103,7 +104,7 @@ def _seal(night: Night) -> Batch:
     else:
         offences = violations_of_day(night.tx, night.day)
         offences += billing.violations(night.tx, night.day)
-    offences += exits_store.violations(night.tx)
+    offences += exits_store.violations(night.tx, None if whole else night.now - _DAY)
     balance = ledger.trial_balance(night.tx)
     if not ledger.is_balanced(balance):
         offences.append("debits equal credits: the trial balance does not")

@@ -235,7 +235,9 @@ SELECT min(t.at) FROM lines.v_line AS l JOIN ledger.v_touched AS t ON t.account 
 WHERE l.id = :line AND (:paid_at::timestamptz IS NULL OR t.at > :paid_at);
 
 -- name: violations
-SELECT invariant, detail FROM exits.v_violation LIMIT 100;
+SELECT invariant, detail FROM exits.v_violation
+WHERE :ended_after::timestamptz IS NULL OR ended_at IS NULL OR ended_at > :ended_after
+LIMIT 100;
 
 -- name: add_restriction!
 INSERT INTO exits.restriction (

@@ -201,9 +201,12 @@ def snoozed_until(tx: Tx, exit_id: UUID, now: datetime) -> datetime | None:
     return _queries.snoozed_until(tx.conn, exit=exit_id, now=now)
 
 
-def violations(tx: Tx) -> list[str]:
-    """Broken invariants of this room, in words."""
-    return [f"{row['invariant']}: {row['detail']}" for row in _queries.violations(tx.conn)]
+def violations(tx: Tx, ended_after: datetime | None = None) -> list[str]:
+    """Broken invariants of this room, in words; of schedules, where one is given, only those of cases that
+    had not ended at an instant.
+    """
+    rows = _queries.violations(tx.conn, ended_after=ended_after)
+    return [f"{row['invariant']}: {row['detail']}" for row in rows]
 
 
 def add_restriction(tx: Tx, new: Restriction) -> None:

@@ -46,12 +46,13 @@ WHERE p.line = :line GROUP BY m.key ORDER BY max(p.authorised_at) DESC, m.key LI
 SELECT id, line FROM purchases.purchase WHERE id = ANY(:ids::uuid[]);
 
 -- name: purchases
-SELECT id, line, merchant, buyer, instalments, authorised_minor, captured_minor, refunded_minor, hold,
-    held_minor, state, authorised_at, expires_at
-FROM purchases.purchase WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
+SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.authorised_minor, p.captured_minor, p.refunded_minor,
+    p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, m.payable
+FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant
+WHERE p.id = ANY(:ids::uuid[]) ORDER BY p.id FOR UPDATE OF p;
 
--- name: payables
-SELECT id, payable FROM purchases.merchant WHERE id = ANY(:ids::uuid[]);
+-- name: payable$
+SELECT payable FROM purchases.merchant WHERE id = :id;
 
 -- name: save!
 UPDATE purchases.purchase AS p SET

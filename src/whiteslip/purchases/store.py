@@ -165,10 +165,10 @@ class Held(dict[UUID, tuple[Line, Purchase]]):
 
 def held(tx: Tx, ids: Sequence[UUID], lines: dict[UUID, Line]) -> Held:
     """Lock purchases, in id order, whose lines are locked already."""
-    found = [_purchase(row) for row in _queries.purchases(tx.conn, ids=list(ids))]
-    rows = _queries.payables(tx.conn, ids=[purchase.merchant for purchase in found])
-    both = {purchase.id: (lines[purchase.line], purchase) for purchase in found}
-    return Held(both, {row["id"]: row["payable"] for row in rows})
+    rows = list(_queries.purchases(tx.conn, ids=list(ids)))
+    payables = {row["merchant"]: row.pop("payable") for row in rows}
+    found = [_purchase(row) for row in rows]
+    return Held({purchase.id: (lines[purchase.line], purchase) for purchase in found}, payables)
 
 
 def save(tx: Tx, purchases: Sequence[Purchase]) -> None:
@@ -210,7 +210,7 @@ def activity(tx: Tx, line: UUID, now: datetime) -> Activity:
 
 def payable_of(tx: Tx, merchant: UUID) -> UUID:
     """The payable account of a shop."""
-    return {row["id"]: row["payable"] for row in _queries.payables(tx.conn, ids=[merchant])}[merchant]
+    return _queries.payable(tx.conn, id=merchant)
 
 
 def add_dispute(tx: Tx, opened: Dispute) -> None:

@@ -265,29 +265,32 @@ CREATE TABLE exits.paper_request (
 );
 CREATE INDEX paper_request_exit ON exits.paper_request (exit, asked_at);
 
--- Broken promises of this room; no row is sound.
+-- Broken promises of this room; no row is sound. ``ended_at`` is of schedules alone: those of cases that are
+-- over become ever more, and a night need not look at all of them.
 CREATE VIEW exits.v_violation AS
-SELECT 'drawing stays stopped while a case is open' AS invariant, e.reference AS detail
+SELECT 'drawing stays stopped while a case is open' AS invariant, e.reference AS detail,
+    NULL::timestamptz AS ended_at
 FROM exits.exit AS e JOIN lines.v_line AS l ON l.id = e.line
 WHERE e.state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held')
     AND (l.lifecycle NOT IN ('closing', 'run_off') OR NOT 'exit' = ANY(l.locks))
 UNION ALL
-SELECT 'a closed case has a closed line', e.reference
+SELECT 'a closed case has a closed line', e.reference, NULL
 FROM exits.exit AS e JOIN lines.v_line AS l ON l.id = e.line
 WHERE e.state = 'closed' AND l.lifecycle <> 'closed'
 UNION ALL
-SELECT 'nothing is authorised after the stop', format('%s: purchase %s', e.reference, p.id)
+SELECT 'nothing is authorised after the stop', format('%s: purchase %s', e.reference, p.id), NULL
 FROM exits.exit AS e JOIN purchases.purchase AS p ON p.line = e.line
 WHERE e.state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held', 'closed')
     AND p.authorised_at > e.stopped_at
 UNION ALL
-SELECT 'what is disputed stands in suspense', coalesce(d.currency, h.currency)
+SELECT 'what is disputed stands in suspense', coalesce(d.currency, h.currency), NULL
 FROM (SELECT currency, sum(suspended_minor) AS minor FROM purchases.v_disputed GROUP BY currency) AS d
 FULL JOIN (SELECT currency, net_debit FROM ledger.v_balance WHERE code = 'house.disputed') AS h
     ON h.currency = d.currency
 WHERE coalesce(d.minor, 0) <> coalesce(h.net_debit, 0)
 UNION ALL
-SELECT 'leaving changes no schedule', format('%s: plan %s, instalment %s', e.reference, s.plan, s.no)
+SELECT 'leaving changes no schedule', format('%s: plan %s, instalment %s', e.reference, s.plan, s.no),
+    CASE WHEN e.state IN ('closed', 'lapsed', 'cancelled', 'rejected_not_holder') THEN e.since END
 FROM exits.exit AS e
 CROSS JOIN LATERAL jsonb_to_recordset(e.plan -> 'schedule') AS s (
     plan uuid, no smallint, due_on date, principal_minor bigint, interest_minor bigint, fee_minor bigint)
