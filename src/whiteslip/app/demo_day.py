@@ -39,15 +39,15 @@ def begin(tx: Tx, office: Office, lines: Sequence[Line], now: datetime) -> None:
     """Three people ask to leave and could not prove who they are, one of them owing nothing; two others
     buy seven times within the hour, which the watch sees when it comes by.
 
-    The newest lines ask, so that the oldest are left for the links; who buys has a past to be unlike.
+    The newest lines ask; the oldest of either kind is left for the links. Who buys has a past to be unlike.
     """
     last = [line for line in reversed(lines) if not line.drawing_stopped]
-    clear = [line for line in last if not line.owed_minor and not line.held_minor][:1]
-    owing = [line for line in last if line.owed_minor and not line.held_minor][:2]
-    asking = [*owing, *clear]
+    clear = [line for line in last if not line.owed_minor and not line.held_minor][:-1]
+    owing = [line for line in last if line.owed_minor and not line.held_minor][:-1]
+    asking = [*owing[:2], *clear[:1]]
     for line, channel in zip(asking, _ASK, strict=False):
         exits.request(tx, office, line.id, channel, "customer", now, Identity.DOUBTED)
-    older = [line for line in last[len(last) // 2 :] if line not in asking and line.owed_minor]
+    older = owing[max(2, len(owing) // 2) :]
     busy = sorted(older, key=lambda line: min(line.owed_minor, line.available_minor), reverse=True)
     batch = [
         Request(line.id, f"shop-{n}", line.available_minor // part, category="electronics")
