@@ -297,6 +297,7 @@ def _applicants(scene: Scene, lang: str) -> tuple[dict[str, str], dict[str, UUID
             if name == "appealing":
                 done(applications.request_review(tx, lender, found.id, "", "customer", now))
         facts[name] = found.reference
+        facts[f"{name}_decision"] = str(found.decision)
         who[name] = found.customer
     return facts, who
 

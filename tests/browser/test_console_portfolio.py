@@ -69,7 +69,7 @@ def test_charts_are_drawn_within_the_policy_and_their_tables_open(
     page.click("main button")
     page.goto(address.split("/console/", maxsplit=1)[0] + "/console/portfolio", timeout=90_000)
     page.wait_for_selector("#ecl_movement svg")
-    assert page.locator(".chart svg").count() == 8
+    assert page.locator(".chart svg").count() == 9
     page.click("#npl summary")
     assert page.locator("#npl td").count() > 0
     visitor.screens(f"console-portfolio-{lang}-{scheme}")
@@ -103,5 +103,5 @@ def test_without_a_script_the_tables_are_there(address: str, visit: Callable[...
     page.goto(address)
     page.click("main button")
     page.goto(address.split("/console/", maxsplit=1)[0] + "/console/portfolio", timeout=90_000)
-    assert page.locator(".chart details").count() == 8
+    assert page.locator(".chart details").count() == 9
     assert page.locator("[data-chart]:visible").count() == 0

@@ -35,8 +35,11 @@ class Better:
     limit_minor: int
 
 
-def better(asked: Asked, card: Model, table: Table, made: Decision) -> list[Better]:
-    """For each fact that an applicant gives, the least change that leads to a better outcome, if one does.
+def better(
+    asked: Asked, card: Model, table: Table, made: Decision, least: Outcome = Outcome.DECLINE
+) -> list[Better]:
+    """For each fact that an applicant gives, the least change that leads to a better outcome, if one does;
+    with ``least``, to that or a better one.
 
     Score and table are those that decided. Incomes rise and debts fall in steps of five per cent, counts
     by one.
@@ -48,7 +51,7 @@ def better(asked: Asked, card: Model, table: Table, made: Decision) -> list[Bett
             new = replace(asked, **{name: to})
             outcome = engine.run(table, {**made.facts, **_facts(new, card)})[1]
             reached = Outcome(outcome["outcome"])
-            if _ORDER.index(reached) > _ORDER.index(was):
+            if _ORDER.index(reached) > _ORDER.index(was) and _ORDER.index(reached) >= _ORDER.index(least):
                 found.append(Better(name, value, to, reached, outcome["limit_minor"]))
                 break
     return found

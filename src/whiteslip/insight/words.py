@@ -69,6 +69,8 @@ class Words:
                 return f"{value:%Y-%m}" if column == "month" else value.isoformat()
             case float() if is_share(column):
                 return f"{value:.1%}"
+            case float() if column.startswith("qini"):
+                return f"{value:.3f}"
             case float():
                 return f"{value:,.1f}"
             case _:

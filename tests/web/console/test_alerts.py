@@ -10,6 +10,7 @@ from pathlib import Path
 
 import worlds
 from alarms import TABLES, raised
+from pypdf import PdfReader
 from web.console.conftest import NOW, Desk
 
 import whiteslip.web.console.alerts as page_of_alerts
@@ -57,6 +58,9 @@ def test_a_desk_sees_only_what_it_is_told(desk: Desk):
     (row,) = csv.DictReader(io.StringIO(answer.text))
     assert (row["reference"], row["line"], row["act"]) == (alert.reference, str(alert.line), alert.act)
     assert alert.reference not in desk.client.get("/console/alerts.csv?tells=risk").text
+    for tells, is_told in (("fraud", True), ("risk", False)):
+        paper = PdfReader(io.BytesIO(desk.client.get(f"/console/alerts.pdf?tells={tells}").content))
+        assert (alert.reference in paper.pages[0].extract_text()) is is_told
 
 
 def test_an_alert_restricts_nobody_by_itself_and_its_proposal_takes_two(desk: Desk):

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from decisions.test_policies import FACTS, NAME, strict
 from insight.test_following import of_one_month
+from pypdf import PdfReader
 from web.console.conftest import NOW, Desk
 
 from whiteslip.base import Refusal
@@ -56,6 +57,18 @@ def test_the_changed_decisions_of_a_draft_are_a_file_for_who_is_at_the_desk(desk
         tuple(row[name] for name in ("was", "would_be", "count", "minor", "late_90")) for row in kept_cells
     ]
     assert told == [("yes", "no", "2", "213", "0"), ("yes", "yes", "2", "202", "")]
+    page = desk.get(at.removesuffix("/changed.csv"))
+    assert f'href="{matrix}"' in page
+    # A cell that changes leads to its decisions, and only to them.
+    (cell,) = re.findall(r'<th scope="row"[^>]*><a href="([^"#]*)#cases"', page)
+    shown = desk.get(unescape(cell))
+    for decided in made:
+        is_changed = decided in (made[2], made[3])
+        assert (f"/console/decisions/{decided.id}" in shown) is is_changed
+    assert "/console/decisions/" not in desk.get(unescape(cell).replace("was=yes", "was=no"))
+    paper = desk.client.get(matrix.replace(".csv", ".pdf")).content
+    said = "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(paper)).pages)
+    assert draft.version in said
     old = {"decisions": 4, "reworded": 0, "undecidable": 0, "money": None, "cases": [], "cells": []}
     cell = {"old": "yes", "new": "no", "count": 2, "minor": 213, "followed": 2, "late_30": 1, "late_90": 0}
     with desk.db.transaction() as tx:
@@ -84,7 +97,7 @@ def test_a_decision_with_two_things_in_the_way_tells_both_at_once(desk: Desk):
     (told,) = re.findall(r'id="pair">(.*?)</p>', text)
     assert "No single fact would have changed it, but two would" in told
     plain = re.sub(r"<[^>]+>", "", told)
-    assert "amount_minor at 9000 instead of 10000 and velocity_24h at 19 instead of 25" in plain
+    assert "amount_minor at 9,000 instead of 10,000 and velocity_24h at 19 instead of 25" in plain
     assert 'id="otherwise"' not in text
     assert made.trace is None, "a batch keeps no trace"
     (fired,) = re.findall(r'id="fired">(.*?)</ul>', text)

@@ -16,6 +16,7 @@ import pytest
 from deals import deal
 from leavers import walks
 from litestar.testing import TestClient
+from pypdf import PdfReader
 from web.console.conftest import Desk
 from worlds import DAY, TIMEZONE, at, buy, nights, open_line, pay
 
@@ -65,6 +66,7 @@ def test_each_chart_has_a_table_with_the_same_figures_and_a_csv(analyst: Desk):
     options = dict(re.findall(r'<figure class="chart" id="(\w+)">.*?data-chart="(.*?)"', text, re.S))
     assert set(options) == {
         "npl", "npl_change", "dpd", "classes", "roll_rates", "flows", "vintages", "ecl_movement",
+        "cash",
     }  # fmt: skip
     assert "not told of fewer than ten" in text
     assert "by_customer" in analyst.get("/console/portfolio/survival.csv")
@@ -80,6 +82,25 @@ def test_each_chart_has_a_table_with_the_same_figures_and_a_csv(analyst: Desk):
             assert f"{float(row['npl_ratio']):.2%}" in shown
     for name in re.findall(r'href="(/console/portfolio/\w+\.csv[^"]*)"', text):
         assert len(analyst.get(name.replace("&amp;", "&")).splitlines()) > 1
+
+
+def test_the_page_on_paper_has_its_filters_and_all_its_figures_and_is_the_same_each_time(analyst: Desk):
+    at = "/console/portfolio/page.pdf?segment=limit&as_of=2026-07-20"
+    answer = analyst.client.get(at, headers={"Accept-Language": "en"})
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.content == analyst.client.get(at, headers={"Accept-Language": "en"}).content
+    said = "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(answer.content)).pages)
+    assert "Group by: Size of limit" in said
+    assert "As of: 20 July 2026" in said
+    page = unescape(analyst.get("/console/portfolio?segment=limit&as_of=2026-07-20"))
+    assert at in page
+    titles = re.findall(r"<figcaption><h2>(.*?)</h2>", page)
+    assert len(titles) >= 9
+    for title in titles:
+        assert title in said
+    one = analyst.client.get(at.replace("page.pdf", "flows.pdf"), headers={"Accept-Language": "zh-CN"})
+    assert "分组：" in "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(one.content)).pages)
+    analyst.get("/console/portfolio/secrets.pdf", 404)
 
 
 def test_a_mark_leads_to_its_lines(analyst: Desk):

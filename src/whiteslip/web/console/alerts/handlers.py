@@ -23,10 +23,13 @@ from whiteslip.watch import Alert, Shown
 from whiteslip.watch import store as watch_store
 from whiteslip.watch.acts import TABLE
 from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.figures import Figure
 from whiteslip.web.console.files import csv_file
+from whiteslip.web.console.paper import WHOLE, Sheet, pdf_file
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
-from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.i18n import Texts
+from whiteslip.web.kit.pages import page, speech_of
 from whiteslip.web.kit.problems import Refused
 
 AT: Final = f"{HOME}/alerts"
@@ -82,6 +85,34 @@ def queue(request: WebRequest, tells: Desk = None) -> Response[Any]:
     def act(duty: Duty) -> Response[str]:
         rows = watch_store.waiting(duty.tx, tells=tells)
         return page(request, "console/alerts/list.html", rows=rows, tells=tells, **duty.shown())
+
+    return on_duty(request, act)
+
+
+@get("/alerts.pdf", sync_to_thread=True)
+def as_paper(request: WebRequest, tells: Desk = None) -> Response[Any]:
+    """The queue on paper, all of it."""
+
+    def act(duty: Duty) -> Response[Any]:
+        speech = speech_of(request)
+        t = Texts("console/alerts", speech)
+        found = watch_store.waiting(duty.tx, _ALL, tells)
+        rows = [
+            [
+                each.reference,
+                t(f"rule_{each.rule}"),
+                t(f"act_{each.act}"),
+                t(f"tells_{each.tells}"),
+                speech.instant(each.raised_at),
+                t(f"state_{each.state}"),
+            ]
+            for each in found
+        ]
+        columns = [(t(name), "text") for name in ("reference", "rule", "act", "tells", "raised", "state")]
+        figure = Figure("alerts", t("alerts_title"), columns, rows, f"{AT}.csv")
+        filters = [(t("tells"), t(f"tells_{tells}" if tells else "tells_all"))]
+        sheet = Sheet(t("alerts_title"), filters, [figure], [(t("alerts_title"), speech.number(len(rows)))])
+        return pdf_file(sheet, WHOLE, "alerts", speech)
 
     return on_duty(request, act)
 
@@ -206,4 +237,4 @@ def step_up(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
     return on_duty(request, act, chooses=True)
 
 
-alert_handlers: Final = [queue, as_csv, show, acknowledge, label, propose, step_up]
+alert_handlers: Final = [queue, as_csv, as_paper, show, acknowledge, label, propose, step_up]

@@ -88,7 +88,7 @@ def show(request: WebRequest, name: FromPath[str], day: FromQuery[date | None] =
             base_rows=_base(told, t),
             covenant_rows=[_covenant(each, told.deal.currency, speech, t) for each in told.covenants],
             breached=[t(f"test_{each.test}") for each in told.covenants if each.is_breached],
-            headroom=_chart(told.deal, told.day, history(duty.tx, name, told.day, _NIGHTS), speech, t),
+            headroom=headroom(duty, told, speech),
             gaps=now.gaps,
             form=Form(),
             asked_day=day,
@@ -285,11 +285,15 @@ def paper_of(
     return on_duty(request, act)
 
 
+def headroom(duty: Duty, told: Statement, speech: Speech) -> Figure | None:
+    """Headroom of a facility's covenants up to a night; None before there are two nights."""
+    nights = history(duty.tx, told.deal.name, told.day, _NIGHTS)
+    return _chart(told.deal, told.day, nights, speech, Texts(_FOLDER, speech))
+
+
 def _headroom_pdf(duty: Duty, told: Statement) -> Response[Any]:
     speech = speech_of(duty.request)
-    t = Texts(_FOLDER, speech)
-    nights = history(duty.tx, told.deal.name, told.day, _NIGHTS)
-    figure = _chart(told.deal, told.day, nights, speech, t)
+    t, figure = Texts(_FOLDER, speech), headroom(duty, told, speech)
     filters = [(t("deal"), told.deal.title), (t("night"), speech.day(told.day))]
     sheet = Sheet(told.deal.title, filters, [figure] if figure else [])
     return pdf_file(sheet, "headroom", f"{told.deal.name}-{told.day.isoformat()}-headroom", speech)

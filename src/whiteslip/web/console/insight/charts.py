@@ -24,6 +24,7 @@ _RISKS: Final = (
     ("cif_defaulted", _BAD),
 )
 _WIDEST: Final = 96
+_SHADES: Final = (_STRONG, "var:care", _SOFT)
 UNSAID: Final = "not_said"
 _CASES: Final = "/console/all"
 # The curves that have cases behind them.
@@ -82,7 +83,15 @@ def funnel(result: Result, words: Words) -> Option:
         }
         for end, color in _ENDS
     ]
-    return _bars([_name(row, "screen", words) for row in rows], series, percent=True) | {"legend": {}}
+    names = [_timed(row, words) for row in rows]
+    return _bars(names, series, percent=True) | {"legend": {}}
+
+
+def _timed(row: Row, words: Words) -> str:
+    """A screen with the median seconds that people spent on it, where they are known."""
+    seconds = row["median_seconds"]
+    name = _name(row, "screen", words)
+    return name if seconds is None else f"{name} · {words.cell('median_seconds', seconds)} s"
 
 
 def flows(result: Result, words: Words) -> Option:
@@ -176,6 +185,33 @@ def outcomes(result: Result, words: Words) -> Option:
     return _rates(result, words, "did", "late_rate", _BAD)
 
 
+def qini(result: Result, words: Words) -> Option:
+    """Whom an offer moves: its curve, beside what choosing as many by lot would bring."""
+    rows = result.records()
+    shares = sorted({0.0, *(row["people"] for row in rows)})
+    series = list[Option]()
+    for n, offer in enumerate(dict.fromkeys(row["offer"] for row in rows)):
+        own = {0.0: 0.0} | {row["people"]: row["fewer_leave"] for row in rows if row["offer"] == offer}
+        one = next(row for row in rows if row["offer"] == offer)
+        bounds = "…".join(words.cell(name, one[name]) for name in ("qini_low", "qini_high"))
+        name = f"{words.code(offer)}: {words.column('qini')} {words.cell('qini', one['qini'])} ({bounds})"
+        color = _SHADES[n % len(_SHADES)]
+        series.append(_line(name, [own.get(share) for share in shares], color, 3) | {"connectNulls": True})
+        last = own[max(own)]
+        lot = _line(words.column("by_lot"), [last * share / max(own) for share in shares], color, 1)
+        series.append(lot | {"lineStyle": {"color": color, "width": 1, "type": "dashed"}})
+    return {
+        "xAxis": {
+            "type": "category",
+            "data": [words.cell("people", share) for share in shares],
+            "boundaryGap": False,
+        },
+        "yAxis": {"type": "value", "percent": True},
+        "legend": {},
+        "series": series,
+    }
+
+
 # The charts of the page in order: the measure, and how it is drawn.
 CHARTS: Final[Mapping[str, Callable[[Result, Words], Option]]] = {
     "funnel": funnel,
@@ -185,4 +221,5 @@ CHARTS: Final[Mapping[str, Callable[[Result, Words], Option]]] = {
     "hazard": hazard,
     "leavers": leavers,
     "outcomes": outcomes,
+    "qini": qini,
 }

@@ -35,8 +35,9 @@ from whiteslip.web.kit.pages import language_of, page, speech_of
 from whiteslip.web.kit.problems import Refused, sentence
 
 INSIGHT: Final = f"{HOME}/insight"
-_TABLES: Final = ("complaints", "rejoins", "drivers", "offers", "qini")
+_TABLES: Final = ("complaints", "rejoins", "drivers", "offers")
 _SHOWN_ROWS: Final = 60
+FUNNEL: Final = "funnel"
 Day = FromQuery[date | None]
 Segment = Annotated[str, QueryParameter(name="segment")]
 
@@ -79,7 +80,7 @@ def home(
             stale=_stale(results, request),
             missing=[(words.measure(name), why) for name, why in missing.items()],
             head=_head(results, words),
-            simulated=any(row["segment"] == SIMULATED for row in results["funnel"].records()),
+            simulated=any(row["segment"] == SIMULATED for row in results[FUNNEL].records()),
             reasons=[(reason.value, words.code(reason)) for reason in Reason],
             months=[f"{month:%Y-%m}" for month in store.months(duty.tx)],
             window=window,
@@ -129,6 +130,16 @@ def _sheet(results: Mapping[str, Result], window: Window, words: Words, speech: 
     return Sheet(t("insight_title"), filters, figures, [(label, said) for said, label, _ in heads])
 
 
+def funnel(duty: Duty, speech: Speech) -> Figure | None:
+    """Where people of the last year got stuck; None before anybody walked."""
+    window = _window(duty, None, None, "none")
+    found = insight.compute(duty.tx, None, FUNNEL, window)
+    if isinstance(found, Refusal) or not walked(found):
+        return None
+    words = Words(speech.lang)
+    return _told(found, window, words, CHARTS[FUNNEL](found, words))
+
+
 def _stale(results: dict[str, Result], request: WebRequest) -> list[tuple[str, date, str]]:
     """Of measures that are told of another day than was asked for: which, of which, and why."""
     words, speech = Words(language_of(request)), speech_of(request)
@@ -141,7 +152,7 @@ def _stale(results: dict[str, Result], request: WebRequest) -> list[tuple[str, d
 
 def _head(results: Mapping[str, Result], words: Words) -> list[tuple[str, str, str]]:
     """What everybody asks first: a figure, what it is, and its tone."""
-    worst = max(walked(results["funnel"]), key=lambda row: row["drop_low"], default=None)
+    worst = max(walked(results[FUNNEL]), key=lambda row: row["drop_low"], default=None)
     found: list[tuple[str, str, str]] = []
     exits = [row["exits"] for row in results["reasons"].records() if row["exits"]]
     found.append((f"{sum(exits):,}" if exits else "–", words.column("exits"), "plain"))

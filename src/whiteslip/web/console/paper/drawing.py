@@ -196,7 +196,9 @@ def _stroke(
         return []
     dash = ' stroke-dasharray="4 3"' if style.get("type") == "dashed" else ""
     found, run = list[str](), list[str]()
-    for n, ends in [*enumerate(layer), (len(layer), None)]:
+    # Where a line is to go on over what is not known, it has no gaps.
+    points = known if series.get("connectNulls") else [*enumerate(layer)]
+    for n, ends in [*points, (len(layer), None)]:
         if ends is not None:
             run.append(f"{middle(n):.1f},{scale.at(ends[1]):.1f}")
         elif run:

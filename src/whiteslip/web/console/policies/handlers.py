@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from whiteslip.applications import store as applications_store
 from whiteslip.base import Refusal
 from whiteslip.decisions import policies
 from whiteslip.decisions import store as decisions_store
@@ -24,15 +25,20 @@ from whiteslip.decisions.model import Table, TableError
 from whiteslip.decisions.reasons import SENTENCES, principal
 from whiteslip.decisions.tables import Engine
 from whiteslip.insight.store import what_followed
+from whiteslip.web.console.applications.telling import counterfactuals, waterfall
 from whiteslip.web.console.duty import Duty, on_duty
 from whiteslip.web.console.files import text_file
+from whiteslip.web.console.paper import pdf_file
+from whiteslip.web.console.policies import matrix as matrices
 from whiteslip.web.console.policies.editing import POLICIES, editing_handlers, table_of
 from whiteslip.web.kit.cookies import WebRequest, settings_of
 from whiteslip.web.kit.forms import Form, FromForm, see_other
-from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.pages import page, speech_of
 from whiteslip.web.kit.problems import Refused
 
 _DRAFTS: Final = 5
+# The table that decides about applications.
+_LIMITS: Final = "application-limit"
 _ALL: Final = 10**9
 TONES: Final = {State.ACTIVE: "good", State.SUBMITTED: "care", State.SCHEDULED: "info"}
 
@@ -71,6 +77,7 @@ def _page(
     steps = [(step.at, step, _who(duty, step.actor)) for step in reversed(life.steps)]
     cells = {(c.node, c.rule, cell.column): cell.before for c in changes for cell in c.cells}
     codes = table.contract.outcome["reasons"].one_of
+    ran = life.backtest
     return page(
         duty.request,
         "console/policies/version.html",
@@ -83,7 +90,9 @@ def _page(
         kinds={(change.node, change.rule): change.change for change in changes},
         grids=grids_of(table),
         faults=policies.faults_of(table),
-        ran=life.backtest,
+        ran=ran,
+        matrix=matrices.figure(table, ran, speech_of(duty.request)) if ran and "cells" in ran else None,
+        cases=_cases(duty, ran),
         steps=steps,
         sentences=[(code, SENTENCES.get(code, {})) for code in codes],
         is_maker=duty.actor in life.makers,
@@ -92,6 +101,14 @@ def _page(
         form=form or Form(),
         **duty.shown(),
     )
+
+
+def _cases(duty: Duty, ran: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Cases that change: all that were kept, or with ``was`` and ``would_be`` those of a cell."""
+    asked = duty.request.query_params
+    was, would_be = asked.get("was"), asked.get("would_be")
+    kept: list[dict[str, Any]] = (ran or {}).get("cases", [])
+    return [each for each in kept if was in (None, each["old"]) and would_be in (None, each["new"])]
 
 
 def _who(duty: Duty, actor: str) -> str:
@@ -171,6 +188,7 @@ def decision(request: WebRequest, decision_id: FromPath[UUID]) -> Response[Any]:
         table = decisions_store.kept_version(duty.tx, found.table_name, found.version)
         if table is None:
             raise TableError(f"{found.table_name}@{found.version} is missing")
+        application = applications_store.get(duty.tx, found.subject) if found.table_name == _LIMITS else None
         engine = Engine([table])
         singles = otherwise(engine, table, found.facts)
         return page(
@@ -180,6 +198,9 @@ def decision(request: WebRequest, decision_id: FromPath[UUID]) -> Response[Any]:
             contract=table.contract,
             reasons=[SENTENCES.get(code, {}) for code in principal(found.reasons)],
             fired=_fired(engine, table, found.facts),
+            application=application,
+            waterfall=waterfall(duty.tx, application, speech_of(request)) if application else None,
+            better=counterfactuals(duty.tx, application, found, speech_of(request)) if application else [],
             otherwise=singles,
             pair=None if singles else together(engine, table, found.facts),
             **duty.shown(),
@@ -214,18 +235,36 @@ def changed(request: WebRequest, name: FromPath[str], version: FromPath[str]) ->
     return on_duty(request, act)
 
 
+def _ran(duty: Duty, table: Table) -> Mapping[str, Any]:
+    ran = _life(duty, table).backtest
+    if not ran or "cells" not in ran:
+        raise Refused(Refusal("policy.not_backtested"))
+    return ran
+
+
+@get("/policies/{name:str}/{version:str}/matrix.pdf", sync_to_thread=True)
+def matrix_paper(request: WebRequest, name: FromPath[str], version: FromPath[str]) -> Response[Any]:
+    """The matrix of the last backtest of a version, as PDF."""
+
+    def act(duty: Duty) -> Response[Any]:
+        table, speech = table_of(duty, name, version), speech_of(request)
+        active = policies.active(duty.tx, duty.ports.office.tables, name, duty.now)
+        paper = matrices.sheet(table, active, _ran(duty, table), speech)
+        return pdf_file(paper, matrices.KEY, f"{name}-{table.version}-matrix", speech)
+
+    return on_duty(request, act)
+
+
 @get("/policies/{name:str}/{version:str}/matrix.csv", sync_to_thread=True)
 def matrix(request: WebRequest, name: FromPath[str], version: FromPath[str]) -> Response[Any]:
     """What the last backtest of a version counted, as CSV: each old outcome by each new one."""
 
     def act(duty: Duty) -> Response[Any]:
         table = table_of(duty, name, version)
-        ran = _life(duty, table).backtest
-        if not ran or "cells" not in ran:
-            raise Refused(Refusal("policy.not_backtested"))
+        ran = _ran(duty, table)
         return text_file(f"{name}-{table.version}-matrix.csv", matrix_csv(ran))
 
     return on_duty(request, act)
 
 
-policy_handlers: Final = [every, show, step, changed, matrix, decision, *editing_handlers]
+policy_handlers: Final = [every, show, step, changed, matrix, matrix_paper, decision, *editing_handlers]

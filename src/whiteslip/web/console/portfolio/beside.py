@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
 
 from whiteslip import funding, insight
 from whiteslip.base import Money, Rate, Refusal, local_day
@@ -16,10 +15,12 @@ from whiteslip.insight import Window
 from whiteslip.insight.feedback import FRICTION
 from whiteslip.insight.words import Words
 from whiteslip.web.console.duty import HOME, Duty
+from whiteslip.web.console.figures import Figure
+from whiteslip.web.console.funding.handlers import headroom
 from whiteslip.web.console.insight.charts import walked
+from whiteslip.web.console.insight.handlers import FUNNEL, funnel
+from whiteslip.web.console.stress.handlers import usual
 from whiteslip.web.kit.i18n import Speech, Texts
-
-_FUNNEL: Final = "funnel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,32 @@ def tiles(duty: Duty, speech: Speech, t: Texts) -> list[Tile]:
     return [_leaving(duty, speech, t), *_facilities(duty, speech, t), ahead]
 
 
+def figures(duty: Duty, speech: Speech) -> list[Figure]:
+    """Of leaving, of the facility with the least room, and of the future: the chart that says most."""
+    found = [funnel(duty, speech), _tightest(duty, speech), usual(duty, speech)]
+    return [each for each in found if each]
+
+
+def _tightest(duty: Duty, speech: Speech) -> Figure | None:
+    statements = [funding.statement(duty.tx, each.deal.name) for each in funding_store.facilities(duty.tx)]
+    known = [
+        (room, told)
+        for told in statements
+        if not isinstance(told, Refusal)
+        for room in [_least(told)]
+        if room
+    ]
+    if not known:
+        return None
+    told = min(known, key=lambda each: _share(each[0]))[1]
+    figure = headroom(duty, told, speech)
+    return figure and replace(figure, title=f"{told.deal.title} · {figure.title}")
+
+
 def _leaving(duty: Duty, speech: Speech, t: Texts) -> Tile:
     """The screen of the last year that most go away from."""
     zone, words = duty.ports.pack.timezone, Words(speech.lang)
-    found = insight.compute(duty.tx, None, _FUNNEL, Window.of(None, local_day(duty.now, zone), "none", zone))
+    found = insight.compute(duty.tx, None, FUNNEL, Window.of(None, local_day(duty.now, zone), "none", zone))
     rows = [] if isinstance(found, Refusal) else walked(found)
     href, title = f"{HOME}/insight", t("tile_leaving")
     if not rows:
@@ -67,20 +90,23 @@ def _facilities(duty: Duty, speech: Speech, t: Texts) -> Iterator[Tile]:
         yield Tile(href, deal.title, available, _narrowest(told, speech, t, texts), is_bad, told.day)
 
 
+def _share(each: Covenant) -> float:
+    return (each.headroom or 0) / abs(each.limit or 1)
+
+
+def _least(told: Statement) -> Covenant | None:
+    """The covenant with the least headroom for its limit."""
+    known = [each for each in told.covenants if each.headroom is not None and each.limit]
+    return min(known, key=_share, default=None)
+
+
 def _narrowest(told: Statement, speech: Speech, t: Texts, texts: Texts) -> str:
     """The covenant with the least headroom for its limit, in words."""
-    known = [each for each in told.covenants if each.headroom is not None and each.limit]
-    if not known:
+    least = _least(told)
+    if least is None:
         return t("tile_available")
-
-    def room(each: Covenant) -> Rate | Money:
-        left = each.headroom or 0
-        return Rate(left) if each.unit == "bps" else Money(left, told.deal.currency)
-
-    def share(each: Covenant) -> float:
-        return (each.headroom or 0) / abs(each.limit)
-
-    least = min(known, key=share)
-    left = room(least)
-    said = speech.percent(left) if isinstance(left, Rate) else speech.money(left)
+    left = least.headroom or 0
+    said = (
+        speech.percent(Rate(left)) if least.unit == "bps" else speech.money(Money(left, told.deal.currency))
+    )
     return t("tile_narrowest", test=texts(f"test_{least.test}"), room=said)

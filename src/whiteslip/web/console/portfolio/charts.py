@@ -46,6 +46,14 @@ _CLASS_DAYS: Final = {
     "4_doubtful": (271, 360),
     "5_loss": (361, None),
 }
+_BUCKET_SHADES: Final = {
+    "none": _PALE,
+    "current": _STRONG,
+    "dpd_1_29": "var:care",
+    "dpd_30_59": "var:care",
+    "dpd_60_89": _BAD,
+    "dpd_90_plus": _BAD,
+}
 _LEFT: Final = "/console/all"
 
 
@@ -221,6 +229,8 @@ def flows(result: Result, t: Text) -> Option:
     rows = last_month(result.records())
     names = {t("bucket_" + row["from_bucket"]): "" for row in rows}
     names |= {t("bucket_" + row["to_bucket"]) + " ›": _rolled(row) for row in rows}
+    shades = {t("bucket_" + row["from_bucket"]): _BUCKET_SHADES[row["from_bucket"]] for row in rows}
+    shades |= {t("bucket_" + row["to_bucket"]) + " ›": _BUCKET_SHADES[row["to_bucket"]] for row in rows}
     links = [
         {
             "source": t("bucket_" + row["from_bucket"]),
@@ -234,7 +244,10 @@ def flows(result: Result, t: Text) -> Option:
         "series": [
             {
                 "type": "sankey",
-                "data": [_leading({"name": name}, href) for name, href in sorted(names.items())],
+                "data": [
+                    _leading({"name": name, "itemStyle": {"color": shades[name]}}, href)
+                    for name, href in sorted(names.items())
+                ],
                 "links": links,
                 "money": True,
             }

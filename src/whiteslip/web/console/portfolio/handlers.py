@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ from whiteslip.web.console.figures import Figure, Option
 from whiteslip.web.console.files import text_file
 from whiteslip.web.console.groups import called
 from whiteslip.web.console.paper import WHOLE, Sheet, pdf_file
-from whiteslip.web.console.portfolio.beside import tiles
+from whiteslip.web.console.portfolio import beside
 from whiteslip.web.console.portfolio.charts import CHARTS, last_month, row_case
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.i18n import Speech, Texts
@@ -78,11 +78,11 @@ def home(
                 "console/portfolio/page.html",
                 why=sentence(refused.refusal, speech),
                 has_figures=False,
-                beside=tiles(duty, speech, t),
+                beside=beside.tiles(duty, speech, t),
                 **duty.shown(),
             )
         why = figures["npl"].why
-        sheet = _sheet(figures, as_of, segment, speech, t)
+        sheet = _sheet(figures, as_of, segment, speech, t, beside.figures(duty, speech))
         return page(
             request,
             "console/portfolio/page.html",
@@ -101,7 +101,7 @@ def home(
             segment=segment,
             segments=SEGMENTS,
             has_figures=True,
-            beside=tiles(duty, speech, t),
+            beside=beside.tiles(duty, speech, t),
             **duty.shown(),
         )
 
@@ -115,9 +115,14 @@ def _address(name: str, kind: str, as_of: date | None, segment: str) -> str:
 
 
 def _sheet(
-    figures: Mapping[str, Result], as_of: date | None, segment: str, speech: Speech, t: Texts
+    figures: Mapping[str, Result],
+    as_of: date | None,
+    segment: str,
+    speech: Speech,
+    t: Texts,
+    more: Sequence[Figure] = (),
 ) -> Sheet:
-    """All that the page says in figures: its charts in order, then its tables."""
+    """All that the page says in figures: its charts in order, what stands beside them, then its tables."""
 
     def told(key: str, title: str, measure: str, option: Option | None = None) -> Figure:
         csv = _address(measure, "csv", as_of, segment)
@@ -140,7 +145,7 @@ def _sheet(
             ("head_book", speech.money(each["book"])),
         )
     ]
-    return Sheet(t("portfolio_title"), filters, [*charts, *tables], heads)
+    return Sheet(t("portfolio_title"), filters, [*charts, *more, *tables], heads)
 
 
 def _head(figures: Mapping[str, Result]) -> list[dict[str, Any]]:
@@ -233,7 +238,8 @@ def as_file(
         found = _found(duty, as_of, segment)
         if kind == "pdf":
             speech = speech_of(request)
-            sheet = _sheet(found, as_of, segment, speech, Texts("console/portfolio", speech))
+            more = beside.figures(duty, speech) if measure == WHOLE else ()
+            sheet = _sheet(found, as_of, segment, speech, Texts("console/portfolio", speech), more)
             return pdf_file(sheet, measure, f"portfolio-{measure}-{found['npl'].day.isoformat()}", speech)
         result = found[measure]
         return text_file(f"{measure}-{result.day.isoformat()}.csv", result.as_csv())

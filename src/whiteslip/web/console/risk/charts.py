@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from whiteslip.decisions.explaining import Explained
+from whiteslip.decisions.explaining import Explained, Step
 from whiteslip.decisions.stability import CHANGED, LOOK, Spread
 from whiteslip.watch.risk import Overview, Scale
+from whiteslip.web.console.figures import Figure, Option
+from whiteslip.web.kit.i18n import Speech, Texts
 
 Text = Callable[..., str]
-Option = dict[str, Any]
+Said = Callable[[Step], str]
 _PALE, _STRONG, _BAD, _GOOD, _SOFT, _CARE = (
     "var:edge",
     "var:brand",
@@ -26,6 +28,8 @@ _PALE, _STRONG, _BAD, _GOOD, _SOFT, _CARE = (
 )
 _UNSEEN: Final = {"color": "transparent"}
 _MOST_BARS: Final = 12
+_SHOWN_ROWS: Final = 60
+_WIDEST: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,45 @@ class Chart:
     rows: tuple[tuple[Any, ...], ...]
     formula: str
     links: tuple[str, ...] = ()
+
+
+def told(chart: Chart, csv: str, t: Texts, speech: Speech) -> Figure:
+    """A chart with its rows in words."""
+    rows = [
+        [_said(value, kind, speech) for value, (_, kind) in zip(row, chart.columns, strict=True)]
+        for row in chart.rows
+    ]
+    heads = [(t("column_" + name), "text" if kind == "text" else "money") for name, kind in chart.columns]
+    return Figure(
+        chart.key,
+        t(f"chart_{chart.key}"),
+        heads,
+        rows[-_SHOWN_ROWS:],
+        csv,
+        chart.formula,
+        t("source_" + chart.key),
+        chart.option,
+        chart.links[-_SHOWN_ROWS:],
+        max(0, len(rows) - _SHOWN_ROWS),
+    )
+
+
+def _said(value: Any, kind: str, speech: Speech) -> str:
+    match kind:
+        case "share":
+            return speech.share(value)
+        case "number":
+            return speech.number(value)
+        case "index":
+            return f"{value:.3f}"
+        case "figure":
+            return f"{value:.3g}" if value != round(value) else f"{value:.0f}"
+        case _:
+            return str(value)
+
+
+def _plain(step: Step) -> str:
+    return "–" if step.value is None else f"{step.value:g}"
 
 
 def edges(spread: Spread, band: int) -> str:
@@ -180,9 +223,19 @@ def versus(cells: Mapping[tuple[int, int], int], names: Sequence[str], t: Text) 
     return Chart("versus", option, columns, rows, t("formula_versus"))
 
 
-def waterfall(found: Explained, start: float, unit: str, t: Text) -> Chart:
-    """From the best there is to what is: each column that counts against somebody takes its step."""
-    against = [(step.column, step.against) for step in found.steps if step.against > 0]
+def waterfall(
+    found: Explained,
+    start: float,
+    unit: str,
+    t: Text,
+    called: Callable[[str], str] = str,
+    said: Said = _plain,
+) -> Chart:
+    """From the best there is to what is: each column that counts against somebody takes its step.
+
+    ``called`` names columns and ``said`` the value of one, where a page has words for them.
+    """
+    against = [(called(step.column), step.against) for step in found.steps if step.against > 0]
     if len(against) > _MOST_BARS:
         rest = sum(value for _, value in against[_MOST_BARS:])
         against = [*against[:_MOST_BARS], (t("all_others"), rest)]
@@ -197,17 +250,18 @@ def waterfall(found: Explained, start: float, unit: str, t: Text) -> Chart:
     names.append(t("this_score"))
     floor.append(0.0)
     bars.append(_end(level))
+    # Log odds may lie below zero: a stack must not part at it.
+    shared: Option = {"type": "bar", "stack": "level", "stackStrategy": "all", "barMaxWidth": _WIDEST}
     option: Option = {
         "xAxis": {"type": "category", "data": names},
         "yAxis": {"type": "value"},
         "series": [
-            {"type": "bar", "stack": "level", "data": floor, "itemStyle": _UNSEEN, "silent": True},
-            {"type": "bar", "stack": "level", "data": bars, "name": t(unit)},
+            shared | {"data": floor, "itemStyle": _UNSEEN, "silent": True},
+            shared | {"data": bars, "name": t(unit)},
         ],
     }
     rows = tuple(
-        (step.column, "–" if step.value is None else f"{step.value:g}", step.here, step.best, step.against)
-        for step in found.steps
+        (called(step.column), said(step), step.here, step.best, step.against) for step in found.steps
     )
     heads = (
         ("column", "text"), ("value", "text"), ("here", "figure"), ("best", "figure"), ("against", "figure"),

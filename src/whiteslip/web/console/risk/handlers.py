@@ -32,7 +32,6 @@ from whiteslip.web.kit.pages import page, speech_of
 from whiteslip.web.kit.problems import Refused
 
 RISK: Final = f"{HOME}/risk"
-_SHOWN_ROWS: Final = 60
 _ALL_LINES: Final = 1_000_000
 _SHIFTS: Final = 5
 Night = Annotated[date | None, QueryParameter(name="on")]
@@ -80,41 +79,6 @@ def _because(code: str, t: Texts) -> str:
     return t.first((f"because_{code}", "because_other"), {"code": code})
 
 
-def _told(chart: Chart, csv: str, t: Texts, speech: Speech) -> Figure:
-    """A chart with its rows in words."""
-    rows = [
-        [_said(value, kind, speech) for value, (_, kind) in zip(row, chart.columns, strict=True)]
-        for row in chart.rows
-    ]
-    heads = [(t("column_" + name), "text" if kind == "text" else "money") for name, kind in chart.columns]
-    return Figure(
-        chart.key,
-        t(f"chart_{chart.key}"),
-        heads,
-        rows[-_SHOWN_ROWS:],
-        csv,
-        chart.formula,
-        t("source_" + chart.key),
-        chart.option,
-        chart.links[-_SHOWN_ROWS:],
-        max(0, len(rows) - _SHOWN_ROWS),
-    )
-
-
-def _said(value: Any, kind: str, speech: Speech) -> str:
-    match kind:
-        case "share":
-            return speech.share(value)
-        case "number":
-            return speech.number(value)
-        case "index":
-            return f"{value:.3f}"
-        case "figure":
-            return f"{value:.3g}" if value != round(value) else f"{value:.0f}"
-        case _:
-            return str(value)
-
-
 @get("/risk", sync_to_thread=True)
 def home(request: WebRequest, on: Night = None) -> Response[Any]:
     """The page. Without a champion it says so and what to do."""
@@ -134,7 +98,9 @@ def home(request: WebRequest, on: Night = None) -> Response[Any]:
 
 def _sheet(duty: Duty, seen: Overview, t: Texts, speech: Speech) -> Sheet:
     night = seen.night.isoformat()
-    figures = [_told(each, f"{RISK}/{each.key}.csv?on={night}", t, speech) for each in _charts(duty, seen, t)]
+    figures = [
+        charts.told(each, f"{RISK}/{each.key}.csv?on={night}", t, speech) for each in _charts(duty, seen, t)
+    ]
     filters = [(t("on_night"), speech.day(seen.night)), (t("champion"), seen.model.version)]
     psi = "–" if seen.stability is None else f"{seen.stability:.3f}"
     heads = [(t("lines_scored"), speech.number(seen.scored)), (t("head_psi"), psi)]
@@ -243,7 +209,7 @@ def _explained(duty: Duty, line: UUID) -> tuple[Row, Model, Explained]:
 
 def _waterfall(line: UUID, row: Row, model: Model, found: Explained, t: Texts, speech: Speech) -> Figure:
     chart = charts.waterfall(found, _best(model, found, row), "points" if model.scale else "log_odds", t)
-    return _told(chart, f"{RISK}/lines/{line}/waterfall.csv", t, speech)
+    return charts.told(chart, f"{RISK}/lines/{line}/waterfall.csv", t, speech)
 
 
 def _best(model: Model, found: Explained, row: Row) -> float:

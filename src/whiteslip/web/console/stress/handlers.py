@@ -49,6 +49,7 @@ _TYPED: Final = {"exits": 1, "leave": _PERCENT, "downturn": 1}
 _SEGMENT: Final = "limit"
 _SHOWN_ROWS: Final = 60
 MONTHS: Final = (6, 12, 24)
+CASH: Final = "cash"
 COLUMNS: Final = tuple(f"p{round(level * _PERCENT):02d}" for level in LEVELS)
 
 
@@ -216,6 +217,18 @@ def _filters(found: Finding, typed: WhatIf, speech: Speech, t: Texts) -> list[tu
         (t("seed"), str(typed.seed)),
         (t("book_of"), speech.day(found.day)),
     ]
+
+
+def usual(duty: Duty, speech: Speech) -> Figure | None:
+    """Cash ahead where nothing is asked; None without a book to start from."""
+    typed = WhatIf()
+    try:
+        found = _found(duty, typed)
+    except Refused:
+        # Without a snapshot or with books in two currencies the stress page says what to do.
+        return None
+    cash = next(each for each in found.fans if each.name == CASH)
+    return _chart(cash, found, speech, Texts("console/stress", speech), typed)
 
 
 def _heads(found: Finding, speech: Speech) -> list[tuple[str, str]]:

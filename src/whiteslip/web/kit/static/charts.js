@@ -49,6 +49,9 @@
       axis.splitLine = { lineStyle: { color: token("line") } };
       axis.axisLabel = { color: token("soft"), hideOverlap: side === "xAxis" && option.series[0].type === "line",
         interval: option.series[0].type === "line" ? "auto" : 0, width: side === "yAxis" ? 112 : Math.max(72, 0.75 * room / ((axis.data || []).length || 1)), overflow: "break", fontSize: 11 };
+      // Names of bars that have no room beside each other lean.
+      const names = side === "xAxis" && axis.type === "category" && option.series[0].type !== "line" ? axis.data.length : 0;
+      if (names && room / names < 84 && axis.data.some((name) => name.length > 4)) Object.assign(axis.axisLabel, { rotate: 40, width: 96, overflow: "truncate" });
       // The last day of a line stands at the edge; its label would be cut off there.
       if (side === "xAxis" && axis.boundaryGap === false) Object.assign(axis.axisLabel, { alignMinLabel: "left", alignMaxLabel: "right" });
       if (axis.type === "value") axis.axisLabel.formatter = axis.money ? money : value;
