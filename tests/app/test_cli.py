@@ -275,3 +275,34 @@ def test_a_payment_is_corrected_and_the_dry_run_changes_nothing(settled: Termina
     assert again == done
     code, _, err = settled.run("payments", "correct", paid["id"], "--amount-minor", "99")
     assert (code, done["id"] in err) == (4, True)
+
+
+def test_a_world_does_not_move_in_with_real_customers(terminal: Terminal):
+    """An empty home becomes a world's, a second world may follow there, and nobody else's home does."""
+    terminal.data("init")
+    assert terminal.data("world", "run", "--customers", "1", "--nights", "0")["violations"] == []
+    assert terminal.data("world", "run", "--customers", "1", "--nights", "0")["violations"] == []
+    (terminal.home / "world").unlink()
+    code, out, err = terminal.run("world", "run", "--customers", "1", "--nights", "0")
+    assert (code, out) == (4, "")
+    assert "has customers" in err
+    assert "WHITESLIP_HOME=.world whiteslip world run" in err
+    assert not (terminal.home / "world").exists()
+
+
+@pytest.mark.parametrize("command", [("keys", "create"), ("user", "create")])
+@pytest.mark.parametrize("name", ["", " \t"])
+def test_what_has_a_name_is_not_called_nothing(terminal: Terminal, command: tuple[str, str], name: str):
+    terminal.data("init")
+    code, out, err = terminal.run(*command, name)
+    assert (code, out) == (2, "")
+    assert "not blank" in err
+
+
+@pytest.mark.parametrize(
+    "command", [("watch", "ack", "AL-1"), ("watch", "label", "AL-1", "true"), ("models", "enter", "absent")]
+)
+def test_an_act_of_a_person_says_whose_it_is(terminal: Terminal, command: tuple[str, ...]):
+    code, _, err = terminal.run(*command)
+    assert code == 2
+    assert "--by" in err

@@ -138,5 +138,5 @@ def test_a_model_that_cannot_score_applications_does_not_enter(
     assert scorecard.faults(blind) == ["past_due_elsewhere is absent where no bureau's file was read"]
     path = tmp_path / "signed.json"
     path.write_bytes(sign(additive, make_key(tmp_path / "model.key")))
-    assert run(["models", "enter", str(path)]) == 1
+    assert run(["models", "enter", str(path), "--by", "ann"]) == 1
     assert "cannot score applications: shoe_size" in capsys.readouterr().err

@@ -14,10 +14,12 @@ from whiteslip import intake, world
 from whiteslip.app.commands_setup import Count, Json
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse
-from whiteslip.app.wiring import create_database, opened, prepare_home
+from whiteslip.app.wiring import WORLD_MARK, Platform, create_database, opened, prepare_home
 from whiteslip.base import Refusal
 from whiteslip.ledger.acts import last_sealed_day
+from whiteslip.lines.acts import page_of_customers
 from whiteslip.notices import DemoPhone
+from whiteslip.store import Tx
 from whiteslip.store.timers import present
 from whiteslip.world import Setting
 
@@ -27,13 +29,15 @@ _FIRST_DAY = date(2025, 1, 1)
 def world_run(*, customers: Count = 100, nights: Count = 60, seed: int = 1, json: Json = False) -> None:
     """Let people who do not exist live for some nights, and check every invariant each night.
 
-    In a home that is new everything is set up first; a later world begins where the last ended.
+    In a home that is new everything is set up first; a later world begins where the last ended. A home
+    with customers who are not a world's is left alone.
     """
     settings = load(os.environ)
     prepare_home(settings)
     create_database(settings)
     with opened(settings, durable=False) as platform:
         with platform.database.transaction() as tx:
+            _of_its_own(platform, tx)
             last = last_sealed_day(tx)
         start = last + timedelta(days=1) if last else _FIRST_DAY
         setting = Setting(customers, nights, seed, start, platform.pack.name)
@@ -57,6 +61,18 @@ def world_run(*, customers: Count = 100, nights: Count = 60, seed: int = 1, json
     answer(shown, json, lambda: pairs(shown))
     if result.violations or not result.balanced:
         raise CommandError("invariants are broken", Exit.UNHEALTHY)
+
+
+def _of_its_own(platform: Platform, tx: Tx) -> None:
+    """Mark the home as a world's. Raises CommandError where it may hold real people."""
+    home, mark = platform.settings.home, platform.settings.home / WORLD_MARK
+    if not (mark.exists() or platform.is_demo) and page_of_customers(tx, None, 1):
+        raise CommandError(
+            f"{home} has customers, and a world would mix people who do not exist with them",
+            Exit.CONFLICT,
+            hint="WHITESLIP_HOME=.world whiteslip world run",
+        )
+    mark.touch()
 
 
 def import_file(

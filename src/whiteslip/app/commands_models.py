@@ -24,8 +24,6 @@ from whiteslip.decisions.signing import make_key, verified
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
-_ACTOR = "desk:terminal"
-
 
 def _row(each: Serving) -> dict[str, Any]:
     return {
@@ -46,7 +44,7 @@ def models_list(*, json: Json = False) -> None:
     answer(rows, json, lambda: table(columns, [[*row.values()] for row in rows]))
 
 
-def enter(artefact: Path, /, *, json: Json = False) -> None:
+def enter(artefact: Path, /, *, by: By, json: Json = False) -> None:
     """Take a signed ARTEFACT into service as a challenger: it scores in silence."""
     settings = load(os.environ)
     try:
@@ -64,7 +62,7 @@ def enter(artefact: Path, /, *, json: Json = False) -> None:
     if wrong:
         raise CommandError(f"{artefact} cannot score applications: {'; '.join(wrong)}")
     with opened(settings) as platform, platform.database.transaction() as tx:
-        row = _row(champions.enter(tx, content, key, _ACTOR, present(tx)))
+        row = _row(champions.enter(tx, content, key, acting(tx, by), present(tx)))
     answer(row, json, lambda: pairs(row))
 
 

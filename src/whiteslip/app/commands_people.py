@@ -29,7 +29,16 @@ from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
 
-def user_create(name: str, /, *, role: Role = Role.REVIEWER, json: Json = False) -> None:
+def _not_blank(_: object, name: str) -> None:
+    """What is shown in lists and journals has a name that can be seen. Raises ValueError."""
+    if not name.strip():
+        raise ValueError("a name is not blank")
+
+
+Named = Annotated[str, Parameter(validator=_not_blank)]
+
+
+def user_create(name: Named, /, *, role: Role = Role.REVIEWER, json: Json = False) -> None:
     """Add a member of staff and print a link with which they sign in and choose a password."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         now = present(tx)
@@ -56,7 +65,7 @@ def user_list(*, json: Json = False) -> None:
 
 
 def keys_create(
-    name: str,
+    name: Named,
     /,
     *,
     scope: Literal["read", "write", "all"] = "all",

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 
 from whiteslip import watch
 from whiteslip.app.commands_setup import Json
+from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
 from whiteslip.app.wiring import opened
@@ -20,8 +21,6 @@ from whiteslip.store import Tx
 from whiteslip.store.timers import present
 from whiteslip.watch import Alert
 from whiteslip.watch import store as watch_store
-
-_ACTOR = "desk:terminal"
 
 
 def _row(found: Alert) -> dict[str, Any]:
@@ -58,17 +57,17 @@ def alerts(*, json: Json = False) -> None:
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows]))
 
 
-def ack(reference: str, /, *, json: Json = False) -> None:
+def ack(reference: str, /, *, by: By, json: Json = False) -> None:
     """Say that somebody looks into an alert."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        done = watch.acknowledge(tx, _known(tx, reference).id, _ACTOR, present(tx))
+        done = watch.acknowledge(tx, _known(tx, reference).id, acting(tx, by), present(tx))
     _told(done, json)
 
 
-def label(reference: str, outcome: Literal["true", "false"], /, *, json: Json = False) -> None:
+def label(reference: str, outcome: Literal["true", "false"], /, *, by: By, json: Json = False) -> None:
     """Say what came of an alert: true or false. Saying it again corrects it."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        done = watch.label(tx, _known(tx, reference).id, outcome == "true", _ACTOR, present(tx))
+        done = watch.label(tx, _known(tx, reference).id, outcome == "true", acting(tx, by), present(tx))
     _told(done, json)
 
 
@@ -77,7 +76,7 @@ def labels() -> None:
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         rows = watch.labelled_facts(tx)
     if not rows:
-        say("no alert is labelled yet; try: whiteslip watch label REFERENCE true")
+        say("no alert is labelled yet; try: whiteslip watch label REFERENCE true --by NAME")
         return
     writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()

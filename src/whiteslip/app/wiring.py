@@ -37,6 +37,8 @@ DATABASE: Final = "whiteslip"
 DEMO_MARK: Final = "demo"
 # Beside it while the people of a demonstration live their years.
 LIVING_MARK: Final = "demo.living"
+# In the home of people who do not exist, so that another world may follow and none moves in with real ones.
+WORLD_MARK: Final = "world"
 LAKE_KEY: Final = "lake.key"
 _SECRET_BYTES: Final = 32
 

@@ -332,3 +332,15 @@ def test_a_part_is_locked_and_the_limit_lowered_over_the_api(api: Api):
     assert (reduced["limit_minor"], reduced["limit_target_minor"]) == (500, 100)
     wrong = api.ask("POST", f"/v1/lines/{line}/pause", {"feature": "cash", "value": "x"})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "lock.part_invalid")
+
+
+def test_a_query_parameter_that_a_route_does_not_know_is_named_and_not_ignored(api: Api):
+    line = api.line()
+    refused = api.ask("GET", f"/v1/purchases?line={line}&limt=3")
+    assert refused.status_code == 400
+    assert refused.json()["code"] == "request.parameter_unknown"
+    assert "“limt”" in refused.json()["detail"]
+    assert "It knows: line." in refused.json()["detail"]
+    nothing = api.ask("POST", f"/v1/lines/{line}/pause?days=3", {"days": 3}).json()
+    assert "It knows: –." in nothing["detail"]
+    assert api.get(f"/v1/lines/{line}")["locks"] == []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -35,6 +36,8 @@ post: Final = partial(litestar.post, sync_to_thread=True)
 put: Final = partial(litestar.put, sync_to_thread=True)
 delete: Final = partial(litestar.delete, sync_to_thread=True)
 MAX_KEY_LENGTH: Final = 255
+_NAME_LENGTH: Final = 50
+_IN_PATH: Final = re.compile(r"{(\w+)")
 PAGE: Final = 50
 MAX_PAGE: Final = 200
 
@@ -75,6 +78,23 @@ def authenticate(connection: Connection, _handler: BaseRouteHandler) -> None:
     if needed not in key.scopes:
         raise Refused(Refusal("request.forbidden"))
     connection.scope["state"]["caller"] = Caller(key.id, f"api:{key.id}", key.scopes, key.owner)
+
+
+def only_known_parameters(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Guard: a query parameter that the route does not know is refused, for it was meant to say something."""
+    known = _parameters_of(handler)
+    unknown = next((name for name in connection.query_params if name not in known), None)
+    if unknown is not None:
+        told = {"parameter": unknown[:_NAME_LENGTH], "known": ", ".join(sorted(known)) or "–"}
+        raise Refused(Refusal("request.parameter_unknown", told))
+
+
+@cache
+def _parameters_of(handler: BaseRouteHandler) -> frozenset[str]:
+    """The query parameters of a route, as its callers spell them."""
+    in_path = {name: None for path in handler.paths for name in _IN_PATH.findall(path)}
+    model = handler.create_kwargs_model(in_path)  # type: ignore[arg-type]  # only the names are read
+    return frozenset(each.field_alias for each in model.expected_query_params)
 
 
 def caller_of(request: WebRequest) -> Caller:

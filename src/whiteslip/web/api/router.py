@@ -35,7 +35,7 @@ from whiteslip.web.api import (
     ties,
     webhooks,
 )
-from whiteslip.web.api.access import authenticate
+from whiteslip.web.api.access import authenticate, only_known_parameters
 
 routers: Final = [
     Router(
@@ -69,7 +69,7 @@ routers: Final = [
             *policies.handlers,
             *webhooks.handlers,
         ],
-        guards=[authenticate],
+        guards=[authenticate, only_known_parameters],
         include_in_schema=True,
         opt={"own_forms": False},
         tags=["v1"],

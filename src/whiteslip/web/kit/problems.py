@@ -140,8 +140,11 @@ def problem(
 
 
 def problem_responses(*statuses: int) -> dict[int, ResponseSpec]:
-    """``responses=`` for a route: these statuses answer with a problem. For the OpenAPI document."""
+    """``responses=`` for a route: these statuses answer with a problem, and 400, which any route may answer.
+
+    For the OpenAPI document.
+    """
     spec = ResponseSpec(
         data_container=Problem, media_type=MEDIA_TYPE, description="A problem", generate_examples=False
     )
-    return dict.fromkeys(statuses, spec)
+    return dict.fromkeys((400, *statuses), spec)
