@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from whiteslip.app import cli
@@ -306,3 +308,18 @@ def test_an_act_of_a_person_says_whose_it_is(terminal: Terminal, command: tuple[
     code, _, err = terminal.run(*command)
     assert code == 2
     assert "--by" in err
+
+
+def test_the_master_key_is_changed_by_somebody_who_has_the_database_alone(terminal: Terminal):
+    terminal.data("init")
+    key = terminal.home / "master.key"
+    before = key.read_text()
+    with psycopg.connect(os.environ["WHITESLIP_DATABASE_URL"]):
+        code, _, err = terminal.run("vault", "rotate", "--by", "admin")
+    assert code == 4
+    assert "stop whiteslip up" in err
+    assert key.read_text() == before
+    done = terminal.data("vault", "rotate", "--by", "admin")
+    assert Path(done["old_key"]).read_text() == before
+    assert key.read_text() != before
+    assert terminal.data("lines", "list") == []

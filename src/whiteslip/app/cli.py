@@ -30,6 +30,7 @@ from whiteslip.app import (
     commands_run,
     commands_setup,
     commands_stress,
+    commands_vault,
     commands_watch,
     commands_webhooks,
 )
@@ -67,6 +68,7 @@ for commands in (
     commands_privacy,
     commands_stress,
     commands_watch,
+    commands_vault,
     commands_webhooks,
 ):
     commands.register(app)

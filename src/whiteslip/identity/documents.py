@@ -15,7 +15,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from whiteslip.base import Refusal, new_id
-from whiteslip.identity.vault import Vault, VaultError, decrypt, encrypt
+from whiteslip.identity.vault import Vault, decrypt, encrypt
 from whiteslip.store import Entry, Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -77,9 +77,7 @@ def peek_document(tx: Tx, vault: Vault, document: UUID) -> Document | Refusal:
     row = _queries.document(tx.conn, id=document)
     if row is None:
         return Refusal("document.not_found")
-    if row["master"] != vault.master_id:
-        raise VaultError(f"this document is of the vault {row['master']}, the key is of {vault.master_id}")
-    cipher = AESGCMSIV(vault.unwrap(row["subject"], bytes(row["wrapped"])))
+    cipher = AESGCMSIV(vault.of(row["master"]).unwrap(row["subject"], bytes(row["wrapped"])))
     content = decrypt(cipher, bytes(row["sealed"]), _bound(document, row["media_type"]))
     return Document(document, row["subject"], row["kind"], row["media_type"], content)
 

@@ -37,6 +37,26 @@ WHERE (:id_number::bytea IS NULL OR id_number_index = :id_number)
     AND num_nonnulls(:id_number::bytea, :phone::bytea, :email::bytea) > 0
 ORDER BY subject LIMIT 100;
 
+-- name: others_connected$
+-- What PostgreSQL does by itself has no user.
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND usename IS NOT NULL AND pid <> pg_backend_pid();
+
+-- name: under_another
+SELECT subject, master, wrapped, sealed, id_number_index FROM identity.person
+WHERE subject > :after AND master <> :master ORDER BY subject LIMIT :count FOR UPDATE;
+
+-- name: any_under_another$
+SELECT EXISTS (SELECT FROM identity.person WHERE master <> :master);
+
+-- name: rewrap!
+UPDATE identity.person AS p SET
+    master = :master, wrapped = u.wrapped, id_number_index = u.id_number, phone_index = u.phone,
+    email_index = u.email
+FROM unnest(:subject::uuid[], :wrapped::bytea[], :id_number::bytea[], :phone::bytea[], :email::bytea[])
+    AS u (subject, wrapped, id_number, phone, email)
+WHERE p.subject = u.subject;
+
 -- name: erase!
 DELETE FROM identity.person WHERE subject = :subject;
 

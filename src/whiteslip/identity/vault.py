@@ -47,15 +47,38 @@ class VaultError(RuntimeError):
     """The vault cannot be opened, or a record does not open with its key. Says what to do."""
 
 
-class Vault:
-    """The master key and what is derived from it."""
+def new_key_file(path: Path) -> Path:
+    """Where the key is that takes the place of the one in ``path``, while that goes on."""
+    return path.with_name(f"{path.name}.new")
 
-    def __init__(self, master: bytes) -> None:
+
+def _read_key(path: Path) -> bytes:
+    """The master key in a file. Raises VaultError, which says what to do."""
+    try:
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise VaultError(f"others may read the master key {path}; run: chmod 600 {path}")
+        text = path.read_bytes()
+    except OSError as error:
+        raise VaultError(f"the master key {path} cannot be read: {error.strerror}") from None
+    try:
+        return base64.b64decode(text.strip(), validate=True)
+    except binascii.Error:
+        raise VaultError(f"{path} holds no master key: it is not base64") from None
+
+
+class Vault:
+    """The master key and what is derived from it.
+
+    While the key is rotated there is a ``former`` one, whose rows are read and found too.
+    """
+
+    def __init__(self, master: bytes, former: Vault | None = None) -> None:
         if len(master) != _KEY_BYTES:
             raise VaultError(f"a master key has {_KEY_BYTES} bytes, this one has {len(master)}")
         self._master = AESGCMSIV(master)
         self._index = HKDF(SHA256(), _KEY_BYTES, None, b"whiteslip/index").derive(master)
         self._codes = HKDF(SHA256(), _KEY_BYTES, None, b"whiteslip/codes").derive(master)
+        self.former = former
         self.master_id = hashlib.sha256(b"whiteslip/master" + master).hexdigest()[:12]
 
     @classmethod
@@ -74,17 +97,16 @@ class Vault:
 
     @classmethod
     def open(cls, path: Path) -> Vault:
-        """Open the vault by its key file, which nobody else may read."""
-        try:
-            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise VaultError(f"others may read the master key {path}; run: chmod 600 {path}")
-            text = path.read_bytes()
-        except OSError as error:
-            raise VaultError(f"the master key {path} cannot be read: {error.strerror}") from None
-        try:
-            return cls(base64.b64decode(text.strip(), validate=True))
-        except binascii.Error:
-            raise VaultError(f"{path} holds no master key: it is not base64") from None
+        """Open the vault by its key file, which nobody else may read, and a new one beside it."""
+        former, new = cls(_read_key(path)), new_key_file(path)
+        return cls(_read_key(new), former) if new.exists() else former
+
+    def of(self, master_id: str) -> Vault:
+        """The vault that a row says it is of. Raises VaultError where its key is not here."""
+        for vault in (self, self.former):
+            if vault and vault.master_id == master_id:
+                return vault
+        raise VaultError(f"this record is of the vault {master_id}, the key is of {self.master_id}")
 
     def index(self, kind: str, value: str) -> bytes:
         """The look-up value of ``value``; the same for equal values of a ``kind``, and only then."""
@@ -230,8 +252,11 @@ def find(
         "phone": e164,
         "email": rules.normal_email(email) if email else None,
     }
-    indexes = {kind: vault.index(kind, value) if value else None for kind, value in wanted.items()}
-    return [row["subject"] for row in _queries.find(tx.conn, **indexes)]
+    found: set[UUID] = set()
+    for each in filter(None, (vault, vault.former)):
+        indexes = {kind: each.index(kind, value) if value else None for kind, value in wanted.items()}
+        found.update(row["subject"] for row in _queries.find(tx.conn, **indexes))
+    return sorted(found)
 
 
 def change_contact(
@@ -263,12 +288,13 @@ def change_contact(
     new = rules.normalise(wished, region)
     if isinstance(new, Refusal) or new == old:
         return new
+    own = vault.of(row["master"])
     _queries.change(
         tx.conn,
         subject=subject,
-        sealed=vault.seal(subject, new, vault.unwrap(subject, bytes(row["wrapped"]))),
-        phone=vault.index("phone", new.phone),
-        email=vault.index("email", new.email),
+        sealed=own.seal(subject, new, own.unwrap(subject, bytes(row["wrapped"]))),
+        phone=own.index("phone", new.phone),
+        email=own.index("email", new.email),
         settled=now - _SETTLED_AFTER,
         now=now,
     )
@@ -277,9 +303,7 @@ def change_contact(
 
 
 def _read(vault: Vault, row: Row) -> Person:
-    if row["master"] != vault.master_id:
-        raise VaultError(f"this record is of the vault {row['master']}, the key is of {vault.master_id}")
-    return vault.unseal(row["subject"], bytes(row["wrapped"]), bytes(row["sealed"]))
+    return vault.of(row["master"]).unseal(row["subject"], bytes(row["wrapped"]), bytes(row["sealed"]))
 
 
 def contact_changed_at(tx: Tx, subject: UUID) -> datetime | None:
