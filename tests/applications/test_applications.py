@@ -161,6 +161,14 @@ def test_the_american_letter_names_the_free_report_and_who_did_not_decide(db: Da
     assert "The bureau did not decide" in text
 
 
+# Reasons that are about one answer, and the answer that nobody could hold against somebody.
+_ONE_FACT = {
+    "lenders_elsewhere": ("lenders_elsewhere", 0),
+    "past_due_elsewhere": ("past_due_elsewhere", 0),
+    "debt_service_high": ("debt_service_minor", 0),
+}
+
+
 @given(
     st.builds(
         Asked,
@@ -195,6 +203,9 @@ def test_reasons_are_true_mending_what_they_name_changes_the_outcome(
         assert made["outcome"] == "refer" or made["limit_minor"] >= 50_000
         return
     assert reasons
+    for reason in set(reasons) & _ONE_FACT.keys():
+        name, best = _ONE_FACT[reason]
+        assert getattr(asked, name) != best, f"{reason} is told of somebody of whom it is not so"
     sources = asked.sources
     mended = asked
     if {"debt_service_high", "free_income_low"} & set(reasons):

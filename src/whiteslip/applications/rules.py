@@ -90,9 +90,11 @@ def of_age(id_number: str, today: date) -> bool:
 
 
 def ratio_bps(part: int, whole: int) -> int:
-    """``part`` of ``whole`` in basis points, half up, at most 100,000, which is also any part of nothing."""
+    """``part`` of ``whole`` in basis points, half up, at most 100,000, which is also any part of nothing; but
+    nothing of nothing is nothing: who has no debts is not told that they pay too much for them.
+    """
     if whole <= 0:
-        return _MOST_BPS
+        return _MOST_BPS if part > 0 else 0
     return min(_MOST_BPS, divide(part * _BPS, whole, Rounding.HALF_UP))
 
 
