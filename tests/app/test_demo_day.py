@@ -27,9 +27,7 @@ def test_three_wait_for_the_desk_and_two_others_spend_as_never_before(db: Databa
         after = {line.id: line for line in page_of_lines(tx, None, 100)}
         cases = [case for line in opened for case in exits_store.of_line(tx, line)]
     assert len({case.channel for case in cases if case.waits_for_desk}) == 3
-    assert len(clear & {case.line for case in cases}) == 1, (
-        "one is left for a link"
-    )
+    assert len(clear & {case.line for case in cases}) == 1, "one is left for a link"
     spenders = [line for line in after.values() if line.held_minor]
     assert len(spenders) == 2
     assert not {line.id for line in spenders} & {case.line for case in cases}
