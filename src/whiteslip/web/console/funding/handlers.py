@@ -231,7 +231,7 @@ def _chart(deal: Deal, day: date, nights: History, speech: Speech, t: Texts) -> 
     }
     return Figure(
         "headroom",
-        t("chart_headroom"),
+        f"{deal.title} · {t('chart_headroom')}",
         [(t("night"), "date"), *((t(f"test_{test}"), "money") for test in tests)],
         [
             [speech.short_day(each), *(_shown(shares.get(test), speech) for test in tests)]

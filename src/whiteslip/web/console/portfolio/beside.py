@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from whiteslip import funding, insight
@@ -59,8 +59,7 @@ def _tightest(duty: Duty, speech: Speech) -> Figure | None:
     if not known:
         return None
     told = min(known, key=lambda each: _share(each[0]))[1]
-    figure = headroom(duty, told, speech)
-    return figure and replace(figure, title=f"{told.deal.title} · {figure.title}")
+    return headroom(duty, told, speech)
 
 
 def _leaving(duty: Duty, speech: Speech, t: Texts) -> Tile:
