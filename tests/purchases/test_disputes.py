@@ -9,13 +9,13 @@ from uuid import UUID
 import pytest
 from worlds import DAY, at, items, line_of, nights, offences, open_line, pay
 
-from whiteslip import billing, day, exits, purchases
+from whiteslip import billing, day, exits, identity, purchases
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, State
-from whiteslip.identity import Vault
+from whiteslip.identity import Person, Vault
 from whiteslip.lines.model import Lifecycle
 from whiteslip.notices import DemoPhone
 from whiteslip.purchases import Capture, Purchase, Request, disputes
@@ -155,7 +155,11 @@ def test_a_dispute_written_down_late_takes_back_the_fee_and_the_days(db: Databas
 def test_nobody_finding_out_in_time_is_a_win_for_the_customer(db: Database):
     line = open_line(db)
     dispute = disputed(db, bought(db, line, 30_000), 30_000)
-    ports = day.Ports(OFFICE, Vault(bytes(32)), DemoPhone(db))
+    vault = Vault(bytes(32))
+    person = Person("欧阳明远", "11010119900307803X", "+8613900000021", "a@example.com")
+    with db.transaction() as tx:
+        identity.enrol(tx, vault, line_of(db, line).customer, person, "test", at(DAY))
+    ports = day.Ports(OFFICE, vault, DemoPhone(db))
     day.run_due(db, ports, dispute.due_at - timedelta(seconds=1))
     assert line_of(db, line).owed_minor == 0
     day.run_due(db, ports, dispute.due_at)

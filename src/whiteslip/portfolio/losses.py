@@ -202,7 +202,7 @@ def coverage(book: Book) -> Expression:
     """Coverage of non-performing loans.
 
     Formula: coverage = allowance (the ECL) / npl.
-    Source: provision coverage ratio of Chinese banks (拨备覆盖率).
+    Source: provision coverage ratio of Chinese banks.
     公式：覆盖率 = 准备（预期信用损失）/ 不良余额。
     来源：中国银行业的拨备覆盖率。
     """
