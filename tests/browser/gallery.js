@@ -38,8 +38,8 @@
     // What stands there in English all the same is somebody's own text, or a law's own name.
     if (chinese && said.lang === 'en' && !box.closest('.switch')) faults.push(`in English: ${node.data.trim().slice(0, 80)}`);
     if (said === document.documentElement && foreign.test(words(node.data))) faults.push(`not translated: ${node.data.trim().slice(0, 80)}`);
-    // Formulas are about columns of a file, by their names there.
-    if (said === document.documentElement && raw.test(node.data) && !box.closest('.formula')) faults.push(`for machines: ${node.data.trim().slice(0, 80)}`);
+    // Formulas name columns of a file, and a policy's own texts its codes.
+    if (said === document.documentElement && raw.test(node.data) && !box.closest('.formula, .own')) faults.push(`for machines: ${node.data.trim().slice(0, 80)}`);
   }
 
   // Nothing is cut off that cannot be scrolled to.
