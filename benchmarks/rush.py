@@ -30,14 +30,14 @@ from whiteslip.store import Database
 from whiteslip.world.population import person
 
 LEAVERS: Final = 5_000
-_DOORS: Final = 2
+_DOORS: Final = 4
 _REVIEWERS: Final = 2
 _BATCH: Final = 50
 _KEY: Final = bytes(32)
 # Of so many one was reached elsewhere last week, which a person looks at before the last step.
 _TO_DESK: Final = 10
 _PAUSE: Final = 0.05
-_NICE: Final = 10
+_NICE: Final = 19
 _PATIENCE: Final = 900.0
 
 

@@ -153,7 +153,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("/lines/{drawn}/withdraw", "drawn"),
     View("/lines/{late}/hardship", "late"),
     View("/lines/{late}/payday", "late"),
-    View("/lines/{late}/payday", "late", press("#form .button"), name="shown"),
+    View("/lines/{late}/payday", "late", press("#form .button"), name="shown", chosen=("1",)),
     View("/lines/{helped}/hardship", "helped"),
     View("/lines/{clean}/leave", "clean"),
     View("/lines/{full}/leave", "full"),

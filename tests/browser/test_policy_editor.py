@@ -118,7 +118,7 @@ def test_a_cell_changed_in_the_visual_editor_becomes_a_draft_and_a_broken_one_is
     expect(page.locator(".changes > li")).to_contain_text(">= 3")
     assert allowed(db, office.tables), "a draft decides nothing"
     page.click("#backtest button")
-    expect(page.locator(".matrix tr.changed td.number").first).to_have_text("2")
+    expect(page.locator("#matrix tr:has(a) td.number").first).to_have_text("2")
 
     page.goto(f"{url}/console/policies/application-limit/active/graph")
     expect(page.locator(".react-flow__node")).to_have_count(6)
