@@ -101,7 +101,8 @@ def test_a_decision_with_two_things_in_the_way_tells_both_at_once(desk: Desk):
     assert 'id="otherwise"' not in text
     assert made.trace is None, "a batch keeps no trace"
     (fired,) = re.findall(r'id="fired">(.*?)</ul>', text)
-    assert re.findall(r"Rule (\d+) <span[^>]*>(.*?)</span>", fired) == [("10", "More than 20 purchases in 24 hours.")]
+    rules = re.findall(r"Rule (\d+) <span[^>]*>(.*?)</span>", fired)
+    assert rules == [("10", "More than 20 purchases in 24 hours.")]
     assert "Recomputed now from the kept facts" in text
 
 
