@@ -264,7 +264,10 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
         plan = done(treasury.propose(tx, groups, GIVEN, one, now))
         month = add_months(START.replace(day=1), 2)
         insight.make_report(tx, tables, month, TIMEZONE, "system", now)
-        decision = tx.conn.execute("SELECT id FROM decisions.v_decision ORDER BY id DESC LIMIT 1").fetchone()
+        decision = tx.conn.execute(
+            "SELECT id FROM decisions.v_decision WHERE table_name = 'purchase-authorisation'"
+            " ORDER BY at DESC, id DESC LIMIT 1"
+        ).fetchone()
         scored = tx.conn.execute(
             "SELECT subject AS line FROM decisions.v_score ORDER BY id DESC LIMIT 1"
         ).fetchone()

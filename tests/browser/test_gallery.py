@@ -120,6 +120,8 @@ def _look(visitor: Visitor, view: View, stage: Stage, lang: str) -> list[str]:
     ):
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        # Colours that are on their way to the other scheme are nobody's.
+        page.wait_for_function("document.getAnimations().every((each) => each.playState !== 'running')")
         minded = [*_axe(page, rules), *page.evaluate(JUDGE, [lang == "zh-CN", names])]
         if view.is_fair:
             minded += faults(page, chosen=view.chosen)

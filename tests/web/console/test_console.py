@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 import worlds
 from web.console.conftest import NOW, Desk
+from web.console.test_desk_choices import in_sample
 
 from whiteslip import exits, identity, purchases
 from whiteslip.base import Refusal
@@ -73,7 +74,10 @@ def test_the_nearest_deadline_is_on_top_and_next(desk: Desk):
     assert answer.headers["location"] == f"/console/cases/{sooner.reference}"
 
 
-def test_the_case_page_shows_seven_blocks_and_no_control_that_says_no(desk: Desk):
+def test_the_case_page_shows_seven_blocks_and_no_control_that_says_no(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    in_sample(monkeypatch, False)  # one case of twenty is shown without advice
     desk.sign_in()
     case = desk.held(30_000)
     shown = desk.get(f"/console/cases/{case.reference}")
