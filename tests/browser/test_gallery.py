@@ -52,6 +52,8 @@ NARROW = 320
 SEEN = ["color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable"]
 JUDGE = Path(__file__).with_name("gallery.js").read_text().partition("\n")[2]
 AXE = Axe().axe_script
+SETTLED = """() => Promise.race([new Promise((over) => setTimeout(over, 1000)),
+  Promise.allSettled(document.getAnimations().map((each) => each.finished))]).then(() => true)"""
 CONTROLS = """[...document.querySelectorAll('main :is(a[href], button, input, select, textarea)')]
     .filter((node) => !node.closest('[data-needs-script]') && node.type !== 'hidden')
     .map((node) => node.tagName + ' ' + (node.name || node.getAttribute('href') || node.innerText)).sort()"""
@@ -121,7 +123,7 @@ def _look(visitor: Visitor, view: View, stage: Stage, lang: str) -> list[str]:
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         # Colours that are on their way to the other scheme are nobody's.
-        page.wait_for_function("document.getAnimations().every((each) => each.playState !== 'running')")
+        page.evaluate(SETTLED)
         minded = [*_axe(page, rules), *page.evaluate(JUDGE, [lang == "zh-CN", names])]
         if view.is_fair:
             minded += faults(page, chosen=view.chosen)
