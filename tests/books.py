@@ -30,8 +30,8 @@ def varied(db: Database) -> None:
     """Twelve lines from January 2026 to March 2027: paid, late and cured, bad, charged off, sold,
     restructured, refunded, left and paid off, left and still owing; payments early, late and returned;
     three months of opening and three limits. In the end every stage has a line, and two have just left. One
-    paused for a while, another is locked. A
-    behaviour model scores them in the last two months, and has not seen the newest.
+    paused for a while, another is locked. A behaviour model scores them in the last two months, and has not
+    seen the newest.
     """
     good, cured, bad, sold, given_back, paid_off, owing = (open_line(db) for _ in range(7))
     buy(db, good, 240_001, 12)
@@ -58,11 +58,7 @@ def varied(db: Database) -> None:
     with db.transaction() as tx:
         assert not lift_lock(tx, good, *_OWN, "customer", at(date(2026, 5, 10)))
     pay(db, cured, quote(db, cured, date(2026, 5, 11)).total_minor, date(2026, 5, 11))
-    with db.transaction() as tx:
-        plan = hardship.agree(
-            tx, locked(tx, helped), Relief.LONGER, "test", at(date(2026, 5, 12)), foreseen=True
-        )
-    assert isinstance(plan, Hardship), plan
+    _help(db, helped, date(2026, 5, 12))
     case = _leave(db, paid_off, date(2026, 5, 13))
     pay(db, paid_off, quote(db, paid_off, date(2026, 5, 14)).total_minor, date(2026, 5, 14))
     with db.transaction() as tx:
@@ -79,13 +75,7 @@ def varied(db: Database) -> None:
     _until(db, date(2026, 12, 21), date(2027, 2, 27))
     score_night(db, date(2027, 2, 10))
     lost = date(2027, 2, 28)
-    for act in (chargeoff.charge_off, chargeoff.settle):
-        if act is chargeoff.settle:
-            pay(db, bad, 20_000, lost)
-        for who in ("ann", "ben"):
-            with db.transaction() as tx:
-                done = act(tx, locked(tx, bad), who, at(lost))
-            assert not isinstance(done, Refusal), done
+    _charge_off_and_settle(db, bad, lost)
     _sell(db, sold, lost)
     buy(db, good, 70_000, 3, date(2027, 3, 1))
     _leave(db, unused, date(2027, 3, 2))
@@ -94,6 +84,22 @@ def varied(db: Database) -> None:
     _until(db, lost, END)
     score_night(db, END - timedelta(days=1))
     buy(db, open_line(db, day=END), 30_000, 3, END)
+
+
+def _help(db: Database, line: UUID, day: date) -> None:
+    with db.transaction() as tx:
+        plan = hardship.agree(tx, locked(tx, line), Relief.LONGER, "test", at(day), foreseen=True)
+    assert isinstance(plan, Hardship), plan
+
+
+def _charge_off_and_settle(db: Database, line: UUID, day: date) -> None:
+    for act in (chargeoff.charge_off, chargeoff.settle):
+        if act is chargeoff.settle:
+            pay(db, line, 20_000, day)
+        for who in ("ann", "ben"):
+            with db.transaction() as tx:
+                done = act(tx, locked(tx, line), who, at(day))
+            assert not isinstance(done, Refusal), done
 
 
 def _lock(db: Database, line: UUID, day: date) -> None:
