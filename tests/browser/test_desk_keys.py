@@ -18,6 +18,7 @@ from whiteslip.exits.model import Path, State
 from whiteslip.identity import Vault, access
 from whiteslip.identity.model import Kind, Role, Staff
 from whiteslip.notices import DemoPhone
+from whiteslip.notices.acts import proofs
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock
 from whiteslip.web.console import routers
@@ -123,7 +124,9 @@ def test_n_r_q_s_and_x_each_do_what_they_say(keys: Keys):
 
 def test_a_closes_and_u_takes_it_back_for_half_a_minute_and_not_later(keys: Keys):
     case, page = waiting(keys.db, keys.ports, 5, owed_minor=0), keys.page
-    keys.at(case)
+    page.goto(f"{keys.url}/console")
+    page.keyboard.press("n")
+    page.wait_for_url("**/console/cases/*")
     keys.decides("a")
     assert keys.pending(case) is Path.CLOSE_NOW
     keys.goes_to(NOW + timedelta(seconds=29))
@@ -135,9 +138,14 @@ def test_a_closes_and_u_takes_it_back_for_half_a_minute_and_not_later(keys: Keys
     keys.goes_to(NOW + timedelta(seconds=31))
     assert keys.state(case) is State.HELD
 
+    previewed = page.get_attribute("input[name=letter_close_now]", "value")
     keys.decides("a")
     keys.goes_to(NOW + timedelta(seconds=61))
     assert keys.state(case) is State.CLOSED
+    with keys.db.transaction() as tx:
+        letter = notices.of_subject(tx, case.id)[-1]
+        (sent,) = proofs(tx, [letter.id])
+    assert (letter.kind, sent["text_sha256"]) == ("exit.closed", previewed), "what was read is what is sent"
     # The page that is still open offers what is over; it says so, and the line stays closed.
     keys.visitor.expect(409)
     keys.decides("u")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 WAYS = [("zh-CN", True), ("zh-CN", False), ("en", True), ("en", False)]
 LOCALES = {"zh-CN": "zh-CN", "en": "en-GB"}
+CONFIRM = {"zh-CN": "确认关闭额度", "en": "Confirm closure"}
 CERTIFICATE = {"zh-CN": "结清证明", "en": "Nil-balance certificate"}
 
 
@@ -126,7 +128,8 @@ def leave(visitor: Visitor, scene: Scene, guest: Guest, shop: Shop | None = None
     journey.click("button[value=send]")
     journey.type("code", scene.code(guest, before))
     journey.click("#form .button.primary")
-    assert len(visitor.page.query_selector_all("main button")) == 1, "one button, and it closes"
+    names = [button.inner_text() for button in visitor.page.query_selector_all("main button")]
+    assert names in ([name] for name in CONFIRM.values()), "one button, and it names what it does"
     if shop:
         shop.open()
     journey.confirmed = time.monotonic()
@@ -151,7 +154,16 @@ def test_a_shop_is_declined_within_a_second_of_the_click_that_confirms(
     journey = leave(visitor, scene, guest, shop)
     shop.close()
     assert_stopped_within_a_second(shop, journey.confirmed)
-    assert scene.cases(guest)[0].waits_for_desk is reviewed
+    case, kept = scene.cases(guest)[0], scene.journal()
+    assert case.waits_for_desk is reviewed
+    assert kept.count("'exit.review_opened'") == int(reviewed)
+    if reviewed:
+        assert kept.index("'line.spending_stopped'") < kept.index("'exit.review_opened'")
+        assert case.due_at
+        due = case.due_at.astimezone(ZoneInfo("Asia/Shanghai"))
+        told = visitor.page.inner_text("main dl.summary")
+        assert f"{due:%H:%M}" in told, "until when somebody answers, to the minute"
+        assert str(due.day) in told
 
 
 @pytest.mark.parametrize(("lang", "javascript"), WAYS)
@@ -201,6 +213,9 @@ def test_a_line_with_a_balance_stops_now_and_closes_itself_when_paid(
     assert visitor.page.inner_text("main table") == before
     assert isinstance(scene.buys(guest, 1_000), Declined)
     case = scene.cases(guest)[0]
+    assert case.state is State.RUN_OFF
+    assert case.plan.payoff_minor == 60_000
+    assert visitor.page.inner_text("main").count("600.00") >= 1, "what would pay it off today"
     scene.pays(guest, case.plan.payoff_minor)
     scene.pass_days(scene.pack.days("exit.clearing_days") + 1)
     assert scene.line(guest).lifecycle is Lifecycle.CLOSED

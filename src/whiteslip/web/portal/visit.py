@@ -35,6 +35,8 @@ SESSION_MINUTES: Final = 60
 HOME: Final = "/line"
 # The query by which a page is told that its reader comes from a proof.
 CONFIRMED: Final = "confirmed"
+# The query by which a page knows that Back leads to the choice of how to leave.
+FROM_CHOICE: Final = "from=leave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class Visit:
         if isinstance(line, Refusal) or line.customer != self.customer.id:
             raise Refused(Refusal("line.not_found"))
         return line
+
+    def back_from(self, line: Line) -> str:
+        """Where Back leads from a page about a line: to the choice of how to leave, for who came from it."""
+        chose = self.request.query_params.get("from") == "leave"
+        return f"/lines/{line.id}/leave" if chose else HOME
 
     def case(self, reference: str) -> Exit:
         """A case of theirs. Raises Refused for one that is not there or not theirs, alike."""

@@ -48,6 +48,7 @@ def _ways(visit: Visit, line: Line, form: Form, errors: Errors | None = None) ->
         form=form,
         errors=errors,
         line=line,
+        back=visit.back_from(line),
         pack=line.pack,
         past_due=line.money(debt.past_due_minor),
         kept=kept,

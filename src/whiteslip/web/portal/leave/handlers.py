@@ -26,7 +26,7 @@ from whiteslip.web.portal.confirm.handlers import answer_identity, identity_page
 from whiteslip.web.portal.dues import by_day
 from whiteslip.web.portal.hanging import hanging
 from whiteslip.web.portal.line.handlers import set_pause
-from whiteslip.web.portal.visit import HOME, Visit, granted, signed_in
+from whiteslip.web.portal.visit import FROM_CHOICE, HOME, Visit, granted, signed_in
 
 _IDENTITY: Final = "portal/leave/identity.html"
 
@@ -100,7 +100,7 @@ def chosen(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
                 return see_other(request, f"/lines/{line.id}/leave/identity")
             case "reduce":
                 _see(visit, line, Step.REDUCING)
-                return see_other(request, f"/lines/{line.id}/reduce")
+                return see_other(request, f"/lines/{line.id}/reduce?{FROM_CHOICE}")
             case "pause":
                 set_pause(visit, line)
                 _see(visit, line, Step.PAUSED)
@@ -118,9 +118,9 @@ def _take_up(visit: Visit, line: Line, offer: Shown) -> Response[Any]:
             granted(softer.pause(visit.tx, line.id, visit.actor, visit.now, offer.days))
             return see_other(visit.request, HOME)
         case OfferKind.LOWER_LIMIT:
-            return see_other(visit.request, f"/lines/{line.id}/reduce")
+            return see_other(visit.request, f"/lines/{line.id}/reduce?{FROM_CHOICE}")
         case OfferKind.HARDSHIP_HELP:
-            return see_other(visit.request, f"/lines/{line.id}/hardship")
+            return see_other(visit.request, f"/lines/{line.id}/hardship?{FROM_CHOICE}")
         case _:
             return see_other(visit.request, HOME)
 

@@ -240,6 +240,7 @@ def _lower(visit: Visit, line: Line, form: Form, errors: Errors | None = None) -
         form=form,
         errors=errors,
         line=line,
+        back=visit.back_from(line),
         limit=line.money(line.limit_minor),
         used=line.money(line.principal_minor + line.held_minor),
         chips=[line.money(minor) for minor in chips(line.limit_minor)],
