@@ -5,8 +5,10 @@ Each goes through the public door alone, and at its end every invariant holds ov
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ import pytest
 from litestar.testing import TestClient
 from msgspec.structs import replace
 from scored import TREES, serve
+from web.console.conftest import Desk
 
 from whiteslip import identity, ledger, packs
 from whiteslip.base import add_months, local_day
@@ -29,9 +32,13 @@ from whiteslip.identity import Vault, access
 from whiteslip.identity.model import Role, Staff
 from whiteslip.lake import Lake
 from whiteslip.lines.acts import house
-from whiteslip.notices import of_subject
+from whiteslip.notices import DemoPhone, of_subject
 from whiteslip.store.timers import present
 from whiteslip.watch import store as watch
+from whiteslip.web import console
+from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.settings import WebSettings
+from whiteslip.web.kit.shell import create_app
 
 from .conftest import Api, application, with_key
 from .story import ASKED, CLEARS, CLOSES, LETTERS, OUT_AT_ONCE, RUNS_OFF, WISH, Story
@@ -509,7 +516,22 @@ def test_13_interest_until_that_day_is_all_that_withdrawing_costs(european: Stor
     assert european.now["owed_minor"] == 0, "and none since"
 
 
-def test_14_two_requests_at_once_are_one_case_and_an_agreed_increase_is_dropped(story: Story):
+@contextmanager
+def on_the_phone(story: Story) -> Generator[Desk]:
+    """A reviewer at the desk of the same lender, with a customer on the phone."""
+    office, db = Office(Tables.load(), "Test"), story.api.db
+    ports = Ports(db, VAULT, office, DemoPhone(db), packs.load("cn"))
+    app = create_app(console.routers, WebSettings(secret=bytes(32), default_language="en"), ports)
+    with TestClient(app) as client:
+        desk = Desk(db, ports, client)
+        desk.sign_in()
+        yield desk
+
+
+@pytest.mark.parametrize("app_first", [True, False])
+def test_14_two_requests_at_once_by_app_and_phone_are_one_case_and_an_agreed_increase_is_dropped(
+    story: Story, app_first: bool
+):
     before = story.now["limit_minor"]
     midnight = f"{story.today + timedelta(days=1)}T00:00:00+08:00"
     body = {"to_minor": before * 2, "effective_at": midnight}
@@ -520,11 +542,23 @@ def test_14_two_requests_at_once_are_one_case_and_an_agreed_increase_is_dropped(
     assert story.plan()["ties"]["increase_to_minor"] == before * 2
     story.buys(10_000)
 
-    def ask(_: int) -> str:
-        return story.api.ask("POST", "/v1/exits", {"line": story.line}).json()["id"]
+    with on_the_phone(story) as desk:
+        at = f"/console/lines/{parse_public('line', story.line)}"
 
-    with ThreadPoolExecutor(4) as pool:
-        assert len(set(pool.map(ask, range(6)))) == 1
+        def ask(app: bool) -> str:
+            if app:
+                return story.api.ask("POST", "/v1/exits", {"line": story.line}).json()["reference"]
+            closing = desk.post(f"{at}/close", at)
+            assert (closing.status_code, closing.headers["location"]) == (303, at)
+            found = re.findall(r"/console/cases/(EX-[\w-]+)", desk.get(at))
+            return found[0]
+
+        # At once, and from both: whoever comes first opens the case, and nobody another one.
+        with ThreadPoolExecutor(6) as pool:
+            references = set(pool.map(ask, [app_first, not app_first] * 3))
+    (case,) = story.api.get("/v1/exits")["data"]
+    assert references == {case["reference"]}
+    assert case["state"] == "run_off"
     asked_on = story.today
     story.passes("+2d")
     (dropped,) = story.api.get(f"/v1/lines/{story.line}/limit-increases")["data"]
@@ -533,10 +567,14 @@ def test_14_two_requests_at_once_are_one_case_and_an_agreed_increase_is_dropped(
     assert story.events().count("exit.requested") == 1
     assert story.events().count("line.spending_stopped") == 1
     assert "line.limit_changed" not in story.events()
+    # Where the phone was first, the proof came with the app's request.
+    proven = (
+        ["exit.identity_checked"] if story.happened("exit.requested")[0]["data"]["channel"] == "desk" else []
+    )
     story.ends(
         ["limit.increase_proposed", "exit.acknowledged", "exit.runoff"],
         [(asked_on, WISH, 10_000)],
-        [*ASKED[:2], "line.increase_dropped", *ASKED[2:], *RUNS_OFF],
+        [*ASKED[:2], "line.increase_dropped", *proven, *ASKED[2:], *RUNS_OFF],
     )
 
 
