@@ -66,9 +66,31 @@ def test_a_pack_that_does_not_exist_is_not_found(capsys: Capture):
 def test_what_ships_is_sound(capsys: Capture):
     code, out, err = run(capsys, "check")
     assert (code, err) == (0, "")
-    count = len(packs.duties())
-    said = f"5 packs are sound; {count} of {count} duties are served\n"
-    assert out == said
+    acted_on = {one.duty for one in packs.load("base").listed() if not one.stated}
+    rest = [duty for duty in packs.duties() if duty not in acted_on]
+    assert "payoff-told" in rest
+    said = f"5 packs are sound; {len(acted_on)} of {len(packs.duties())} duties are served, "
+    assert out == said + f"by no number that is enforced: {', '.join(rest)}\n"
+
+
+def test_a_stated_number_is_shown_as_one(capsys: Capture):
+    _, out, _ = run(capsys, "show", "uk")
+    rows = {line.split()[0]: line for line in out.splitlines() if line}
+    assert "(stated, not enforced)" in rows["dispute.notice_days"]
+    assert "(stated, not enforced)" not in rows["exit.tail_months"]
+
+
+def test_a_pack_that_calls_a_debt_otherwise_than_is_built_is_not_sound(capsys: Capture, tmp_path: Path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        EU.read_text().replace(
+            "[parameters.debt.stage_two_after_days]\nvalue = 30",
+            "[parameters.debt.stage_two_after_days]\nvalue = 31",
+        )
+    )
+    code, _, err = run(capsys, "check", str(mine))
+    assert code == 1
+    assert "mine: debt.stage_two_after_days is 31, and classes and stages are built for 30" in err
 
 
 def test_faults_of_a_file_are_told_on_stderr_with_exit_code_1(capsys: Capture, tmp_path: Path):

@@ -11,6 +11,7 @@ from cyclopts import App
 from whiteslip import packs
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say, table
+from whiteslip.billing.rules import built_in
 from whiteslip.exits import demands
 from whiteslip.packs import Pack, PackError, Parameter, Unit
 
@@ -22,7 +23,8 @@ def show(name: str | None = None, /, *, json: Json = False) -> None:
     """Show a pack: each number with its unit, source and duty. Without NAME, list the packs.
 
     Verified says that the source was read for this pack's own law. A duty that is served is no
-    statement that whoever runs Whiteslip complies with the law.
+    statement that whoever runs Whiteslip complies with the law. A number that is stated, not enforced,
+    is told only: no code acts on it.
     """
     if name is None:
         rows = [_head(packs.load(each)) for each in packs.names()]
@@ -56,7 +58,7 @@ def check(file: Path | None = None, /) -> None:
         faults = packs.check(file)
         if not faults:
             found = [packs.read(file)] if file else [packs.load(name) for name in packs.names()]
-            faults = [fault for pack in found for fault in demands.check(pack)]
+            faults = [fault for pack in found for fault in (*built_in(pack), *demands.check(pack))]
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}", Exit.NOT_FOUND) from None
     for fault in faults:
@@ -67,11 +69,14 @@ def check(file: Path | None = None, /) -> None:
 
 
 def _sound() -> str:
-    """What ships is well-formed; a duty that no test holds is told and not served, so it is named."""
+    """What ships is well-formed. Served counts the duties that tests hold and a number serves that code
+    acts on; whose numbers are all stated is named apart.
+    """
     every = packs.duties().values()
-    told = [duty.id for duty in every if not duty.tests]
+    acted_on = {one.duty for one in packs.load("base").listed() if not one.stated}
+    told = [duty.id for duty in every if not duty.tests or duty.id not in acted_on]
     said = f"{len(packs.names())} packs are sound; {len(every) - len(told)} of {len(every)} duties are served"
-    return f"{said}, told only: {', '.join(told)}" if told else said
+    return f"{said}, by no number that is enforced: {', '.join(told)}" if told else said
 
 
 def _head(pack: Pack) -> dict[str, Any]:
@@ -85,7 +90,13 @@ def _head(pack: Pack) -> dict[str, Any]:
 
 
 def _cell(row: dict[str, Any], column: str) -> object:
-    return ("yes" if row[column] else "no") if column == "verified" else row[column]
+    match column:
+        case "verified":
+            return "yes" if row[column] else "no"
+        case "duty" if row["stated"]:
+            return f"{row[column]} (stated, not enforced)"
+        case _:
+            return row[column]
 
 
 def _row(one: Parameter) -> dict[str, Any]:
@@ -96,6 +107,7 @@ def _row(one: Parameter) -> dict[str, Any]:
         "verified": one.verified,
         "from": one.pack,
         "duty": one.duty,
+        "stated": one.stated,
         "source": one.source,
     }
 

@@ -18,6 +18,7 @@ from whiteslip.billing.model import (
     Quote,
     RiskClass,
 )
+from whiteslip.packs import Pack
 
 # Within one due day the cheapest to forgive comes first and principal last.
 SETTLEMENT_ORDER: Final = (Component.FEE, Component.INTEREST, Component.PRINCIPAL)
@@ -58,6 +59,24 @@ def risk_class(days_past_due: int) -> RiskClass:
 def ifrs_stage(days_past_due: int) -> int:
     """The IFRS 9 stage (1, 2 or 3) by days past due alone."""
     return 1 + (days_past_due > _STAGE_2_AFTER) + (days_past_due > _STAGE_3_AFTER)
+
+
+def built_in(pack: Pack) -> list[str]:
+    """Where a pack calls a debt otherwise than the classes and stages here, in words. They are built in:
+    every table and report has them, whatever the pack of a line.
+    """
+    said = {
+        "debt.watch_days": (pack.days("debt.watch_days"), _CLASSES[3][0] + 1),
+        "debt.substandard_after_days": (pack.days("debt.substandard_after_days"), _CLASSES[2][0]),
+        "debt.doubtful_after_days": (pack.days("debt.doubtful_after_days"), _CLASSES[1][0]),
+        "debt.loss_after_days": (pack.days("debt.loss_after_days"), _CLASSES[0][0]),
+        "debt.stage_two_after_days": (pack.days("debt.stage_two_after_days"), _STAGE_2_AFTER),
+    }
+    return [
+        f"{pack.name}: {key} is {has}, and classes and stages are built for {built}"
+        for key, (has, built) in said.items()
+        if has != built
+    ]
 
 
 def debt_on(

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 
 from whiteslip.base.money import MINOR_DIGITS
 from whiteslip.packs.calendars import CalendarName
+from whiteslip.packs.costs import too_dear
 from whiteslip.packs.duties import duty_faults, raw_duties
 from whiteslip.packs.model import Unit
 from whiteslip.packs.reading import BASE, names, raw_pack
@@ -19,6 +20,7 @@ _FIELDS: Final = {"value", "unit", "source", "verified", "duty"}
 _WHOLE: Final = ("title", "currency", "timezone", "calendar", "terms")
 _KNOWN: Final = {*_WHOLE, "holidays", "workdays", "parameters"}
 _TERMS: Final = ("due_days", "late_fee_minor", "late_fee_grace_days")
+_CAP: Final = "line.yearly_cost_bps"
 _PRODUCT: Final = ("instalments", "monthly_fee_bps", "apr_bps")
 
 
@@ -54,8 +56,14 @@ def _faults(name: str, raw: Mapping[str, Any], base: Mapping[str, Any], duties: 
     known = dict(_entries(base))
     for key, entry in _entries(raw):
         faults += [f"{key} {fault}" for fault in _entry_faults(entry, known.get(key), duties)]
+        if "stated" in entry and name != BASE:
+            faults.append(f"{key} says stated, which is {BASE}'s to say for all packs")
     for key in ("holidays", "workdays"):
         faults += [f"{key} holds {day!r}" for day in _list(raw.get(key)) if type(day) is not date]
+    if not faults:
+        cap = (dict(_entries(raw)).get(_CAP) or known.get(_CAP) or {}).get("value")
+        dear = too_dear(raw["terms"], cap) if cap is not None else []
+        faults += [f"terms cost more than {_CAP}: {each}" for each in dear]
     return [f"{name}: {fault}" for fault in faults]
 
 
@@ -70,7 +78,7 @@ def _entry_faults(
     entry: Mapping[str, Any], base: Mapping[str, Any] | None, duties: Collection[str]
 ) -> list[str]:
     """What is wrong with one parameter; ``base`` is the one of that key in the neutral pack."""
-    if set(entry) != _FIELDS:
+    if set(entry) - {"stated"} != _FIELDS:
         return [f"has {sorted(entry)}, not {sorted(_FIELDS)}"]
     faults: list[str] = []
     value, unit = entry["value"], entry["unit"]
@@ -82,6 +90,8 @@ def _entry_faults(
         faults.append(f"is {value!r}, not a whole number from 0")
     if type(entry["verified"]) is not bool:
         faults.append("does not say true or false about verified")
+    if entry.get("stated", True) is not True:
+        faults.append("says stated otherwise than true")
     if not entry["source"]:
         faults.append("names no source")
     if entry["duty"] not in duties:
