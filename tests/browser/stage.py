@@ -58,7 +58,7 @@ from whiteslip.exits.model import Cause, Channel, Identity
 from whiteslip.exits.model import Kind as ExitKind
 from whiteslip.exits.papers import Why
 from whiteslip.funding.model import Position
-from whiteslip.identity import access, codes
+from whiteslip.identity import access, codes, contacts
 from whiteslip.identity.model import Kind, Role
 from whiteslip.lake import Lake
 from whiteslip.lines import users
@@ -233,6 +233,10 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
         )
         done(terminations.decide(tx, office, done(ending).id, True, "staff:b", now))
         done(plans.agree(tx, office, line("helped"), Relief.LONGER, "customer", now))
+        wish = contacts.ask(
+            tx, scene.ports.vault, guests["sure"].customer, "+8613900000088", 60, 5, "customer", now
+        )
+        done(wish)
         done(estates.report(tx, office, line("dead"), Channel.DESK, "staff:a", now))
         done(
             complaints.file(
@@ -254,6 +258,10 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
         for each in guests.values():
             for who in (one, two):
                 done(debtsales.sell(tx, office, each["sold"].line, buyer.id, 20_000, who, now))
+            other = contacts.propose(
+                tx, scene.ports.vault, each["owing"].customer, "+8613900000077", one, now
+            )
+            assert other is None
         done(plans.at_desk(tx, office, guests["zh-CN"]["lost"].line, Relief.REDUCED, True, one, now))
         content = strict()
         draft = done(policies.draft(tx, tables, NAME, content, one, now))

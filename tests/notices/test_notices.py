@@ -106,6 +106,7 @@ OWN: dict[str, dict[str, Any]] = {
         "statement_day": 15,
         "schedule": [{"due_on": date(2026, 11, 25), "amount_minor": 5_000}],
     },
+    "contact.changed": {"changed_at": NOW, "part": "phone", "wait_days": 7},
     "line.step_up_asked": {"asked_at": NOW, "until": NOW + timedelta(days=7)},
     "complaint.acknowledged": {"filed_at": NOW, "answer_by": NOW + timedelta(days=15)},
     "complaint.extended": {"filed_at": NOW, "answer_by": NOW + timedelta(days=30), "delay": "complex"},
@@ -225,6 +226,7 @@ def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
     prefixes = (
         "line.",
+        "contact.",
         "privacy.",
         "application.",
         "increase.",

@@ -74,6 +74,7 @@ class Act(StrEnum):
     PART_LOCKED = "softer.part_locked"
     RESUMED = "softer.resumed"
     PAYDAY_MOVED = "softer.payday_moved"
+    CONTACT_CHANGED = "softer.contact_changed"
 
 
 # What customers do by themselves is answered on the page on which they do it, unless days change.
@@ -105,6 +106,8 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.PART_LOCKED: None,
     Act.RESUMED: None,
     Act.PAYDAY_MOVED: "line.payday_moved",
+    # To where they are reached now and where they were before: it may not have been them.
+    Act.CONTACT_CHANGED: "contact.changed",
 }
 HELP: Final = "hardship.offered"
 

@@ -25,6 +25,7 @@ from whiteslip.notices.facts import (
     BalanceFacts,
     ComplaintAnswerFacts,
     ComplaintDueFacts,
+    ContactFacts,
     ContractFacts,
     DeclinedFacts,
     FeaturePausedFacts,
@@ -107,6 +108,8 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
     words = _in_words(facts, language)
     if isinstance(facts, ComplaintDueFacts) and facts.delay:
         words["delay_words"] = own[f"delay_{facts.delay}"]
+    if isinstance(facts, ContactFacts):
+        words["part_words"] = own[f"part_{facts.part}"]
     if isinstance(facts, ComplaintAnswerFacts):
         words["route_words"] = said["routes"].get(facts.route) or said["routes"]["base"]
         if facts.outcome:

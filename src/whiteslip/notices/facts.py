@@ -108,6 +108,16 @@ class StepUpFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=
     until: datetime
 
 
+class ContactFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the customer is reached was changed: ``part`` is ``phone`` or ``email``. For ``wait_days`` days
+    no credit is paid out.
+    """
+
+    changed_at: datetime
+    part: str
+    wait_days: int
+
+
 class PrivacyFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What came of a request to erase. ``kept_until`` is None while a line is open."""
 
@@ -245,6 +255,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "line.restriction_lifted": LiftedFacts,
     "line.step_up_asked": StepUpFacts,
     "line.payday_moved": PaydayFacts,
+    "contact.changed": ContactFacts,
     "hardship.offered": HelpFacts,
     "hardship.agreed": HardshipFacts,
     "hardship.ended": HardshipEndedFacts,

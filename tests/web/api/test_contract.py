@@ -30,7 +30,10 @@ CHECKS = [
 ]
 
 # What is guessed wrong is counted.
-COUNTING = {"POST /v1/identity-checks/{customer_id}/verify"}
+COUNTING = {
+    "POST /v1/identity-checks/{customer_id}/verify",
+    "POST /v1/customers/{customer_id}/contact/confirm",
+}
 
 
 def test_whatever_is_sent_the_contract_holds(db: Database):

@@ -14,6 +14,7 @@ from whiteslip.web.api import (
     chargeoffs,
     clock,
     complaints,
+    contacts,
     disputes,
     funding,
     hardship,
@@ -43,6 +44,7 @@ routers: Final = [
         path="/v1",
         route_handlers=[
             *lines.handlers,
+            *contacts.handlers,
             *locks.handlers,
             *restrictions.handlers,
             *applications.handlers,

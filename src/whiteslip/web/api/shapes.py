@@ -274,6 +274,27 @@ class CheckShape(Struct):
     expires_at: datetime | None = None
 
 
+class ContactBody(Struct, forbid_unknown_fields=True):
+    """A new phone number or a new e-mail address, one at a time."""
+
+    place: Text
+
+
+class ContactCodeBody(Struct, forbid_unknown_fields=True):
+    """The code that reached the new place."""
+
+    code: Annotated[str, Meta(min_length=4, max_length=20)]
+
+
+class ContactShape(Struct):
+    """A change of contact data: what changes, and until when the code is good that went there."""
+
+    customer: str
+    state: Literal["sent", "changed"]
+    part: Literal["phone", "email"] | None = None
+    expires_at: datetime | None = None
+
+
 class LetterShape(Struct):
     """A letter and the proof that it was sent."""
 

@@ -12,6 +12,7 @@ from whiteslip.web.console.capacity.handlers import capacity_handlers
 from whiteslip.web.console.case.handlers import case_handlers
 from whiteslip.web.console.case.papers import paper_handlers
 from whiteslip.web.console.complaints.handlers import complaint_handlers
+from whiteslip.web.console.contact.handlers import contact_handlers
 from whiteslip.web.console.debt.handlers import debt_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
 from whiteslip.web.console.funding.handlers import funding_handlers
@@ -36,6 +37,7 @@ routers: Final = [
             *policy_handlers,
             *alert_handlers,
             *line_handlers,
+            *contact_handlers,
             *debt_handlers,
             *portfolio_handlers,
             *risk_handlers,

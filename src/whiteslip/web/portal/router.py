@@ -11,6 +11,7 @@ from whiteslip.web.portal.case.handlers import case_handlers
 from whiteslip.web.portal.close.handlers import close_handlers
 from whiteslip.web.portal.complain.handlers import complain_handlers
 from whiteslip.web.portal.confirm.handlers import confirm_handlers
+from whiteslip.web.portal.contact.handlers import contact_handlers
 from whiteslip.web.portal.data.handlers import data_handlers
 from whiteslip.web.portal.hardship.handlers import hardship_handlers
 from whiteslip.web.portal.help.handlers import help_handlers
@@ -50,6 +51,7 @@ routers: Final = [
             *close_handlers,
             *letter_handlers,
             *statement_handlers,
+            *contact_handlers,
             *data_handlers,
             *help_handlers,
             *complain_handlers,

@@ -1,0 +1,1 @@
+"""Another phone or e-mail for a customer on the phone: one proposes, another decides."""

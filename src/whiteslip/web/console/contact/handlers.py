@@ -1,0 +1,105 @@
+"""Another phone or e-mail for somebody on the phone, who has the old one no more: it takes two people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from whiteslip import identity, lines
+from whiteslip.base import Refusal
+from whiteslip.exits import contacts as telling
+from whiteslip.identity import contacts
+from whiteslip.lines import Line
+from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.kit import proof
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.problems import Refused
+
+
+class Place(msgspec.Struct):
+    """The form of a new place."""
+
+    place: str
+
+
+def _line(duty: Duty, line_id: UUID) -> Line:
+    found = lines.get_line(duty.tx, line_id)
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found
+
+
+def _page(duty: Duty, line: Line, form: Form, **shown: Any) -> Response[Any]:
+    wish = contacts.proposed(duty.tx, duty.ports.vault, line.customer, duty.now)
+    return page(
+        duty.request,
+        "console/contact/page.html",
+        form=form,
+        line=line,
+        phone_ends=proof.phone_ends(duty.tx, duty.ports, line.customer),
+        changed_at=identity.contact_changed_at(duty.tx, line.customer),
+        wish=wish,
+        may_decide=duty.may_choose and wish is not None and wish.by != duty.actor,
+        **shown,
+        **duty.shown(),
+    )
+
+
+@get("/lines/{line_id:uuid}/contact", sync_to_thread=True)
+def show(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
+    """What is proposed, or the form to propose."""
+    return on_duty(request, lambda duty: _page(duty, _line(duty, line_id), Form()))
+
+
+def _change(
+    request: WebRequest, line_id: UUID, form: Form, act: Callable[[Duty, Line], object]
+) -> Response[Any]:
+    def change(duty: Duty) -> Response[Any]:
+        line = _line(duty, line_id)
+        done = act(duty, line)
+        if isinstance(done, Errors):
+            return _page(duty, line, form, errors=done)
+        if isinstance(done, Refusal):
+            return _page(duty, line, form, refusal=done)
+        return see_other(request, f"{HOME}/lines/{line_id}/contact")
+
+    return on_duty(request, change, chooses=True)
+
+
+@post("/lines/{line_id:uuid}/contact", sync_to_thread=True)
+def propose(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Propose another place. What was typed is sealed, and shown to the second person alone."""
+
+    def act(duty: Duty, line: Line) -> object:
+        typed = form.read(Place)
+        if isinstance(typed, Errors):
+            return typed
+        return contacts.propose(duty.tx, duty.ports.vault, line.customer, typed.place, duty.actor, duty.now)
+
+    return _change(request, line_id, form, act)
+
+
+@post("/lines/{line_id:uuid}/contact/decide", sync_to_thread=True)
+def decide(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """The second person agrees, and both places are written to; or turns it down. The first is refused."""
+
+    def act(duty: Duty, line: Line) -> object:
+        ports, approve = duty.ports, form.value("decision") == "approve"
+        done = telling.decide(
+            duty.tx, ports.office, ports.vault, ports.pack, line.customer, approve, duty.actor, duty.now
+        )
+        if isinstance(done, Refusal) and done.code == "desk.own_proposal":
+            raise Refused(done)
+        return done
+
+    return _change(request, line_id, form, act)
+
+
+contact_handlers: Final = [show, propose, decide]

@@ -1,0 +1,1 @@
+"""Where a customer is reached, and another place."""
