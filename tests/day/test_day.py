@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
@@ -75,6 +77,29 @@ def test_sealing_a_sealed_day_changes_nothing(db: Database, ports: day.Ports):
     open_line(db)
     seal(db, ports, DAY)
     assert seal(db, ports, DAY).already
+
+
+def test_two_who_seal_a_night_at_once_seal_it_once(
+    db: Database, ports: day.Ports, monkeypatch: pytest.MonkeyPatch
+):
+    for _ in range(3):
+        buy(db, open_line(db, statement_day=16), 5_000)
+    first, *others = stages.STAGES
+    runs: list[date] = []
+
+    def slow(night: Night) -> Batch:
+        runs.append(night.day)
+        time.sleep(0.3)
+        return first.run(night)
+
+    monkeypatch.setattr(runner, "STAGES", [replace(first, run=slow), *others])
+    with ThreadPoolExecutor(2) as both:
+        done = [both.submit(seal, db, ports, DAY + timedelta(days=1)) for _ in range(2)]
+        sealed = [one.result() for one in done]
+    assert sorted(one.already for one in sealed) == [False, True]
+    assert len(runs) == 1
+    with db.transaction() as tx:
+        assert day.every_violation(tx) == []
 
 
 def test_nothing_is_booked_on_a_sealed_day(db: Database, ports: day.Ports):

@@ -42,6 +42,8 @@ def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Re
         return 0
     if to < now:
         return Refusal("clock.backwards", {"at": now.isoformat()})
+    if last:
+        seal(database, ports, last, timezone, now)  # what is left to do of a night that was cut off
     today, nights = local_day(now, timezone), 0
     first = min(today, last + timedelta(days=1)) if last else today
     until = local_day(to, timezone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Final
@@ -21,6 +21,7 @@ _LARGE: Final = 100
 _NEW: Final[Row] = {"done": 0, "cursor": None, "finished_at": None}
 
 Told = Callable[[date, str, int], None]
+Opened = Callable[[], AbstractContextManager[Tx]]
 
 
 def seal(
@@ -36,24 +37,26 @@ def seal(
     Days that were left out before it are sealed first. Each batch commits with its checkpoint, so
     a night that was cut off goes on where it stopped, also after its seal, and sealing a sealed day
     changes nothing.
+    Who else seals meanwhile, a worker or a request that was sent again, waits and finds it done.
     ``tell(day, stage, done)`` is called after each batch. Raises InvariantError when the books do
     not agree. Refusal: ``day.not_over``.
     """
     if now < end_of_day(day, timezone):
         return Refusal("day.not_over", {"day": day.isoformat()})
-    with database.transaction() as tx:
-        last = last_sealed_day(tx)
-        was_cut_off = last is not None and not _is_whole(tx, last)
-    if last and was_cut_off:
-        _night(database, ports, last, timezone, AFTER_SEAL, None)
-    if last and day <= last:
-        return Sealed(day, already=True)
-    step = last + timedelta(days=1) if last else day
-    sealed = Sealed(day)
-    while step <= day:
-        sealed = Sealed(step, _night(database, ports, step, timezone, STAGES, tell))
-        step += timedelta(days=1)
-    return sealed
+    with database.alone("night") as opened:
+        with opened() as tx:
+            last = last_sealed_day(tx)
+            was_cut_off = last is not None and not _is_whole(tx, last)
+        if last and was_cut_off:
+            _night(database, opened, ports, last, timezone, AFTER_SEAL, None)
+        if last and day <= last:
+            return Sealed(day, already=True)
+        step = last + timedelta(days=1) if last else day
+        sealed = Sealed(day)
+        while step <= day:
+            sealed = Sealed(step, _night(database, opened, ports, step, timezone, STAGES, tell))
+            step += timedelta(days=1)
+        return sealed
 
 
 def _is_whole(tx: Tx, day: date) -> bool:
@@ -63,11 +66,17 @@ def _is_whole(tx: Tx, day: date) -> bool:
 
 
 def _night(
-    database: Database, ports: Ports, day: date, timezone: str, stages: Sequence[Stage], tell: Told | None
+    database: Database,
+    opened: Opened,
+    ports: Ports,
+    day: date,
+    timezone: str,
+    stages: Sequence[Stage],
+    tell: Told | None,
 ) -> dict[str, int]:
     """Small batches share a transaction; each commits together with its checkpoint."""
     done, at = dict[str, int](), end_of_day(day, timezone)
-    with _Commits(database, day) as commits:
+    with _Commits(opened, day) as commits:
         known: dict[str, Row] = {r["stage"]: r for r in _queries.progress(commits.tx.conn, day=day)}
         for stage in stages:
             row = known.get(stage.name, _NEW)
@@ -92,20 +101,20 @@ class _Commits:
     ``reached`` is the checkpoint of each stage since the last commit: cursor, done, finished at.
     """
 
-    def __init__(self, database: Database, day: date) -> None:
-        self._database, self._day = database, day
+    def __init__(self, opened: Opened, day: date) -> None:
+        self._opened, self._day = opened, day
         self._stack = ExitStack()
         self.reached: dict[str, tuple[str | None, int, datetime | None]] = {}
 
     def __enter__(self) -> _Commits:
-        self.tx = self._stack.enter_context(self._database.transaction())
+        self.tx = self._stack.enter_context(self._opened())
         return self
 
     def commit(self) -> None:
         """Commit what is done with its checkpoints, and go on in a new transaction."""
         self._keep()
         self._stack.close()
-        self.tx = self._stack.enter_context(self._database.transaction())
+        self.tx = self._stack.enter_context(self._opened())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

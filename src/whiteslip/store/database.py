@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 from urllib.parse import urlsplit
@@ -169,10 +170,24 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Generator[Tx]:
         """Everything inside commits together, or nothing does."""
-        with self.pool.connection() as conn, conn.transaction():
-            tx = Tx(conn)
+        with self.pool.connection() as conn, _transaction(conn) as tx:
             yield tx
-            tx.flush()
+
+    @contextlib.contextmanager
+    def alone(self, what: str) -> Generator[Callable[[], contextlib.AbstractContextManager[Tx]]]:
+        """Transactions, one after the other, while no other process is alone with ``what``: we wait for it.
+
+        The lock is the connection's: it outlives each transaction, and goes when we die.
+        """
+        with self.pool.connection() as conn:
+            with conn.transaction():
+                _queries.lock_alone(conn, what=what)
+            try:
+                yield partial(_transaction, conn)
+            finally:
+                if not conn.broken:
+                    with conn.transaction():
+                        _queries.unlock_alone(conn, what=what)
 
     @contextlib.contextmanager
     def dry_run(self) -> Generator[Tx]:
@@ -183,6 +198,14 @@ class Database:
     def close(self) -> None:
         """Give the connections back."""
         self.pool.close()
+
+
+@contextlib.contextmanager
+def _transaction(conn: _Connection) -> Generator[Tx]:
+    with conn.transaction():
+        tx = Tx(conn)
+        yield tx
+        tx.flush()
 
 
 def _configure(conn: Connection) -> None:

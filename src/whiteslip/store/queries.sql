@@ -82,3 +82,9 @@ SELECT store.grant_rights(:schemas::text[]);
 SELECT EXISTS (
     SELECT FROM pg_roles WHERE rolname = 'whiteslip_app' AND pg_has_role(current_user, oid, 'MEMBER')
 );
+
+-- name: lock_alone$
+SELECT pg_advisory_lock(hashtextextended(:what, 0))::text;
+
+-- name: unlock_alone$
+SELECT pg_advisory_unlock(hashtextextended(:what, 0));

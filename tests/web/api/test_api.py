@@ -11,11 +11,16 @@ from uuid import UUID
 
 from pypdf import PdfReader
 
+from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public
+from whiteslip.day import clock
 from whiteslip.notices.mailers import on_phone
 from whiteslip.store.database import journal_after
+from whiteslip.web.kit.problems import Refused
 
 if TYPE_CHECKING:
+    import pytest
+
     from .conftest import Api
 
 
@@ -269,6 +274,24 @@ def test_a_whole_leaving_runs_on_the_test_clock(api: Api):
     again = api.ask("POST", "/v1/test-clock/advance", {"by": "+14d"}, Idempotency_Key="two weeks")
     assert again.headers["Idempotent-Replayed"] == "true"
     assert api.get("/v1/test-clock")["now"] == moved["now"], "time went by once"
+
+
+def test_a_step_of_the_clock_that_was_cut_off_at_its_end_is_finished_when_it_is_sent_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+):
+    exit_id = api.post("/v1/exits", {"line": api.line()})["id"]
+
+    def cut_off(*_: object) -> int:
+        raise Refused(Refusal("server.unavailable"))
+
+    with monkeypatch.context() as dark:
+        dark.setattr(clock, "run_due", cut_off)
+        step = "/v1/test-clock/advance"
+        assert api.ask("POST", step, {"by": "+14d"}, Idempotency_Key="once").status_code == 503
+    assert api.get("/v1/test-clock")["now"] == "2026-11-05T06:03:22Z"
+    assert api.get(f"/v1/exits/{exit_id}")["state"] == "stopped"
+    assert api.post(step, {"by": "+14d"}, 200, Idempotency_Key="once")["now"] == "2026-11-05T06:03:22Z"
+    assert api.get(f"/v1/exits/{exit_id}")["state"] == "lapsed"
 
 
 def test_a_clock_that_is_not_a_test_or_a_step_that_is_unclear_moves_nothing(api: Api):
