@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from psycopg.errors import UniqueViolation
 from worlds import DAY, TERMS, at, buy, give_back, items, line_of, night, open_line, pay
@@ -93,6 +94,26 @@ def test_the_stop_is_journalled_before_any_review_is_opened(db: Database):
     line, case = run_up(db)
     told = kinds(db, case.id, line)
     assert told.index("line.spending_stopped") < told.index("exit.review_opened")
+
+
+def test_a_schedule_that_changed_is_found_on_any_later_day_also_when_its_case_is_over(db: Database):
+    line = open_line(db)
+    buy(db, line, 30_000, 3)
+    case = ask(db, line, at(DAY))
+    with psycopg.connect(db.url) as conn:
+        conn.execute("SET session_replication_role = replica")  # past the triggers that refuse it
+        conn.execute("UPDATE billing.instalment SET due_on = due_on - 1 WHERE line = %s AND no = 2", [line])
+
+    def found(ended_after: datetime | None) -> list[str]:
+        with db.transaction() as tx:
+            return [v for v in exits_store.violations(tx, ended_after) if "changes no schedule" in v]
+
+    assert len(found(at(DAY))) == 1
+    with psycopg.connect(db.url) as conn:
+        conn.execute("UPDATE exits.exit SET state = 'lapsed', since = %s WHERE id = %s", [at(DAY), case.id])
+    later = at(DAY) + timedelta(days=400)
+    assert found(later) == []
+    assert len(found(None)) == 1
 
 
 def test_a_debt_runs_off_on_the_same_days_and_sums_and_then_the_line_closes(db: Database):

@@ -90,6 +90,19 @@ def test_timers_are_popped_in_order_and_only_when_due(db: Database):
     assert popped == [first, second]
 
 
+def test_timers_due_at_one_instant_are_popped_in_the_order_in_which_they_were_set(db: Database):
+    subjects = [uuid4() for _ in range(9)]
+    for subject in [subjects[-1], *subjects]:  # the last was set before, and again
+        with db.transaction() as tx:
+            set_timer(tx, "exit.lapse", subject, NOW, NOW)
+    popped: list[object] = []
+    with db.transaction() as tx:
+        while timer := pop_timer(tx, NOW):
+            popped.append(timer.subject)
+            finish_timer(tx, timer, NOW)
+    assert popped == subjects
+
+
 def test_setting_a_timer_again_moves_it(db: Database):
     subject = uuid4()
     with db.transaction() as tx:

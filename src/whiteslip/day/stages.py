@@ -97,7 +97,10 @@ def _sweep_notices(night: Night) -> Batch:
 
 
 def _seal(night: Night) -> Batch:
-    """Refuse to seal books that do not agree; once a month everything is looked at."""
+    """Refuse to seal books that do not agree; once a month everything is looked at.
+
+    On other nights not the schedules of cases that ended before; ``exits.v_violation`` says why that will do.
+    """
     whole = night.day.day == 1
     if whole:
         offences = ledger.violations(night.tx) + billing.violations(night.tx)

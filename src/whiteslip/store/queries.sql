@@ -36,7 +36,8 @@ SELECT seq, hash FROM store.journal ORDER BY seq DESC LIMIT 1;
 INSERT INTO store.timer (id, kind, subject, due_at, data, set_at)
 VALUES (:id, :kind, :subject, :due_at, :data, :now)
 ON CONFLICT (kind, subject) WHERE done_at IS NULL
-DO UPDATE SET due_at = excluded.due_at, data = excluded.data, set_at = excluded.set_at, attempts = 0;
+DO UPDATE SET due_at = excluded.due_at, data = excluded.data, set_at = excluded.set_at, attempts = 0,
+    place = DEFAULT;
 
 -- name: timer_cancel!
 UPDATE store.timer SET done_at = :now, outcome = 'cancelled'
@@ -45,7 +46,7 @@ WHERE kind = :kind AND subject = :subject AND done_at IS NULL;
 -- name: timer_pop^
 SELECT id, kind, subject, due_at, data, attempts FROM store.timer
 WHERE done_at IS NULL AND due_at <= :now AND (:kinds::text[] IS NULL OR kind = ANY(:kinds::text[]))
-ORDER BY due_at, id FOR UPDATE SKIP LOCKED LIMIT 1;
+ORDER BY due_at, place FOR UPDATE SKIP LOCKED LIMIT 1;
 
 -- name: timer_done!
 UPDATE store.timer SET done_at = :now, outcome = :outcome WHERE id = :id;

@@ -266,7 +266,10 @@ CREATE TABLE exits.paper_request (
 CREATE INDEX paper_request_exit ON exits.paper_request (exit, asked_at);
 
 -- Broken promises of this room; no row is sound. ``ended_at`` is of schedules alone: those of cases that are
--- over become ever more, and a night need not look at all of them.
+-- over become ever more, and a night need not look at all of them. Nothing is missed for good: triggers of
+-- billing.instalment refuse another sum, an earlier day and any day of what was billed, so that a change that
+-- got past them could not be taken back either. Whoever looks at all later, the first night of a month,
+-- `whiteslip doctor`, the end of a world or of examples/leavers.py, sees whatever happened before.
 CREATE VIEW exits.v_violation AS
 SELECT 'drawing stays stopped while a case is open' AS invariant, e.reference AS detail,
     NULL::timestamptz AS ended_at

@@ -155,10 +155,12 @@ CREATE TABLE store.timer (
     set_at timestamptz NOT NULL,
     attempts integer NOT NULL DEFAULT 0,
     done_at timestamptz,
-    outcome text
+    outcome text,
+    -- What falls due at one instant is done in the order in which it was set: letters as they were written.
+    place bigint GENERATED ALWAYS AS IDENTITY
 );
 CREATE UNIQUE INDEX timer_open ON store.timer (kind, subject) WHERE done_at IS NULL;
-CREATE INDEX timer_due ON store.timer (due_at) WHERE done_at IS NULL;
+CREATE INDEX timer_due ON store.timer (due_at, place) WHERE done_at IS NULL;
 
 -- Idempotency keys -------------------------------------------------------------------------
 
