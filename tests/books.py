@@ -18,6 +18,7 @@ from whiteslip.exits import Exit
 from whiteslip.exits.model import Channel, Identity
 from whiteslip.lines.locks import lift_lock, set_lock
 from whiteslip.lines.model import LockKind, Party
+from whiteslip.purchases import disputes
 from whiteslip.store import Database
 
 END: Final = date(2027, 3, 15)
@@ -30,7 +31,7 @@ def varied(db: Database) -> None:
     """Twelve lines from January 2026 to March 2027: paid, late and cured, bad, charged off, sold,
     restructured, refunded, left and paid off, left and still owing; payments early, late and returned;
     three months of opening and three limits. In the end every stage has a line, and two have just left. One
-    paused for a while, another is locked. A behaviour model scores them in the last two months, and has not
+    paused for a while, another is locked. Of one something is disputed, of another it was. A behaviour model scores them in the last two months, and has not
     seen the newest.
     """
     good, cured, bad, sold, given_back, paid_off, owing = (open_line(db) for _ in range(7))
@@ -78,12 +79,24 @@ def varied(db: Database) -> None:
     _charge_off_and_settle(db, bad, lost)
     _sell(db, sold, lost)
     buy(db, good, 70_000, 3, date(2027, 3, 1))
+    _forced(db, good, date(2027, 3, 2))
+    _forced(db, cured, date(2027, 3, 2), settled=date(2027, 3, 9))
     _leave(db, unused, date(2027, 3, 2))
     _leave(db, newest, date(2027, 3, 3))
     _lock(db, late, date(2027, 3, 4))
     _until(db, lost, END)
     score_night(db, END - timedelta(days=1))
     buy(db, open_line(db, day=END), 30_000, 3, END)
+
+
+def _forced(db: Database, line: UUID, day: date, settled: date | None = None) -> None:
+    """A shop posts what nobody authorised: it is disputed until that is settled."""
+    with db.transaction() as tx:
+        opened = disputes.force_post(tx, line, "shop", 5_000, "test", at(day))
+        assert not isinstance(opened, Refusal), opened
+        if settled:
+            done = disputes.resolve(tx, opened.id, True, "test", at(settled))
+            assert not isinstance(done, Refusal), done
 
 
 def _help(db: Database, line: UUID, day: date) -> None:

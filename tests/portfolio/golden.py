@@ -4,7 +4,8 @@ A buys 12,000, due on 20 January, and never pays. B buys 10,000 in two instalmen
 first; pays that on time, the second before it is billed, stops drawing on 10 March and is closed on the 20th.
 C buys 20,000 on 1 February, gives 4,000 back, is billed on 1 March with a fee of 600, pays 6,600 on the due
 day, the 17th, and is let off 3,000 on 15 April. D to G open on 1 March and never buy; E asks to leave on
-20 April, D pauses from 10 March to 5 April, G from 10 April on. The behaviour model has scored C and F at the
+20 April, D pauses from 10 March to 5 April, G from 10 April on. D disputed something in March, F does since
+the 20th of April. The behaviour model has scored C and F at the
 last two month ends, and A at the last. Month ends are looked at; the last is 30 April.
 
     owed       31 Jan   28 Feb   31 Mar   30 Apr      days past due
@@ -59,6 +60,8 @@ def book() -> Lives:
     made.line("g", _day(3, 1), 20_000)
     made.lock("d", _day(3, 10), _day(4, 5))
     made.lock("g", _day(4, 10))
+    made.dispute("d", _day(3, 2), _day(3, 9))
+    made.dispute("f", _day(4, 20))
     for line, before, now in (("c", 300_000, 200_000), ("f", 40_000, 100_000)):
         made.score(line, _MAR, before)
         made.score(line, _APR, now)
@@ -238,12 +241,14 @@ GOLDEN: Final[dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]] = {
         [(_MAR, 1, 50_000, 50_000, 5_000, 3_750), (_APR, 2, 60_000, 60_000, 6_000, 4_500)],
     ),
     "cohorts": (
-        ("bucket", "months_on_book", "leaving", "lines", "limit_minor", "owed_minor", "undrawn_minor"),
+        ("bucket", "months_on_book", "leaving", "lines", "limit_minor", "owed_minor", "undrawn_minor",
+         "may_be_asked"),
+        # D alone: F disputes something, G is locked.
         [
-            ("dpd_30_59", 2, 0, 1, 80_000, 7_000, 73_000),
-            ("dpd_90_plus", 3, 0, 1, 100_000, 12_000, 88_000),
-            ("none", 1, 0, 3, 110_000, 0, 90_000),
-            ("none", 1, 1, 1, 40_000, 0, 0),
+            ("dpd_30_59", 2, 0, 1, 80_000, 7_000, 73_000, 0),
+            ("dpd_90_plus", 3, 0, 1, 100_000, 12_000, 88_000, 0),
+            ("none", 1, 0, 3, 110_000, 0, 90_000, 1),
+            ("none", 1, 1, 1, 40_000, 0, 0, 0),
         ],
     ),
 }  # fmt: skip

@@ -219,13 +219,31 @@ def freed(found: Found, book: Lives, currency: str) -> None:
 
 
 def cohorts(found: Found, book: Lives, currency: str) -> None:
-    """Groups add up to the lines that are not closed, their limits and what they owe."""
+    """Groups add up to the lines that are not closed, their limits and what they owe; nobody is asked who leaves,
+    is late, locked, helped or disputes.
+    """
     open_lines = [
         row for row in book.rows["line"] if row["currency"] == currency and row["closed_on"] is None
     ]
     assert _sum(found["cohorts"], "lines") == len(open_lines)
     assert _sum(found["cohorts"], "limit_minor") == _sum(open_lines, "limit_minor")
     assert _sum(found["cohorts"], "owed_minor") == _book(found)
+    kept_out = {
+        row["line_id"]
+        for table, until in (
+            ("exit", None),
+            ("lock", "lifted_on"),
+            ("hardship", "ended_on"),
+            ("dispute", "settled_on"),
+        )
+        for row in book.rows[table]
+        if not (until and row[until])
+    }
+    most = sum(row["line_id"] not in kept_out for row in open_lines)
+    late = sum(row["lines"] for row in found["cohorts"] if row["bucket"].startswith("dpd_"))
+    asked = _sum(found["cohorts"], "may_be_asked")
+    assert most - late <= asked <= most
+    assert all(not row["may_be_asked"] for row in found["cohorts"] if row["bucket"].startswith("dpd_"))
 
 
 HOLDS: Final[Mapping[str, Holds]] = {

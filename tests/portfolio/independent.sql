@@ -31,7 +31,7 @@ WITH days AS (
     SELECT d.point, d.day AS on_day, d.before_on, l.id AS line, l.opened_on, coalesce(o.minor, 0) AS owed,
         CASE WHEN t.since IS NULL THEN 0 ELSE d.day - greatest(t.since, f.agreed_on) END
             + CASE WHEN o.minor > 0 THEN coalesce(f.frozen_days, 0) ELSE 0 END AS dpd,
-        f.line IS NOT NULL AND o.minor > 0 AS forborne, l.limit_minor, l.closed_on, g.kind AS exit_kind,
+        f.line IS NOT NULL AND o.minor > 0 AS forborne, f.line IS NOT NULL AS helped, l.limit_minor, l.closed_on, g.kind AS exit_kind,
         coalesce(g.stopped_on <= d.day, false) OR coalesce(l.closed_on <= d.day, false) AS leaving,
         EXISTS (SELECT FROM lines.v_lock AS k WHERE k.line = l.id AND k.feature = 'all'
             AND (k.set_at AT TIME ZONE l.timezone)::date <= d.day
@@ -296,7 +296,9 @@ SELECT s.bucket, count(*) AS lines, sum(l.limit_minor)::bigint AS limit_minor, s
     extract(year FROM age(s.on_day, least(l.opened_on, p.first_on)))::bigint * 12
     + extract(month FROM age(s.on_day, least(l.opened_on, p.first_on)))::bigint AS months_on_book,
     (EXISTS (SELECT FROM exits.v_case AS e WHERE e.line = s.line AND e.stopped_at IS NOT NULL
-        AND e.state NOT IN ('lapsed', 'cancelled', 'rejected_not_holder', 'notice')))::int::bigint AS leaving
+        AND e.state NOT IN ('lapsed', 'cancelled', 'rejected_not_holder', 'notice')))::int::bigint AS leaving,
+    count(*) FILTER (WHERE NOT s.stopped AND NOT s.helped AND s.dpd <= 0 AND NOT EXISTS (
+        SELECT FROM purchases.v_dispute AS d WHERE d.line = s.line AND d.outcome = 'open')) AS may_be_asked
 FROM seen AS s
 JOIN lines.v_line AS l ON l.id = s.line
 LEFT JOIN (SELECT line, min(opened_on) AS first_on FROM billing.v_plan GROUP BY line) AS p ON p.line = l.id

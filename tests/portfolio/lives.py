@@ -47,6 +47,7 @@ _COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
         "pd_ppm": _MINOR,
     },
     "lock": {"line_id": _TEXT, "set_on": _DAY, "lifted_on": _DAY},
+    "dispute": {"line_id": _TEXT, "opened_on": _DAY, "settled_on": _DAY},
     "payment": {"payment_id": _TEXT},
     "decision": {"decision_id": _TEXT},
 }  # fmt: skip
@@ -114,6 +115,10 @@ class Lives:
     def lock(self, line: str, on: date, lifted: date | None = None) -> None:
         """All drawing is stopped, and allowed again if it is."""
         self.rows["lock"].append({"line_id": line, "set_on": on, "lifted_on": lifted})
+
+    def dispute(self, line: str, on: date, settled: date | None = None) -> None:
+        """Something of a line is disputed, and settled if it is."""
+        self.rows["dispute"].append({"line_id": line, "opened_on": on, "settled_on": settled})
 
     def leave(self, line: str, stopped: date, closed: date | None = None, kind: str = "close") -> None:
         """Drawing stops for good, and the line closes if it does."""

@@ -26,7 +26,7 @@ _BEFORE = date(2026, 11, 30)
 _LIMITS = (90_000, 300_000, 1_500_000, 5_000_000)
 _WHOLE = {"opened", "months_on_book", "month", "stage", "leaving"}
 _COUNTS = {"lines", "lines_30", "lines_60", "lines_90", "ended", "by_customer", "by_us", "defaulted",
-           "defaulted_lines", "lines_by_score", "lines_by_roll_rates"}  # fmt: skip
+           "defaulted_lines", "may_be_asked", "lines_by_score", "lines_by_roll_rates"}  # fmt: skip
 
 
 def figures(place: Lake, segment: str = "none") -> dict[str, Result]:
@@ -80,18 +80,22 @@ _LINE = st.tuples(
     st.none() | st.tuples(st.integers(0, 200), st.none() | st.integers(0, 90)),
     # What the model says a month before and now, in millionths.
     st.none() | st.tuples(st.integers(0, 1_000_000), st.integers(0, 1_000_000)),
+    # Whether something is disputed, and whether that is settled.
+    st.none() | st.booleans(),
 )
 
 
 def _book(drawn: Sequence[Any]) -> Lives:
     book = Lives()
-    for n, (age, limit, currency, purchases, leaves, helped, locked, scores) in enumerate(drawn):
+    for n, (age, limit, currency, purchases, leaves, helped, locked, scores, settled) in enumerate(drawn):
         line, opened = f"line{n}", END - timedelta(days=age)
         book.line(line, opened, limit, currency)
         if locked:
             since = min(END, opened + timedelta(days=locked[0]))
             until = None if locked[1] is None else since + timedelta(days=locked[1])
             book.lock(line, since, until if until and until <= END else None)
+        if settled is not None:
+            book.dispute(line, opened, END if settled else None)
         for on, pd_ppm in zip((_BEFORE, END), scores or (), strict=False):
             book.score(line, on, pd_ppm)
         paid_off = True

@@ -13,11 +13,13 @@ import msgspec
 from whiteslip.base import Refusal
 
 # Raised when a column is added, dropped, or comes to mean something else.
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _FIRST: Final = ("line", "plan", "instalment", "settlement", "payment", "hardship", "decision", "exit")
-TABLES: Final = (*_FIRST, "score", "lock")
-# Older snapshots are served with the tables they have: the first version knew no scores and no locks.
-TABLES_OF: Final = {1: _FIRST, SCHEMA_VERSION: TABLES}
+_SECOND: Final = (*_FIRST, "score", "lock")
+TABLES: Final = (*_SECOND, "dispute")
+# Older snapshots are served with the tables they have: the first version knew no scores and no locks, the
+# second no disputes.
+TABLES_OF: Final = {1: _FIRST, 2: _SECOND, SCHEMA_VERSION: TABLES}
 # What the files and the ledger must agree on, and the scores: how many, and their sum in millionths.
 TOTALS: Final = ("principal", "interest", "fee", "credit", "held", "scored_lines", "pd_ppm")
 

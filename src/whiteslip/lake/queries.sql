@@ -68,6 +68,13 @@ SELECT k.line::text AS line_id, (k.set_at AT TIME ZONE l.timezone)::date AS set_
 FROM lines.v_lock AS k JOIN lines.v_line AS l ON l.id = k.line
 WHERE k.feature = 'all' AND k.set_at <= :until;
 
+-- name: dispute
+-- Spells in which something of a line was disputed. What, and who was right, stays out: no figure asks.
+SELECT d.line::text AS line_id, (d.opened_at AT TIME ZONE l.timezone)::date AS opened_on,
+    CASE WHEN d.resolved_at <= :until THEN (d.resolved_at AT TIME ZONE l.timezone)::date END AS settled_on
+FROM purchases.v_dispute AS d JOIN lines.v_line AS l ON l.id = d.line
+WHERE d.opened_at <= :until;
+
 -- name: score
 -- What the champion of the night said of each line that it scores, and the one of a month before: probabilities
 -- in millionths. A score is kept when its facts have changed, so the newest is what that night would say again.

@@ -30,8 +30,9 @@ class Book:
     """A snapshot as tables, and the panel.
 
     ``panel``: line, currency, segment, point, on_day, opened_on, closed_on, cause, leaving, stopped (to
-    draw: it leaves, or is locked), undrawn, owed, past due, dpd, bucket, forborne, what was written off or
-    sold since the point before, and its values there. ``score``: what the behaviour model said of lines on
+    draw: it leaves, or is locked), undrawn, owed, past due, dpd, bucket, helped (a hardship plan is observed),
+    forborne (helped, and owes), what was written off or sold since the point before, and its values there.
+    ``disputed``: lines of which something is disputed on the day. ``score``: what the behaviour model said of lines on
     the day and a month before; None where the snapshot is of a version that knew none.
     """
 
@@ -43,6 +44,7 @@ class Book:
     instalment: Expression
     settlement: Expression
     score: Expression | None
+    disputed: Expression
     panel: Expression
 
     @property
@@ -78,7 +80,12 @@ def load(engine: Engine, snapshot: Snapshot, segment: str, parameters: Parameter
     )
     held = engine.hold("settled", lambda: settled(instalment, settlement))
     score = engine.table(snapshot.path("score")) if "score" in snapshot.tables else None
-    book = Book(engine, parameters, points, line, plan, instalment, held, score, None)
+    disputed = line.filter(ibis.literal(False)).select("line_id")
+    if "dispute" in snapshot.tables:
+        known = engine.table(snapshot.path("dispute"))
+        disputed = known.filter((known.settled_on > ibis.literal(snapshot.day)).fill_null(True))
+        disputed = disputed.select("line_id").distinct()
+    book = Book(engine, parameters, points, line, plan, instalment, held, score, disputed, None)
     lock = engine.table(snapshot.path("lock")) if "lock" in snapshot.tables else None
     return replace(book, panel=engine.hold("panel", lambda: _panel(book, exits, hardship, lock)))
 
@@ -256,7 +263,9 @@ def _panel(book: Book, exits: Expression, hardship: Expression, lock: Expression
         | (rows.closed_on <= rows.on_day).fill_null(False),
     ).drop("owed_change")
     rows = rows.mutate(
-        dpd=_dpd(rows).cast("int64"), forborne=rows.forborne_on.notnull() & (rows.owed_minor > 0)
+        dpd=_dpd(rows).cast("int64"),
+        helped=rows.forborne_on.notnull(),
+        forborne=rows.forborne_on.notnull() & (rows.owed_minor > 0),
     ).drop("oldest_due_on", "forborne_on", "frozen_days")
     stopped: Expression = rows.leaving | rows.locked
     room = ibis.greatest(rows.limit_minor - rows.owed_minor, 0)

@@ -43,15 +43,21 @@ def freed(book: Book) -> Expression:
 def cohorts(book: Book) -> Expression:
     """Lines that are not closed, in groups that are alike: bucket, months since opening, leaving.
 
-    Formula: sums over the lines of a group on the day; months are whole ones lived since opening.
+    Formula: sums over the lines of a group on the day; months are whole ones lived since opening. Of its
+    lines, may_be_asked are those that could be asked whether they want a higher limit: nothing stops
+    their drawing, nothing is past due or disputed, and no hardship plan is agreed or observed.
     Source: grouping alone; what is exchangeable may be simulated as a group.
-    公式：当天各组额度的合计；月数为开立以来的整月数。
+    公式：当天各组额度的合计；月数为开立以来的整月数。其中 may_be_asked 是可以询问是否提额的额度：支用未停、没有
+    逾期、没有争议，也没有进行中或观察中的困难帮助方案。
     来源：只是分组；可互换的额度可以合并模拟。
     """
     p = book.panel.filter(book.panel.point == book.last)
     p = p.filter((p.closed_on > p.on_day).fill_null(True))
     months = (p.on_day.year() - p.opened_on.year()) * 12 + p.on_day.month() - p.opened_on.month()
+    p = p.left_join(book.disputed.mutate(disputed=True), "line_id").drop("line_id_right")
+    asked = ~p.stopped & ~p.helped & (p.dpd <= 0) & p.disputed.isnull()
     p = p.mutate(
+        may_be_asked=asked.cast("int64"),
         bucket_is=bucket_name(p.bucket),
         months_on_book=(months - (p.on_day.day() < p.opened_on.day()).cast("int64")).cast("int64"),
         is_leaving=p.leaving.cast("int64"),
@@ -61,6 +67,7 @@ def cohorts(book: Book) -> Expression:
         limit_minor=total(p.limit_minor),
         owed_minor=total(p.owed_minor),
         undrawn_minor=total(p.undrawn_minor),
+        may_be_asked=total(p.may_be_asked),
     )
     return found.rename(bucket="bucket_is", leaving="is_leaving")
 
@@ -71,5 +78,8 @@ def tell_freed(rows: Sequence[Row]) -> list[Row]:
 
 
 def tell_cohorts(rows: Sequence[Row]) -> list[Row]:
-    """Groups of fewer than ten are hidden, and the one that they would follow from."""
-    return veiled(rows, "lines", ("currency", "segment"))
+    """Groups of fewer than ten are hidden, and the one that they would follow from. How many may be asked is
+    for plans alone: with the lines of its group it would tell of the few who may not.
+    """
+    told = veiled(rows, "lines", ("currency", "segment"))
+    return [row | {"may_be_asked": None} for row in told]

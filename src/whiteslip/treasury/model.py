@@ -32,7 +32,7 @@ class Freed(Struct, frozen=True):
 
 
 class Segment(Struct, frozen=True):
-    """Lines of a segment that could be asked: open, not leaving, nothing past due.
+    """Lines of a segment that could be asked: free to draw, nothing past due or disputed, no hardship plan.
 
     ``limit_minor`` and ``owed_minor`` are of all lines of the segment that are not closed.
     ``pd_ppm``: probability of default within twelve months. ``yield_bps``: yearly, on what is owed.

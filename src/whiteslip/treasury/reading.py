@@ -18,7 +18,6 @@ from whiteslip.treasury.model import LEAST, OTHER, Appetite, Basis, Freed, Segme
 Row = dict[str, Any]
 MONTHS_OF_HISTORY: Final = 12
 _YEAR: Final = 12
-_GOOD: Final = ("none", "current")
 # The whole book's roll rates count in each segment like so many lines that were watched for a month.
 _CREDIBILITY: Final = 100
 
@@ -112,17 +111,13 @@ def _merged(found: Sequence[Freed]) -> tuple[Freed, ...] | Refusal:
     return tuple(told)
 
 
-def _could_be_asked(row: Row) -> bool:
-    return not row["leaving"] and row["bucket"] in _GOOD
-
-
 def _pooled(own: dict[str, list[Row]]) -> dict[str, list[Row]]:
     """The same rows, with segments in which fewer than ``LEAST`` could be asked as one: no figure is that of
     a few. Where they are too few together, the smallest of the others joins them.
     """
     lines: dict[str, int] = defaultdict(int)
     for row in own["cohorts"]:
-        lines[row["segment"]] += row["lines"] if _could_be_asked(row) else 0
+        lines[row["segment"]] += row["may_be_asked"]
     small = {name for name, count in lines.items() if count < LEAST}
     large = sorted(lines.keys() - small, key=lambda name: (lines[name], name))
     if small and sum(lines[name] for name in small) < LEAST and large:
@@ -140,12 +135,11 @@ def _segments(own: dict[str, list[Row]]) -> list[Segment]:
     found: list[Segment] = []
     for name in sorted({row["segment"] for row in own["cohorts"]}, key=lambda each: (each == OTHER, each)):
         rows = [row for row in own["cohorts"] if row["segment"] == name]
-        asked = [row for row in rows if _could_be_asked(row)]
         ahead = markov.default_within(chains(name), _YEAR)
         found.append(
             Segment(
                 name=name,
-                lines=sum(row["lines"] for row in asked),
+                lines=sum(row["may_be_asked"] for row in rows),
                 limit_minor=sum(row["limit_minor"] for row in rows if not row["leaving"]),
                 owed_minor=sum(row["owed_minor"] for row in rows if not row["leaving"]),
                 pd_ppm=ahead[BUCKETS.index("current")],
