@@ -219,8 +219,8 @@ def freed(found: Found, book: Lives, currency: str) -> None:
 
 
 def cohorts(found: Found, book: Lives, currency: str) -> None:
-    """Groups add up to the lines that are not closed, their limits and what they owe; nobody is asked who leaves,
-    is late, locked, helped or disputes.
+    """Groups add up to the lines that are not closed, their limits and what they owe; nobody is asked who
+    leaves, is late, locked, helped or disputes.
     """
     open_lines = [
         row for row in book.rows["line"] if row["currency"] == currency and row["closed_on"] is None
