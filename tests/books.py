@@ -31,8 +31,8 @@ def varied(db: Database) -> None:
     """Twelve lines from January 2026 to March 2027: paid, late and cured, bad, charged off, sold,
     restructured, refunded, left and paid off, left and still owing; payments early, late and returned;
     three months of opening and three limits. In the end every stage has a line, and two have just left. One
-    paused for a while, another is locked. Of one something is disputed, of another it was. A behaviour model scores them in the last two months, and has not
-    seen the newest.
+    paused for a while, another is locked. Of one something is disputed, of another it was. A behaviour model
+    scores them in the last two months, and has not seen the newest.
     """
     good, cured, bad, sold, given_back, paid_off, owing = (open_line(db) for _ in range(7))
     buy(db, good, 240_001, 12)

@@ -30,10 +30,10 @@ class Book:
     """A snapshot as tables, and the panel.
 
     ``panel``: line, currency, segment, point, on_day, opened_on, closed_on, cause, leaving, stopped (to
-    draw: it leaves, or is locked), undrawn, owed, past due, dpd, bucket, helped (a hardship plan is observed),
-    forborne (helped, and owes), what was written off or sold since the point before, and its values there.
-    ``disputed``: lines of which something is disputed on the day. ``score``: what the behaviour model said of lines on
-    the day and a month before; None where the snapshot is of a version that knew none.
+    draw: it leaves, or is locked), undrawn, owed, past due, dpd, bucket, helped (a hardship plan is
+    observed), forborne (helped, and owes), what was written off or sold since the point before, and its
+    values there. ``disputed``: lines of which something is disputed on the day. ``score``: what the behaviour
+    model said of lines on the day and a month before; None where the snapshot is of a version that knew none.
     """
 
     engine: Engine

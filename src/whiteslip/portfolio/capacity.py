@@ -47,8 +47,8 @@ def cohorts(book: Book) -> Expression:
     lines, may_be_asked are those that could be asked whether they want a higher limit: nothing stops
     their drawing, nothing is past due or disputed, and no hardship plan is agreed or observed.
     Source: grouping alone; what is exchangeable may be simulated as a group.
-    公式：当天各组额度的合计；月数为开立以来的整月数。其中 may_be_asked 是可以询问是否提额的额度：支用未停、没有
-    逾期、没有争议，也没有进行中或观察中的困难帮助方案。
+    公式：当天各组额度的合计；月数为开立以来的整月数。其中 may_be_asked 是可以询问是否提额的额度：支用未停、
+    没有逾期、没有争议，也没有进行中或观察中的困难帮助方案。
     来源：只是分组；可互换的额度可以合并模拟。
     """
     p = book.panel.filter(book.panel.point == book.last)
