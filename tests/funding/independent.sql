@@ -58,6 +58,7 @@ WITH agreed AS (
     WHERE g.facility = %(facility)s AND g.until IS NULL
 )
 SELECT f.*, CASE
+    WHEN %(day)s >= (a.content ->> 'ends_on')::date THEN 'matured'
     WHEN f.currency <> a.content ->> 'currency' THEN 'currency'
     WHEN EXISTS (SELECT FROM purchases.dispute AS d WHERE d.purchase = f.purchase AND d.outcome = 'open')
         THEN 'disputed'
@@ -145,7 +146,7 @@ WITH agreed AS (
         coalesce(sum(counted_minor) FILTER (WHERE rule IS NULL), 0) AS counted FROM pool
 ), kept AS (
     SELECT CASE WHEN jsonb_typeof(o) = 'object' THEN (o ->> 'yield_supplement_minor')::bigint
-        + ceil((o ->> 'initial_pool_minor')::numeric * (o ->> (%(phase)s || '_bps'))::bigint / 10000)
+        + ceil((o ->> 'initial_pool_minor')::numeric * (o ->> CASE %(phase)s WHEN 'revolving' THEN 'revolving_bps' ELSE 'amortising_bps' END)::bigint / 10000)
         ELSE 0 END AS back FROM agreed
 )
 SELECT pool::bigint AS pool_minor, good::bigint AS eligible_minor, (good - counted)::bigint AS excess_minor,
@@ -226,4 +227,6 @@ WITH agreed AS (
     FROM agreed WHERE t ->> 'payment_rate_at_least_bps' IS NOT NULL
 )
 SELECT test, actual::bigint, coalesce(least, most)::bigint AS at, coalesce(actual - least, most - actual)::bigint
-FROM found ORDER BY test;
+FROM found CROSS JOIN agreed WHERE %(day)s < (c ->> 'ends_on')::date
+UNION ALL SELECT 'maturity', %(debt_minor)s::bigint, 0, 0 - %(debt_minor)s::bigint
+FROM agreed WHERE %(day)s >= (c ->> 'ends_on')::date ORDER BY test;

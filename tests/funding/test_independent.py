@@ -113,7 +113,8 @@ def agreed() -> list[Deal]:
         set_off_at_most_minor=100,
         closed_account_eligible=False,
     )
-    return [*found, msgspec.structs.replace(every, eligibility=strict, revolving_until=date(2026, 3, 1))]
+    days = {"revolving_until": date(2026, 3, 1), "ends_on": LAST}
+    return [*found, msgspec.structs.replace(every, eligibility=strict, **days)]
 
 
 class World:
@@ -288,7 +289,7 @@ def _compare(books: Books, world: World, day: date, seen: dict[str, set[Any]]) -
             ours = getattr(told.base, name, None)
             ours = getattr(told.performance, name) if name.endswith("_bps") and ours is None else ours
             assert value == ours, (found.name, day, name)
-        asked = figures | {"facility": funding.facility_id(found.name)}
+        asked = figures | {"facility": funding.facility_id(found.name), "day": day}
         tests = [tuple(row.values()) for row in books.execute(SQL["tests"], asked).fetchall()]
         assert tests == sorted((c.test.value, c.actual, c.limit, c.headroom) for c in told.covenants)
         seen[found.name] |= {v.rule for v in proof if v.rule}

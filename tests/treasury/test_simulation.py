@@ -236,6 +236,33 @@ def test_a_facility_turns_on_its_agreed_day_in_every_future_and_the_funding_desk
     assert (ended.events["revolving_ends"] == cash.NEVER).all(), "it had turned before"
 
 
+@pytest.mark.parametrize(("cash_minor", "unpaid"), [(10**9, False), (0, True)])
+def test_on_the_last_day_all_that_is_drawn_is_due_and_treasury_is_named_where_it_cannot_be_paid(
+    cash_minor: int, unpaid: bool
+):
+    ends = date(2026, 3, 20)
+    agreed = deal(commitment_minor=10**12, revolving_until=date(2026, 3, 10), ends_on=ends, unused_fee_bps=50)
+    terms = Terms(agreed, 1e8, 0.0, 1.0, 0.0)
+    asked = Question(months=3, scenarios=5, cash_minor=cash_minor)
+    run = simulate.run(start(terms=terms), CALM, asked)
+    due = (ends - start().day).days - 1
+    told = {each.name: each for each in findings.finding(start(terms=terms), asked, run).events}
+    assert ("unpaid_at_maturity" in told) is unpaid
+    # What is lent on the day before still counts; from the day on headroom is what is owed.
+    if unpaid:
+        assert (run.events["unpaid_at_maturity"] == due).all()
+        found = told["unpaid_at_maturity"]
+        assert (found.who, found.first_on, found.share) == ("treasury", ends, 1.0)
+        assert found.act_by == max(start().day + timedelta(days=1), ends - timedelta(days=45))
+        assert (run.headroom[:, due] < 0).all()
+    else:
+        assert (run.events["revolving_ends"] == due - 9).all()
+        assert (run.headroom[:, due:] == 0).all(), "repaid, and nothing is drawn again"
+        assert (run.cash[:, due] < run.cash[:, due - 1]).all()
+    fees = [cash.funding_cost(cash.Till.open(1, 0.0, terms), terms, over)[0] for over in (False, True)]
+    assert fees[0] - fees[1] == pytest.approx((10**12 - 1e8) * 0.005 / 365)
+
+
 def test_progress_rises_and_ends_at_the_work_that_was_named():
     asked = Question(months=1, scenarios=simulate.BLOCK + 3)
     for tornado in (0, 2):

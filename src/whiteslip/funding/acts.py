@@ -33,6 +33,7 @@ from whiteslip.store import Entry, Tx
 
 History: TypeAlias = Sequence[tuple[date, Sequence[Covenant]]]
 NIGHT: Final = "night"
+TREASURY: Final = "treasury"
 SUBJECT: Final = "facility"
 HORIZONS: Final = (30, 60, 90)
 # A pool that does badly ends the revolving phase at once; what treasury can cure it has days for.
@@ -107,12 +108,16 @@ def state_position(tx: Tx, name: str, position: Position, actor: str, now: datet
 def fill(tx: Tx, name: str, up_to_minor: int, day: date, actor: str, now: datetime) -> int | Refusal:
     """Pledge eligible receivables that nobody lends against, the oldest first, up to an amount.
 
-    Returns the principal pledged. Refusals: ``funding.not_found``, ``funding.amortising``.
+    Returns the principal pledged. Refusals: ``funding.not_found``, ``funding.amortising``,
+    ``funding.matured``.
     """
     found = find(tx, name, lock=True)
     if isinstance(found, Refusal):
         return found
-    if rules.phase(found.deal, day, found.amortising_since) is Phase.AMORTISING:
+    current = rules.phase(found.deal, day, found.amortising_since)
+    if current is Phase.MATURED:
+        return Refusal("funding.matured", {"ends_on": found.deal.ends_on.isoformat()})
+    if current is Phase.AMORTISING:
         return Refusal("funding.amortising")
     free = store.receivables(tx, found, day, candidates=True)
     chosen: list[UUID] = []
@@ -218,6 +223,10 @@ def _keep(tx: Tx, facility: Facility, day: date, now: datetime) -> None:
         if was.get(covenant.test, 0) >= 0:
             data = {"test": covenant.test, "actual": covenant.actual, "limit": covenant.limit, "day": day}
             tx.record(Entry(now, "funding.covenant_breached", SUBJECT, facility.id, NIGHT, data))
+    _tell_term(tx, seen, before[-1] if before else None, now)
+    if seen.base.phase is Phase.MATURED:
+        _propose(tx, facility, seen.proof, day, now)
+        return
     deficient = _deficiency(tx, seen, now)
     late = deficient is not None and (day - deficient).days >= facility.deal.cure_days
     amortising = facility.amortising_since
@@ -227,6 +236,34 @@ def _keep(tx: Tx, facility: Facility, day: date, now: datetime) -> None:
         tx.record(Entry(now, "funding.amortisation_began", SUBJECT, facility.id, NIGHT, data))
     store.set_state(tx, facility.id, deficient, amortising)
     _propose(tx, facility, seen.proof, day, now)
+
+
+def _tell_term(tx: Tx, seen: Picture, before: store.Kept | None, now: datetime) -> None:
+    """What the calendar does to a facility: the agreed end of revolving, the end that nears, and the end.
+
+    Who has to act is treasury, and by when is in each: the last day, or at once where it has passed.
+    """
+    deal, day, owed = seen.facility.deal, seen.day, seen.base.debt_minor
+    subject, told = (
+        seen.facility.id,
+        {"facility": deal.name, "day": day, "ends_on": deal.ends_on, "who": TREASURY},
+    )
+    if seen.base.phase is Phase.MATURED:
+        if before is None or before.base.phase is not Phase.MATURED:
+            data = {"day": day, "ends_on": deal.ends_on, "unpaid_minor": owed}
+            tx.record(Entry(now, "funding.matured", SUBJECT, subject, NIGHT, data))
+        if owed:
+            data = told | {"unpaid_minor": owed, "act_by": day}
+            tx.record(Entry(now, "funding.unpaid_at_maturity", SUBJECT, subject, NIGHT, data))
+        return
+    turned = seen.base.phase is Phase.AMORTISING and seen.facility.amortising_since is None
+    if turned and (before is None or before.base.phase is Phase.REVOLVING):
+        data = {"day": day, "why": "agreed"}
+        tx.record(Entry(now, "funding.amortisation_began", SUBJECT, subject, NIGHT, data))
+    warned_on = rules.warned_on(deal)
+    if day >= warned_on and (before is None or before.day < warned_on):
+        data = told | {"debt_minor": owed, "act_by": deal.ends_on}
+        tx.record(Entry(now, "funding.maturity_nears", SUBJECT, subject, NIGHT, data))
 
 
 def _deficiency(tx: Tx, seen: Picture, now: datetime) -> date | None:

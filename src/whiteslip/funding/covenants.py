@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from whiteslip.base.money import BASIS_POINTS, Rounding, divide
-from whiteslip.funding.model import Base, Covenant, Deal, Performance, Position, Test, Verdict
+from whiteslip.funding.model import Base, Covenant, Deal, Performance, Phase, Position, Test, Verdict
 from whiteslip.funding.rules import share
 
 MONTHS: Final = 3
@@ -117,7 +117,13 @@ def _month(day: date) -> int:
 
 
 def tests(deal: Deal, base: Base, position: Position, found: Performance) -> list[Covenant]:
-    """Every covenant of a deal. Headroom is what is left before the limit, negative beyond it."""
+    """Every covenant of a deal. Headroom is what is left before the limit, negative beyond it.
+
+    Once it has matured one is left: that nothing is owed any more.
+    """
+    if base.phase is Phase.MATURED:
+        owed = base.debt_minor
+        return [Covenant(Test.MATURITY, "minor", owed, 0, -owed)]
     limits = deal.triggers
     result = [_least(Test.BORROWING_BASE, "minor", base.base_minor, base.debt_minor)]
     if deal.reserve_bps:

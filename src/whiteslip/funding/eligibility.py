@@ -13,6 +13,11 @@ from uuid import UUID
 from whiteslip.funding.model import Deal, Eligibility, Receivable, Rule
 
 
+def is_matured(deal: Deal, day: date) -> bool:
+    """Whether all that is drawn is due: from the last day on, nothing is lent against anything."""
+    return day >= deal.ends_on
+
+
 def ineligible(deal: Deal, facility: UUID, found: Receivable, day: date) -> Rule | None:
     """The first rule that keeps a receivable out, None where it is eligible."""
     return next(against(deal, facility, found, day), None)
@@ -23,6 +28,7 @@ def against(deal: Deal, facility: UUID, found: Receivable, day: date) -> Iterato
     rules = deal.eligibility
     ends_on = found.opened_on + timedelta(days=found.term_days)
     tests = (
+        (Rule.MATURED, is_matured(deal, day)),
         (Rule.CURRENCY, found.currency != deal.currency),
         (Rule.PLEDGED_ELSEWHERE, found.pledged_to not in (None, facility)),
         (Rule.DISPUTED, found.disputed),

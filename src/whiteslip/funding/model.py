@@ -19,6 +19,7 @@ class Phase(StrEnum):
 
     REVOLVING = "revolving"
     AMORTISING = "amortising"
+    MATURED = "matured"
 
 
 class Bucket(StrEnum):
@@ -36,6 +37,7 @@ class Bucket(StrEnum):
 class Rule(StrEnum):
     """Why a receivable is not eligible; the first that applies, in this order."""
 
+    MATURED = "matured"
     CURRENCY = "currency"
     PLEDGED_ELSEWHERE = "pledged_elsewhere"
     DISPUTED = "disputed"
@@ -74,6 +76,7 @@ class Test(StrEnum):
     EXCESS_SPREAD = "excess_spread_3m"
     PAYMENT_RATE = "payment_rate"
     MINIMUM_USE = "minimum_use"
+    MATURITY = "maturity"
 
 
 class RemedyKind(StrEnum):

@@ -13,6 +13,7 @@ from whiteslip import notices
 from whiteslip.base.money import MINOR_DIGITS
 from whiteslip.base.spreadsheet import csv_text
 from whiteslip.funding.acts import History, Statement
+from whiteslip.funding.model import Phase
 
 _HERE: Final = Path(__file__).parent
 _FONTS: Final = Path(notices.__file__).parent / "fonts"
@@ -29,6 +30,15 @@ def lines(told: Statement) -> list[Line]:
     def add(section: str, item: str, value: int | None, unit: str = "minor") -> None:
         found.append((section, item, unit, value, None, None, None))
 
+    owed = base.debt_minor if base.phase is Phase.MATURED else 0
+    add(
+        "term",
+        "days left of the revolving period",
+        max(0, (told.deal.revolving_until - told.day).days),
+        "days",
+    )
+    add("term", "days to final maturity", max(0, (told.deal.ends_on - told.day).days), "days")
+    add("term", "unpaid at final maturity", owed)
     add("base", "pool", base.pool_minor)
     for rule, minor in base.ineligible:
         add("ineligible", rule, minor)
@@ -96,6 +106,9 @@ def as_pdf(told: Statement) -> bytes:
         "title": told.deal.title,
         "name": told.deal.name,
         "day": told.day.isoformat(),
+        "revolving_until": told.deal.revolving_until.isoformat(),
+        "ends_on": told.deal.ends_on.isoformat(),
+        "unpaid": told.base.phase is Phase.MATURED and told.base.debt_minor > 0,
         "currency": currency,
         "version": told.version,
         "phase": told.base.phase,
@@ -115,6 +128,8 @@ def as_pdf(told: Statement) -> bytes:
 def _shown(value: int | None, unit: str, currency: str) -> str:
     if value is None:
         return ""
+    if unit == "days":
+        return _days(value)
     if unit == "bps":
         return f"{Decimal(value).scaleb(-2):,.2f} %"
     digits = MINOR_DIGITS[currency]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
 from whiteslip.base.money import BASIS_POINTS, Rounding, divide
-from whiteslip.funding.eligibility import ineligible
+from whiteslip.funding.eligibility import ineligible, is_matured
 from whiteslip.funding.model import (
     Base,
     Bucket,
@@ -22,6 +22,8 @@ from whiteslip.funding.model import (
 )
 
 _ALL: Final = "all"
+# So long before the last day treasury is told of it: the lead that a stress run gives the funding desk too.
+NOTICE_DAYS: Final = 45
 
 
 def share(minor: int, bps: int, rounding: Rounding = Rounding.DOWN) -> int:
@@ -30,9 +32,16 @@ def share(minor: int, bps: int, rounding: Rounding = Rounding.DOWN) -> int:
 
 
 def phase(deal: Deal, day: date, amortising_since: date | None) -> Phase:
-    """Revolving until the agreed day, or until something ended it early."""
+    """Revolving until the agreed day, or until something ended it early; matured on the last day."""
+    if is_matured(deal, day):
+        return Phase.MATURED
     early = amortising_since is not None and amortising_since <= day
     return Phase.AMORTISING if early or day > deal.revolving_until else Phase.REVOLVING
+
+
+def warned_on(deal: Deal) -> date:
+    """The day from which treasury is told that all that is drawn falls due."""
+    return deal.ends_on - timedelta(days=NOTICE_DAYS)
 
 
 def prove(deal: Deal, facility: UUID, pool: Iterable[Receivable], day: date) -> list[Verdict]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from whiteslip.base.money import BASIS_POINTS
 from whiteslip.funding import rules
+from whiteslip.funding.eligibility import is_matured
 from whiteslip.funding.model import Deal, Phase
 from whiteslip.treasury.scenario import DAYS_OF_YEAR, FIRST_DAY, STATES, Floats, Terms
 
@@ -93,9 +94,47 @@ def base_of(terms: Terms, stays: Floats, left: Floats, amortising: NDArray[np.bo
 
 def turn(till: Till, deal: Deal, today: date, day: int) -> None:
     """A facility revolves until the agreed day and amortises from the next, as the nightly rules say."""
-    due = rules.phase(deal, today, None) is Phase.AMORTISING
+    due = rules.phase(deal, today, None) is not Phase.REVOLVING
     till.note("revolving_ends", ~till.amortising & due, day)
     till.amortising |= due
+
+
+def is_over(terms: Terms | None, today: date) -> bool:
+    """Whether the last day of a facility has come."""
+    return terms is not None and is_matured(terms.deal, today)
+
+
+def live(
+    till: Till,
+    terms: Terms | None,
+    balances: tuple[Floats, Floats],
+    net: Floats,
+    principal: Floats,
+    today: date,
+    day: int,
+) -> Floats:
+    """A day of the till, with the facility in the part of its life that the day is in; returns the base."""
+    nothing = np.zeros(len(till.cash))
+    if terms is None:
+        settle(till, None, nothing, net, principal, day)
+        return nothing
+    turn(till, terms.deal, today, day)
+    if is_over(terms, today):
+        repay(till, net, day)
+        return nothing
+    base = base_of(terms, *balances, till.amortising)
+    settle(till, terms, base, net, principal, day)
+    return base
+
+
+def repay(till: Till, net: Floats, day: int) -> None:
+    """A day's money from the last day of a facility on: all that is drawn is due, and nothing is lent."""
+    till.cash += net
+    down = np.minimum(till.debt, np.maximum(0.0, till.cash))
+    till.cash -= down
+    till.debt -= down
+    till.note("unpaid_at_maturity", till.debt > 0.5, day)
+    till.note("cash_short", till.cash < 0.0, day)
 
 
 def settle(till: Till, terms: Terms | None, base: Floats, net: Floats, principal: Floats, day: int) -> None:
@@ -178,10 +217,11 @@ class Covenants:
         till.amortising |= broken
 
 
-def funding_cost(till: Till, terms: Terms | None) -> Floats:
-    """What the funder asks for a day: interest on what is drawn, a fee on what is not."""
+def funding_cost(till: Till, terms: Terms | None, over: bool = False) -> Floats:
+    """What the funder asks for a day: interest on what is drawn, a fee on what is not, until ``over``."""
     if terms is None:
         return np.zeros_like(till.debt)
-    unused = np.maximum(0.0, terms.deal.commitment_minor - till.debt)
+    committed = 0 if over else terms.deal.commitment_minor
+    unused = np.maximum(0.0, committed - till.debt)
     year = till.debt * terms.deal.funding_cost_bps + unused * terms.deal.unused_fee_bps
     return year / (BASIS_POINTS * DAYS_OF_YEAR)

@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Struct
 
 from whiteslip.base import Refusal
+from whiteslip.funding.rules import NOTICE_DAYS
 from whiteslip.treasury.cash import NEVER
 from whiteslip.treasury.scenario import Assumptions, Paths, Question, Singles, Start
 
@@ -28,8 +29,9 @@ DUTIES: Final[Mapping[str, tuple[str, int]]] = {
     "deficient": ("treasury", 10),
     "reserve": ("treasury", 10),
     "minimum_use": ("treasury", 10),
-    "amortising": ("funding", 45),
-    "revolving_ends": ("funding", 45),
+    "amortising": ("funding", NOTICE_DAYS),
+    "revolving_ends": ("funding", NOTICE_DAYS),
+    "unpaid_at_maturity": ("treasury", NOTICE_DAYS),
     "pool": ("funding", 30),
     "excess_spread_3m": ("funding", 30),
     "delinquency_3m": ("risk", 60),

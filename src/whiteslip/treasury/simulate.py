@@ -25,11 +25,10 @@ from whiteslip.treasury.cash import (
     Covenants,
     Flows,
     Till,
-    base_of,
     eligible_of,
     funding_cost,
-    settle,
-    turn,
+    is_over,
+    live,
 )
 from whiteslip.treasury.scenario import (
     AGES,
@@ -113,13 +112,12 @@ def block(start: Start, given: Assumptions, asked: Question, seed: Sequence[int]
             paid = paid_off * (moved_by - (by_now[:, step - 1] if step else 0.0))
             due = flows.collected / length + paid
             received = till.receive(due, mood.delayed[:, step], given.delayed)
-            costs = flows.costs / length + funding_cost(till, start.terms)
+            today = start.day + timedelta(days=day + 1)
+            over = is_over(start.terms, today)
+            costs = flows.costs / length + funding_cost(till, start.terms, over)
             net = received + flows.earned / length - flows.bought * on_day[:, step] - costs
-            if start.terms:
-                turn(till, start.terms.deal, start.day + timedelta(days=day + 1), day)
-            base = base_of(start.terms, stays, left, till.amortising) if start.terms else np.zeros(scenarios)
-            settle(till, start.terms, base, net, received, day)
-            if covenants:
+            base = live(till, start.terms, (stays, left), net, received, today, day)
+            if covenants and not over:
                 covenants.daily(till, eligible_of(covenants.terms, stays, left), day)
             freed += went[:, step] * room * given.ccf * given.risk_weight
             kept.cash[:, day], kept.headroom[:, day] = till.cash, base - till.debt
@@ -127,7 +125,7 @@ def block(start: Start, given: Assumptions, asked: Question, seed: Sequence[int]
             kept.book[:, day] = stays.sum(axis=1) + left.sum(axis=1)
             kept.freed[:, day] = freed
             day += 1
-        if covenants:
+        if covenants and not is_over(start.terms, start.day + timedelta(days=day)):
             flows.collected += paid_off
             covenants.monthly(till, after[0] + after[1], defaulted, flows, day - 1)
     kept.events = till.events

@@ -141,7 +141,7 @@ def with_facility(tx: Tx, book: Start, facility: str) -> Start | Refusal:
         reserve=float(told.position.reserve_minor),
         pledged=1.0,
         excess=base.excess_minor / max(1, base.eligible_minor),
-        amortising=base.phase is Phase.AMORTISING,
+        amortising=base.phase is not Phase.REVOLVING,
     )
     balances = book.owed.sum(axis=(0, 1)) + book.left_owed.sum(axis=0)
     young = float(balances @ made.weights())

@@ -45,6 +45,8 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "exit.run_off_started": ("from",),
     "exit.withdrawal_declared": (),
     "funding.deficient": ("facility", "day", "deficiency_minor"),
+    "funding.maturity_nears": ("facility", "day", "ends_on", "debt_minor", "act_by", "who"),
+    "funding.unpaid_at_maturity": ("facility", "day", "ends_on", "unpaid_minor", "act_by", "who"),
     "line.closed": ("ground",),
     "line.increase_dropped": ("increase", "why"),
     "line.limit_changed": ("from_minor", "to_minor"),

@@ -17,7 +17,8 @@ from whiteslip.base.ids import parse_public, public
 from whiteslip.funding import report
 from whiteslip.funding import store as funding_store
 from whiteslip.funding.acts import NIGHT, History, Statement, history
-from whiteslip.funding.model import Covenant, Deal, Remedy
+from whiteslip.funding.model import Covenant, Deal, Phase, Remedy
+from whiteslip.funding.rules import warned_on
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.console.figures import Figure
@@ -95,12 +96,23 @@ def show(request: WebRequest, name: FromPath[str], day: FromQuery[date | None] =
             remedies=_remedies(duty, facility.id),
             decided=_decided(duty, facility.id),
             proven=not faults,
+            term=_term(told),
             stale=day is None and sealed is not None and told.day < sealed and sealed,
             money=partial(_money, speech, told.deal.currency),
             **duty.shown(),
         )
 
     return on_duty(request, act)
+
+
+def _term(told: Statement) -> dict[str, Any]:
+    """Where a night stands in the life of its facility: what is unpaid at the end, or that the end nears."""
+    owed, matured = told.base.debt_minor, told.base.phase is Phase.MATURED
+    return {
+        "over": matured and not owed,
+        "unpaid": owed if matured else 0,
+        "nears": not matured and told.day >= warned_on(told.deal),
+    }
 
 
 def _remedies(duty: Duty, facility: UUID) -> list[dict[str, Any]]:
