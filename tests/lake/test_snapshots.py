@@ -160,7 +160,7 @@ def test_scores_of_the_night_and_of_a_month_before_add_up_to_what_is_kept(
     assert models[1] == [(nightly.MODEL, CARD.version)], "a challenger's are nobody's figures"
     with duckdb.connect() as engine:
         path = taken.path("score")
-        engine.execute(f"COPY (SELECT * FROM '{path}' LIMIT 3) TO '{path}' (FORMAT parquet)")
+        engine.execute(f"COPY (SELECT * FROM '{path}' ORDER BY on_day LIMIT 3) TO '{path}' (FORMAT parquet)")
     assert files.totals(taken.folder, day) != taken.manifest.totals
 
 

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -26,21 +27,27 @@ _BLOCK: Final = 64
 # 96 bits: with ten million identifiers two are alike once in 10^15 lakes.
 _DIGITS: Final = 24
 # Identifiers that other tables mention over and over.
-_MENTIONED: Final = frozenset({"line_id", "plan_id"})
+_MENTIONED: Final = ("line_id", "plan_id")
+_MEMORY: Final = "2GiB"
+_SPILLED: Final = ".spilled"
 _TOTALS: Final = """
-WITH settled AS (
-    SELECT line_id, plan_id, no, component, sum(amount_minor) AS minor
-    FROM read_parquet(?) GROUP BY ALL
+WITH charged AS (
+    SELECT unhex(plan_id) AS plan_id, no FROM read_parquet(?) WHERE charged_on IS NOT NULL
+), moved AS (
+    SELECT line_id, principal_minor AS principal,
+        CASE WHEN charged_on IS NOT NULL THEN interest_minor ELSE 0 END AS interest,
+        CASE WHEN charged_on IS NOT NULL THEN fee_minor ELSE 0 END AS fee
+    FROM read_parquet(?)
+    UNION ALL
+    SELECT line_id, -amount_minor, 0, 0 FROM read_parquet(?) WHERE component = 'principal'
+    UNION ALL
+    SELECT s.line_id, 0, CASE component WHEN 'interest' THEN -amount_minor ELSE 0 END,
+        CASE component WHEN 'fee' THEN -amount_minor ELSE 0 END
+    FROM read_parquet(?) AS s SEMI JOIN charged AS c ON (c.plan_id, c.no) = (unhex(s.plan_id), s.no)
+    WHERE component <> 'principal'
 ), open AS (
-    SELECT i.line_id,
-        sum(i.principal_minor - coalesce(p.minor, 0)) AS principal,
-        sum(i.interest_minor - coalesce(n.minor, 0)) FILTER (WHERE i.charged_on IS NOT NULL) AS interest,
-        sum(i.fee_minor - coalesce(f.minor, 0)) FILTER (WHERE i.charged_on IS NOT NULL) AS fee
-    FROM read_parquet(?) AS i
-    LEFT JOIN settled AS p ON (p.plan_id, p.no, p.component) = (i.plan_id, i.no, 'principal')
-    LEFT JOIN settled AS n ON (n.plan_id, n.no, n.component) = (i.plan_id, i.no, 'interest')
-    LEFT JOIN settled AS f ON (f.plan_id, f.no, f.component) = (i.plan_id, i.no, 'fee')
-    GROUP BY i.line_id
+    SELECT line_id, sum(principal) AS principal, sum(interest) AS interest, sum(fee) AS fee
+    FROM moved GROUP BY line_id
 )
 SELECT l.currency, coalesce(sum(o.principal), 0)::BIGINT, coalesce(sum(o.interest), 0)::BIGINT,
     coalesce(sum(o.fee), 0)::BIGINT, sum(l.credit_minor)::BIGINT, sum(l.held_minor)::BIGINT
@@ -56,45 +63,51 @@ WHERE s.on_day = ? GROUP BY l.currency
 
 def write(reader: Reader, folder: Path, key: bytes) -> dict[str, File]:
     """All tables into ``folder``, identifiers hashed on the way, each file synced to the disk."""
-    with duckdb.connect() as engine:
+    with _engine(folder) as engine:
         engine.execute(_keyed(key))
+        for name in _MENTIONED:
+            engine.register("arriving", reader.table(f"{name}s"))
+            known = "SELECT id::UUID AS id, hidden(id) AS hidden FROM arriving"
+            engine.execute(f"CREATE TEMP TABLE {name} AS {known}")
+            engine.unregister("arriving")
         return {table: _write_table(engine, reader.table(table), folder, table) for table in TABLES}
+
+
+@contextmanager
+def _engine(folder: Path) -> Generator[Any]:
+    """DuckDB that takes ``_MEMORY`` at most, and goes on in ``folder`` with what needs more."""
+    with duckdb.connect() as engine:
+        engine.execute(f"SET memory_limit = '{_MEMORY}'")
+        engine.execute(f"SET temp_directory = '{_quoted(folder / _SPILLED)}'")
+        # How long a stream is nobody knows: left alone, DuckDB keeps it and lets the ids go by.
+        engine.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        yield engine
 
 
 def _write_table(engine: Any, batches: Any, folder: Path, table: str) -> File:
     path = folder / f"{table}.parquet"
     engine.register("arriving", batches)
     names: list[str] = batches.schema.names
-    source, own = "arriving", f"{table}_id"
-    if own in _MENTIONED:
-        # Hashing is most of the work, and its rows are what all others mention: each is hashed once.
-        source = "arrived"
-        engine.execute(f'CREATE TEMP TABLE arrived AS SELECT *, keyed("{own}") AS hidden FROM arriving')  # noqa: S608
-        engine.execute(f'CREATE TEMP TABLE {own} AS SELECT "{own}"::UUID AS id, hidden FROM arrived')  # noqa: S608
-    columns = ", ".join(f'{_hidden(name, own)} AS "{name}"' for name in names)
+    columns = ", ".join(f'{_hidden(name)} AS "{name}"' for name in names)
     joins = " ".join(
-        f'LEFT JOIN {name} ON {name}.id = a."{name}"::UUID'
-        for name in names
-        if name in _MENTIONED and name != own
+        f'LEFT JOIN {name} ON {name}.id = a."{name}"::UUID' for name in names if name in _MENTIONED
     )
     copied = engine.execute(
-        f"COPY (SELECT {columns} FROM {source} AS a {joins}) "  # noqa: S608
+        f"COPY (SELECT {columns} FROM arriving AS a {joins}) "  # noqa: S608
         f"TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)"
     ).fetchone()
     engine.unregister("arriving")
-    engine.execute("DROP TABLE IF EXISTS arrived")
     with path.open("rb") as file:
         os.fsync(file.fileno())
     return File(copied[0], path.stat().st_size, digest(path))
 
 
-def _hidden(column: str, own: str) -> str:
+def _hidden(column: str) -> str:
     """A column as it leaves: identifiers as their keyed hashes."""
-    if column == own and own in _MENTIONED:
-        return "a.hidden"
     if column in _MENTIONED:
-        return f'coalesce({column}.hidden, keyed(a."{column}"))'
-    return f'keyed(a."{column}")' if column.endswith("_id") else f'a."{column}"'
+        # Hashing is most of the work: what all others mention is hashed once.
+        return f'lower(hex(coalesce({column}.hidden, hidden(a."{column}"))))'
+    return f'lower(hex(hidden(a."{column}")))' if column.endswith("_id") else f'a."{column}"'
 
 
 def _quoted(path: Path) -> str:
@@ -106,8 +119,8 @@ def _keyed(key: bytes) -> str:
     block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
     inner, outer = ("".join(f"\\x{byte ^ pad:02X}" for byte in block) for pad in (0x36, 0x5C))
     return (
-        f"CREATE MACRO keyed(t) AS left(sha256('{outer}'::BLOB || "
-        f"unhex(sha256('{inner}'::BLOB || encode(t)))), {_DIGITS})"
+        f"CREATE MACRO hidden(t) AS unhex(left(sha256('{outer}'::BLOB || "
+        f"unhex(sha256('{inner}'::BLOB || encode(t)))), {_DIGITS}))"
     )
 
 
@@ -115,8 +128,9 @@ def totals(folder: Path, day: date) -> Totals:
     """Control totals, added up from the files: what is open by instalment, credit and holds by line, and
     the scores of the day where there are any.
     """
-    paths = [str(folder / f"{table}.parquet") for table in ("settlement", "instalment", "line")]
-    with duckdb.connect() as engine:
+    read = ("instalment", "instalment", "settlement", "settlement", "line")
+    paths = [str(folder / f"{table}.parquet") for table in read]
+    with _engine(folder) as engine:
         rows = engine.execute(_TOTALS, paths).fetchall()
         found = {currency: _named(TOTALS[:5], sums) for currency, *sums in rows}
         scores = folder / "score.parquet"

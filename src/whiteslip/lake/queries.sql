@@ -3,6 +3,12 @@
 -- the name of a zone. Columns that end in _id leave as keyed hashes. :day_before and :until_before are the
 -- same of a month before.
 
+-- name: line_ids
+SELECT id::text AS id FROM lines.v_line WHERE opened_on <= :day;
+
+-- name: plan_ids
+SELECT id::text AS id FROM billing.v_plan WHERE opened_on <= :day;
+
 -- name: line
 WITH stood AS MATERIALIZED (SELECT id, net_debit, debits_pending FROM ledger.balances_on(:day))
 SELECT l.id::text AS line_id, l.customer::text AS customer_id, l.pack, l.currency, l.timezone,

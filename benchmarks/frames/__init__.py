@@ -1,0 +1,59 @@
+"""The yardstick in Polars: every measure of the night from the same Parquet files.
+
+Lazy frames on the streaming engine. What several measures read is made once and kept, as on the other sides:
+the panel, the losses of its last two points, the flows between points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from benchmarks.frames import cash, lives, losses, quality
+from benchmarks.frames.panel import Frames, held, panel_of, settled
+
+__all__ = ["Frames", "Work"]
+
+
+class Work:
+    """A snapshot's folder with its panel, made once."""
+
+    def __init__(self, folder: Path, points: Sequence[date]) -> None:
+        self.points = points
+        self.lake = {path.stem: pl.scan_parquet(path) for path in folder.glob("*.parquet")}
+        self.settled = settled(self.lake)
+        self.panel = held(panel_of(self.lake, self.settled, points))
+        self.losses = held(losses.by_line(self.panel, self.lake["score"], points))
+
+    def measure(self, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """The named measures, as rows."""
+        panel, lake, points, lost = self.panel, self.lake, self.points, self.losses
+        flows = (
+            held(cash.flows(panel, lake["instalment"], self.settled, points)) if names != ["ecl"] else panel
+        )
+        made = {
+            "npl": lambda: quality.npl(panel),
+            "npl_change": lambda: quality.npl_change(panel),
+            "dpd": lambda: quality.dpd(panel),
+            "roll_rates": lambda: quality.roll_rates(panel),
+            "vintages": lambda: quality.vintages(panel, lake["plan"], points),
+            "classes": lambda: quality.classes(panel),
+            "cdr": lambda: cash.cdr(panel),
+            "prepayment": lambda: cash.prepayment(flows),
+            "payment_rate": lambda: cash.payment_rate(flows),
+            "dilution": lambda: cash.dilution(flows),
+            "excess_spread": lambda: cash.excess_spread(flows),
+            "concentration": lambda: cash.concentration(lake),
+            "ecl": lambda: losses.ecl(lost),
+            "ecl_movement": lambda: losses.ecl_movement(lost),
+            "coverage": lambda: losses.coverage(lost),
+            "survival": lambda: lives.survival(panel, points),
+            "freed": lambda: lives.freed(panel),
+            "cohorts": lambda: lives.cohorts(panel),
+        }
+        rows = pl.collect_all([made[name]() for name in names], engine="streaming")
+        return {name: frame.to_dicts() for name, frame in zip(names, rows, strict=True)}
