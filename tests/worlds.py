@@ -53,11 +53,12 @@ def open_lines(
     currency: str = "CNY",
     timezone: str = TIMEZONE,
     pack: str = "cn",
+    informed: bool = True,
 ) -> list[UUID]:
     """Lines of as many customers; the house's accounts are opened on first use."""
     now = at(day)
     customers = [Customer(new_id(now), None, "en", now) for _ in range(count)]
-    opened = [NewLine(new_id(now), c.id, limit_minor, statement_day, day) for c in customers]
+    opened = [NewLine(new_id(now), c.id, limit_minor, statement_day, day, informed) for c in customers]
     with db.transaction() as tx:
         open_house(tx, currency, now)
         lines.open_customers(tx, customers, now)

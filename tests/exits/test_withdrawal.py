@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from worlds import DAY, at, buy, items, line_of, nights, open_line, pay, quote
+from worlds import DAY, at, buy, items, line_of, nights, open_line, open_lines, pay, quote
 
 from whiteslip import billing, day, exits, notices
 from whiteslip.base import Refusal
@@ -75,6 +75,17 @@ def test_principal_and_the_interest_earned_are_due_in_thirty_days(db: Database):
     assert line_of(db, line).lifecycle is Lifecycle.CLOSED
     assert letters(db, case) == ["withdrawal.received", "withdrawal.settled"]
     assert sound(db)
+
+
+def test_who_was_not_informed_of_the_right_has_it_for_twelve_months_and_fourteen_days(db: Database):
+    line, late = open_lines(db, 2, day=date(2026, 2, 28), informed=False)
+    last = date(2027, 2, 28) + timedelta(days=14)
+    assert (line_of(db, line).withdrawable_until, line_of(db, late).withdrawable_until) == (last, last)
+    assert case_of(out(db, line, at(last))).kind is Kind.WITHDRAW
+    refused = out(db, late, at(last + timedelta(days=1)))
+    assert refused == Refusal("withdraw.too_late", {"until": last.isoformat()})
+    informed = open_line(db, day=date(2026, 2, 28))
+    assert line_of(db, informed).withdrawable_until == date(2026, 3, 14)
 
 
 def test_of_interest_that_a_bill_charged_ahead_only_what_the_days_have_earned_is_asked_for(db: Database):

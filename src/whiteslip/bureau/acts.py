@@ -231,15 +231,14 @@ def deem_never_made(tx: Tx, line_id: UUID, actor: str, now: datetime) -> Refusal
     """The customer withdrew in time and the law deems the agreement never made: no file tells of
     it, and what was told is deleted. Doing it again changes nothing.
 
-    The time is the pack's ``withdraw.days`` from the day of opening. Refusals: ``line.not_found``,
+    The time is the line's ``withdrawable_until``. Refusals: ``line.not_found``,
     ``bureau.withdrawal_late``.
     """
     line = lines.get_line(tx, line_id, lock=True)
     if isinstance(line, Refusal):
         return line
-    days = packs.load(line.pack).days("withdraw.days")
-    if line.today(now) > line.opened_on + timedelta(days=days):
-        return Refusal("bureau.withdrawal_late", {"days": days})
+    if line.today(now) > line.withdrawable_until:
+        return Refusal("bureau.withdrawal_late", {"days": (line.withdrawable_until - line.opened_on).days})
     if store.add_never_made(tx, line.id, actor, now):
         tx.record(Entry(now, "bureau.withdrawn", "line", line.id, actor))
     return None

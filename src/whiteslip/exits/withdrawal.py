@@ -1,12 +1,13 @@
 """Withdraw from the contract in its first days. None commits.
 
-Directive (EU) 2023/2225 article 26 and 2011/83/EU article 11a: fourteen days, one clear statement, a
-receipt at once. Who is signed in is not asked again who they are, and nothing is assessed.
+Directive (EU) 2023/2225 article 26 and 2011/83/EU article 11a: fourteen days, months longer for who was
+not informed when the line was opened, one clear statement, a receipt at once. Who is signed in is not
+asked again who they are, and nothing is assessed.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from whiteslip import exits, lines, packs
@@ -20,14 +21,9 @@ from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Entry, Tx
 
 
-def last_day(line: Line) -> date:
-    """The last day on which the contract can be withdrawn from; said in time is in time."""
-    return line.opened_on + timedelta(days=packs.load(line.pack).days("withdraw.days"))
-
-
 def can_withdraw(line: Line, today: date) -> bool:
     """Whether the contract can still be withdrawn from."""
-    return line.lifecycle is not Lifecycle.CLOSED and today <= last_day(line)
+    return line.lifecycle is not Lifecycle.CLOSED and today <= line.withdrawable_until
 
 
 def withdraw(
@@ -48,7 +44,7 @@ def withdraw(
     if known and (known.kind is Kind.WITHDRAW or store.estate_of_line(tx, line.id)):
         return known
     if not can_withdraw(line, line.today(now)):
-        return Refusal("withdraw.too_late", {"until": last_day(line).isoformat()})
+        return Refusal("withdraw.too_late", {"until": line.withdrawable_until.isoformat()})
     repay_days = packs.load(line.pack).days("withdraw.repay_days")
     billing.withdraw(tx, line, new_id(now), repay_days, actor, now)
     if known:

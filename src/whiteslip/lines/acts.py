@@ -85,6 +85,7 @@ def open_lines(tx: Tx, agreement: Agreement, lines: Sequence[NewLine], actor: st
         limit_minor=[n.limit_minor for n in lines],
         statement_day=[n.statement_day for n in lines],
         opened_on=[n.opened_on for n in lines],
+        informed=[n.informed for n in lines],
         principal=[book[0].id for book in books],
         interest=[book[1].id for book in books],
         fee=[book[2].id for book in books],

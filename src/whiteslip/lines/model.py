@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from whiteslip.base import Money, local_day
+from whiteslip.base import Money, add_months, local_day
 from whiteslip.ledger.recipes import Book
-from whiteslip.packs import Pack
+from whiteslip.packs import Pack, load
 
 MOST_INSTALMENTS: Final = 60
 
@@ -184,7 +184,10 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line with its balances in minor units. The third region, debt, is billing's to derive."""
+    """A line with its balances in minor units. The third region, debt, is billing's to derive.
+
+    ``informed``: on the day of opening the customer had the terms, and was told of the right to withdraw.
+    """
 
     id: UUID
     customer: UUID
@@ -210,6 +213,16 @@ class Line:
     interest_minor: int = 0
     fee_minor: int = 0
     credit_minor: int = 0
+    informed: bool = True
+
+    @property
+    def withdrawable_until(self) -> date:
+        """The last day to withdraw; said in time is in time. Who was not informed has months longer
+        (Directive (EU) 2023/2225 article 26).
+        """
+        law = load(self.pack)
+        longer = 0 if self.informed else law.months("withdraw.uninformed_months")
+        return add_months(self.opened_on, longer) + timedelta(days=law.days("withdraw.days"))
 
     @property
     def book(self) -> Book:
@@ -251,13 +264,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class NewLine:
-    """A line to open. ``customer`` exists; amounts in minor units."""
+    """A line to open. ``customer`` exists; amounts in minor units. ``informed`` as in :class:`Line`."""
 
     id: UUID
     customer: UUID
     limit_minor: int
     statement_day: int
     opened_on: date
+    informed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,14 +27,15 @@ SELECT version, terms FROM lines.terms WHERE version = ANY(:versions::text[]);
 -- name: open_lines!
 INSERT INTO lines.line (
     id, customer, pack, currency, timezone, terms_version, limit_minor, statement_day,
-    lifecycle, opened_on, principal, interest, fee, credit
+    lifecycle, opened_on, informed, principal, interest, fee, credit
 )
 SELECT id, customer, :pack, :currency, :timezone, :terms_version, limit_minor,
-    statement_day, 'active', opened_on, principal, interest, fee, credit
+    statement_day, 'active', opened_on, informed, principal, interest, fee, credit
 FROM unnest(
     :id::uuid[], :customer::uuid[], :limit_minor::bigint[], :statement_day::smallint[],
-    :opened_on::date[], :principal::uuid[], :interest::uuid[], :fee::uuid[], :credit::uuid[]
-) AS n (id, customer, limit_minor, statement_day, opened_on, principal, interest, fee, credit);
+    :opened_on::date[], :informed::boolean[], :principal::uuid[], :interest::uuid[], :fee::uuid[],
+    :credit::uuid[]
+) AS n (id, customer, limit_minor, statement_day, opened_on, informed, principal, interest, fee, credit);
 
 -- name: lock_rows$
 -- Lines are locked before anything is decided about them, always in id order.

@@ -28,6 +28,8 @@ CREATE TABLE lines.line (
     statement_day smallint NOT NULL CHECK (statement_day BETWEEN 1 AND 28),
     lifecycle text NOT NULL CHECK (lifecycle IN ('active', 'closing', 'run_off', 'closed')),
     opened_on date NOT NULL,
+    -- Whether the customer then had the terms and was told of the right to withdraw.
+    informed boolean NOT NULL,
     closed_on date CHECK ((closed_on IS NOT NULL) = (lifecycle = 'closed')),
     principal uuid NOT NULL,
     interest uuid NOT NULL,
@@ -41,10 +43,10 @@ CREATE INDEX line_closed ON lines.line (closed_on) WHERE closed_on IS NOT NULL;
 CREATE FUNCTION lines.keep_agreement() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (new.id, new.customer, new.pack, new.currency, new.timezone, new.terms_version,
-        new.opened_on, new.principal, new.interest, new.fee, new.credit)
+        new.opened_on, new.informed, new.principal, new.interest, new.fee, new.credit)
         IS DISTINCT FROM
         (old.id, old.customer, old.pack, old.currency, old.timezone, old.terms_version,
-        old.opened_on, old.principal, old.interest, old.fee, old.credit)
+        old.opened_on, old.informed, old.principal, old.interest, old.fee, old.credit)
     THEN
         RAISE EXCEPTION 'what was agreed on line % is fixed', old.id USING ERRCODE = 'WN001';
     END IF;

@@ -101,6 +101,7 @@ def shaped(tx: Tx, line: Line, now: datetime) -> LineShape:
         in_default=counted.is_default,
         statement_day=line.statement_day,
         opened_on=line.opened_on,
+        withdrawable_until=line.withdrawable_until,
         closed_on=line.closed_on,
     )
 
@@ -115,7 +116,8 @@ def open_line(request: WebRequest, data: JSONBody[NewLineBody]) -> Response[Line
         customer = granted(lines.get_customer(tx, customer_id))
         open_house(tx, agreement.currency, now)
         opened_on = agreement.today(now)
-        new = NewLine(new_id(now), customer.id, data.limit_minor, data.statement_day, opened_on)
+        day = data.statement_day
+        new = NewLine(new_id(now), customer.id, data.limit_minor, day, opened_on, data.informed)
         lines.open_lines(tx, agreement, [new], caller.actor, now)
         return shaped(tx, granted(lines.get_line(tx, new.id)), now)
 

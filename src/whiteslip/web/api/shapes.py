@@ -46,11 +46,16 @@ class CustomerShape(Struct):
 
 
 class NewLineBody(Struct, forbid_unknown_fields=True):
-    """A line to open under the installation's pack and terms."""
+    """A line to open under the installation's pack and terms.
+
+    ``informed``: the customer has the terms, and was told of the right to withdraw. Who was not may
+    withdraw for the pack's ``withdraw.uninformed_months`` longer.
+    """
 
     customer: PublicId
     limit_minor: Amount
     statement_day: Annotated[int, Meta(ge=1, le=31)] = 1
+    informed: bool = True
 
 
 class LineShape(Struct):
@@ -80,6 +85,7 @@ class LineShape(Struct):
     in_default: bool
     statement_day: int
     opened_on: date
+    withdrawable_until: date
     closed_on: date | None
 
 

@@ -16,7 +16,7 @@ from whiteslip import billing, identity, insight
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.exits.model import Channel
-from whiteslip.exits.withdrawal import can_withdraw, last_day, withdraw
+from whiteslip.exits.withdrawal import can_withdraw, withdraw
 from whiteslip.insight import Journey, Step
 from whiteslip.lines import Line
 from whiteslip.web.kit.cookies import WebRequest
@@ -50,7 +50,7 @@ def _statement(visit: Visit, line: Line) -> dict[str, Any]:
         "line": line,
         "name": "" if isinstance(person, Refusal) else person.full_name,
         "contract": public("line", line.id),
-        "last_day": last_day(line),
+        "last_day": line.withdrawable_until,
         "drawn": line.money(quote.principal_minor),
         "repay_days": visit.ports.pack.days("withdraw.repay_days"),
     }
