@@ -40,7 +40,7 @@ def open_book(database: Database, count: int) -> list[UUID]:
         people = [Customer(new_id(NOON), None, "en", NOON) for _ in range(min(_AT_ONCE, count - first))]
         some = [NewLine(new_id(NOON), p.id, 5_000_000, n % 28 + 1, DAY) for n, p in enumerate(people)]
         with database.transaction() as tx:
-            open_house(tx, agreement.currency, NOON)
+            open_house(tx, agreement.currency)
             lines.open_customers(tx, people, NOON)
             lines.open_lines(tx, agreement, some, "benchmark", NOON)
         opened += some

@@ -43,7 +43,7 @@ def open_us_line(
     customer = Customer(new_id(now), None, "en", now)
     number = f"{uuid4().int % 10**9:09d}"
     with db.transaction() as tx:
-        open_house(tx, "USD", now)
+        open_house(tx, "USD")
         lines.open_customers(tx, [customer], now)
         new = NewLine(one, customer.id, 500_000, 5, day)
         lines.open_lines(tx, Agreement("us", "USD", TIMEZONE, terms), [new], "test", now)

@@ -60,7 +60,7 @@ def open_lines(
     customers = [Customer(new_id(now), None, "en", now) for _ in range(count)]
     opened = [NewLine(new_id(now), c.id, limit_minor, statement_day, day, informed) for c in customers]
     with db.transaction() as tx:
-        open_house(tx, currency, now)
+        open_house(tx, currency)
         lines.open_customers(tx, customers, now)
         lines.open_lines(tx, Agreement(pack, currency, timezone, terms), opened, "test", now)
     return [new.id for new in opened]
@@ -149,11 +149,8 @@ def refund(
 def night(db: Database, day: date) -> None:
     """Bills and late fees as of the last microsecond of a day."""
     now = end_of_day(day, TIMEZONE)
-    more = 1
-    while more:
-        with db.transaction() as tx:
-            more = billing.issue_bills(tx, day, now)
     with db.transaction() as tx:
+        billing.issue_bills(tx, day, now)
         billing.charge_late_fees(tx, day, now)
         hardship.watch(tx, day, now)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
@@ -45,9 +45,13 @@ class BillingMachine(RuleBasedStateMachine):
         purchase = worlds.buy(self.db, self.lines[line], minor, instalments, self.day)
         self.bought.append((self.lines[line], purchase, minor))
 
+    def _not_before_it_opened(self, line: int, late: int) -> date:
+        opened = worlds.line_of(self.db, self.lines[line]).opened_on
+        return max(self.day - timedelta(days=late), opened)
+
     @rule(line=which, minor=st.integers(1, 150_000), late=st.integers(0, 9))
     def pay(self, line: int, minor: int, late: int) -> None:
-        on = max(self.day - timedelta(days=late), worlds.DAY)
+        on = self._not_before_it_opened(line, late)
         self.paid.append(worlds.pay(self.db, self.lines[line], minor, self.day, value_on=on))
 
     @rule(line=which)
@@ -60,7 +64,7 @@ class BillingMachine(RuleBasedStateMachine):
     @rule(line=which, ahead=st.integers(0, 40), late=st.integers(0, 3))
     def pay_everything_off(self, line: int, ahead: int, late: int) -> None:
         total = worlds.quote(self.db, self.lines[line], self.day + timedelta(days=ahead)).total_minor
-        on = max(self.day - timedelta(days=late), worlds.DAY)
+        on = self._not_before_it_opened(line, late)
         if total:
             self.paid.append(worlds.pay(self.db, self.lines[line], total, self.day, value_on=on))
         else:

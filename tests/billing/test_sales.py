@@ -31,7 +31,7 @@ from whiteslip.billing.model import Bucket, Hardship, Relief
 from whiteslip.billing.rules import bucket
 from whiteslip.billing.sales import Buyer, Sale, State
 from whiteslip.ledger import recipes
-from whiteslip.lines.acts import house
+from whiteslip.ledger.recipes import House
 from whiteslip.lines.model import Lifecycle, LockKind, Party
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of
@@ -205,7 +205,7 @@ def buy_before(db: Database, line: UUID) -> UUID:
         ledger.post(tx, [held], DAY, at(DAY))
         ledger.post(tx, [recipes.capture(key, held.id, 4_000, at(DAY))], DAY, at(DAY))
         paid = {"principal": 4_000}
-        ledger.post(tx, recipes.receive(key, found.book, house(tx, "CNY"), paid, at(DAY), DAY), DAY, at(DAY))
+        ledger.post(tx, recipes.receive(key, found.book, House.of("CNY"), paid, at(DAY), DAY), DAY, at(DAY))
     return key
 
 

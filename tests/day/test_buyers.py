@@ -27,11 +27,15 @@ def ports(db: Database) -> day.Ports:
     return day.Ports(Office(Tables.load(), "Test"), Vault(bytes(32)), DemoPhone(db))
 
 
+def _unasked() -> None:
+    raise AssertionError("it works in the night's own transaction")
+
+
 def run(db: Database, ports: day.Ports, name: str, on: date) -> int:
     """One stage of a night; how much it did."""
     (stage,) = [stage for stage in stages.STAGES if stage.name == name]
     with db.transaction() as tx:
-        return stage.run(Night(db, tx, ports, on, end_of_day(on, TIMEZONE), None, TIMEZONE)).done
+        return stage.run(Night(db, tx, ports, on, end_of_day(on, TIMEZONE), None, TIMEZONE, _unasked)).done
 
 
 def test_the_night_sends_a_buyer_what_reached_us_once(db: Database, ports: day.Ports):

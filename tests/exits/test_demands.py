@@ -184,7 +184,7 @@ class Story:
         customer, user = Customer(new_id(NOON), None, "en", NOON), new_id(NOON)
         new = NewLine(new_id(NOON), customer.id, 1_000_000, 5, DAY)
         with db.transaction() as tx:
-            open_house(tx, "CNY", NOON)
+            open_house(tx, "CNY")
             lines.open_customers(tx, [customer], NOON)
             lines.open_lines(tx, Agreement(pack.name, "CNY", "Asia/Shanghai", TERMS), [new], "test", NOON)
             identity.enrol(tx, VAULT, customer.id, PERSON, "test", NOON)

@@ -82,7 +82,7 @@ def _open(tx: Tx) -> list[tuple[UUID, UUID, str]]:
     """(line, customer, pack) of everybody, opened over two months."""
     found = list[tuple[UUID, UUID, str]]()
     now = at(FIRST)
-    open_house(tx, "CNY", now)
+    open_house(tx, "CNY")
     for pack, count in _LINES.items():
         people = [Customer(new_id(now), None, "en", now) for _ in range(count)]
         opened = [
@@ -250,7 +250,7 @@ def idlers(db: Database) -> tuple[date, date]:
     plans, exits = list[tuple[object, ...]](), list[tuple[object, ...]]()
     with db.transaction() as tx:
         now = at(FIRST)
-        open_house(tx, "CNY", now)
+        open_house(tx, "CNY")
         people = [Customer(new_id(now), None, "en", now) for _ in range(400)]
         opened = [NewLine(new_id(now), p.id, 300_000, 5, FIRST) for p in people]
         lines.open_customers(tx, people, now)

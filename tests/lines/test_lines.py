@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from dataclasses import astuple
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -19,7 +20,6 @@ from whiteslip.lines import Customer, Line
 from whiteslip.lines.acts import (
     change_limit,
     customers_by_reference,
-    house,
     page_of_customers,
     page_of_lines,
 )
@@ -89,7 +89,7 @@ def test_a_customer_may_have_several_lines(db: Database):
     customer = Customer(new_id(NOW), "C-1", "zh-CN", NOW)
     opened = [NewLine(new_id(NOW), customer.id, 100 * n, 5, DAY + timedelta(days=n)) for n in range(3)]
     with db.transaction() as tx:
-        lines.open_house(tx, "CNY", NOW)
+        lines.open_house(tx, "CNY")
         lines.open_customers(tx, [customer], NOW)
         lines.open_lines(tx, Agreement("cn", "CNY", worlds.TIMEZONE, worlds.TERMS), opened, "test", NOW)
         assert [line.limit_minor for line in lines.lines_of(tx, customer.id)] == [0, 100, 200]
@@ -116,10 +116,9 @@ def test_pages_go_on_where_they_ended(db: Database):
 
 def test_the_houses_accounts_are_opened_once_per_currency(db: Database):
     with db.transaction() as tx:
-        assert lines.open_house(tx, "CNY", NOW) == lines.open_house(tx, "CNY", NOW)
-        assert lines.open_house(tx, "EUR", NOW) != lines.open_house(tx, "CNY", NOW)
-        with pytest.raises(LookupError, match="no account"):
-            house(tx, "JPY")
+        yuan, euro = lines.open_house(tx, "CNY"), lines.open_house(tx, "EUR")
+        assert lines.open_house(tx, "CNY") == yuan != euro
+        assert set(ledger.accounts(tx, [*astuple(yuan), *astuple(euro)])) == {*astuple(yuan), *astuple(euro)}
 
 
 def test_each_pack_offers_terms_that_a_line_can_be_opened_under(db: Database):

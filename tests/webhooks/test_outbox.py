@@ -382,7 +382,7 @@ def test_nothing_of_the_person_is_in_any_webhook_from_the_first_purchase_to_the_
     customer = Customer(uuid4(), "REF-77", "zh-CN", now)
     line = uuid4()
     with scene.db.transaction() as tx:
-        open_house(tx, agreement.currency, now)
+        open_house(tx, agreement.currency)
         lines.open_customers(tx, [customer], now)
         identity.enrol(tx, scene.ports.vault, customer.id, person, "test", now)
         lines.open_lines(tx, agreement, [NewLine(line, customer.id, 1_000_000, 5, DAY)], "test", now)

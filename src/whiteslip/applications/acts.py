@@ -162,7 +162,7 @@ def accept(tx: Tx, lender: Lender, application_id: UUID, actor: str, now: dateti
     agreement = Agreement.of(lender.pack)
     today = agreement.today(now)
     line = new_id(now)
-    open_house(tx, agreement.currency, now)
+    open_house(tx, agreement.currency)
     day = min(today.day, _LAST_STATEMENT_DAY)
     lines.open_lines(
         tx, agreement, [NewLine(line, found.customer, found.limit_minor, day, today)], actor, now

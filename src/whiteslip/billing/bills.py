@@ -71,7 +71,7 @@ def issue_bills(tx: Tx, day: date, now: datetime, batch: int = BATCH) -> int:
     """Bill up to ``batch`` lines for ``day``: interest and fees are charged, credit is used.
 
     A line gets one bill a day, and none when nothing of what falls in is unpaid. Returns how many
-    bills were made; call again, in a new transaction, until it is zero.
+    lines were taken up; call again, in a new transaction, while that is ``batch``.
     """
     wanted = store.lines_to_bill(tx, day, batch)
     if not wanted:
@@ -100,7 +100,7 @@ def issue_bills(tx: Tx, day: date, now: datetime, batch: int = BATCH) -> int:
     for line_id, items in list(booking.items.items()):
         booking.apply_credit(found[line_id], [item for item in items if item.billed], day)
     booking.write()
-    return len(bills)
+    return len(wanted)
 
 
 def charge_late_fees(tx: Tx, day: date, now: datetime) -> int:

@@ -18,7 +18,6 @@ from whiteslip.billing.model import Component, OpenItem, Part
 from whiteslip.ledger import Transfer, recipes
 from whiteslip.ledger.recipes import House
 from whiteslip.lines import Line
-from whiteslip.lines.acts import house as house_of
 from whiteslip.store import Entry, Tx
 
 
@@ -45,7 +44,6 @@ class Booking:
         self.items = store.open_items(tx, list(opened), whole) if opened else {}
         self.credit = {line.id: line.credit_minor for line in opened.values()}
         self._day = day
-        self._houses: dict[str, House] = {}
         self._moves: list[tuple[Line, date, Transfer]] = []
         self._settlements: list[store.Settlement] = []
 
@@ -55,9 +53,7 @@ class Booking:
 
     def house(self, line: Line) -> House:
         """The house's accounts in the line's currency."""
-        if line.currency not in self._houses:
-            self._houses[line.currency] = house_of(self.tx, line.currency)
-        return self._houses[line.currency]
+        return House.of(line.currency)
 
     def move(self, line: Line, *transfers: Transfer) -> None:
         """Post transfers with the rest."""

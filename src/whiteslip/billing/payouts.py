@@ -12,8 +12,8 @@ from whiteslip.billing import store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Payout
 from whiteslip.ledger import recipes
+from whiteslip.ledger.recipes import House
 from whiteslip.lines import Line
-from whiteslip.lines.acts import house as house_of
 from whiteslip.lines.model import LockKind
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
@@ -44,7 +44,7 @@ def bounce(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | Refus
     line, payout = both
     if payout.state == "unclaimed":
         return payout
-    moved = recipes.bounce_payout(new_id(now), house_of(tx, line.currency), payout.amount_minor, now)
+    moved = recipes.bounce_payout(new_id(now), House.of(line.currency), payout.amount_minor, now)
     ledger.post(tx, [moved], line.today(now), now)
     back = replace(payout, state="unclaimed", bounced_at=now)
     store.move_payout(tx, back)
@@ -68,7 +68,7 @@ def send_again(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | R
         return payout
     if LockKind.LEGAL in line.locks:
         return Refusal("payout.legal_freeze")
-    moved = recipes.pay_again(new_id(now), house_of(tx, line.currency), payout.amount_minor, now)
+    moved = recipes.pay_again(new_id(now), House.of(line.currency), payout.amount_minor, now)
     ledger.post(tx, [moved], line.today(now), now)
     sent = replace(payout, state="sent", sent_at=now)
     store.move_payout(tx, sent)

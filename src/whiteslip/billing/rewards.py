@@ -15,8 +15,8 @@ from uuid import UUID
 from whiteslip import ledger, lines, packs
 from whiteslip.base import Rate, Refusal, Rounding, new_id
 from whiteslip.ledger import Account, recipes
+from whiteslip.ledger.recipes import House
 from whiteslip.lines import Line
-from whiteslip.lines.acts import house as house_of
 from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Entry, Tx, load_queries
 
@@ -164,7 +164,7 @@ def _add(tx: Tx, line: Line, amount_minor: int, now: datetime) -> None:
     if account is None:
         account = new_id(now)
         ledger.open_accounts(tx, [Account(account, "line.reward", line.id, line.currency, debit_limit=0)])
-    earned = recipes.reward(new_id(now), house_of(tx, line.currency), account, amount_minor, now)
+    earned = recipes.reward(new_id(now), House.of(line.currency), account, amount_minor, now)
     ledger.post(tx, [earned], line.today(now), now)
 
 
@@ -173,6 +173,6 @@ def _take_back(tx: Tx, line: Line, amount_minor: int, actor: str, now: datetime)
     least = min(amount_minor, balance)
     if account is None or least <= 0:
         return
-    moved = recipes.take_back_reward(new_id(now), house_of(tx, line.currency), account, least, now)
+    moved = recipes.take_back_reward(new_id(now), House.of(line.currency), account, least, now)
     ledger.post(tx, [moved], line.today(now), now)
     tx.record(Entry(now, "reward.taken_back", "line", line.id, actor, {"amount_minor": least}))

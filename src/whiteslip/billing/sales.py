@@ -88,7 +88,7 @@ def add_buyer(tx: Tx, name: str, pay_to: str, currency: str, actor: str, now: da
     if not name.strip() or not pay_to.strip():
         return Refusal("buyer.invalid")
     made = Buyer(new_id(now), name.strip(), pay_to.strip(), currency, new_id(now))
-    open_house(tx, currency, now)
+    open_house(tx, currency)
     ledger.open_accounts(tx, [Account(made.payable, "buyer.payable", made.id, currency)])
     fields = {"name": made.name, "pay_to": made.pay_to, "currency": currency}
     if _queries.add_buyer(tx.conn, id=made.id, **fields, payable=made.payable, now=now) is None:
@@ -113,7 +113,7 @@ def remit(tx: Tx, buyer_id: UUID, on: date, actor: str, now: datetime) -> int | 
     buyer = Buyer(**row)
     if buyer.due_minor <= 0:
         return 0
-    house = open_house(tx, buyer.currency, now)
+    house = open_house(tx, buyer.currency)
     sent = recipes.remit(new_id(now), house, buyer.payable, buyer.due_minor, now)
     ledger.post(tx, [sent], on, now)
     data = {"amount_minor": buyer.due_minor, "currency": buyer.currency}

@@ -32,7 +32,8 @@ class Ports:
 class Night:
     """One batch of one stage: as of ``now``, the last microsecond of ``day``.
 
-    ``cursor`` is where the batch before ended, None at the start.
+    ``cursor`` is where the batch before ended, None at the start. A stage that works through
+    transactions of its own first calls ``commit``, which ends ``tx``.
     """
 
     database: Database
@@ -42,6 +43,7 @@ class Night:
     now: datetime
     cursor: str | None
     timezone: str
+    commit: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +57,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A named step of the night. Running it twice does no harm.
-
-    ``alone`` asks that everything before it has been committed: it works through transactions of
-    its own.
-    """
+    """A named step of the night. Running it twice does no harm."""
 
     name: str
     run: Callable[[Night], Batch]
-    alone: bool = False
 
 
 class InvariantError(Exception):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Final
 
 from whiteslip.base import Refusal, end_of_day
-from whiteslip.day.model import Night, Ports, Sealed, Stage
+from whiteslip.day.model import InvariantError, Night, Ports, Sealed, Stage
 from whiteslip.day.stages import AFTER_SEAL, STAGES
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Database, Tx, load_queries
@@ -43,93 +44,99 @@ def seal(
     """
     if now < end_of_day(day, timezone):
         return Refusal("day.not_over", {"day": day.isoformat()})
-    with database.alone("night") as opened:
-        with opened() as tx:
-            last = last_sealed_day(tx)
-            was_cut_off = last is not None and not _is_whole(tx, last)
-        if last and was_cut_off:
-            _night(database, opened, ports, last, timezone, AFTER_SEAL, None)
+    with database.alone("night") as opened, _Commits(database, opened) as commits:
+        last = last_sealed_day(commits.tx)
+        known: defaultdict[date, dict[str, Row]] = defaultdict(dict)
+        for row in _queries.progress_since(commits.tx.conn, day=last or day):
+            known[row["day"]][row["stage"]] = row
+        if last:
+            _night(commits, ports, last, timezone, known[last], AFTER_SEAL)
         if last and day <= last:
             return Sealed(day, already=True)
         step = last + timedelta(days=1) if last else day
         sealed = Sealed(day)
         while step <= day:
-            sealed = Sealed(step, _night(database, opened, ports, step, timezone, STAGES, tell))
+            sealed = Sealed(step, _night(commits, ports, step, timezone, known[step], STAGES, tell))
             step += timedelta(days=1)
-        return sealed
-
-
-def _is_whole(tx: Tx, day: date) -> bool:
-    """Whether every stage after the seal of ``day`` is done."""
-    finished = {row["stage"] for row in _queries.progress(tx.conn, day=day) if row["finished_at"]}
-    return all(stage.name in finished for stage in AFTER_SEAL)
+    return sealed
 
 
 def _night(
-    database: Database,
-    opened: Opened,
+    commits: _Commits,
     ports: Ports,
     day: date,
     timezone: str,
+    known: Mapping[str, Row],
     stages: Sequence[Stage],
-    tell: Told | None,
+    tell: Told | None = None,
 ) -> dict[str, int]:
     """Small batches share a transaction; each commits together with its checkpoint."""
     done, at = dict[str, int](), end_of_day(day, timezone)
-    with _Commits(opened, day) as commits:
-        known: dict[str, Row] = {r["stage"]: r for r in _queries.progress(commits.tx.conn, day=day)}
-        for stage in stages:
-            row = known.get(stage.name, _NEW)
-            count, cursor, more = row["done"], row["cursor"], row["finished_at"] is None
-            while more:
-                if stage.alone:
-                    commits.commit()
-                batch = stage.run(Night(database, commits.tx, ports, day, at, cursor, timezone))
-                count, more, cursor = count + batch.done, batch.more, batch.cursor
-                commits.reached[stage.name] = (cursor, count, None if more else at)
-                if batch.done >= _LARGE:
-                    commits.commit()
-                if tell:
-                    tell(day, stage.name, count)
-            done[stage.name] = count
+    todo = [stage for stage in stages if not known.get(stage.name, _NEW)["finished_at"]]
+    at_work: Row = _queries.at_work(commits.tx.conn) if todo else {}
+    for stage in stages:
+        row = known.get(stage.name, _NEW)
+        count, cursor, more = row["done"], row["cursor"], stage in todo
+        if more and not at_work.get(stage.name, True):
+            commits.reached[day, stage.name] = (None, count, at)
+            more = False
+        while more:
+            night = Night(commits.database, commits.tx, ports, day, at, cursor, timezone, commits.commit)
+            batch = stage.run(night)
+            count, more, cursor = count + batch.done, batch.more, batch.cursor
+            commits.reached[day, stage.name] = (cursor, count, None if more else at)
+            if batch.done >= _LARGE:
+                commits.commit()
+            if tell:
+                tell(day, stage.name, count)
+        done[stage.name] = count
+    if commits.reached:
+        commits.commit()
     return done
 
 
 class _Commits:
-    """One transaction after the other; what is open at an error is rolled back.
+    """One transaction after the other, each opened when it is asked for; an error rolls back what is open.
 
     ``reached`` is the checkpoint of each stage since the last commit: cursor, done, finished at.
     """
 
-    def __init__(self, opened: Opened, day: date) -> None:
-        self._opened, self._day = opened, day
+    def __init__(self, database: Database, opened: Opened) -> None:
+        self.database, self._opened = database, opened
         self._stack = ExitStack()
-        self.reached: dict[str, tuple[str | None, int, datetime | None]] = {}
+        self._tx: Tx | None = None
+        self.reached: dict[tuple[date, str], tuple[str | None, int, datetime | None]] = {}
+
+    @property
+    def tx(self) -> Tx:
+        if self._tx is None:
+            self._tx = self._stack.enter_context(self._opened())
+        return self._tx
 
     def __enter__(self) -> _Commits:
-        self.tx = self._stack.enter_context(self._opened())
         return self
 
     def commit(self) -> None:
-        """Commit what is done with its checkpoints, and go on in a new transaction."""
+        """Commit what is done with its checkpoints."""
         self._keep()
         self._stack.close()
-        self.tx = self._stack.enter_context(self._opened())
+        self._tx = None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        if error is None:
-            self._keep()
+        if isinstance(error, InvariantError):
+            self.commit()  # what stages did before stays, for whoever looks into it
         return self._stack.__exit__(kind, error, trace)
 
     def _keep(self) -> None:
         if self.reached:
+            days, stages = zip(*self.reached, strict=True)
             cursors, done, finished = zip(*self.reached.values(), strict=True)
             _queries.save_progress(
                 self.tx.conn,
-                day=self._day,
-                stage=list(self.reached),
+                day=list(days),
+                stage=list(stages),
                 cursor=list(cursors),
                 done=list(done),
                 finished_at=list(finished),

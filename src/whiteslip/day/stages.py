@@ -10,6 +10,7 @@ from whiteslip import billing, exits, funding, insight, lake, ledger, notices, p
 from whiteslip.base import Refusal
 from whiteslip.billing import chargeoff, hardship, sales
 from whiteslip.billing import store as billing_store
+from whiteslip.billing.bills import BATCH
 from whiteslip.day.forgetting import FORGET
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
 from whiteslip.day.timers import OWN, run_one
@@ -35,7 +36,7 @@ def _expire_holds(night: Night) -> Batch:
 
 def _issue_bills(night: Night) -> Batch:
     done = billing.issue_bills(night.tx, night.day, night.now)
-    return Batch(done, more=done > 0)
+    return Batch(done, more=done == BATCH)
 
 
 def _charge_late_fees(night: Night) -> Batch:
@@ -84,6 +85,7 @@ def _run_timers(night: Night) -> Batch:
     first = next_timer(night.tx)
     if first is None or first > night.now:
         return Batch(0, more=False)
+    night.commit()
     done = 0
     for _ in range(_TIMERS_AT_ONCE):
         if not run_one(night.database, night.ports, night.now, OWN):
@@ -148,6 +150,7 @@ def _snapshot(night: Night) -> Batch:
     """A refused snapshot holds up nothing: yesterday's is served, and the journal says why."""
     if night.ports.lake is None:
         return Batch(0, more=False)
+    night.commit()
     taken = lake.export(night.database, night.ports.lake, night.day, night.now, night.timezone, night.now)
     return Batch(0 if isinstance(taken, Refusal) else 1, more=False)
 
@@ -164,10 +167,10 @@ STAGES: Final = (
     Stage("lift_restrictions", _lift_restrictions),
     Stage("score_lines", _score_lines),
     Stage("measure_shift", _measure_shift),
-    Stage("run_timers", _run_timers, alone=True),
+    Stage("run_timers", _run_timers),
     Stage("sweep_notices", _sweep_notices),
     Stage("seal", _seal),
-    Stage("snapshot", _snapshot, alone=True),
+    Stage("snapshot", _snapshot),
     Stage("take_borrowing_bases", _take_borrowing_bases),
     Stage("judge_offers", _judge_offers),
     Stage("report_leaving", _report_leaving),

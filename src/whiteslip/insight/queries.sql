@@ -15,11 +15,10 @@ INSERT INTO insight.step (walk, step, journey, pack, at, simulated)
 VALUES (:walk, :step, :journey, :pack, :now, :simulated)
 ON CONFLICT (walk, step) DO NOTHING;
 
--- name: forget_salts!
-DELETE FROM insight.salt WHERE day < :before;
-
--- name: forget_steps!
-DELETE FROM insight.step WHERE at < :before;
+-- name: forget$
+WITH salts AS (DELETE FROM insight.salt WHERE day < :salts_before RETURNING day),
+steps AS (DELETE FROM insight.step WHERE at < :steps_before RETURNING at)
+SELECT (SELECT count(*) FROM salts) + (SELECT count(*) FROM steps);
 
 -- name: steps
 -- Whole walks. A session lasts an hour, so a walk counts an hour after it began: the next window has those

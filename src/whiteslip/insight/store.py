@@ -80,9 +80,8 @@ def add_step(
 
 def forget(tx: Tx, salts_before: date, steps_before: datetime) -> int:
     """Delete salts and steps that are old; returns how many."""
-    return _queries.forget_salts(tx.conn, before=salts_before) + _queries.forget_steps(
-        tx.conn, before=steps_before
-    )
+    done: int = _queries.forget(tx.conn, salts_before=salts_before, steps_before=steps_before)
+    return done
 
 
 def attrition_model(tx: Tx) -> Model | None:

@@ -83,7 +83,7 @@ def book(
     if not batch:
         return Counts()
     mapping = calendar.mapping
-    house = open_house(tx, mapping.currency, now)
+    house = open_house(tx, mapping.currency)
     clock = _Clock(now, ZoneInfo(mapping.timezone))
     taken = _open(tx, vault, batch, calendar, actor, now)
     over = [each for each in taken if each.takeover.peak_minor > each.takeover.history.limit_minor]

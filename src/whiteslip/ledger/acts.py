@@ -58,15 +58,6 @@ def accounts(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, Account]:
     return {row["id"]: Account(**row) for row in _queries.accounts(tx.conn, ids=list(ids))}
 
 
-def house_accounts(tx: Tx, codes: Sequence[str], currency: str) -> list[UUID]:
-    """The house's own accounts of these codes, in their order. LookupError when one was never opened."""
-    found = {row["code"]: row["id"] for row in _queries.house_accounts(tx.conn, currency=currency)}
-    missing = [code for code in codes if code not in found]
-    if missing:
-        raise LookupError(f"the chart has no account {', '.join(missing)} in {currency}")
-    return [found[code] for code in codes]
-
-
 def set_debit_limit(tx: Tx, account: UUID, limit: int | None) -> None:
     """Change how much the account may be drawn. Below what is drawn it only stops more."""
     _queries.set_debit_limit(tx.conn, account=account, limit=limit)

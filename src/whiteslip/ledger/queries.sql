@@ -18,9 +18,6 @@ SELECT id, code, owner, currency, debit_limit, credit_limit,
     debits_pending, debits_posted, credits_pending, credits_posted
 FROM ledger.account WHERE id = ANY(:ids::uuid[]) ORDER BY id;
 
--- name: house_accounts
-SELECT code, id FROM ledger.account WHERE owner IS NULL AND currency = :currency;
-
 -- name: set_debit_limit$
 SELECT ledger.set_debit_limit(:account, :limit);
 

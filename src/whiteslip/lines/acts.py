@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -13,7 +14,6 @@ from psycopg.types.json import Jsonb
 from whiteslip import ledger
 from whiteslip.base import Refusal, new_id
 from whiteslip.ledger import Account
-from whiteslip.ledger.acts import house_accounts
 from whiteslip.ledger.recipes import HOUSE_CODES, House
 from whiteslip.lines.locks import part_of
 from whiteslip.lines.model import (
@@ -36,15 +36,14 @@ _NO_ID = UUID(int=0)
 _UNLOCKED: Final = (frozenset[LockKind](), frozenset[Part]())
 
 
-def open_house(tx: Tx, currency: str, now: datetime) -> House:
+def open_house(tx: Tx, currency: str) -> House:
     """The house's accounts in ``currency``, opened on first use."""
-    ledger.open_accounts(tx, [Account(new_id(now), code, None, currency) for code in HOUSE_CODES])
-    return house(tx, currency)
-
-
-def house(tx: Tx, currency: str) -> House:
-    """The house's accounts in ``currency``."""
-    return House(*house_accounts(tx, HOUSE_CODES, currency))
+    house = House.of(currency)
+    ids = astuple(house)
+    ledger.open_accounts(
+        tx, [Account(one, code, None, currency) for one, code in zip(ids, HOUSE_CODES, strict=True)]
+    )
+    return house
 
 
 def open_customers(tx: Tx, customers: Sequence[Customer], now: datetime) -> None:

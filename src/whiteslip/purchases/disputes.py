@@ -15,7 +15,6 @@ from whiteslip.billing import disputed
 from whiteslip.ledger import recipes
 from whiteslip.ledger.recipes import House
 from whiteslip.lines import Line
-from whiteslip.lines.acts import house as house_of
 from whiteslip.purchases import store
 from whiteslip.purchases.acts import locked
 from whiteslip.purchases.model import Dispute, Ground, Outcome
@@ -82,7 +81,7 @@ def force_post(
         return Refusal("purchase.amount_invalid")
     shop = store.merchants(tx, [merchant], line.currency, now)[merchant]
     new = new_id(now)
-    moved = recipes.force(new, house_of(tx, line.currency), shop.payable, amount_minor, now)
+    moved = recipes.force(new, House.of(line.currency), shop.payable, amount_minor, now)
     ledger.post(tx, [moved], line.today(now), now)
     opened = Dispute(
         id=new,
@@ -131,7 +130,7 @@ def resolve(tx: Tx, dispute_id: UUID, won: bool, actor: str, now: datetime) -> D
     disputed.end(tx, done.id)
     cancel_timer(tx, "dispute.due", done.id, now)
     if won:
-        _give_back(tx, line, done, house_of(tx, line.currency), now)
+        _give_back(tx, line, done, House.of(line.currency), now)
     elif done.suspended_minor:
         disputed.demand(tx, line, done.id, done.suspended_minor, actor, now)
     data = {"dispute": done.id, "outcome": done.outcome, "amount_minor": done.amount_minor}

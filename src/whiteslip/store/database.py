@@ -159,7 +159,7 @@ class Database:
         self.pool: ConnectionPool[_Connection] = ConnectionPool(
             url,
             connection_class=_Connection,
-            kwargs={"row_factory": dict_row, "options": options},
+            kwargs={"row_factory": dict_row, "options": options, "autocommit": True},
             min_size=1,
             max_size=size,
             open=True,
@@ -180,14 +180,12 @@ class Database:
         The lock is the connection's: it outlives each transaction, and goes when we die.
         """
         with self.pool.connection() as conn:
-            with conn.transaction():
-                _queries.lock_alone(conn, what=what)
+            _queries.lock_alone(conn, what=what)
             try:
                 yield partial(_transaction, conn)
             finally:
                 if not conn.broken:
-                    with conn.transaction():
-                        _queries.unlock_alone(conn, what=what)
+                    _queries.unlock_alone(conn, what=what)
 
     @contextlib.contextmanager
     def dry_run(self) -> Generator[Tx]:
@@ -214,7 +212,6 @@ def _configure(conn: Connection) -> None:
     set_json_loads(msgspec.json.decode, conn)
     if _queries.app_role_exists(conn):
         conn.execute("SET ROLE whiteslip_app")
-    conn.commit()
 
 
 def database_name(url: str) -> str:

@@ -52,9 +52,10 @@ class Life:
 
     def live(self, day: date) -> None:
         """One day: parcels, payments, purchases, refunds, then those who leave."""
-        self._send(self._at(day, 9))
-        self._pay(day, self._at(day, 10))
-        self._buy(day, self._at(day, 12))
+        with self.database.transaction() as tx:
+            self._send(tx, self._at(day, 9))
+            self._pay(tx, day, self._at(day, 10))
+            self._buy(tx, day, self._at(day, 12))
         self._refund(self._at(day, 15))
         self._look(self._at(day, 14))
         self._leave(day, self._at(day, 16))
@@ -66,13 +67,12 @@ class Life:
     def _happens(self, bps: int) -> bool:
         return self.dice.randrange(10_000) < bps
 
-    def _send(self, now: datetime) -> None:
+    def _send(self, tx: Tx, now: datetime) -> None:
         """Shops send what was bought yesterday, some of it in two parcels, some of it never."""
         batch, self._to_send = self._to_send, []
         if not batch:
             return
-        with self.database.transaction() as tx:
-            answers = purchases.capture(tx, batch, "world", now)
+        answers = purchases.capture(tx, batch, "world", now)
         for asked, answer in zip(batch, answers, strict=True):
             if isinstance(answer, Refusal):
                 continue
@@ -80,7 +80,7 @@ class Life:
             if answer.held_minor:
                 self._to_send.append(Capture(asked.purchase, answer.held_minor))
 
-    def _buy(self, day: date, now: datetime) -> None:
+    def _buy(self, tx: Tx, day: date, now: datetime) -> None:
         buyers = [person for person in self.people if self._wants(person, day)]
         if not buyers:
             return
@@ -93,8 +93,7 @@ class Life:
             )
             for person in buyers
         ]
-        with self.database.transaction() as tx:
-            answers = purchases.authorise(tx, self.ports.office.tables, batch, "world", now)
+        answers = purchases.authorise(tx, self.ports.office.tables, batch, "world", now)
         for person, answer in zip(buyers, answers, strict=True):
             if isinstance(answer, Purchase):
                 self.done["authorised"] += 1
@@ -117,17 +116,16 @@ class Life:
         if self._happens(person.refunds_bps):
             self._bought.append((person, purchase.id, whole))
 
-    def _pay(self, day: date, now: datetime) -> None:
+    def _pay(self, tx: Tx, day: date, now: datetime) -> None:
         payers = [person for person in self.people if self._pays(person, day)]
         if not payers and day not in self._returning:
             return
-        with self.database.transaction() as tx:
-            for payment in self._returning.pop(day, []):
-                owed.return_payment(tx, self.ports.office, payment, "world", now)
-                self.done["returned"] += 1
-            debts = billing.debts(tx, [person.line for person in payers], day)
-            due = [line for line in (person.line for person in payers) if line in debts]
-            self._settle(tx, {line: debts[line].billed_minor for line in due}, day, now)
+        for payment in self._returning.pop(day, []):
+            owed.return_payment(tx, self.ports.office, payment, "world", now)
+            self.done["returned"] += 1
+        debts = billing.debts(tx, [person.line for person in payers], day)
+        due = [line for line in (person.line for person in payers) if line in debts]
+        self._settle(tx, {line: debts[line].billed_minor for line in due}, day, now)
 
     def _settle(self, tx: Tx, billed: Mapping[UUID, int], day: date, now: datetime) -> None:
         """Pay what is billed; now and then the payer's bank takes it back."""

@@ -30,7 +30,7 @@ def settle(database: Database, ports: Ports, setting: Setting, dice: Random) -> 
     agreement = Agreement.of(pack)
     people = [population.resident(dice, setting, now) for _ in range(setting.customers)]
     with database.transaction() as tx:
-        open_house(tx, agreement.currency, now)
+        open_house(tx, agreement.currency)
         customers = [
             Customer(r.customer, None, "zh-CN" if n % 4 else "en", now) for n, r in enumerate(people)
         ]

@@ -31,7 +31,7 @@ from whiteslip.exits import Office, proposals
 from whiteslip.identity import Vault, access
 from whiteslip.identity.model import Role, Staff
 from whiteslip.lake import Lake
-from whiteslip.lines.acts import house
+from whiteslip.ledger.recipes import House
 from whiteslip.notices import DemoPhone, of_subject
 from whiteslip.store.timers import present
 from whiteslip.watch import store as watch
@@ -169,7 +169,7 @@ def test_03_what_was_authorised_before_is_captured_and_what_comes_after_is_not(s
 def unclaimed(story: Story) -> int:
     """What waits for its owners in the house's books, in minor units."""
     with story.api.db.transaction() as tx:
-        account = house(tx, "CNY").unclaimed
+        account = House.of("CNY").unclaimed
         found = ledger.accounts(tx, [account])[account]
     return -found.net_debit
 

@@ -70,7 +70,7 @@ class Scene:
         self._dice, self._count = Random(7), 0
         self.set_clock(at(START))
         with db.transaction() as tx:
-            open_house(tx, "CNY", at(START))
+            open_house(tx, "CNY")
 
     @staticmethod
     def ports_of(db: Database, place: Lake | None = None) -> Ports:

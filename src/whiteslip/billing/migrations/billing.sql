@@ -142,6 +142,7 @@ CREATE TABLE billing.settlement (
 );
 CREATE INDEX settlement_source ON billing.settlement (source);
 CREATE INDEX settlement_line ON billing.settlement (line, on_day);
+CREATE INDEX settlement_instalment ON billing.settlement (plan, no);
 CREATE INDEX settlement_day ON billing.settlement USING brin (on_day)
     WITH (pages_per_range = 8, autosummarize = on);
 CALL store.append_only('billing.settlement');
@@ -522,13 +523,12 @@ BEGIN
     UNION ALL
     SELECT 'an instalment is settled by its settlements', concat_ws(' ', 'plan', i.plan, 'instalment', i.no)
     FROM unnest(changed) AS c (plan) JOIN billing.instalment AS i ON i.plan = c.plan
-    LEFT JOIN (
-        SELECT line, plan, no,
-            sum(amount_minor) FILTER (WHERE component = 'principal') AS principal,
+    CROSS JOIN LATERAL (
+        SELECT sum(amount_minor) FILTER (WHERE component = 'principal') AS principal,
             sum(amount_minor) FILTER (WHERE component = 'interest') AS interest,
             sum(amount_minor) FILTER (WHERE component = 'fee') AS fee
-        FROM billing.settlement WHERE line = ANY(touched) GROUP BY line, plan, no
-    ) AS s ON s.line = i.line AND s.plan = i.plan AND s.no = i.no
+        FROM billing.settlement WHERE plan = i.plan AND no = i.no
+    ) AS s
     WHERE (coalesce(s.principal, 0), coalesce(s.interest, 0), coalesce(s.fee, 0))
         IS DISTINCT FROM (i.settled_principal, i.settled_interest, i.settled_fee);
 END

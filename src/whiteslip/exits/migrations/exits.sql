@@ -314,6 +314,10 @@ SELECT id, line, customer, kind, channel, state, route, reason, since, requested
     stopped_at
 FROM exits.exit;
 
+-- Restrictions that stand.
+CREATE VIEW exits.v_restriction AS
+SELECT id, line, reasons, set_at, review_on FROM exits.restriction WHERE lifted_at IS NULL;
+
 -- What the desk chose, beside what the table had advised.
 CREATE VIEW exits.v_choice AS
 SELECT exit, at, path, route FROM exits.choice;

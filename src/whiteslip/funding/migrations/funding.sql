@@ -12,6 +12,8 @@ CREATE TABLE funding.facility (
     amortising_since date
 );
 
+CREATE VIEW funding.v_facility AS SELECT id, name, currency FROM funding.facility;
+
 -- Versions of a deal; the newest one counts.
 CREATE TABLE funding.deal (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

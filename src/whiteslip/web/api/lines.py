@@ -114,7 +114,7 @@ def open_line(request: WebRequest, data: JSONBody[NewLineBody]) -> Response[Line
 
     def act(tx: Tx, now: datetime, caller: Caller) -> LineShape:
         customer = granted(lines.get_customer(tx, customer_id))
-        open_house(tx, agreement.currency, now)
+        open_house(tx, agreement.currency)
         opened_on = agreement.today(now)
         day = data.statement_day
         new = NewLine(new_id(now), customer.id, data.limit_minor, day, opened_on, data.informed)
