@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.numbers import (
-    format_compact_decimal,
+    format_compact_currency,
     format_currency,
     format_decimal,
     format_percent,
@@ -35,6 +36,7 @@ _WEB: Final = Path(__file__).parents[1]
 _LOCALES: Final[dict[Lang, Locale]] = {"zh-CN": Locale.parse("zh_Hans_CN"), "en": Locale.parse("en_GB")}
 _INSTANTS: Final[dict[Lang, str]] = {"zh-CN": "y年M月d日 HH:mm:ss", "en": "d MMMM y 'at' HH:mm:ss"}
 
+_AFTER_DAY: Final = re.compile(r"(?<=\d日) (?=[\u4e00-\u9fff])")
 _SHORT_DAYS: Final[dict[Lang, str]] = {"zh-CN": "y-MM-dd", "en": "d MMM y"}
 
 
@@ -108,9 +110,9 @@ class Speech:
         """A share of one in percent, for figures about many: ``5.22%``."""
         return format_percent(value, format="#,##0.00%", locale=_LOCALES[self.lang])
 
-    def magnitude(self, value: float) -> str:
-        """About how much, for the axis of a chart: ``1.2M``, ``120万``."""
-        return format_compact_decimal(value, locale=_LOCALES[self.lang], fraction_digits=1)
+    def magnitude(self, value: float, currency: str) -> str:
+        """About how much, for the axis of a chart: ``CN¥1.2M``, ``¥120万``."""
+        return format_compact_currency(value, currency, locale=_LOCALES[self.lang], fraction_digits=1)
 
     def number(self, value: int) -> str:
         """A whole number with thousands apart."""
@@ -139,7 +141,9 @@ class Speech:
         if "n" in facts and "|" in sentence:
             one, _, many = sentence.partition("|")
             sentence = one if facts["n"] == 1 else many
-        return sentence.format_map({key: self.word(fact) for key, fact in facts.items()})
+        said = sentence.format_map({key: self.word(fact) for key, fact in facts.items()})
+        # Around a number there is a space; the last sign of a date is no number.
+        return _AFTER_DAY.sub("", said) if self.lang == "zh-CN" else said
 
 
 Table: TypeAlias = Mapping[Lang, Mapping[str, str]]

@@ -15,7 +15,7 @@ _WIDEST: Final = 48
 RIVALS: Final = (("best", "var:brand"), ("greedy", "var:soft"), ("proportional", "var:edge"))
 
 
-def _bars(names: Sequence[str], series: Sequence[tuple[str, Sequence[Any], str]], **axis: bool) -> Option:
+def _bars(names: Sequence[str], series: Sequence[tuple[str, Sequence[Any], str]], **axis: str) -> Option:
     return {
         "xAxis": {"type": "category", "data": list(names)},
         "yAxis": {"type": "value", **axis},
@@ -35,7 +35,7 @@ def freed(basis: Basis, called: Called, t: Text) -> Option:
             (t("undrawn"), [each.undrawn_minor for each in basis.freed], "var:brand"),
             (t("weighted"), [each.weighted_minor for each in basis.freed], "var:edge"),
         ],
-        money=True,
+        money=basis.currency,
     )
 
 

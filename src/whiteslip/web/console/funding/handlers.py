@@ -34,7 +34,9 @@ _FOLDER: Final = "console/funding"
 # Headroom is drawn over these nights.
 _NIGHTS: Final = 90
 _SHOWN: Final = 20
-_COLORS: Final = ("var:brand", "var:bad", "var:good", "var:soft", "var:care", "var:edge")
+# Told apart by more than their colour.
+_COLORS: Final = ("var:brand", "var:care", "var:info", "var:bad", "var:soft", "var:edge")
+_DASHES: Final = ("solid", "dashed", "dotted")
 _TYPES: Final = {"csv": "text/csv", "pdf": "application/pdf", "json": "application/json"}
 
 
@@ -221,7 +223,11 @@ def _chart(deal: Deal, day: date, nights: History, speech: Speech, t: Texts) -> 
             "data": [shares.get(test) for shares in by_night],
             "symbol": "none",
             "color": _COLORS[n % len(_COLORS)],
-            "lineStyle": {"color": _COLORS[n % len(_COLORS)], "width": 2},
+            "lineStyle": {
+                "color": _COLORS[n % len(_COLORS)],
+                "width": 2,
+                "type": _DASHES[n % len(_DASHES)],
+            },
         }
         for n, test in enumerate(tests)
     ]

@@ -91,7 +91,11 @@ def _timed(row: Row, words: Words) -> str:
     """A screen with the median seconds that people spent on it, where they are known."""
     seconds = row["median_seconds"]
     name = _name(row, "screen", words)
-    return name if seconds is None else f"{name} · {words.cell('median_seconds', seconds)} s"
+    return (
+        name
+        if seconds is None
+        else f"{name} · {words.cell('median_seconds', seconds)} {words.paper('second')}"
+    )
 
 
 def flows(result: Result, words: Words) -> Option:
@@ -147,8 +151,9 @@ def hazard(result: Result, words: Words) -> Option:
     """The chance to leave within a month, with its bounds; of the first group where there are several."""
     rows = result.records()
     rows = [row for row in rows if row["segment"] == rows[0]["segment"]]
-    lines = (("hazard", _STRONG, 3), ("hazard_low", _PALE, 1), ("hazard_high", _PALE, 1))
-    names = {"hazard": words.column("hazard"), "hazard_low": "95 % ↓", "hazard_high": "95 % ↑"}
+    lines = (("hazard", _STRONG, 3), ("hazard_low", _PALE, 1), ("hazard_high", _SOFT, 1))
+    own = words.column("hazard")
+    names = {key: own if key == "hazard" else f"{own} · {words.column(key)}" for key, _, _ in lines}
     return {
         "xAxis": {
             "type": "category",
@@ -156,6 +161,7 @@ def hazard(result: Result, words: Words) -> Option:
             "boundaryGap": False,
         },
         "yAxis": {"type": "value", "percent": True},
+        "legend": {},
         "series": [
             _line(names[key], [row[key] for row in rows], color, width) for key, color, width in lines
         ],

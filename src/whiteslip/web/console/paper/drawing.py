@@ -28,6 +28,7 @@ _ROW: Final = 24
 _LABEL: Final = 9
 _MOST_DAYS: Final = 7
 _MINOR: Final = 100
+_DASHES: Final = {"dashed": "4 3", "dotted": "1 3"}
 _TOKEN: Final = re.compile(r"--([\w-]+):\s*(#[0-9a-f]{3,6})")
 _STYLES: Final = Path(kit.__file__).parent / "static" / "whiteslip.css"
 
@@ -87,9 +88,9 @@ def _line(x1: float, y1: float, x2: float, y2: float, tone: str = "var:line") ->
 def _said(axis: Mapping[str, Any], speech: Speech) -> Said:
     if axis.get("percent"):
         return lambda value: f"{value * 100:.4g}%"
-    if axis.get("money"):
+    if currency := axis.get("money"):
         # As on the screen: the chart shows the magnitude, the table below the exact sum.
-        return lambda minor: speech.magnitude(minor / _MINOR)
+        return lambda minor: speech.magnitude(minor / _MINOR, currency)
     return lambda value: f"{value:,.6g}"
 
 
@@ -194,7 +195,8 @@ def _stroke(
     style = series.get("lineStyle", {})
     if series.get("band") or color(style.get("color")) == "none":
         return []
-    dash = ' stroke-dasharray="4 3"' if style.get("type") == "dashed" else ""
+    gaps = _DASHES.get(style.get("type", "solid"))
+    dash = f' stroke-dasharray="{gaps}"' if gaps else ""
     found, run = list[str](), list[str]()
     # Where a line is to go on over what is not known, it has no gaps.
     points = known if series.get("connectNulls") else [*enumerate(layer)]

@@ -249,7 +249,7 @@ def flows(result: Result, t: Text) -> Option:
                     for name, href in sorted(names.items())
                 ],
                 "links": links,
-                "money": True,
+                "money": rows[0]["currency"] if rows else "",
             }
         ]
     }
@@ -283,6 +283,7 @@ def dpd(result: Result, t: Text) -> Option:
 
 def classes(result: Result, t: Text) -> Option:
     """Balances by five-level class."""
+    rows = result.records()
     data = [
         {
             "name": t("class_" + row["asset_class"]),
@@ -290,9 +291,12 @@ def classes(result: Result, t: Text) -> Option:
             "itemStyle": {"color": _SHADES[row["asset_class"]]},
             "href": _classed(row),
         }
-        for row in result.records()
+        for row in rows
     ]
-    return {"series": [{"type": "treemap", "data": data, "money": True, "roam": False, "nodeClick": False}]}
+    currency = rows[0]["currency"] if rows else ""
+    return {
+        "series": [{"type": "treemap", "data": data, "money": currency, "roam": False, "nodeClick": False}]
+    }
 
 
 def ecl_movement(result: Result, t: Text) -> Option:
@@ -315,10 +319,10 @@ def ecl_movement(result: Result, t: Text) -> Option:
     unseen = {"color": "transparent"}
     return {
         "xAxis": {"type": "category", "data": names},
-        "yAxis": {"type": "value", "money": True},
+        "yAxis": {"type": "value", "money": row["currency"]},
         "series": [
             {"type": "bar", "stack": "level", "data": floor, "itemStyle": unseen, "silent": True},
-            {"type": "bar", "stack": "level", "data": bars, "money": True},
+            {"type": "bar", "stack": "level", "data": bars},
         ],
     }
 

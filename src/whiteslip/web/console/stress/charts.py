@@ -15,7 +15,7 @@ _BANDS: Final = ((0, 4, "var:brand", 0.14), (1, 3, "var:brand", 0.22))
 _EDGES: Final = ((4, "p95", "var:edge", 1), (2, "p50", "var:brand", 3), (0, "p05", "var:bad", 1))
 
 
-def fan(found: Fan, t: Text) -> Option:
+def fan(found: Fan, currency: str, t: Text) -> Option:
     """Where one future in twenty ends, the middle half, and the median, day by day."""
     series: list[Option] = []
     for low, high, color, opacity in _BANDS:
@@ -35,7 +35,7 @@ def fan(found: Fan, t: Text) -> Option:
         series.append({**shown, "lineStyle": style, "color": color})
     return {
         "xAxis": {"type": "category", "data": [day.isoformat() for day in found.days], "boundaryGap": False},
-        "yAxis": {"type": "value", "money": found.name in MONEY, "scale": True},
+        "yAxis": {"type": "value", "money": currency if found.name in MONEY else "", "scale": True},
         "legend": {},
         "series": series,
     }
@@ -72,8 +72,12 @@ def tornado(found: Finding, t: Text, asked: Callable[[str, float], str]) -> Opti
         "lineStyle": {"color": "var:ink", "type": "solid"},
     }
     return {
-        "xAxis": {"type": "value", "money": True, "scale": True},
-        "yAxis": {"type": "category", "data": [t("swing_" + each.name) for each in swings], "money": True},
+        "xAxis": {"type": "value", "money": found.currency, "scale": True},
+        "yAxis": {
+            "type": "category",
+            "data": [t("swing_" + each.name) for each in swings],
+            "money": found.currency,
+        },
         "legend": {},
         "series": series,
     }

@@ -253,13 +253,13 @@ def _chart(each: Fan, found: Finding, speech: Speech, t: Texts, typed: WhatIf) -
 
     return Figure(
         each.name,
-        t(f"chart_{each.name}"),
+        t(f"chart_{each.name}", count=found.question.scenarios, currency=found.currency),
         [(t("column_day"), "text"), *((t(name), "money") for name in COLUMNS)],
         [[speech.short_day(each.days[at]), *(cell(row[at]) for row in each.rows)] for at in places],
         _file_of(typed, f"{each.name}.csv"),
         t("formula_" + each.name),
         t("source_fan"),
-        fan(each, t),
+        fan(each, found.currency, t),
         left_out=len(each.days) - len(places),
     )
 
@@ -276,7 +276,7 @@ def _tornado(found: Finding, speech: Speech, t: Texts, typed: WhatIf) -> Figure:
                ("at_low", "money"), ("at_high", "money")]  # fmt: skip
     return Figure(
         "tornado",
-        t("chart_tornado"),
+        t("chart_tornado", measured=t(f"head_{found.measured}")),
         [(t(name), kind) for name, kind in columns],
         rows,
         _file_of(typed, "tornado.csv"),

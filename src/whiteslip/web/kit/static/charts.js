@@ -5,7 +5,6 @@
   const locale = document.documentElement.lang.startsWith("zh") ? "ZH" : "EN";
   const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
   const share = new Intl.NumberFormat(document.documentElement.lang, { style: "percent", maximumFractionDigits: 2 });
-  const compact = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact" });
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
   // "var:brand" is the value of a token, so that both schemes and printing find their colours.
@@ -18,16 +17,19 @@
     return value;
   }
 
-  // Money comes in minor units; charts show the magnitude, tables the exact sum.
-  const money = (minor) => compact.format(minor / 100);
+  // Money comes in minor units of a currency; charts show the magnitude, tables the exact sum.
+  function money(currency) {
+    const compact = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", style: "currency", currency });
+    return (minor) => compact.format(minor / 100);
+  }
 
   // `room` is the width there is, in pixels: few names get more of it each.
   function dressed(raw, room) {
     const option = coloured(raw);
     const ink = { color: token("ink"), fontFamily: token("sans"), fontSize: 12 };
     const percent = option.yAxis && option.yAxis.percent;
-    const inMoney = option.yAxis && option.yAxis.money;
-    const value = (v) => (v == null || v === "-" ? "–" : percent ? share.format(v) : inMoney ? money(v) : number.format(v));
+    const sum = option.yAxis && option.yAxis.money && money(option.yAxis.money);
+    const value = (v) => (v == null || v === "-" ? "–" : percent ? share.format(v) : sum ? sum(v) : number.format(v));
     option.textStyle = ink;
     option.animation = false;
     option.aria = { enabled: true };
@@ -54,7 +56,7 @@
       if (names && room / names < 84 && axis.data.some((name) => name.length > 4)) Object.assign(axis.axisLabel, { rotate: 40, width: 96, overflow: "truncate" });
       // The last day of a line stands at the edge; its label would be cut off there.
       if (side === "xAxis" && axis.boundaryGap === false) Object.assign(axis.axisLabel, { alignMinLabel: "left", alignMaxLabel: "right" });
-      if (axis.type === "value") axis.axisLabel.formatter = axis.money ? money : value;
+      if (axis.type === "value") axis.axisLabel.formatter = axis.money ? money(axis.money) : value;
     }
     if (option.xName && option.xAxis) Object.assign(option.xAxis, { name: option.xName, nameLocation: "middle", nameGap: 28 });
     delete option.xName;
@@ -65,10 +67,10 @@
         series.label = { show: true, fontSize: 11, formatter: (p) => share.format(p.value[2]) };
         series.data = series.data.map((cell) => ({ value: cell.slice(0, 3), href: cell[3], label: { color: token(cell[2] > 0.5 ? "on-brand" : "ink") } }));
       }
-      if (series.type === "sankey") Object.assign(series, { label: { ...ink, width: 100, overflow: "break" }, lineStyle: { color: "target", opacity: 0.3 }, right: 110, tooltip: { valueFormatter: series.money ? money : number.format } });
-      if (series.type === "treemap") Object.assign(series, { breadcrumb: { show: false }, tooltip: { valueFormatter: series.money ? money : number.format },
+      if (series.type === "sankey") Object.assign(series, { label: { ...ink, width: 100, overflow: "break" }, lineStyle: { color: "target", opacity: 0.3 }, right: 110, tooltip: { valueFormatter: series.money ? money(series.money) : number.format } });
+      if (series.type === "treemap") Object.assign(series, { breadcrumb: { show: false }, tooltip: { valueFormatter: series.money ? money(series.money) : number.format },
         itemStyle: { borderColor: token("line"), borderWidth: 1 },
-        label: { formatter: (p) => `${p.name}\n${series.money ? money(p.value) : number.format(p.value)}`, fontSize: 12, color: token("ink") }, left: 0, right: 0, top: 0, bottom: 0 });
+        label: { formatter: (p) => `${p.name}\n${series.money ? money(series.money)(p.value) : number.format(p.value)}`, fontSize: 12, color: token("ink") }, left: 0, right: 0, top: 0, bottom: 0 });
     }
     if (option.visualMap) option.visualMap.textStyle = ink;
     return option;
