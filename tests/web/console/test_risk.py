@@ -59,7 +59,7 @@ def test_the_risk_page_its_files_its_lines_and_one_score(desk: Desk):
     line = worst["line"]
     shown = desk.get(f"/console/risk/lines/{line}")
     assert "past due lately" in shown
-    assert "If months_late_1 were &lt; 1" in shown
+    assert "If “Months late, month −1” were &lt; 1" in shown
     steps = rows_of(desk.get(f"/console/risk/lines/{line}/waterfall.csv"))
     best = sum(max(part.scores) for part in CARD.parts)
     assert best - sum(float(step["against"]) for step in steps) == float(worst["points"])

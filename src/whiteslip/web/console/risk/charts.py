@@ -36,7 +36,7 @@ _WIDEST: Final = 64
 class Chart:
     """A chart and its twin: heads and rows as a file has them, ``links`` leads each row to its lines.
 
-    ``kinds`` of columns: text, share, number or index.
+    ``kinds`` of columns: text, fact, share, number or index.
     """
 
     key: str
@@ -50,10 +50,15 @@ class Chart:
 def told(chart: Chart, csv: str, t: Texts, speech: Speech) -> Figure:
     """A chart with its rows in words."""
     rows = [
-        [_said(value, kind, speech) for value, (_, kind) in zip(row, chart.columns, strict=True)]
+        [
+            named(value, t) if kind == "fact" else _said(value, kind, speech)
+            for value, (_, kind) in zip(row, chart.columns, strict=True)
+        ]
         for row in chart.rows
     ]
-    heads = [(t("column_" + name), "text" if kind == "text" else "money") for name, kind in chart.columns]
+    heads = [
+        (t("column_" + name), "text" if kind in ("text", "fact") else "money") for name, kind in chart.columns
+    ]
     return Figure(
         chart.key,
         t(f"chart_{chart.key}"),
@@ -80,6 +85,13 @@ def _said(value: Any, kind: str, speech: Speech) -> str:
             return f"{value:.3g}" if value != round(value) else f"{value:.0f}"
         case _:
             return str(value)
+
+
+def named(column: str, t: Texts) -> str:
+    """A model's column in words, with how many months back it looks; one without words is itself."""
+    stem, _, month = column.rpartition("_")
+    facts = {"column": column, "month": month}
+    return t.first((f"fact_{stem}" if month.isdecimal() else f"fact_{column}", "fact_other"), facts)
 
 
 def _plain(step: Step) -> str:
@@ -146,7 +158,7 @@ def strip(nights: Sequence[tuple[date, float, float]], t: Text) -> Chart:
     return Chart("strip", option, columns, rows, t("formula_index"))
 
 
-def columns(seen: Overview, t: Text) -> Chart:
+def columns(seen: Overview, t: Texts) -> Chart:
     """The index of each column, the largest on top."""
     found = [(name, value) for name, value in seen.indices if name != "score"]
     shown = list(reversed(found[:_MOST_BARS]))
@@ -159,13 +171,13 @@ def columns(seen: Overview, t: Text) -> Chart:
     ]
     option: Option = {
         "xAxis": {"type": "value"},
-        "yAxis": {"type": "category", "data": [name for name, _ in shown]},
+        "yAxis": {"type": "category", "data": [named(name, t) for name, _ in shown]},
         "series": [_bar(t("csi"), bars, _STRONG)],
     }
     return Chart(
         "columns",
         option,
-        (("column", "text"), ("csi", "index")),
+        (("column", "fact"), ("csi", "index")),
         tuple(found),
         t("formula_index"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -188,9 +189,11 @@ def one(request: WebRequest, line: FromPath[UUID]) -> Response[Any]:
             row=row,
             model=model,
             figure=_waterfall(line, row, model, found, t, speech),
-            changes=[(each, _range(each.low, each.high)) for each in found.changes[:4]],
+            changes=[
+                (each, charts.named(each.column, t), _range(each.low, each.high))
+                for each in found.changes[:4]
+            ],
             because=[_because(code, t) for code in row["reasons"]],
-            meanings={fact.name: fact.meaning for fact in model.facts},
             **duty.shown(),
         )
 
@@ -208,7 +211,8 @@ def _explained(duty: Duty, line: UUID) -> tuple[Row, Model, Explained]:
 
 
 def _waterfall(line: UUID, row: Row, model: Model, found: Explained, t: Texts, speech: Speech) -> Figure:
-    chart = charts.waterfall(found, _best(model, found, row), "points" if model.scale else "log_odds", t)
+    unit = "points" if model.scale else "log_odds"
+    chart = charts.waterfall(found, _best(model, found, row), unit, t, partial(charts.named, t=t))
     return charts.told(chart, f"{RISK}/lines/{line}/waterfall.csv", t, speech)
 
 
@@ -239,13 +243,13 @@ def one_file(request: WebRequest, line: FromPath[UUID], name: FromPath[str]) -> 
             filters = [
                 (t("column_line"), str(line)[-8:]),
                 (t("scored_at"), speech.instant(row["at"])),
-                (model.target, speech.share(row["probability"])),
+                (t("column_probability"), speech.share(row["probability"])),
                 *(
                     (
                         t("if_title"),
                         t(
                             "if_column",
-                            column=each.column,
+                            column=charts.named(each.column, t),
                             range=_range(each.low, each.high),
                             share=speech.share(each.probability),
                         ),
