@@ -128,7 +128,7 @@ def complain(request: WebRequest, form: FromForm) -> Response[Any]:
         )
         if isinstance(done, Refusal):
             return _page(visit, form, refusal=done)
-        return see_other(request, "/complain")
+        return see_other(request, "/complain?done=received")
 
     return signed_in(request, act)
 

@@ -269,7 +269,7 @@ def reduce(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
             return _lower(visit, line, form, errors)
         if line.lifecycle is Lifecycle.ACTIVE:
             granted(softer.reduce(visit.tx, line.id, minor, visit.actor, visit.now))
-        return see_other(request, HOME)
+        return see_other(request, f"{HOME}?done=reduced")
 
     return signed_in(request, act)
 

@@ -65,7 +65,7 @@ def answer(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
         if form.value("do") != "move" or form.switching:
             return _page(visit, line, form, chosen=day)
         granted(payday.move(visit.tx, visit.ports.office, line.id, day, visit.actor, visit.now))
-        return see_other(request, HOME)
+        return see_other(request, f"{HOME}?done=moved")
 
     return signed_in(request, act)
 
