@@ -272,7 +272,7 @@ def survival(result: Result, t: Text) -> Option:
 def dpd(result: Result, t: Text) -> Option:
     """Shares of the book 30, 60 and 90 days past due."""
     rows = result.records()
-    shades = (("dpd_30_share", _PALE), ("dpd_60_share", _SOFT), ("dpd_90_share", _BAD))
+    shades = (("dpd_30_share", _PALE), ("dpd_60_share", "var:care"), ("dpd_90_share", _BAD))
     return {
         **_axes([row["on_day"].isoformat() for row in rows]),
         "links": _newest(rows, late(30)),

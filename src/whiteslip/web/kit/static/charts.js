@@ -50,7 +50,7 @@
       axis.axisTick = { show: false };
       axis.splitLine = { lineStyle: { color: token("line") } };
       axis.axisLabel = { color: token("soft"), hideOverlap: side === "xAxis" && option.series[0].type === "line",
-        interval: option.series[0].type === "line" ? "auto" : 0, width: side === "yAxis" ? 112 : Math.max(72, 0.75 * room / ((axis.data || []).length || 1)), overflow: "break", fontSize: 11 };
+        interval: option.series[0].type === "line" ? "auto" : 0, width: side === "yAxis" ? ((axis.data || []).length > 8 ? 176 : 112) : Math.max(72, 0.75 * room / ((axis.data || []).length || 1)), overflow: "break", fontSize: 11 };
       // Names of bars that have no room beside each other lean.
       const names = side === "xAxis" && axis.type === "category" && option.series[0].type !== "line" ? axis.data.length : 0;
       if (names && room / names < 84 && axis.data.some((name) => name.length > 4)) Object.assign(axis.axisLabel, { rotate: 40, width: 96, overflow: "truncate" });
@@ -67,7 +67,7 @@
         series.label = { show: true, fontSize: 11, formatter: (p) => share.format(p.value[2]) };
         series.data = series.data.map((cell) => ({ value: cell.slice(0, 3), href: cell[3], label: { color: token(cell[2] > 0.5 ? "on-brand" : "ink") } }));
       }
-      if (series.type === "sankey") Object.assign(series, { label: { ...ink, width: 100, overflow: "break" }, lineStyle: { color: "target", opacity: 0.3 }, right: 110, tooltip: { valueFormatter: series.money ? money(series.money) : number.format } });
+      if (series.type === "sankey") Object.assign(series, { nodeGap: 18, label: { ...ink, width: 100, overflow: "break" }, lineStyle: { color: "target", opacity: 0.3 }, right: 110, tooltip: { valueFormatter: series.money ? money(series.money) : number.format } });
       if (series.type === "treemap") Object.assign(series, { breadcrumb: { show: false }, tooltip: { valueFormatter: series.money ? money(series.money) : number.format },
         itemStyle: { borderColor: token("line"), borderWidth: 1 },
         label: { formatter: (p) => `${p.name}\n${series.money ? money(series.money)(p.value) : number.format(p.value)}`, fontSize: 12, color: token("ink") }, left: 0, right: 0, top: 0, bottom: 0 });
