@@ -88,7 +88,7 @@ def test_a_wrong_command_is_usage(terminal: Terminal):
     ("variable", "text", "said"),
     [
         ("WHITESLIP_PORT", "eighty", "is a whole number, not 'eighty'"),
-        ("WHITESLIP_PORT", "65536", "is a port, 1 to 65535"),
+        ("WHITESLIP_PORT", "65536", "is 1 to 65535"),
         ("WHITESLIP_DATABASE_URL", "mysql://me:hush@here/db", "is written postgresql://USER"),
     ],
 )

@@ -35,6 +35,8 @@ def build(platform: Platform) -> Litestar:
         timezone=platform.pack.timezone,
         issuer_name={"zh-CN": name, "en": name},
         default_language=language,
+        per_minute=settings.number("requests_per_minute"),
+        trusted_proxies=settings.networks("trusted_proxies"),
         ready=lambda: {"database": _answers(platform)},
         metrics=lambda: _metrics(platform),
         version=lambda: {"version": VERSION},

@@ -6,8 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 VERSION: Final = version("whiteslip")
 PREFIX: Final = "WHITESLIP_"
@@ -35,6 +36,8 @@ class Setting:
         return PREFIX + self.name.upper()
 
 
+Network: TypeAlias = IPv4Network | IPv6Network
+
 SETTINGS: Final = (
     Setting("home", "~/.whiteslip", "Folder for keys, the embedded database and its backups"),
     Setting("port", "8000", "TCP port of the web server", is_number=True),
@@ -52,6 +55,17 @@ SETTINGS: Final = (
     Setting("smtp_password_file", "", "File with the password at the SMTP server"),
     Setting("smtp_tls", "starttls", "Encryption towards the SMTP server: starttls, tls or none"),
     Setting("secure_cookies", "true", "Whether cookies travel over HTTPS only; the demo sets false"),
+    Setting(
+        "requests_per_minute",
+        "60",
+        "Sign-ins, codes and forms without signing in that one address may send in a minute",
+        is_number=True,
+    ),
+    Setting(
+        "trusted_proxies",
+        "",
+        "Addresses or networks of proxies that may say in X-Forwarded-For who asks; empty: none",
+    ),
     Setting(
         "webhooks_allow_internal",
         "false",
@@ -104,6 +118,15 @@ class Settings:
                 f"{value.setting.variable} ({value.origin}) is true or false, not {value.text!r}"
             )
         return value.text.lower() == "true"
+
+    def networks(self, name: str) -> list[Network]:
+        """A setting that lists addresses and networks, parted by commas."""
+        value = self.values[name]
+        try:
+            return [ip_network(each.strip()) for each in value.text.split(",") if each.strip()]
+        except ValueError as error:
+            wanted = f"{value.setting.variable} ({value.origin}) lists addresses and networks"
+            raise SettingError(f"{wanted}, such as 10.0.0.5, 192.0.2.0/24: {error}") from None
 
     @property
     def home(self) -> Path:
@@ -164,7 +187,7 @@ def _checked(value: Value) -> Value:
     if value.setting.is_number and not value.text.isdecimal():
         raise SettingError(f"{value.setting.variable} ({value.origin}) is a whole number, not {value.text!r}")
     if value.setting.is_number and not 0 < int(value.text) <= _LAST_PORT:
-        raise SettingError(f"{value.setting.variable} ({value.origin}) is a port, 1 to {_LAST_PORT}")
+        raise SettingError(f"{value.setting.variable} ({value.origin}) is 1 to {_LAST_PORT}")
     if value.setting.name == "database_url" and value.text and not value.text.startswith("postgresql://"):
         wanted = "postgresql://USER:PASSWORD@HOST/DATABASE"
         raise SettingError(f"{value.setting.variable} ({value.origin}) is written {wanted}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from whiteslip.web.kit.i18n import Lang
 
+Network: TypeAlias = IPv4Network | IPv6Network
 MIN_SECRET_BYTES = 32
 
 
@@ -43,6 +46,9 @@ class WebSettings:
     readers whose browser asks for none of ours. ``demo`` adds the style guide and a mark on each page, which
     says more while the people of the demonstration are still ``living`` their years.
 
+    ``per_minute`` is how often one address may sign in, ask for a code or send a form for which nobody signs
+    in, and ``trusted_proxies`` who may say in ``X-Forwarded-For`` whose address it is; see ``limits``.
+
     ``ready`` names each thing we need and whether it answers; ``metrics`` gives the Prometheus text
     format; ``version`` names the build. ``unavailable`` are exceptions of the world below, such as
     a database that is away: they become 503 with ``Retry-After`` and not 500.
@@ -56,6 +62,8 @@ class WebSettings:
     issuer_name: Mapping[Lang, str] = field(default_factory=_own_name)
     default_language: Lang = "zh-CN"
     body_limit: int = 256 * 1024
+    per_minute: int = 0
+    trusted_proxies: Sequence[Network] = ()
     api_version: str = "2026-10-01"
     ready: Callable[[], Mapping[str, bool]] = _always_ready
     metrics: Callable[[], bytes] = _no_metrics

@@ -21,6 +21,7 @@ from whiteslip.web.kit.edge import LastResort, answer
 from whiteslip.web.kit.envelope import Envelope
 from whiteslip.web.kit.forms import only_own_forms, read_form
 from whiteslip.web.kit.guide.handlers import guide_handlers, problem_types
+from whiteslip.web.kit.limits import Limits, not_too_often
 from whiteslip.web.kit.settings import WebSettings
 
 
@@ -77,10 +78,11 @@ def create_app(
     handlers: list[ControllerRouterHandler] = [livez, readyz, metrics, version, serve_asset, problem_types]
     if settings.demo:
         handlers += guide_handlers
+    limits = Limits(settings.per_minute, settings.trusted_proxies)
     app = Litestar(
         route_handlers=[*handlers, *routers],
         dependencies={"form": Provide(read_form)},
-        guards=[no_nul, only_own_forms],
+        guards=[no_nul, not_too_often, only_own_forms],
         exception_handlers={Exception: answer},
         include_in_schema=False,
         logging_config=None,
@@ -95,7 +97,7 @@ def create_app(
         ),
         request_class=StrictRequest,
         request_max_body_size=settings.body_limit,
-        state=State({"web": settings, "ports": ports}),
+        state=State({"web": settings, "ports": ports, "limits": limits}),
     )
     _wrap_once(app)
     app.asgi_handler = Envelope(LastResort(app.asgi_handler), settings)

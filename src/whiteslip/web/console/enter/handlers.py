@@ -22,6 +22,7 @@ from whiteslip.web.kit.cookies import (
     settings_of,
 )
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused
@@ -49,7 +50,7 @@ def sign_in_page(request: WebRequest) -> Response[str]:
     return page(request, SIGN_IN, form=Form())
 
 
-@post("/sign-in", sync_to_thread=True)
+@post("/sign-in", sync_to_thread=True, opt=COUNTED)
 def sign_in(request: WebRequest, form: FromForm) -> Response[Any]:
     """Check them; a wrong password is counted."""
     typed = form.read(SignIn)
@@ -70,7 +71,7 @@ def link(request: WebRequest, token: FromPath[str]) -> Response[str]:  # noqa: A
     return page(request, "console/enter/link.html")
 
 
-@post("/link/{token:str}", sync_to_thread=True)
+@post("/link/{token:str}", sync_to_thread=True, opt=COUNTED)
 def use_link(request: WebRequest, token: FromPath[str]) -> Response[None]:
     """Sign in by a one-time link."""
     with ports_of(request, Ports).database.transaction() as tx:

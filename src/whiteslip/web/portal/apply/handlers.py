@@ -29,6 +29,7 @@ from whiteslip.store.timers import present
 from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import WebRequest, ports_of, session_cookie, settings_of
 from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
+from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import language_of, page
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused
@@ -99,7 +100,7 @@ def begin(request: WebRequest) -> Response[Any]:
     return _begin(request, ports_of(request, Ports), Form())
 
 
-@post("/apply", sync_to_thread=True)
+@post("/apply", sync_to_thread=True, opt=COUNTED)
 def start(request: WebRequest, form: FromForm) -> Response[Any]:
     """Take the application down and send a code."""
     ports, settings = ports_of(request, Ports), settings_of(request)
@@ -170,7 +171,7 @@ def ask_code(request: WebRequest) -> Response[Any]:
     return _code(request, ports, Form()) if claim else see_other(request, "/apply")
 
 
-@post("/apply/code", sync_to_thread=True)
+@post("/apply/code", sync_to_thread=True, opt=COUNTED)
 def prove(request: WebRequest, form: FromForm) -> Response[Any]:
     """Check the code, decide, and sign the applicant in; or send another code."""
     ports, settings = ports_of(request, Ports), settings_of(request)

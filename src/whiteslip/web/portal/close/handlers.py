@@ -31,6 +31,7 @@ from whiteslip.store.timers import present
 from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import WebRequest, ports_of, session_cookie, settings_of
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.portal.outside import Claim, ask, check, claim_of, delivery, forget, keep, match, stand_in
@@ -70,7 +71,7 @@ def _open_lines(tx: Tx, customer: UUID) -> list[UUID]:
     return [line.id for line in lines.lines_of(tx, customer) if line.lifecycle is not Lifecycle.CLOSED]
 
 
-@post("/close", sync_to_thread=True)
+@post("/close", sync_to_thread=True, opt=COUNTED)
 def stop(request: WebRequest, form: FromForm) -> Response[Any]:
     """Stop the lines of whoever matches, and send a code."""
     began = time.monotonic()
@@ -136,7 +137,7 @@ def _code(request: WebRequest, ports: Ports, claim: Claim, form: Form, **shown: 
     )
 
 
-@post("/close/code", sync_to_thread=True)
+@post("/close/code", sync_to_thread=True, opt=COUNTED)
 def check_code(request: WebRequest, form: FromForm) -> Response[Any]:
     """Confirm the closing by the code, or send another one."""
     ports = ports_of(request, Ports)
@@ -180,7 +181,7 @@ def _confirm(request: WebRequest, tx: Tx, ports: Ports, customer: Customer, now:
     return see_other(request, to, session_cookie(settings, "portal", secret), forget(settings))
 
 
-@post("/close/without-code", sync_to_thread=True)
+@post("/close/without-code", sync_to_thread=True, opt=COUNTED)
 def without_code(request: WebRequest) -> Response[Any]:
     """No code can be had: a person looks at it, with a deadline."""
     began = time.monotonic()

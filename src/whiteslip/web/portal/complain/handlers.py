@@ -22,6 +22,7 @@ from whiteslip.lines import Customer
 from whiteslip.store.timers import present
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.portal.outside import match
@@ -76,7 +77,7 @@ def _outside(request: WebRequest, form: Form, **shown: Any) -> Response[str]:
     return page(request, OUTSIDE, form=form, topics=list(Topic), answer_days=days, **shown)
 
 
-@post("/complain/outside", sync_to_thread=True)
+@post("/complain/outside", sync_to_thread=True, opt=COUNTED)
 def complain_outside(request: WebRequest, form: FromForm) -> Response[Any]:
     """File it for whoever matches, former customers too; the receipt goes to them."""
     began = time.monotonic()

@@ -22,6 +22,7 @@ from whiteslip.store.database import Row
 from whiteslip.store.timers import present
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.forms import Errors, Form, FromForm, compact, see_other
+from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.portal.visit import Visit, granted, signed_in
@@ -94,7 +95,7 @@ def begin(request: WebRequest) -> Response[Any]:
     return _page(request, ports_of(request, Ports), Form())
 
 
-@post("/paper", sync_to_thread=True, request_max_body_size=_MOST_BODY)
+@post("/paper", sync_to_thread=True, opt=COUNTED, request_max_body_size=_MOST_BODY)
 def by_code(request: WebRequest, form: FromForm) -> Response[Any]:
     """Take the paper from whoever holds the letter."""
     ports = ports_of(request, Ports)

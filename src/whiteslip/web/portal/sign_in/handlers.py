@@ -16,6 +16,7 @@ from whiteslip.lines.users import customers_among
 from whiteslip.store.timers import present
 from whiteslip.web.kit.cookies import WebRequest, ports_of, session_cookie, settings_of
 from whiteslip.web.kit.forms import Errors, Form, FromForm, is_local, see_other
+from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.portal.outside import Claim, ask, check, claim_of, delivery, forget, keep, stand_in
@@ -48,7 +49,7 @@ def _begin(request: WebRequest, form: Form, **shown: Any) -> Response[str]:
     return page(request, "portal/sign_in/page.html", form=form, **shown)
 
 
-@post("/sign-in", sync_to_thread=True)
+@post("/sign-in", sync_to_thread=True, opt=COUNTED)
 def send(request: WebRequest, form: FromForm) -> Response[Any]:
     """Send a code, or seem to: the answer does not tell whether anybody has the number."""
     ports, settings = ports_of(request, Ports), settings_of(request)
@@ -94,7 +95,7 @@ def _code(request: WebRequest, ports: Ports, form: Form, **shown: Any) -> Respon
     )
 
 
-@post("/sign-in/code", sync_to_thread=True)
+@post("/sign-in/code", sync_to_thread=True, opt=COUNTED)
 def check_code(request: WebRequest, form: FromForm) -> Response[Any]:
     """Check the code and start the session, or send another one."""
     ports = ports_of(request, Ports)

@@ -20,6 +20,7 @@ from whiteslip.web.kit.cookies import (
     settings_of,
 )
 from whiteslip.web.kit.forms import see_other
+from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused
@@ -43,7 +44,7 @@ def link(request: WebRequest, token: FromPath[str]) -> Response[str]:  # noqa: A
     return page(request, "portal/start/link.html")
 
 
-@post("/link/{token:str}", sync_to_thread=True)
+@post("/link/{token:str}", sync_to_thread=True, opt=COUNTED)
 def use_link(request: WebRequest, token: FromPath[str]) -> Response[None]:
     """Sign in by a one-time link."""
     ports, settings = ports_of(request, Ports), settings_of(request)
