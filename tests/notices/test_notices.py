@@ -125,6 +125,7 @@ OWN: dict[str, dict[str, Any]] = {
         "due_on": date(2026, 11, 11),
         "why": "returned_payment",
     },
+    "payout.returned": {"returned_at": NOW, "payout_minor": 12_300, "look_on": date(2027, 4, 22)},
     "dispute.received": {"disputed_at": NOW, "answer_by": NOW, "disputed_minor": 12_300},
     "dispute.won": {"resolved_at": NOW, "disputed_minor": 12_300, "given_back_minor": 300},
     "dispute.turned_down": {"resolved_at": NOW, "disputed_minor": 12_300, "given_back_minor": 0},
@@ -227,6 +228,7 @@ def facts_for(kind: str) -> dict[str, Any]:
     prefixes = (
         "line.",
         "contact.",
+        "payout.",
         "privacy.",
         "application.",
         "increase.",

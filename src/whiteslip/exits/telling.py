@@ -64,6 +64,7 @@ class Act(StrEnum):
     SOLD = "sale.sold"
     PAYMENT_RETURNED = "payment.returned"
     PAYMENT_CORRECTED = "payment.corrected"
+    PAYOUT_RETURNED = "payout.returned"
     DISPUTE_OPENED = "dispute.opened"
     DISPUTE_WON = "dispute.won"
     DISPUTE_LOST = "dispute.lost"
@@ -95,6 +96,7 @@ ACTS: Final[Mapping[Act, str | None]] = {
     # Where it leaves a debt with a due day of its own; else the schedule is what it was.
     Act.PAYMENT_RETURNED: "debt.owed_anew",
     Act.PAYMENT_CORRECTED: "debt.owed_anew",
+    Act.PAYOUT_RETURNED: "payout.returned",
     Act.DISPUTE_OPENED: "dispute.received",
     Act.DISPUTE_WON: "dispute.won",
     Act.DISPUTE_LOST: "debt.owed_anew",

@@ -87,6 +87,14 @@ class OwedAnewFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_field
     why: str
 
 
+class PayoutReturnedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A credit that was paid out came back; from ``look_on`` on its owner is looked for once more."""
+
+    returned_at: datetime
+    payout_minor: int
+    look_on: date
+
+
 class DisputeFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A dispute was received; by when it is resolved, or else taken as right."""
 

@@ -199,7 +199,9 @@ def test_04_a_refund_after_closing_is_paid_out_and_waits_when_it_comes_back(stor
     again = story.api.post(f"/v1/payouts/{payout['id']}/send-again", None, 200)
     assert (again["state"], story.now["lifecycle"], unclaimed(story)) == ("sent", "closed", 0)
     back = ["purchase.refunded", "credit.paid_out", "payout.returned", "payout.unclaimed", "credit.paid_out"]
-    story.ends(OUT_AT_ONCE, [(closed_on, WISH, 0)], [*ASKED, *CLOSES, *back])
+    (told,) = story.written("payout.returned")
+    assert told["look_on"] == look_on.isoformat(), "the letter says by when they are looked for"
+    story.ends([*OUT_AT_ONCE, "payout.returned"], [(closed_on, WISH, 0)], [*ASKED, *CLOSES, *back])
 
 
 def test_05_a_refund_goes_to_its_own_purchase_then_to_what_is_billed_then_out(story: Story):

@@ -17,6 +17,7 @@ from whiteslip.base.ids import public
 from whiteslip.billing import payouts
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.model import Payout
+from whiteslip.exits import unclaimed
 from whiteslip.store import Tx
 from whiteslip.web.api.access import (
     Caller,
@@ -30,7 +31,8 @@ from whiteslip.web.api.access import (
     read,
     write,
 )
-from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.cookies import WebRequest, ports_of
+from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import problem_responses
 
 _MANY = 1_000
@@ -92,8 +94,11 @@ def list_payouts(request: WebRequest, line: FromQuery[str]) -> Page:
     responses=problem_responses(401, 403, 404, 409),
 )
 def bounce(request: WebRequest, payout_id: FromPath[str]) -> Response[PayoutShape]:
-    """The money waits for its owner; the line stays as it is. Twice changes nothing."""
-    return _change(request, payout_id, payouts.bounce)
+    """The money waits for its owner, who is written to; the line stays as it is. Twice changes nothing."""
+    office = ports_of(request, Ports).office
+    return _change(
+        request, payout_id, lambda tx, wanted, actor, now: unclaimed.bounce(tx, office, wanted, actor, now)
+    )
 
 
 @post(
