@@ -33,6 +33,7 @@ CLOCKS = rules.Clocks(
     hold_business_days=5,
     desk_business_days=1,
     cancel_days=30,
+    payoff_quote_days=7,
     tail_months=13,
     notice_months=2,
     inactivity_months=3,

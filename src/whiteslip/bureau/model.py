@@ -114,8 +114,9 @@ class Facts:
     """A line as lower rooms know it.
 
     ``movements`` are changes of what is owed by day; ``bills`` are (statement day, what it asks).
-    ``bill_disputed``: a charge is disputed with the lender now, and not demanded. ``deceased``: the
-    consumer is said to have died.
+    ``bill_disputed``: a charge is disputed with the lender now, and not demanded.
+    ``account_disputed``: the consumer says that they never opened it. ``deceased``: the consumer is said to
+    have died.
     ``charged_off_minor`` is what was charged off on ``charged_off_on``; ``settled_on`` is when a part of
     it was accepted for the whole; ``sold_on`` is when it was sold. ``relief`` is the kind of the hardship
     plan that is being kept, ``relief_due_on`` its first due day.
@@ -134,6 +135,7 @@ class Facts:
     objections: Sequence[Objection] = ()
     never_made: bool = False
     bill_disputed: bool = False
+    account_disputed: bool = False
     deceased: bool = False
     charged_off_minor: int | None = None
     charged_off_on: date | None = None

@@ -11,6 +11,11 @@ SELECT l.id AS line, l.customer, l.opened_on, l.limit_minor, (t.terms ->> 'due_d
     coalesce(c.kind = 'withdraw', false)
         OR EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = l.id) AS never_made,
     EXISTS (SELECT FROM purchases.v_disputed AS d WHERE d.line = l.id) AS bill_disputed,
+    -- Who says that they never opened it disputes the account, until that is cleared up and decided.
+    EXISTS (
+        SELECT FROM exits.v_case AS n WHERE n.line = l.id AND n.not_me AND (n.state IN ('stopped', 'held')
+            OR EXISTS (SELECT FROM purchases.v_disputed AS d WHERE d.line = l.id))
+    ) AS account_disputed,
     EXISTS (SELECT FROM exits.v_estate AS e WHERE e.line = l.id) AS deceased,
     o.amount_minor AS charged_off_minor, o.on_day AS charged_off_on,
     o.settled_on AS debt_settled_on, b.on_day AS sold_on, h.relief, h.first_due_on,

@@ -194,12 +194,14 @@ def _sign(facts: Facts, day: date, as_of: date) -> str:
 def compliance(facts: Facts, closing: ClosedBy | None, previous: Previous | None) -> str:
     """The compliance condition code: closed by the consumer, disputed, looked into, or removed.
 
-    XB, XF: disputed, the record (FCRA) or the bill (FCBA); XD, XJ: the same after the consumer
-    closed. XC, XG, XE: looked into, the consumer disagrees. XA: closed by the consumer. XR takes a
-    code back that was reported before and no longer applies.
+    XB, XF: disputed, the record or the account itself (FCRA), or the bill (FCBA); XD, XJ: the same after
+    the consumer closed. XC, XG, XE: looked into, the consumer disagrees. XA: closed by the consumer. XR
+    takes a code back that was reported before and no longer applies.
     """
     left = closing is ClosedBy.CONSUMER
     grounds = {each.ground for each in facts.objections if each.is_open}
+    if facts.account_disputed:
+        return "XD" if left else "XB"
     if facts.bill_disputed or Ground.BILLING_ERROR in grounds:
         return "XJ" if left else "XF"
     if Ground.RECORD in grounds:

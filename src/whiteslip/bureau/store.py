@@ -60,6 +60,7 @@ def page(
                 objections=found[row["line"]],
                 never_made=row["never_made"],
                 bill_disputed=row["bill_disputed"],
+                account_disputed=row["account_disputed"],
                 deceased=row["deceased"],
                 charged_off_minor=row["charged_off_minor"],
                 charged_off_on=row["charged_off_on"],

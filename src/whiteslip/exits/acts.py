@@ -9,7 +9,7 @@ from uuid import UUID
 
 from whiteslip import lines, packs
 from whiteslip.base import Refusal, ids, new_id
-from whiteslip.exits import letters, rules, steps, store, ties
+from whiteslip.exits import letters, rules, steps, store, ties, unopened
 from whiteslip.exits.choices import Choice
 from whiteslip.exits.model import TAKES_TWO, Channel, Exit, Ground, Identity, Kind, Path, Plan, Reason, State
 from whiteslip.exits.rules import Clocks
@@ -78,11 +78,12 @@ def request(
     tx.record(Entry(now, "exit.requested", "exit", case.id, actor, data))
     tx.record(Entry(now, "line.spending_stopped", "line", line.id, actor, {"exit": case.id}))
     ties.stop(tx, line, actor, now)
+    unopened.dispute_drawn(tx, line, case, now)
     work = Work.on(tx, office, line, now).refreshed()
     case = replace(case, due_at=rules.deadline(case, steps.facts_of(work), work.clocks, line.timezone))
     store.add(tx, case)
     steps.remind(work, case)
-    letters.tell(tx, None, case, line, case.plan, work.clocks, office.issuer_name, now)
+    letters.tell(tx, None, case, work.line, case.plan, work.clocks, office.issuer_name, now)
     return steps.run(work, case)
 
 

@@ -14,9 +14,9 @@ from uuid import UUID
 from whiteslip import identity, lines, notices
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
-from whiteslip.billing import debt, sales
+from whiteslip.billing import debt, payoff, sales
 from whiteslip.exits import helping, store, telling
-from whiteslip.exits.model import Cause, Estate, Exit, Plan
+from whiteslip.exits.model import Cause, Estate, Exit, Identity, Plan
 from whiteslip.exits.papers import PaperRequest
 from whiteslip.exits.rules import Clocks
 from whiteslip.exits.telling import Act, At, Heirs, Once, Sent, To
@@ -25,6 +25,7 @@ from whiteslip.lines.users import users_of
 from whiteslip.notices import NewNotice
 from whiteslip.notices.facts import (
     KINDS,
+    AcknowledgedFacts,
     BalanceFacts,
     CancelledFacts,
     ClosedFacts,
@@ -228,6 +229,8 @@ def _facts(
         return common | {"given_at": case.requested_at, "ends_on": line.today(case.due_at)}
     if kind is BalanceFacts:
         return common | of_exit | _balance(line, plan, estate)
+    if kind is RunOffFacts:
+        return common | of_exit | _running_off(tx, line, plan, clocks, now) | _disputed(case, plan)
     if kind is ClosedFacts:
         return common | of_exit | _closing(line, plan, clocks, now) | _sold(tx, line)
     own: dict[type, dict[str, Any]] = {
@@ -236,15 +239,30 @@ def _facts(
             "stopped_at": now,
             "pay_by": plan.last_due_on or line.today(now),
         },
-        RunOffFacts: {
-            "schedule": _schedule(plan),
-            "payoff_minor": plan.payoff_minor,
-            "good_through": plan.good_through,
+        AcknowledgedFacts: {
+            "confirm_by": case.due_at if case.identity is Identity.PENDING else None,
+            "not_me": case.not_me,
         },
-        HeldFacts: {"ground": case.ground, "answer_by": case.due_at},
+        HeldFacts: {"ground": case.ground, "answer_by": case.due_at} | _disputed(case, plan),
         CancelledFacts: {"cancelled_at": now},
     }
     return common | of_exit | own.get(kind, {})
+
+
+def _disputed(case: Exit, plan: Plan) -> dict[str, Any]:
+    """What is not asked for, and whether they say that somebody else drew it."""
+    return {"disputed_minor": plan.disputed_minor, "not_me": case.not_me}
+
+
+def _running_off(tx: Tx, line: Line, plan: Plan, clocks: Clocks, now: datetime) -> dict[str, Any]:
+    """What remains, and what settles it until some days ahead: a letter is read days after it is queued."""
+    until = line.today(now) + timedelta(days=clocks.payoff_quote_days)
+    minor = payoff(tx, line, until).total_minor
+    return {
+        "schedule": _schedule(plan),
+        "payoff_minor": minor,
+        "good_through": until if minor else None,
+    }
 
 
 def _balance(line: Line, plan: Plan, estate: Estate | None) -> dict[str, Any]:

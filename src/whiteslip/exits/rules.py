@@ -43,6 +43,7 @@ class Clocks:
     hold_business_days: int
     desk_business_days: int
     cancel_days: int
+    payoff_quote_days: int
     tail_months: int
     notice_months: int
     inactivity_months: int
@@ -63,6 +64,7 @@ class Clocks:
             hold_business_days=pack.business_days("exit.identity_hold_business_days"),
             desk_business_days=pack.business_days("exit.desk_business_days"),
             cancel_days=pack.days("exit.cancel_days"),
+            payoff_quote_days=pack.days("exit.payoff_quote_days"),
             tail_months=pack.months("exit.tail_months"),
             notice_months=pack.months("issuer.notice_months"),
             inactivity_months=pack.months("issuer.inactivity_months"),

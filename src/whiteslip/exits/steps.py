@@ -15,7 +15,7 @@ from whiteslip.billing import store as billing_store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.model import Record
 from whiteslip.decisions import Tables, champions
-from whiteslip.exits import assessment, letters, rules, store, ties
+from whiteslip.exits import assessment, letters, rules, store, ties, unopened
 from whiteslip.exits.model import (
     Due,
     Exit,
@@ -192,10 +192,11 @@ def run(work: Work, case: Exit) -> Exit:
 
 
 def _settled(work: Work, case: Exit) -> tuple[Work, Facts]:
-    """A leaving customer's credit pays what it covers, and a trifle that is left is waived.
-
-    Returns what the next transition is decided on then.
+    """What somebody else drew is disputed, a leaving customer's credit pays what it covers, and a trifle
+    that is left is waived. Returns what the next transition is decided on then.
     """
+    if unopened.dispute_drawn(work.tx, work.line, case, work.now):
+        work = work.refreshed()
     if case.state is State.RUN_OFF and _gives_interest_back(work):
         work = work.refreshed()
     if case.state in (State.CONFIRMED, State.RUN_OFF) and work.line.credit_minor and work.line.owed_minor:

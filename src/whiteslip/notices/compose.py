@@ -22,6 +22,7 @@ from babel.numbers import format_currency
 from whiteslip.base.money import MINOR_DIGITS
 from whiteslip.notices.facts import (
     KINDS,
+    AcknowledgedFacts,
     BalanceFacts,
     ComplaintAnswerFacts,
     ComplaintDueFacts,
@@ -54,7 +55,7 @@ _HERE: Final = Path(__file__).parent
 _LOCALES: Final = {"zh-CN": "zh_Hans_CN", "en": "en_GB"}
 _INSTANTS: Final = {"zh-CN": "y年M月d日 HH:mm:ss", "en": "d MMMM y, HH:mm:ss"}
 # Lines of a panel that say nothing where there is nothing.
-_SILENT_AT_ZERO: Final = frozenset({"credit_minor", "in_credit_minor", "given_back_minor"})
+_SILENT_AT_ZERO: Final = frozenset({"credit_minor", "payoff_minor", "in_credit_minor", "given_back_minor"})
 _FACT: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -114,8 +115,8 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["route_words"] = said["routes"].get(facts.route) or said["routes"]["base"]
         if facts.outcome:
             words["answer_words"] = own[f"outcome_{facts.outcome}"] + own["join"] + own[f"why_{facts.why}"]
-    if isinstance(facts, HeldFacts):
-        words["ground_words"] = own[f"ground_{facts.ground}"]
+    if isinstance(facts, AcknowledgedFacts | RunOffFacts | HeldFacts):
+        words |= _leaving_words(facts, own, words)
     if isinstance(facts, PaperFacts):
         words |= {"wanted_words": own[f"wanted_{facts.wanted}"], "why_words": own[f"why_{facts.why}"]}
         words["late_words"] = own[f"late_{facts.wanted}"]
@@ -144,7 +145,7 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         language=language,
         issuer=facts.issuer_name,
         greeting=_fill(said["greeting"], {"name": full_name}),
-        title=own["title"],
+        title=words.get("title") or own["title"],
         panel=[
             (said["labels"][name], words[name])
             for name in own["panel"]
@@ -159,6 +160,38 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
             dated.astimezone(ZoneInfo(facts.timezone)).date(), "long", locale=_LOCALES[language]
         ),
     )
+
+
+def _leaving_words(
+    facts: AcknowledgedFacts | RunOffFacts | HeldFacts, own: Mapping[str, Any], words: Mapping[str, str]
+) -> dict[str, str]:
+    """What a letter of a case says of what was drawn: theirs, disputed, or somebody else's."""
+    whose = "not_me" if facts.not_me else "theirs"
+    said: dict[str, bool | str]
+    match facts:
+        case AcknowledgedFacts():
+            said = {"bought_words": f"bought_{whose}", "confirm_words": facts.confirm_by is not None}
+        case HeldFacts():
+            # An estate's letter is about who settles it, whatever its customer had said.
+            own_words = "ground_not_me" in own and facts.not_me
+            doubted = own_words and facts.ground == "identity"
+            said = {
+                "ground_words": "ground_not_me" if doubted else f"ground_{facts.ground}",
+                "disputed_words": own_words and bool(facts.disputed_minor),
+            }
+        case RunOffFacts():
+            said = {
+                "left_words": bool(facts.schedule),
+                "disputed_words": f"disputed_{whose}" if facts.disputed_minor else False,
+                "sooner_words": bool(facts.payoff_minor),
+                "end_words": f"end_{whose}",
+            }
+            if facts.not_me and not facts.schedule:
+                said["title"] = "title_not_me"
+    return {
+        name: _fill(own[name if key is True else str(key)], words) if key else ""
+        for name, key in said.items()
+    }
 
 
 def _hanging_words(

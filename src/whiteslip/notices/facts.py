@@ -27,19 +27,36 @@ from whiteslip.notices.owed import (
 )
 
 
+class AcknowledgedFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Drawing stopped. ``confirm_by`` is when the request lapses, where nobody has proven who asked;
+    ``not_me``: they say that they never opened the line.
+    """
+
+    confirm_by: datetime | None = None
+    not_me: bool = False
+
+
 class RunOffFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The schedule stays; ``payoff_minor`` by the end of ``good_through`` settles everything."""
+    """The schedule stays; ``payoff_minor`` by the end of ``good_through`` settles everything but what is
+    disputed. ``not_me``: they say that they never opened the line.
+    """
 
     schedule: list[DueFact]
     payoff_minor: int
-    good_through: date
+    good_through: date | None
+    disputed_minor: int = 0
+    not_me: bool = False
 
 
 class HeldFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is being looked at, and by when there is an answer, if a deadline runs."""
+    """What is being looked at, and by when there is an answer, if a deadline runs; what of the line is
+    disputed; ``not_me``: they say that they never opened it.
+    """
 
     ground: str
     answer_by: datetime | None
+    disputed_minor: int = 0
+    not_me: bool = False
 
 
 class PaperFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -226,7 +243,7 @@ class RaisedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 KINDS: Mapping[str, type[LetterFacts]] = {
-    "exit.acknowledged": ExitFacts,
+    "exit.acknowledged": AcknowledgedFacts,
     "exit.runoff": RunOffFacts,
     "exit.held": HeldFacts,
     "exit.paper_asked": PaperFacts,

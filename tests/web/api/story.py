@@ -122,6 +122,14 @@ class Story:
         with self.api.db.transaction() as tx:
             return [dict(letter.facts) for letter in of_subject(tx, line) if letter.kind == kind]
 
+    def facts_of(self, kind: str) -> dict[str, Any]:
+        """Facts of the one letter of a kind about the case."""
+        case = parse_public("exit", self.exit)
+        assert case
+        with self.api.db.transaction() as tx:
+            (found,) = [letter for letter in of_subject(tx, case) if letter.kind == kind]
+        return dict(found.facts)
+
     def owed_anew(self) -> list[tuple[int, str, str]]:
         """Of each letter of a debt that arose again: the sum, its day, and why."""
         told = self.written("debt.owed_anew")

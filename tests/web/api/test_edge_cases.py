@@ -383,6 +383,29 @@ def test_08_what_a_shop_posts_after_closing_is_told_with_its_new_day_once_it_is_
     assert date.fromisoformat(due_on) >= story.today + timedelta(days=14)
 
 
+def test_the_acknowledgement_asks_who_has_not_proven_themselves_to_confirm_and_says_by_when(story: Story):
+    story.leaves(proven=False)
+    told = story.facts_of("exit.acknowledged")
+    assert datetime.fromisoformat(told["confirm_by"]) == datetime.fromisoformat(story.case["due_at"])
+    letter = story.api.get(f"/v1/letters?exit={story.exit}")["data"][0]
+    assert story.api.ask("GET", f"/v1/letters/{letter['id']}/pdf").status_code == 200
+    story.api.post(f"/v1/exits/{story.exit}/cancel", None, 403)
+    story.proves()
+    story.api.post(f"/v1/exits/{story.exit}/cancel", None, 200)
+    story.leaves()
+    assert story.facts_of("exit.acknowledged")["confirm_by"] is None
+
+
+def test_the_sum_that_settles_everything_is_good_for_a_week_after_the_letter(european: Story):
+    european.buys(60_000, 6)
+    european.leaves()
+    told = european.facts_of("exit.runoff")
+    assert date.fromisoformat(told["good_through"]) == european.today + timedelta(days=7)
+    european.passes("+7d")
+    european.pays(told["payoff_minor"])
+    assert european.now["owed_minor"] == 0
+
+
 def reached_elsewhere(story: Story, phone: str) -> None:
     """From now on letters go elsewhere, or somebody with their session made it look so."""
     customer = parse_public("cus", story.customer)
@@ -420,6 +443,77 @@ def test_09_who_cannot_prove_who_they_are_is_stopped_at_once_and_held_for_a_pers
         [(asked_on, WISH, 0)],
         [*ASKED[:2], *doubted, "purchase.declined", *ASKED[2:], *CLOSES, "credit.paid_out"],
     )
+
+
+def never_opened(story: Story, instalments: int = 3) -> None:
+    """Somebody else bought two things, is late with them, and was charged a fee for that."""
+    story.buys(30_000, instalments)
+    story.buys(12_000)
+    story.passes("+75d")
+    late = story.now
+    assert late["days_past_due"]
+    assert late["owed_minor"] > 42_000
+    story.leaves(proven=False)
+    story.api.post(f"/v1/exits/{story.exit}/doubt", {"not_me": True}, 200)
+
+
+def suspended(story: Story) -> int:
+    """What is disputed now and not demanded."""
+    found = story.api.get(f"/v1/disputes?line={story.line}")["data"]
+    return sum(each["suspended_minor"] for each in found if each["outcome"] == "open")
+
+
+@pytest.mark.parametrize("won", [True, False])
+def test_09_what_somebody_else_drew_is_not_demanded_of_who_never_opened_the_line(story: Story, won: bool):
+    never_opened(story)
+    held = story.now
+    assert (held["owed_minor"], held["days_past_due"]) == (0, 0), "nor the fee for being late with it"
+    assert suspended(story) == 42_000
+    story.passes("+40d")
+    assert (story.case["state"], story.case["why"]) == ("run_off", "dispute_open"), "nobody answered"
+    assert (story.now["owed_minor"], story.now["days_past_due"]) == (0, 0)
+    letters = {kind: story.facts_of(kind) for kind in ("exit.held", "exit.runoff")}
+    assert letters["exit.held"]["not_me"]
+    assert letters["exit.held"]["disputed_minor"] == 42_000
+    told = letters["exit.runoff"]
+    assert (told["not_me"], told["disputed_minor"], told["payoff_minor"], told["schedule"]) == (
+        True,
+        42_000,
+        0,
+        [],
+    )
+    disputes = story.api.get(f"/v1/disputes?line={story.line}")["data"]
+    assert {each["ground"] for each in disputes} == {"not_mine"}
+    for each in disputes:
+        path = f"/v1/disputes/{each['id']}/resolve"
+        story.api.post(path, {"outcome": "won" if won else "lost"}, 200)
+    if won:
+        assert (story.case["state"], story.now["owed_minor"]) == ("closed", 0)
+        return
+    assert (story.case["state"], story.now["owed_minor"]) == ("run_off", 42_000), "not disputed again"
+    assert {sum(minor for minor, _, _ in story.owed_anew())} == {42_000}
+    due_on = min(date.fromisoformat(on) for _, on, _ in story.owed_anew())
+    assert due_on >= story.today + timedelta(days=14)
+    story.pays(42_000)
+    story.passes("+11d")
+    assert story.case["state"] == "closed"
+
+
+def test_09_what_a_shop_captures_on_a_line_that_somebody_says_they_never_opened_is_disputed(story: Story):
+    before = story.authorises(5_000)
+    story.leaves(proven=False)
+    story.api.post(f"/v1/exits/{story.exit}/doubt", {"not_me": True}, 200)
+    for part in (2_000, 3_000):
+        story.captures(before["id"], part, final=part == 3_000)
+        assert story.now["owed_minor"] == 0
+    assert suspended(story) == 5_000
+
+
+def test_09_a_bureau_is_told_that_the_account_is_disputed_and_of_nothing_late(american: Story):
+    never_opened(american, 4)
+    assert american.metro2()[:2] == ("11", "XB"), "disputed by the consumer, and current"
+    american.passes("+40d")
+    assert american.metro2()[:2] == ("11", "XD"), "and closed at their wish"
 
 
 @pytest.fixture

@@ -311,7 +311,7 @@ WHERE (i.principal_minor, i.interest_minor, i.fee_minor)
 -- Cases as rooms above see them.
 CREATE VIEW exits.v_case AS
 SELECT id, line, customer, kind, channel, state, route, reason, since, requested_at, confirmed_at, closed_at,
-    stopped_at
+    stopped_at, not_me
 FROM exits.exit;
 
 -- Restrictions that stand.

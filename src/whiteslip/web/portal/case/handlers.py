@@ -24,14 +24,16 @@ from whiteslip.web.portal.letters.handlers import listed
 from whiteslip.web.portal.visit import Visit, granted, signed_in
 
 
-def face_of(case: Exit) -> str:
-    """Where a case stands, as a word of the page's texts."""
+def face_of(case: Exit, disputed: bool = False) -> str:
+    """Where a case stands, as a word of the page's texts; ``disputed``: something on the line is."""
     if case.kind is Kind.WITHDRAW and case.state in (State.RUN_OFF, State.CLEARING, State.CLOSED):
         return "withdrawn" if case.state is State.CLOSED else "withdrawing"
     if case.kind in BY_LENDER and case.state in _ENDED_BY_LENDER:
         return _ENDED_BY_LENDER[case.state]
     if case.kind is Kind.ESTATE and case.state in (State.STOPPED, State.CLOSED):
         return "reported" if case.state is State.STOPPED else "ended"
+    if case.not_me and disputed and case.state is State.RUN_OFF:
+        return "unopened"
     match case.state:
         case State.HELD:
             return "frozen" if case.ground is Ground.LEGAL else "held"
@@ -67,7 +69,7 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
             request,
             "portal/case/page.html",
             case=case,
-            face=face_of(case),
+            face=face_of(case, disputed=plan.disputed_minor > 0),
             line=line,
             plan=plan,
             sales=visit.sales(line),
@@ -76,6 +78,7 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
             dues=dues,
             payoff=line.money(plan.payoff_minor),
             per_day=line.money(plan.per_day_minor),
+            disputed=line.money(plan.disputed_minor),
             paper=next((each for each in asked if each.is_open(visit.now)), None),
             letters=listed(letters, language_of(request)),
             closing_letter=f"/letters/{closing.id}.pdf" if closing else None,
