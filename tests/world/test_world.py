@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from datetime import UTC, date, datetime
 
 import pytest
@@ -50,6 +54,31 @@ def test_a_thousand_people_live_for_four_hundred_nights_and_every_night_balances
     assert first["walks"] > result.done["exits"] * 4 // 5 < first["went_on"]
     assert first["went_away"] > 10
     assert 10 <= first["median_seconds"] <= 60
+
+
+_RANDOM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}|EX-[0-9A-Z-]+")
+
+
+def lived_by(db: Database, seed: int) -> Counter[str]:
+    """What a small world left: journal and facts of decisions, in no order: ids of an instant have none."""
+    ports = day.Ports(Office(Tables.load(), "Test Lender"), Vault(bytes(32)), DemoPhone(db))
+    assert not isinstance(world.run(db, ports, world.Setting(12, 40, seed, date(2025, 1, 1))), Refusal)
+    with db.transaction() as tx:
+        rows = tx.conn.execute(
+            "SELECT at, kind, subject_kind, actor, data::text FROM store.journal"
+        ).fetchall()
+        rows += tx.conn.execute("SELECT at, table_name, facts::text FROM decisions.decision").fetchall()
+    return Counter(_RANDOM.sub("#", str(row)) for row in rows)
+
+
+def test_a_seed_tells_a_world_but_for_random_identifiers(fresh_url: Callable[[], str]):
+    with ExitStack() as stack:
+        one, again = (
+            lived_by(stack.enter_context(closing(Database(fresh_url(), size=4))), 7) for _ in range(2)
+        )
+    assert one == again
+    assert one.total() > 150
+    assert any("'exit.requested'" in row for row in one)
 
 
 def test_people_who_go_bad_live_among_others_and_the_watch_sees_them_in_decisions_that_replay(
