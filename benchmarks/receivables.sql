@@ -102,7 +102,7 @@ FROM made.item WHERE no = 1;
 -- name: score
 -- Nine lines of ten are scored, at their last two statements; a model version without a model behind it, which
 -- nobody asks to score.
-INSERT INTO decisions.model VALUES ('behaviour', '000000000000', '', 'made', '2025-11-01');
+INSERT INTO decisions.model VALUES ('behaviour', '000000000000', '', 12, 'made', '2025-11-01');
 INSERT INTO decisions.model_step (name, version, step, actor, at)
 VALUES ('behaviour', '000000000000', 'champion', 'made', '2025-11-01');
 INSERT INTO decisions.score (id, name, version, role, subject, facts, probability, reasons, at)

@@ -32,6 +32,7 @@ CARD = Model(
     name="behaviour",
     kind="scorecard",
     target="does not pay",
+    horizon_months=6,
     facts=FACTS,
     columns=["months_late_1", "billed_1", "paid_1"],
     parts=[

@@ -206,12 +206,12 @@ GOLDEN: Final[dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]] = {
     # D has no score: 3,000 x 0.5 x 0.6. F's says 10 % in twelve months: 6,000 x 0.1 x 0.6. C's says 20 %;
     # it is in stage 2, so 36 months: 1 - 0.8 ^ 3 = 0.488 of 7,000 and 7,300. A is in stage 3 anyway.
     "ecl": (
-        ("stage", "lines", "lines_by_score", "lines_by_roll_rates", "drawn_minor", "undrawn_minor",
-         "drawn_ecl_minor", "undrawn_ecl_minor", "ecl_minor"),
+        ("stage", "lines", "lines_by_score", "lines_by_roll_rates", "lines_horizon_unknown",
+         "drawn_minor", "undrawn_minor", "drawn_ecl_minor", "undrawn_ecl_minor", "ecl_minor"),
         [
-            (1, 2, 1, 1, 0, 90_000, 0, 1_260, 1_260),
-            (2, 1, 1, 0, 7_000, 73_000, 2_050, 2_137, 4_187),
-            (3, 1, 0, 0, 12_000, 88_000, 7_200, 5_280, 12_480),
+            (1, 2, 1, 1, 0, 0, 90_000, 0, 1_260, 1_260),
+            (2, 1, 1, 0, 0, 7_000, 73_000, 2_050, 2_137, 4_187),
+            (3, 1, 0, 0, 0, 12_000, 88_000, 7_200, 5_280, 12_480),
         ],
     ),
     # A month ago A 12,480, E 1,200 and G 600 by roll rates; C at 30 % 1,800 + 1,260, F at 4 % 144; D could

@@ -173,6 +173,7 @@ def ecl(found: Found, book: Lives, currency: str) -> None:
         assert 0 <= row["undrawn_ecl_minor"] <= row["undrawn_minor"]
         by_source = row["lines_by_score"], row["lines_by_roll_rates"]
         assert sum(by_source) == (row["lines"] if row["stage"] < 3 else 0)
+        assert 0 <= row["lines_horizon_unknown"] <= row["lines_by_roll_rates"]
     on = found["npl"][-1]["on_day"]
     lines = [row for row in book.rows["line"] if row["currency"] == currency and row["opened_on"] <= on]
     stopped = _stopped(book, on)

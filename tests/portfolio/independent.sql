@@ -223,10 +223,14 @@ WITH RECURSIVE bucket (i, name) AS (
     FROM seen AS s WHERE point >= (SELECT max(point) - 1 FROM seen)
 ), said AS (
     -- The champion's last word on lines that live and were not given up, as of each of the two days.
-    SELECT DISTINCT ON (g.point, s.subject) g.point, s.subject AS line, round(s.probability * 1e6)::bigint AS year,
-        round((1 - power(1 - round(s.probability * 1e6) / 1e6::float8, 3)) * 1e6)::bigint AS life
+    SELECT DISTINCT ON (g.point, s.subject) g.point, s.subject AS line, 
+        round((1 - power(1 - round(s.probability * 1e6) / 1e6::float8, 12 / m.horizon_months::float8)) * 1e6)::bigint
+            AS year,
+        round((1 - power(1 - round(s.probability * 1e6) / 1e6::float8, 36 / m.horizon_months::float8)) * 1e6)::bigint
+            AS life
     FROM (SELECT DISTINCT point, on_day FROM staged) AS g
     JOIN decisions.v_score AS s ON s.name = 'behaviour' AND s.role = 'champion'
+    JOIN decisions.model AS m ON (m.name, m.version) = (s.name, s.version)
     JOIN lines.v_line AS l ON l.id = s.subject AND (s.at AT TIME ZONE l.timezone)::date <= g.on_day
     WHERE coalesce(l.closed_on > g.on_day, true)
         AND l.id NOT IN (SELECT c.line FROM billing.v_charge_off AS c WHERE c.on_day <= g.on_day)
@@ -248,7 +252,8 @@ WHERE n.point = (SELECT max(point) FROM seen);
 
 -- name: ecl
 SELECT stage::bigint AS stage, count(*) AS lines, count(*) FILTER (WHERE scored AND stage < 3) AS lines_by_score,
-    count(*) FILTER (WHERE NOT scored AND stage < 3) AS lines_by_roll_rates, sum(owed)::bigint AS drawn_minor,
+    count(*) FILTER (WHERE NOT scored AND stage < 3) AS lines_by_roll_rates,
+    0::bigint AS lines_horizon_unknown, sum(owed)::bigint AS drawn_minor,
     sum(undrawn)::bigint AS undrawn_minor, sum(drawn)::bigint AS drawn_ecl_minor,
     sum(spare)::bigint AS undrawn_ecl_minor, sum(drawn + spare)::bigint AS ecl_minor
 FROM losses WHERE owed > 0 OR undrawn > 0 GROUP BY stage;

@@ -43,8 +43,8 @@ _COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "exit": {"exit_id": _TEXT, "line_id": _TEXT, "kind": _TEXT, "state": _TEXT, "stopped_on": _DAY},
     "score": {
-        "line_id": _TEXT, "on_day": _DAY, "model": _TEXT, "model_version": _TEXT, "scored_on": _DAY,
-        "pd_ppm": _MINOR,
+        "line_id": _TEXT, "on_day": _DAY, "model": _TEXT, "model_version": _TEXT, "horizon_months": _SMALL,
+        "scored_on": _DAY, "pd_ppm": _MINOR,
     },
     "lock": {"line_id": _TEXT, "set_on": _DAY, "lifted_on": _DAY},
     "dispute": {"line_id": _TEXT, "opened_on": _DAY, "settled_on": _DAY},
@@ -107,10 +107,10 @@ class Lives:
         row = {"line_id": line, "plan_id": f"help-{line}", "agreed_on": on, "frozen_days": frozen}
         self.rows["hardship"].append(row | {"ended_on": None})
 
-    def score(self, line: str, on: date, pd_ppm: int) -> None:
-        """The behaviour model says on a night how likely a line defaults."""
+    def score(self, line: str, on: date, pd_ppm: int, months: int | None = 12) -> None:
+        """The behaviour model says on a night how likely a line defaults, within so many months."""
         row = {"line_id": line, "on_day": on, "model": "behaviour", "model_version": "0" * 12}
-        self.rows["score"].append(row | {"scored_on": on, "pd_ppm": pd_ppm})
+        self.rows["score"].append(row | {"horizon_months": months, "scored_on": on, "pd_ppm": pd_ppm})
 
     def lock(self, line: str, on: date, lifted: date | None = None) -> None:
         """All drawing is stopped, and allowed again if it is."""

@@ -26,7 +26,8 @@ _BEFORE = date(2026, 11, 30)
 _LIMITS = (90_000, 300_000, 1_500_000, 5_000_000)
 _WHOLE = {"opened", "months_on_book", "month", "stage", "leaving"}
 _COUNTS = {"lines", "lines_30", "lines_60", "lines_90", "ended", "by_customer", "by_us", "defaulted",
-           "defaulted_lines", "may_be_asked", "lines_by_score", "lines_by_roll_rates"}  # fmt: skip
+           "defaulted_lines", "may_be_asked", "lines_by_score", "lines_by_roll_rates",
+           "lines_horizon_unknown"}  # fmt: skip
 
 
 def figures(place: Lake, segment: str = "none") -> dict[str, Result]:
@@ -78,8 +79,9 @@ _LINE = st.tuples(
     st.none() | st.integers(1, 60),
     # A lock on drawing: since when, and how long.
     st.none() | st.tuples(st.integers(0, 200), st.none() | st.integers(0, 90)),
-    # What the model says a month before and now, in millionths.
-    st.none() | st.tuples(st.integers(0, 1_000_000), st.integers(0, 1_000_000)),
+    # What the model says a month before and now, in millionths, and how far it looks ahead.
+    st.none()
+    | st.tuples(st.integers(0, 1_000_000), st.integers(0, 1_000_000), st.sampled_from((None, 1, 12))),
     # Whether something is disputed, and whether that is settled.
     st.none() | st.booleans(),
 )
@@ -97,7 +99,7 @@ def _book(drawn: Sequence[Any]) -> Lives:
         if settled is not None:
             book.dispute(line, opened, END if settled else None)
         for on, pd_ppm in zip((_BEFORE, END), scores or (), strict=False):
-            book.score(line, on, pd_ppm)
+            book.score(line, on, pd_ppm, scores[2] if scores else None)
         paid_off = True
         for m, (after, minor, shop, ways) in enumerate(purchases):
             on = opened + timedelta(days=after)

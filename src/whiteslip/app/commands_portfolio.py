@@ -13,11 +13,11 @@ from whiteslip import portfolio
 from whiteslip.app.commands_lake import AsOf, Csv, last_sealed, print_rows, say_stale, the_lake
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, table
+from whiteslip.app.terminal import CommandError, Exit, answer, say, table
 from whiteslip.base import Refusal
 from whiteslip.portfolio import MEASURES, Parameters
 from whiteslip.portfolio.engine import EngineError
-from whiteslip.portfolio.model import BUCKETS
+from whiteslip.portfolio.model import BUCKETS, Result
 
 Given = Annotated[
     list[str] | None,
@@ -31,7 +31,7 @@ Months = Annotated[
     int,
     Parameter(
         validator=validators.Number(gte=1),
-        help="How many months ahead the behaviour model's probability of default looks.",
+        help="How many months ahead a behaviour model looks that does not say so itself.",
     ),
 ]
 Segment = Annotated[str, Parameter(help="none, pack, opened (month) or limit (band).")]
@@ -57,7 +57,7 @@ def measure(
     funding_bps: int = 0,
     servicing_bps: int = 0,
     risk_weight_bps: int = Parameters().risk_weight_bps,
-    score_months: Months = Parameters().score_months,
+    score_months: Months | None = None,
     pd_ppm: Given = None,
     csv: Csv = False,
     json: Json = False,
@@ -77,12 +77,24 @@ def measure(
         raise CommandError(
             str(found), Exit.NOT_FOUND if missing else Exit.USAGE, hint="whiteslip portfolio show"
         )
+    _say_unknown_horizon(found)
     found = portfolio.told(found)
     say_stale(found.day, found.why)
     if csv and not json:
         sys.stdout.write(found.as_csv())
         return
     answer(asdict(found), json, lambda: print_rows(found.columns, found.rows, as_csv=False))
+
+
+def _say_unknown_horizon(found: Result) -> None:
+    """Say how many lines fell back on roll rates because their model does not say how far it looks ahead."""
+    lines = sum(row.get("lines_horizon_unknown", 0) for row in found.records())
+    if lines:
+        many = f"{lines} line has a score" if lines == 1 else f"{lines} lines have scores"
+        say(
+            f"{many} whose model does not say how far it looks ahead: no probability within a time, so the"
+            " book's roll rates stand in. --score-months states it, horizon_months in a recipe fits it"
+        )
 
 
 def _rates(stated: str) -> tuple[str, tuple[int, int]]:

@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import UNSET
 
 from whiteslip.base import Refusal, new_id
 from whiteslip.decisions.model import Difference, FactError
@@ -112,7 +113,13 @@ def enter(tx: Tx, artefact: bytes, key: Ed25519PublicKey, actor: str, now: datet
         return known
     content = encoded(model)
     _queries.keep_model(
-        tx.conn, name=model.name, version=model.version, artefact=content, actor=actor, now=now
+        tx.conn,
+        name=model.name,
+        version=model.version,
+        artefact=content,
+        horizon_months=None if model.horizon_months is UNSET else model.horizon_months,
+        actor=actor,
+        now=now,
     )
     return _step(tx, model, Standing.CHALLENGER, actor, now)
 

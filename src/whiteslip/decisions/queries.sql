@@ -79,8 +79,8 @@ WHERE table_name = :name
 SELECT pg_advisory_xact_lock(hashtextextended('model ' || :name, 0))::text;
 
 -- name: keep_model!
-INSERT INTO decisions.model (name, version, artefact, kept_by, kept_at)
-VALUES (:name, :version, :artefact, :actor, :now) ON CONFLICT DO NOTHING;
+INSERT INTO decisions.model (name, version, artefact, horizon_months, kept_by, kept_at)
+VALUES (:name, :version, :artefact, :horizon_months, :actor, :now) ON CONFLICT DO NOTHING;
 
 -- name: add_model_step!
 INSERT INTO decisions.model_step (name, version, step, actor, at)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from whiteslip.decisions.contract import described
 from whiteslip.decisions.grounds import forbidden
@@ -25,6 +25,7 @@ from whiteslip.decisions.stability import SCORE, Spread, spread_faults
 
 FORMAT: Final = "whiteslip-model-1"
 MAX_REASONS: Final = 4
+MOST_MONTHS: Final = 120
 MAX_BYTES: Final = 32 * 1024 * 1024
 # Below this the exponential overflows.
 _LEAST_LOG_ODDS: Final = -700.0
@@ -111,6 +112,8 @@ class Curve(Struct, frozen=True, forbid_unknown_fields=True):
 class Model(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A model as it is shipped. ``columns`` are what parts and trees read: facts or derived.
 
+    ``horizon_months``: the target is an event within so many months. Absent in older artefacts, and where
+    the target is a state, such as who is late on a day: the score is no probability over a time then.
     ``platt`` (slope, intercept) corrects the log odds, ``calibration`` the probability. ``reference`` is
     how score and columns were spread over the rows it was fitted on, ``training`` what the lab measured.
     """
@@ -119,6 +122,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: str
     kind: Literal["scorecard", "additive", "trees"]
     target: str
+    horizon_months: int | UnsetType = UNSET
     facts: list[Fact]
     derived: list[Derived] = []
     columns: list[str]
@@ -177,6 +181,8 @@ def model_faults(model: Model) -> list[str]:
     names = [fact.name for fact in model.facts] + [derived.name for derived in model.derived]
     faults = [f"{name} is named twice" for name in {n for n in names if names.count(n) > 1}]
     faults += forbidden(names)
+    if model.horizon_months is not UNSET and not 1 <= model.horizon_months <= MOST_MONTHS:
+        faults.append(f"horizon_months is from 1 to {MOST_MONTHS}, not {model.horizon_months}")
     known = {fact.name for fact in model.facts}
     for derived in model.derived:
         faults += [

@@ -66,6 +66,7 @@ class Card(Struct, frozen=True):
     cut_off: float
     measures: Measures
     characteristics: list[Characteristic]
+    horizon_months: int | None = None
 
 
 def card_of(fitted: Fitted, table: Table, recipe: Recipe, measures: Measures) -> Card:
@@ -91,6 +92,7 @@ def card_of(fitted: Fitted, table: Table, recipe: Recipe, measures: Measures) ->
         calibrated_by="Platt" if model.platt else "isotonic regression" if model.calibration else "nothing",
         cut_off=recipe.cut_off,
         measures=measures,
+        horizon_months=recipe.horizon_months,
         characteristics=[_characteristic(b, model) for b in fitted.bins if b.name in model.columns],
     )
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from whiteslip.decisions.scoring import Curve, Model, Part, Tree
 from whiteslip.lab.binning import Binned, binned, woe_of
@@ -152,6 +153,7 @@ def _model(recipe: Recipe, kind: Any, columns: Sequence[str], **more: Any) -> Mo
         name=recipe.name,
         kind=kind,
         target=recipe.target,
+        horizon_months=UNSET if recipe.horizon_months is None else recipe.horizon_months,
         facts=facts,
         derived=derived,
         columns=list(columns),

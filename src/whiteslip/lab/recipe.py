@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from whiteslip.decisions.grounds import forbidden
-from whiteslip.decisions.scoring import Derived, Fact, Scale
+from whiteslip.decisions.scoring import MOST_MONTHS, Derived, Fact, Scale
 from whiteslip.lab.model import LabError
 
 _FOLDER: Final = Path(__file__).parent / "recipes"
@@ -72,6 +72,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     the rows are kept from fitting, chosen by a hash of ``id`` and ``seed``; with ``time``, the
     latest are: out of time instead of out of sample. A row whose target is blank is somebody who
     was turned down; ``reject_inference`` says whether fuzzy augmentation lets such rows count.
+    ``horizon_months``: the event of the target comes within so many; absent where the target is a state.
     ``protocol``: ``kept`` fits on the other rows, ``all`` on all of them and measures by repeated
     cross-validation as well.
     """
@@ -85,6 +86,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     derived: dict[str, DerivedRecipe] = {}
     protected: dict[str, Group] = {}
     time: str = ""
+    horizon_months: int | None = None
     seed: str = "whiteslip"
     unseen_percent: int = 25
     protocol: Literal["kept", "all"] = "kept"
@@ -157,6 +159,8 @@ def _faults(recipe: Recipe) -> list[str]:
     named += [f"{name}: least is above most" for name, f in recipe.facts.items() if f.least > f.most]
     if recipe.target_column in read:
         named.append(f"{recipe.target_column} is the target and is read as a fact too")
+    if recipe.horizon_months is not None and not 1 <= recipe.horizon_months <= MOST_MONTHS:
+        named.append(f"horizon_months is from 1 to {MOST_MONTHS}")
     if not 0 < recipe.unseen_percent < 100:
         named.append("unseen_percent is between 1 and 99")
     return named

@@ -18,7 +18,7 @@ _FIRST: Final = ("line", "plan", "instalment", "settlement", "payment", "hardshi
 _SECOND: Final = (*_FIRST, "score", "lock")
 TABLES: Final = (*_SECOND, "dispute")
 # Older snapshots are served with the tables they have: the first version knew no scores and no locks, the
-# second no disputes.
+# second no disputes, and of scores not how far they look ahead.
 TABLES_OF: Final = {1: _FIRST, 2: _SECOND, SCHEMA_VERSION: TABLES}
 # What the files and the ledger must agree on, and the scores: how many, and their sum in millionths.
 TOTALS: Final = ("principal", "interest", "fee", "credit", "held", "scored_lines", "pd_ppm")

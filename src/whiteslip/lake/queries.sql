@@ -83,19 +83,19 @@ WHERE d.opened_at <= :until;
 
 -- name: score
 -- What the champion of the night said of each line that it scores, and the one of a month before: probabilities
--- in millionths. A score is kept when its facts have changed, so the newest is what that night would say again.
+-- in millionths, over the months that the model looks ahead. A score is kept when its facts have changed, so the newest is what that night would say again.
 WITH night (on_day, until) AS (
     VALUES (:day::date, :until::timestamptz), (:day_before::date, :until_before::timestamptz)
 ), champion AS (
-    SELECT n.on_day, n.until, s.name, s.version
+    SELECT n.on_day, n.until, s.name, s.version, s.horizon_months
     FROM night AS n CROSS JOIN LATERAL (
-        SELECT DISTINCT ON (version) name, version, step FROM decisions.v_model_step
+        SELECT DISTINCT ON (version) name, version, step, horizon_months FROM decisions.v_model_step
         WHERE name = 'behaviour' AND at <= n.until ORDER BY version, seq DESC
     ) AS s
     WHERE s.step = 'champion'
 )
 SELECT l.id::text AS line_id, c.on_day, c.name AS model, c.version AS model_version,
-    (s.at AT TIME ZONE :timezone)::date AS scored_on, round(s.probability * 1000000)::bigint AS pd_ppm
+    c.horizon_months, (s.at AT TIME ZONE :timezone)::date AS scored_on, round(s.probability * 1000000)::bigint AS pd_ppm
 FROM champion AS c JOIN lines.v_line AS l
     ON l.opened_on <= c.on_day AND (l.closed_on IS NULL OR l.closed_on > c.on_day)
 CROSS JOIN LATERAL (

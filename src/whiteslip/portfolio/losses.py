@@ -37,21 +37,23 @@ def stage_of(dpd: Expression, forborne: Expression) -> Expression:
     )
 
 
-def within(pd_ppm: Expression, months: int, horizon: int) -> Expression:
+def within(pd_ppm: Expression, months: int, horizon: Expression) -> Expression:
     """A probability of default of one horizon as that of another, both in months, in millionths.
 
     Constant hazard: 1 - (1 - PD)^(months / horizon). Source: exponential survival; the same algebra
     turns a monthly default rate into a yearly one.
     """
-    if months == horizon:
-        return pd_ppm
-    alive = (1.0 - pd_ppm.cast("float64") / _MILLION).pow(months / horizon)
-    return ((1.0 - alive) * _MILLION).round().cast("int64")
+    alive = (1.0 - pd_ppm.cast("float64") / _MILLION).pow(float(months) / horizon.cast("float64"))
+    return (horizon == months).ifelse(pd_ppm, ((1.0 - alive) * _MILLION).round().cast("int64"))
 
 
-def _is_by_score(book: Book, stage: Expression, bucket: Expression, score: Expression) -> Expression:
-    """Whether a score tells the probability: there is one, none is given, and it is no default yet."""
-    return score.notnull() & (stage < 3) & ~_is_given(book, bucket)
+def _is_by_score(
+    book: Book, stage: Expression, bucket: Expression, score: Expression, ahead: Expression
+) -> Expression:
+    """Whether a score tells the probability: there is one, and how far it looks ahead; none is given, and it
+    is no default yet.
+    """
+    return score.notnull() & ahead.notnull() & (stage < 3) & ~_is_given(book, bucket)
 
 
 def _is_given(book: Book, bucket: Expression) -> Expression:
@@ -60,15 +62,20 @@ def _is_given(book: Book, bucket: Expression) -> Expression:
 
 
 def _loss_rate(
-    book: Book, stage: Expression, bucket: Expression, score: Expression, rates: list[tuple[int, int]]
+    book: Book,
+    stage: Expression,
+    bucket: Expression,
+    score: Expression,
+    ahead: Expression,
+    rates: list[tuple[int, int]],
 ) -> Expression:
     """Loss in millionths of the exposure: PD of the stage's horizon x LGD."""
     given = book.parameters
     life = max(_YEAR, given.lifetime_months)
-    by_score = _is_by_score(book, stage, bucket, score)
+    by_score = _is_by_score(book, stage, bucket, score, ahead)
     cases = [(stage == 3, ibis.literal(_ppm(_MILLION, given.lgd_bps), "int64"))]
     for months, condition in ((life, by_score & (stage == 2)), (_YEAR, by_score)):
-        cases.append((condition, divided(within(score, months, given.score_months) * given.lgd_bps, _BPS)))
+        cases.append((condition, divided(within(score, months, ahead) * given.lgd_bps, _BPS)))
     for number, pair in enumerate(rates):
         for of, rate in ((2, pair[1]), (1, pair[0])):
             rated = ibis.literal(_ppm(rate, given.lgd_bps), "int64")
@@ -90,10 +97,11 @@ def _by_line(book: Book) -> Expression:
     p = _scored(book, book.panel.filter(book.panel.point == book.last))
     p = p.mutate(stage=stage_of(p.dpd, p.forborne), stage_before=stage_of(p.dpd_before, p.forborne_before))
     p = p.mutate(
-        by_score=_is_by_score(book, p.stage, p.bucket, p.score),
-        by_roll_rates=(p.stage < 3) & p.score.isnull() & ~_is_given(book, p.bucket),
-        rate=_loss_rate(book, p.stage, p.bucket, p.score, rates),
-        rate_before=_loss_rate(book, p.stage_before, p.bucket_before, p.score_before, rates),
+        by_score=_is_by_score(book, p.stage, p.bucket, p.score, p.ahead),
+        by_roll_rates=(p.stage < 3) & (p.score.isnull() | p.ahead.isnull()) & ~_is_given(book, p.bucket),
+        no_horizon=(p.stage < 3) & p.score.notnull() & p.ahead.isnull() & ~_is_given(book, p.bucket),
+        rate=_loss_rate(book, p.stage, p.bucket, p.score, p.ahead, rates),
+        rate_before=_loss_rate(book, p.stage_before, p.bucket_before, p.score_before, p.ahead_before, rates),
         spare=divided(p.undrawn_minor * ccf, _BPS),
         spare_before=divided(p.undrawn_before * ccf, _BPS),
         drawn=ibis.greatest(p.owed_minor, 0),
@@ -111,13 +119,19 @@ def _by_line(book: Book) -> Expression:
 
 
 def _scored(book: Book, rows: Expression) -> Expression:
-    """Lines with the behaviour model's probability of the night, and of a month before; null without one."""
-    for name, day in (("score", book.points[-1]), ("score_before", book.points[-2])):
+    """Lines with the behaviour model's probability of the night and how many months it looks ahead, and those
+    of a month before; null without one.
+    """
+    given = ibis.literal(book.parameters.score_months, "int64")
+    for when, day in (("", book.points[-1]), ("_before", book.points[-2])):
+        name, ahead = f"score{when}", f"ahead{when}"
         if book.score is None:
-            rows = rows.mutate(**{name: ibis.literal(None, "int64")})
+            rows = rows.mutate(**{name: ibis.literal(None, "int64"), ahead: given})
             continue
         said = book.score.filter(book.score.on_day == ibis.literal(day))
-        said = said.select("line_id", said.pd_ppm.cast("int64").name(name))
+        known = "horizon_months" in said.columns
+        looks = said.horizon_months.cast("int64").fill_null(given) if known else given
+        said = said.select("line_id", said.pd_ppm.cast("int64").name(name), looks.name(ahead))
         rows = rows.left_join(said, "line_id").drop("line_id_right")
     return rows
 
@@ -129,15 +143,18 @@ def ecl(book: Book) -> Expression:
     EAD = drawn + conversion factor x undrawn while drawing is open, drawn alone while it is stopped, by an
     exit or by anybody's lock.
     PD of a line is what the champion behaviour model said that night, brought to the horizon by a constant
-    hazard, PD(m) = 1 - (1 - PD)^(m / score months); lines without a score have that of their bucket, from
-    the book's roll rates as a Markov chain that ends in 90+. PDs given by bucket go before both.
-    lines_by_score and lines_by_roll_rates count them; stage 3 needs neither.
+    hazard, PD(m) = 1 - (1 - PD)^(m / h), h the months that its model looks ahead; lines without a score, or
+    with that of a model that does not say its horizon, have that of their bucket, from the book's roll rates
+    as a Markov chain that ends in 90+. PDs given by bucket go before both. lines_by_score and
+    lines_by_roll_rates count them, lines_horizon_unknown those that have a score without a horizon; stage 3
+    needs neither.
     Source: IFRS 9 5.5.3, 5.5.5, 5.5.11, 5.5.20, B5.5.37, B5.5.43 (12 months are a portion of lifetime);
     constant hazard: exponential survival.
     公式：逐笔额度 PD × LGD × EAD；第一阶段为十二个月，第二阶段为整个存续期，第三阶段 PD = 1；可支用时 EAD =
     已用 + 转换系数 × 未用，停用后只计已用。PD 取当晚冠军行为模型的结果，按恒定风险率折到期限，
-    PD(m) = 1 − (1 − PD)^(m / 评分月数)；没有评分的额度取所在逾期档的 PD，由迁徙率按以 90+ 为终点的马尔可夫链
-    推出。按档给定的 PD 优先于两者。按评分与按迁徙率的额度数分列；第三阶段两者都不需要。
+    PD(m) = 1 − (1 − PD)^(m / h)，h 为模型的预测期（月）；没有评分、或模型没有说明预测期的额度，取所在逾期档的
+    PD，由迁徙率按以 90+ 为终点的马尔可夫链推出。按档给定的 PD 优先于两者。按评分、按迁徙率、评分没有预测期的
+    额度数分列；第三阶段两者都不需要。
     来源：IFRS 9 5.5.3、5.5.5、5.5.11、5.5.20、B5.5.37、B5.5.43（十二个月是存续期的一部分）；恒定风险率即指数
     生存模型。
     """
@@ -147,6 +164,7 @@ def ecl(book: Book) -> Expression:
         lines=p.count().cast("int64"),
         lines_by_score=total(p.by_score.ifelse(1, 0)),
         lines_by_roll_rates=total(p.by_roll_rates.ifelse(1, 0)),
+        lines_horizon_unknown=total(p.no_horizon.ifelse(1, 0)),
         drawn_minor=total(p.owed_minor),
         undrawn_minor=total(p.undrawn_minor),
         drawn_ecl_minor=total(p.drawn_ecl),

@@ -29,7 +29,8 @@ class Parameters:
     (10 % is Basel III's factor for commitments that can be cancelled at any time).
     ``risk_weight_bps``: of an exposure (75 % is Basel III's for retail). ``lifetime_months``:
     horizon of lifetime loss. ``funding_bps``, ``servicing_bps``: yearly, taken off the yield.
-    ``score_months``: how far the behaviour model's probability of default looks ahead.
+    ``score_months``: how far a behaviour model looks ahead that does not say so itself; without it such a
+    model's scores are no probabilities of default, and none of them is used.
     ``pd_ppm``: bucket to (12-month, lifetime) probability of default in millionths; it goes before
     scores, and what neither has comes from the book's own roll rates.
     """
@@ -40,7 +41,7 @@ class Parameters:
     funding_bps: int = 0
     servicing_bps: int = 0
     risk_weight_bps: int = 7_500
-    score_months: int = 12
+    score_months: int | None = None
     pd_ppm: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
 
 

@@ -69,6 +69,8 @@ CREATE TABLE decisions.model (
     name text NOT NULL,
     version text NOT NULL CHECK (version ~ '^[0-9a-f]{12}$'),
     artefact bytea NOT NULL,
+    -- Within how many months the target comes; null where the artefact does not say.
+    horizon_months integer CHECK (horizon_months > 0),
     kept_by text NOT NULL,
     kept_at timestamptz NOT NULL,
     PRIMARY KEY (name, version)
@@ -90,7 +92,8 @@ CREATE INDEX model_step_name ON decisions.model_step (name, version, seq);
 CALL store.append_only('decisions.model_step');
 
 CREATE VIEW decisions.v_model_step AS
-SELECT seq, name, version, step, at FROM decisions.model_step;
+SELECT s.seq, s.name, s.version, s.step, s.at, m.horizon_months
+FROM decisions.model_step AS s JOIN decisions.model AS m ON (m.name, m.version) = (s.name, s.version);
 
 CREATE TABLE decisions.score (
     id uuid PRIMARY KEY,
