@@ -58,6 +58,7 @@ def settled(terminal: Terminal) -> Terminal:
     done = terminal.data("world", "run", "--customers", "12", "--nights", "20", "--seed", "5")
     assert done["balanced"]
     assert done["violations"] == []
+    assert terminal.run("user", "create", "ann")[0] == 0
     return terminal
 
 
@@ -135,7 +136,7 @@ def test_lines_and_exits_are_listed_and_shown(settled: Terminal):
     assert {"bucket", "ifrs_stage", "payoff_minor"} <= set(shown)
     assert settled.run("lines", "show", "line_nonsense")[0] == 3
     active = next(row for row in settled.data("lines", "list") if row["lifecycle"] == "active")
-    asked = settled.data("exits", "request", active["id"], "--dry-run")
+    asked = settled.data("exits", "request", active["id"], "--by", "ann", "--dry-run")
     assert asked["outcome"] in ("closes_now", "runs_off", "clears")
     assert settled.run("exits", "show", "EX-NONE-00")[0] == 3
     code, out, _ = settled.run("exits", "list")
@@ -159,7 +160,7 @@ def test_a_list_that_is_cut_says_how_to_go_on_and_bad_bounds_are_usage(settled: 
 
 def test_an_exit_asked_for_on_the_phone_stops_drawing(settled: Terminal):
     line = next(row for row in settled.data("lines", "list") if row["lifecycle"] == "active")
-    asked = settled.data("exits", "request", line["id"])
+    asked = settled.data("exits", "request", line["id"], "--by", "ann")
     assert asked["state"] == "stopped"
     assert settled.data("exits", "show", asked["reference"])["line"] == line["id"]
     assert settled.data("lines", "show", line["id"])["locks"] == ["exit"]
@@ -266,16 +267,29 @@ def test_a_demonstration_never_moves_into_a_home_with_people(terminal: Terminal)
     assert "may hold real people" in err
 
 
+def test_a_command_that_does_something_is_somebodys_and_refuses_nobody_and_who_only_looks(settled: Terminal):
+    line = settled.data("lines", "list")[0]["id"]
+    settled.run("user", "create", "eve", "--role", "auditor")
+    asked = ("exits", "request", line, "--json")
+    assert settled.run(*asked)[0] == 2, "without a name"
+    for name, said in (("mallory", "nobody is called mallory"), ("eve", "eve is no reviewer or admin")):
+        code, _, err = settled.run(*asked, "--by", name)
+        assert (code, said in err) == (3, True)
+    assert settled.data("lines", "show", line)["lifecycle"] == "active"
+
+
 def test_a_payment_is_corrected_and_the_dry_run_changes_nothing(settled: Terminal):
     lines = settled.data("lines", "list")
     paid = next(found for line in lines if (found := settled.data("payments", "list", line["id"])))[0]
-    tried = settled.data("payments", "correct", paid["id"], "--amount-minor", "1234", "--dry-run")
-    done = settled.data("payments", "correct", paid["id"], "--amount-minor", "1234")
+    tried = settled.data(
+        "payments", "correct", paid["id"], "--by", "ann", "--amount-minor", "1234", "--dry-run"
+    )
+    done = settled.data("payments", "correct", paid["id"], "--by", "ann", "--amount-minor", "1234")
     assert (tried["amount_minor"], tried["reference"]) == (1234, paid["reference"])
     assert done["id"] not in (tried["id"], paid["id"])
-    again = settled.data("payments", "correct", paid["id"], "--amount-minor", "1234")
+    again = settled.data("payments", "correct", paid["id"], "--by", "ann", "--amount-minor", "1234")
     assert again == done
-    code, _, err = settled.run("payments", "correct", paid["id"], "--amount-minor", "99")
+    code, _, err = settled.run("payments", "correct", paid["id"], "--by", "ann", "--amount-minor", "99")
     assert (code, done["id"] in err) == (4, True)
 
 

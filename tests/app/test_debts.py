@@ -80,9 +80,9 @@ def test_a_debt_is_sold_and_sent_on_at_a_terminal(terminal: Terminal):
     found, _ = running_off(db, 60_000, 3)  # 200.00 due on 25 February, March and April
     line = public("line", found)
     terminal.fails(3, "there is no buyer", "debts", "sell", line, "Nobody", "9000", "--by", "ann")
-    made = terminal.data("debts", "add-buyer", "Example Debt Buyer", "IBAN XX00 0000")
+    made = terminal.data("debts", "add-buyer", "Example Debt Buyer", "IBAN XX00 0000", "--by", "ann")
     assert (made["currency"], made["due_minor"]) == ("CNY", 0)
-    terminal.fails(4, "", "debts", "add-buyer", "Example Debt Buyer", "IBAN XX00 0000")
+    terminal.fails(4, "", "debts", "add-buyer", "Example Debt Buyer", "IBAN XX00 0000", "--by", "ann")
     terminal.fails(3, "", "debts", "show", line)
     terminal.fails(3, "", "debts", "sell", "line_nonsense", made["id"], "9000", "--by", "ann")
     terminal.fails(4, "60000", "debts", "sell", line, made["id"], "60001", "--by", "ann")
@@ -99,8 +99,8 @@ def test_a_debt_is_sold_and_sent_on_at_a_terminal(terminal: Terminal):
     assert (shown["state"], shown["face_minor"], shown["left_minor"]) == ("sold", 60_000, 60_000)
     pay(db, found, 5_000, SOLD_ON)
     assert terminal.data("debts", "buyers")[0]["due_minor"] == 5_000
-    assert terminal.data("debts", "remit", made["id"])["remitted_minor"] == 5_000
-    assert terminal.data("debts", "remit", "Example Debt Buyer")["remitted_minor"] == 0
+    assert terminal.data("debts", "remit", made["id"], "--by", "ann")["remitted_minor"] == 5_000
+    assert terminal.data("debts", "remit", "Example Debt Buyer", "--by", "ann")["remitted_minor"] == 0
     assert terminal.data("debts", "show", line)["left_minor"] == 55_000
     code, out, err = terminal.run("debts", "sold", "Example Debt Buyer", "--since", SOLD_ON.isoformat())
     assert (code, err) == (0, "")
@@ -120,6 +120,7 @@ def test_a_debt_is_sold_and_sent_on_at_a_terminal(terminal: Terminal):
 def test_the_paper_of_a_case_is_handed_in_at_a_terminal_where_one_was_asked_for(
     terminal: Terminal, tmp_path: Path
 ):
+    assert terminal.run("user", "create", "ann")[0] == 0
     platform, paper = terminal.platform, tmp_path / "paper.jpg"
     db, line = platform.database, open_line(platform.database)
     with db.transaction() as tx:
@@ -127,17 +128,18 @@ def test_the_paper_of_a_case_is_handed_in_at_a_terminal_where_one_was_asked_for(
         office = platform.ports.office
         case = exits.request(tx, office, line, Channel.PORTAL, "customer", NOW, Identity.DOUBTED)
     assert isinstance(case, Exit)
-    terminal.fails(3, "cannot be read", "exits", "paper", case.reference, str(paper))
+    terminal.fails(3, "cannot be read", "exits", "paper", case.reference, str(paper), "--by", "ann")
     paper.write_bytes(photograph())
-    terminal.fails(3, "there is no exit", "exits", "paper", "EX-NONE-00", str(paper))
-    terminal.fails(4, "", "exits", "paper", case.reference, str(paper))  # nobody has asked for one
+    terminal.fails(3, "there is no exit", "exits", "paper", "EX-NONE-00", str(paper), "--by", "ann")
+    # Nobody has asked for one.
+    terminal.fails(4, "", "exits", "paper", case.reference, str(paper), "--by", "ann")
     with db.transaction() as tx:
         asked = evidence.ask(tx, "Test", case.id, Why.NOT_PROVEN, "staff:x", NOW)
     assert not isinstance(asked, Refusal)
     program = tmp_path / "program.exe"
     program.write_bytes(b"MZ" + bytes(900))
-    assert terminal.run("exits", "paper", case.reference, str(program))[0] not in (0, 2)
-    done = terminal.data("exits", "paper", case.reference, str(paper))
+    assert terminal.run("exits", "paper", case.reference, str(program), "--by", "ann")[0] not in (0, 2)
+    done = terminal.data("exits", "paper", case.reference, str(paper), "--by", "ann")
     assert (done["reference"], done["wanted"]) == (case.reference, "id_document")
     assert done["handed_in_at"]
-    terminal.fails(4, "", "exits", "paper", case.reference, str(paper))  # once
+    terminal.fails(4, "", "exits", "paper", case.reference, str(paper), "--by", "ann")  # once

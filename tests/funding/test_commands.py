@@ -16,6 +16,8 @@ from whiteslip import funding
 from whiteslip.app import cli
 from whiteslip.app.settings import load
 from whiteslip.app.wiring import prepare_home
+from whiteslip.identity import access
+from whiteslip.identity.model import Role
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock
 
@@ -45,6 +47,7 @@ def run(
     database = Database(load(os.environ).text("database_url"), size=2)
     with database.transaction() as tx:
         StoredClock(tx).set(at(DAY))
+        access.create_staff(tx, "ann", Role.REVIEWER, None, at(DAY))
     buy(database, open_line(database, currency="USD", pack="us"), 60_000, 3)
     database.close()
 
@@ -58,7 +61,7 @@ def run(
 
 
 def test_an_example_asks_for_what_no_public_text_gives(run: Callable[..., tuple[int, str, str]]):
-    code, _, told = run("funding", "load", "sezzle-2019")
+    code, _, told = run("funding", "load", "sezzle-2019", "--by", "ann")
     assert code == 2
     assert "- cure_days is required: no public text gives it, state it" in told
     assert run("funding", "base", "sezzle-2019")[0] == 3
@@ -66,12 +69,15 @@ def test_an_example_asks_for_what_no_public_text_gives(run: Callable[..., tuple[
 
 def test_from_a_deal_to_a_funders_report(run: Callable[..., tuple[int, str, str]], tmp_path: Path):
     stated = [token for pair in STATED for token in ("--set", pair)]
-    code, _, told = run("funding", "load", "sezzle-2019", *stated)
+    code, _, told = run("funding", "load", "sezzle-2019", "--by", "ann", *stated)
     assert code == 0, told
     assert (
-        json.loads(run("funding", "fill", "sezzle-2019", "1000000", "--json")[1])["pledged_minor"] == 60_000
+        json.loads(run("funding", "fill", "sezzle-2019", "1000000", "--by", "ann", "--json")[1])[
+            "pledged_minor"
+        ]
+        == 60_000
     )
-    assert run("funding", "position", "sezzle-2019", "--debt-minor", "54001")[0] == 0
+    assert run("funding", "position", "sezzle-2019", "--debt-minor", "54001", "--by", "ann")[0] == 0
     assert json.loads(run("funding", "base", "sezzle-2019", "--now", "--json")[1])["available_minor"] == -1
     database = Database(load(os.environ).text("database_url"), size=1)
     with database.transaction() as tx:
@@ -81,7 +87,7 @@ def test_from_a_deal_to_a_funders_report(run: Callable[..., tuple[int, str, str]
     assert (kept["base_minor"], kept["available_minor"]) == (54_000, -1)
     # A deal that contradicts itself is refused, and the night that was kept still answers.
     contrary = [each.replace("revolving_until=2026", "revolving_until=2025") for each in stated]
-    code, _, told = run("funding", "load", "sezzle-2019", *contrary)
+    code, _, told = run("funding", "load", "sezzle-2019", "--by", "ann", *contrary)
     assert (code, "revolving_until" in told) == (2, True), told
     assert json.loads(run("funding", "base", "sezzle-2019", "--json")[1]) == kept
     assert run("funding", "check", "sezzle-2019")[:2] == (0, "the proof gives the base\n")

@@ -15,6 +15,7 @@ from cyclopts import App, Parameter
 
 from whiteslip import bureau, identity
 from whiteslip.app.commands_setup import Json, Limit
+from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
 from whiteslip.app.wiring import opened
@@ -24,7 +25,6 @@ from whiteslip.bureau import Ground, Objection, Outcome, Report, Reporter, Subje
 from whiteslip.bureau import store as bureau_store
 from whiteslip.store.timers import present
 
-_ACTOR: Final = "desk:terminal"
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _PROGRAMS: Final = ("equifax", "experian", "innovis", "transunion")
 _SHOWN_LEFT_OUT: Final = 20
@@ -75,7 +75,7 @@ def _whole_or_none(out: Path) -> Generator[TextIO]:
         part.unlink(missing_ok=True)
 
 
-def file_month(*, month: Month, out: Path, json: Json = False) -> None:
+def file_month(*, month: Month, out: Path, by: By, json: Json = False) -> None:
     """Write the Metro 2 file of a month for the lines under the us pack.
 
     Only its owner can read the file; it is there whole or not at all. Made again, it is replaced.
@@ -83,9 +83,9 @@ def file_month(*, month: Month, out: Path, json: Json = False) -> None:
     wanted, settings = _month(month), load(os.environ)
     reporter = _reporter(settings)
     with opened(settings) as platform, _whole_or_none(out) as file, platform.database.transaction() as tx:
-        vault = platform.ports.vault
+        vault, actor = platform.ports.vault, acting(tx, by)
         report = bureau.report_month(
-            tx, wanted, reporter, lambda who: identity.peek(tx, vault, who), file.write, _ACTOR, present(tx)
+            tx, wanted, reporter, lambda who: identity.peek(tx, vault, who), file.write, actor, present(tx)
         )
         if isinstance(report, Refusal):
             refuse(report)
@@ -110,10 +110,10 @@ def _report_row(report: Report) -> dict[str, Any]:
     }
 
 
-def events(*, since: date) -> None:
+def events(*, since: date, by: By) -> None:
     """Tell the ends of Chinese credit agreements since a day, as JSON lines."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        found = bureau.events_due(tx, since, _ACTOR, present(tx))
+        found = bureau.events_due(tx, since, acting(tx, by), present(tx))
     for event in found:
         data(cn.json_line(event))
 
@@ -153,6 +153,7 @@ def objections_open(
     /,
     *,
     field: Subject,
+    by: By,
     ground: Ground = Ground.RECORD,
     disputed_minor: int | None = None,
     month: Month | None = None,
@@ -164,28 +165,30 @@ def objections_open(
     """
     about = _month(month) if month else None
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        made = bureau.object_to(tx, _line(line_id), field, _ACTOR, present(tx), ground, disputed_minor, about)
+        made = bureau.object_to(
+            tx, _line(line_id), field, acting(tx, by), present(tx), ground, disputed_minor, about
+        )
         if isinstance(made, Refusal):
             refuse(made)
     answer(_row(made), json, lambda: pairs(_row(made)))
 
 
-def objections_resolve(objection_id: str, outcome: Outcome, /, *, json: Json = False) -> None:
+def objections_resolve(objection_id: str, outcome: Outcome, /, *, by: By, json: Json = False) -> None:
     """Answer an objection: corrected, or stays."""
     wanted = parse_public("objection", objection_id)
     if wanted is None:
         refuse(Refusal("bureau.objection_not_found"))
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        done = bureau.resolve(tx, wanted, outcome, _ACTOR, present(tx))
+        done = bureau.resolve(tx, wanted, outcome, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
     answer(_row(done), json, lambda: pairs(_row(done)))
 
 
-def never_made(line_id: str, /) -> None:
+def never_made(line_id: str, /, *, by: By) -> None:
     """Note that a customer withdrew in time: the line is told of no more, and deleted where it was."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        refusal = bureau.deem_never_made(tx, _line(line_id), _ACTOR, present(tx))
+        refusal = bureau.deem_never_made(tx, _line(line_id), acting(tx, by), present(tx))
         if refusal:
             refuse(refusal)
 

@@ -9,6 +9,7 @@ from cyclopts import App
 
 from whiteslip import complaints
 from whiteslip.app.commands_setup import Json
+from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, pairs, refuse, table
 from whiteslip.app.wiring import opened
@@ -19,8 +20,6 @@ from whiteslip.complaints import store as complaints_store
 from whiteslip.complaints.model import Delay, Why
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
-
-_ACTOR = "desk:terminal"
 
 
 def _row(found: Complaint) -> dict[str, Any]:
@@ -65,7 +64,7 @@ def show(reference: str, /, *, json: Json = False) -> None:
     _told(found, json)
 
 
-def file(customer: str, topic: Topic, /, *, json: Json = False) -> None:
+def file(customer: str, topic: Topic, /, *, by: By, json: Json = False) -> None:
     """File a complaint of CUSTOMER (cus_…) who is on the phone. It is acknowledged by letter."""
     wanted = parse_public("cus", customer)
     if wanted is None:
@@ -73,23 +72,25 @@ def file(customer: str, topic: Topic, /, *, json: Json = False) -> None:
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         ports = platform.ports
         issuer, now = ports.office.issuer_name, present(tx)
-        done = complaints.file(tx, ports.vault, platform.pack, issuer, wanted, topic, "desk", _ACTOR, now)
+        done = complaints.file(
+            tx, ports.vault, platform.pack, issuer, wanted, topic, "desk", acting(tx, by), now
+        )
     _told(done, json)
 
 
-def extend(reference: str, delay: Delay, /, *, json: Json = False) -> None:
+def extend(reference: str, delay: Delay, /, *, by: By, json: Json = False) -> None:
     """Take longer to answer, as far as the pack allows. The complainant is told why."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         found, issuer = _known(tx, reference), platform.ports.office.issuer_name
-        done = complaints.extend(tx, issuer, found.id, delay, _ACTOR, present(tx))
+        done = complaints.extend(tx, issuer, found.id, delay, acting(tx, by), present(tx))
     _told(done, json)
 
 
-def final(reference: str, outcome: Outcome, why: Why, /, *, json: Json = False) -> None:
+def final(reference: str, outcome: Outcome, why: Why, /, *, by: By, json: Json = False) -> None:
     """Answer a complaint for good."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         found, issuer = _known(tx, reference), platform.ports.office.issuer_name
-        done = complaints.answer(tx, issuer, found.id, outcome, why, _ACTOR, present(tx))
+        done = complaints.answer(tx, issuer, found.id, outcome, why, acting(tx, by), present(tx))
     _told(done, json)
 
 

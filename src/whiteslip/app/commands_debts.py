@@ -24,8 +24,6 @@ from whiteslip.exits import debtsales
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
-_ACTOR = "desk:terminal"
-
 
 def _buyer(one: Buyer) -> dict[str, Any]:
     return {
@@ -71,10 +69,12 @@ def buyers(*, json: Json = False) -> None:
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], ["due_minor"]))
 
 
-def add_buyer(name: str, pay_to: str, /, *, currency: str | None = None, json: Json = False) -> None:
+def add_buyer(name: str, pay_to: str, /, *, by: By, currency: str | None = None, json: Json = False) -> None:
     """Register NAME as a buyer; PAY_TO is where customers pay them, and is printed in letters."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        made = sales.add_buyer(tx, name, pay_to, currency or platform.pack.currency, _ACTOR, present(tx))
+        made = sales.add_buyer(
+            tx, name, pay_to, currency or platform.pack.currency, acting(tx, by), present(tx)
+        )
     if isinstance(made, Refusal):
         refuse(made)
     answer(_buyer(made), json, lambda: pairs(_buyer(made)))
@@ -107,12 +107,12 @@ def waiting(*, json: Json = False) -> None:
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], ["price_minor"]))
 
 
-def remit(buyer: str, /, *, json: Json = False) -> None:
+def remit(buyer: str, /, *, by: By, json: Json = False) -> None:
     """Send BUYER what reached us of debts they own."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         now = present(tx)
         today = local_day(now, platform.pack.timezone)
-        sent = sales.remit(tx, _known(tx, buyer).id, today, _ACTOR, now)
+        sent = sales.remit(tx, _known(tx, buyer).id, today, acting(tx, by), now)
     if isinstance(sent, Refusal):
         refuse(sent)
     shown = {"buyer": buyer, "remitted_minor": sent}

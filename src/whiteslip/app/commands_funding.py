@@ -24,7 +24,6 @@ from whiteslip.funding.model import Base, Position, Remedy
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
-_ACTOR = "desk:terminal"
 Stated = Annotated[list[str] | None, Parameter(name="--set", help="NAME=VALUE of what a file requires.")]
 
 
@@ -33,7 +32,7 @@ def _today(platform: Platform, tx: Tx) -> tuple[date, datetime]:
     return local_day(now, platform.pack.timezone), now
 
 
-def load_deal(source: str, /, *, stated: Stated = None, json: Json = False) -> None:
+def load_deal(source: str, /, *, by: By, stated: Stated = None, json: Json = False) -> None:
     """Load a deal file, or an example that ships, and put it in force.
 
     SOURCE is a path or the name of an example. What the file requires is stated with --set, such as
@@ -53,7 +52,7 @@ def load_deal(source: str, /, *, stated: Stated = None, json: Json = False) -> N
             say(f"- {fault}")
         raise CommandError(f"{source} is not put in force", Exit.USAGE) from None
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        version = funding.load(tx, deal, _ACTOR, present(tx))
+        version = funding.load(tx, deal, acting(tx, by), present(tx))
         if isinstance(version, Refusal):
             refuse(version)
     shown = {"facility": deal.name, "version": version}
@@ -87,25 +86,32 @@ def _listed(tx: Tx, name: str) -> dict[str, Any]:
     }
 
 
-def fill(facility: str, up_to_minor: int, /, *, json: Json = False) -> None:
+def fill(facility: str, up_to_minor: int, /, *, by: By, json: Json = False) -> None:
     """Pledge eligible receivables, the oldest first, up to an amount."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         today, now = _today(platform, tx)
-        done = funding.fill(tx, facility, up_to_minor, today, _ACTOR, now)
+        done = funding.fill(tx, facility, up_to_minor, today, acting(tx, by), now)
         if isinstance(done, Refusal):
             refuse(done)
     answer({"pledged_minor": done}, json, lambda: pairs({"pledged_minor": done}))
 
 
 def position(
-    facility: str, /, *, debt_minor: int, cash_minor: int = 0, reserve_minor: int = 0, json: Json = False
+    facility: str,
+    /,
+    *,
+    debt_minor: int,
+    by: By,
+    cash_minor: int = 0,
+    reserve_minor: int = 0,
+    json: Json = False,
 ) -> None:
     """State what was drawn and what the accounts hold."""
     if min(debt_minor, cash_minor, reserve_minor) < 0:
         raise CommandError("amounts are 0 or more", Exit.USAGE)
     stated = Position(debt_minor, cash_minor, reserve_minor)
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        done = funding.state_position(tx, facility, stated, _ACTOR, present(tx))
+        done = funding.state_position(tx, facility, stated, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
     shown = {"facility": facility, "debt_minor": debt_minor, "cash_minor": cash_minor}

@@ -29,7 +29,6 @@ from whiteslip.insight.words import Words
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
-_ACTOR = "desk:terminal"
 Month = Annotated[str, Parameter(help="A month, such as 2026-09.")]
 Since = Annotated[date | None, Parameter(help="First day; a year before the last by default.")]
 Until = Annotated[date | None, Parameter(help="Last day; today by default.")]
@@ -106,7 +105,7 @@ def report(
         raise CommandError(f"--lang is en or zh-CN, not {lang!r}", Exit.USAGE)
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         tables, zone = platform.ports.office.tables, platform.pack.timezone
-        told = insight.make_report(tx, tables, _month(month), zone, _ACTOR, present(tx))
+        told = insight.make_report(tx, tables, _month(month), zone, "system", present(tx))
         if isinstance(told, Refusal):
             refuse(told)
         kept = store.report(tx, told.month)

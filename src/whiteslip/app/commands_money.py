@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from whiteslip.app.commands_people import line_named
 from whiteslip.app.commands_setup import Json
+from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import answer, pairs, refuse, table
 from whiteslip.app.wiring import opened
@@ -19,8 +20,6 @@ from whiteslip.billing import store
 from whiteslip.billing.model import Payment
 from whiteslip.exits import owed
 from whiteslip.store.timers import present
-
-_ACTOR = "desk:terminal"
 
 
 def _row(payment: Payment) -> dict[str, Any]:
@@ -50,6 +49,7 @@ def payments_correct(
     value_on: Annotated[
         date | None, Parameter(help="The day it really counts from; as booked if absent.")
     ] = None,
+    by: By,
     dry_run: bool = False,
     json: Json = False,
 ) -> None:
@@ -66,7 +66,7 @@ def payments_correct(
                 refuse(Refusal("payment.not_found"))
             minor, on = amount_minor or known.amount_minor, value_on or known.value_on
             now = present(tx)
-            right = owed.correct_payment(tx, platform.ports.office, known.id, minor, on, _ACTOR, now)
+            right = owed.correct_payment(tx, platform.ports.office, known.id, minor, on, acting(tx, by), now)
             if isinstance(right, Refusal):
                 refuse(right)
             row = _row(right)

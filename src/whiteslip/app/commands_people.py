@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from whiteslip import billing, exits, lines
 from whiteslip.app.commands_setup import LINK_MINUTES, Json, Limit, console_link
-from whiteslip.app.duty import colleague
+from whiteslip.app.duty import By, acting, colleague
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
 from whiteslip.app.wiring import opened
@@ -178,7 +178,7 @@ def exits_show(reference: str, /, *, json: Json = False) -> None:
     answer(_case_row(case), json, lambda: pairs(_case_row(case)))
 
 
-def exits_request(line_id: str, /, *, dry_run: bool = False, json: Json = False) -> None:
+def exits_request(line_id: str, /, *, by: By, dry_run: bool = False, json: Json = False) -> None:
     """Close a line on behalf of a customer on the phone: drawing stops, a code proves who it is.
 
     --dry-run tells what would happen and changes nothing.
@@ -188,14 +188,14 @@ def exits_request(line_id: str, /, *, dry_run: bool = False, json: Json = False)
         with database.dry_run() if dry_run else database.transaction() as tx:
             line = line_named(tx, line_id)
             office = platform.ports.office
-            case = exits.request(tx, office, line.id, Channel.DESK, "desk:terminal", present(tx))
+            case = exits.request(tx, office, line.id, Channel.DESK, acting(tx, by), present(tx))
             if isinstance(case, Refusal):
                 refuse(case)
             row = _case_row(case) | {"outcome": case.plan.outcome}
     answer(row, json, lambda: pairs(row))
 
 
-def exits_paper(reference: str, file: Path, /, *, json: Json = False) -> None:
+def exits_paper(reference: str, file: Path, /, *, by: By, json: Json = False) -> None:
     """Hand in FILE as the paper that was asked for in the case with REFERENCE."""
     try:
         content = file.read_bytes()
@@ -208,7 +208,7 @@ def exits_paper(reference: str, file: Path, /, *, json: Json = False) -> None:
         asked = [one for one in exits_store.paper_requests(tx, case.id) if one.is_open(now)]
         if not asked:
             refuse(Refusal("document.not_asked"))
-        done = evidence.hand_in(tx, platform.ports.vault, asked[0], content, "desk:terminal", now)
+        done = evidence.hand_in(tx, platform.ports.vault, asked[0], content, acting(tx, by), now)
     if isinstance(done, Refusal):
         refuse(done)
     shown = {"reference": reference, "wanted": done.wanted, "handed_in_at": done.handed_in_at}

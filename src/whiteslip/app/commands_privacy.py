@@ -12,6 +12,7 @@ from cyclopts import App
 
 from whiteslip import privacy
 from whiteslip.app.commands_setup import Json
+from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say
 from whiteslip.app.wiring import opened, write_private
@@ -19,8 +20,6 @@ from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.day.forgetting import FORGET
 from whiteslip.store.timers import present
-
-_ACTOR = "desk:terminal"
 
 
 def _customer(text: str) -> UUID:
@@ -30,11 +29,11 @@ def _customer(text: str) -> UUID:
     return found
 
 
-def export(customer: str, /, *, out: Path) -> None:
+def export(customer: str, /, *, out: Path, by: By) -> None:
     """Write everything that is held of CUSTOMER into one JSON file that only you can read."""
     wanted = _customer(customer)
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        found = privacy.export(tx, platform.ports.vault, wanted, _ACTOR, present(tx))
+        found = privacy.export(tx, platform.ports.vault, wanted, acting(tx, by), present(tx))
     if isinstance(found, Refusal):
         refuse(found)
     try:
@@ -44,12 +43,12 @@ def export(customer: str, /, *, out: Path) -> None:
     say(f"everything that is held of {customer} is in {out}; hand it over and delete it")
 
 
-def erase(customer: str, /, *, json: Json = False) -> None:
+def erase(customer: str, /, *, by: By, json: Json = False) -> None:
     """Erase what no law keeps of CUSTOMER. A letter tells them what stays and until when."""
     wanted = _customer(customer)
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         issuer = platform.ports.office.issuer_name
-        done = privacy.erase(tx, wanted, FORGET, issuer, _ACTOR, present(tx))
+        done = privacy.erase(tx, wanted, FORGET, issuer, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
     shown = {
@@ -60,23 +59,23 @@ def erase(customer: str, /, *, json: Json = False) -> None:
     answer(shown, json, lambda: pairs(shown))
 
 
-def hold(customer: str, /, *, until: date, reference: str, json: Json = False) -> None:
+def hold(customer: str, /, *, until: date, reference: str, by: By, json: Json = False) -> None:
     """Keep the records of CUSTOMER longer, as an authority's order with this REFERENCE demands."""
     wanted = _customer(customer)
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        order = privacy.keep_longer(tx, wanted, reference, until, _ACTOR, present(tx))
+        order = privacy.keep_longer(tx, wanted, reference, until, acting(tx, by), present(tx))
         if isinstance(order, Refusal):
             refuse(order)
     answer({"order": public("kpo", order.id)}, json, lambda: data(public("kpo", order.id)))
 
 
-def release(order: str, /) -> None:
+def release(order: str, /, *, by: By) -> None:
     """End an authority's ORDER before its day."""
     wanted = parse_public("kpo", order)
     if wanted is None:
         raise CommandError(f"an order is written as kpo_…, not {order!r}", Exit.USAGE)
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        done = privacy.release(tx, wanted, _ACTOR, present(tx))
+        done = privacy.release(tx, wanted, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
     say("the order is over")
