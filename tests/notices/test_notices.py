@@ -107,6 +107,8 @@ OWN: dict[str, dict[str, Any]] = {
         "schedule": [{"due_on": date(2026, 11, 25), "amount_minor": 5_000}],
     },
     "contact.changed": {"changed_at": NOW, "part": "phone", "wait_days": 7},
+    "line.frozen": {"at": NOW, "ground": "court_order", "order_reference": "12 C 34/26"},
+    "line.unfrozen": {"at": NOW, "ground": "attachment", "order_reference": "12 C 34/26"},
     "line.step_up_asked": {"asked_at": NOW, "until": NOW + timedelta(days=7)},
     "complaint.acknowledged": {"filed_at": NOW, "answer_by": NOW + timedelta(days=15)},
     "complaint.extended": {"filed_at": NOW, "answer_by": NOW + timedelta(days=30), "delay": "complex"},

@@ -17,8 +17,9 @@ from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import rules as billing_rules
-from whiteslip.exits import evidence, terminations
+from whiteslip.exits import evidence, freezes, terminations
 from whiteslip.exits import store as exits_store
+from whiteslip.exits.freezes import FILE_NUMBER, Freeze, Order
 from whiteslip.exits.model import Channel, State
 from whiteslip.exits.model import Exit as Case
 from whiteslip.identity import access
@@ -35,6 +36,13 @@ def _not_blank(_: object, name: str) -> None:
         raise ValueError("a name is not blank")
 
 
+def _file_number(_: object, text: str) -> None:
+    """An authority's file number, and nobody's story. Raises ValueError."""
+    if not FILE_NUMBER.fullmatch(text):
+        raise ValueError("a file number has up to 60 letters, digits, spaces and / . ( ) -")
+
+
+FileNumber = Annotated[str, Parameter(validator=_file_number)]
 Named = Annotated[str, Parameter(validator=_not_blank)]
 
 
@@ -146,6 +154,39 @@ def lines_show(line_id: str, /, *, json: Json = False) -> None:
     answer(shown, json, lambda: pairs(shown))
 
 
+def _freeze_row(one: Freeze) -> dict[str, Any]:
+    return {
+        "line": public("line", one.line),
+        "state": one.state,
+        "ground": one.ground,
+        "reference": one.reference,
+        "placed_at": one.placed_at,
+        "lifted_at": one.lifted_at,
+    }
+
+
+def lines_freeze(
+    line_id: str, /, *, ground: Order, reference: FileNumber, by: By, json: Json = False
+) -> None:
+    """Propose to freeze a LINE by an order of the law; the same by somebody else places it."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        line, office, actor = line_named(tx, line_id), platform.ports.office, acting(tx, by)
+        done = freezes.place(tx, office, line.id, ground, reference, actor, present(tx))
+        if isinstance(done, Refusal):
+            refuse(done)
+    answer(_freeze_row(done), json, lambda: pairs(_freeze_row(done)))
+
+
+def lines_unfreeze(line_id: str, /, *, by: By, json: Json = False) -> None:
+    """Propose to lift the order on a LINE, as its authority said; again by somebody else lifts it."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        line, office, actor = line_named(tx, line_id), platform.ports.office, acting(tx, by)
+        done = freezes.lift(tx, office, line.id, actor, present(tx))
+        if isinstance(done, Refusal):
+            refuse(done)
+    answer(_freeze_row(done), json, lambda: pairs(_freeze_row(done)))
+
+
 def _case_row(case: Case) -> dict[str, Any]:
     return {
         "reference": case.reference,
@@ -241,6 +282,8 @@ def register(app: App) -> None:
     of_lines.command(lines_list, name="list")
     of_lines.command(lines_show, name="show")
     of_lines.command(lines_unused, name="unused")
+    of_lines.command(lines_freeze, name="freeze")
+    of_lines.command(lines_unfreeze, name="unfreeze")
     app.command(of_lines)
     of_exits = App(name="exits", help="Customers who leave.")
     of_exits.command(exits_list, name="list")

@@ -397,3 +397,28 @@ WHERE l.id = ANY(:lines);
 SELECT line, reasons FROM exits.restriction
 WHERE lifted_at IS NULL AND reasons <@ :told::text[]
 ORDER BY line;
+
+-- name: freeze_of_line^
+SELECT id, line, ground, reference, proposed_by, proposed_at, placed_by, placed_at, lift_by, lifted_by, lifted_at
+FROM exits.freeze WHERE line = :line AND lifted_at IS NULL;
+
+-- name: freeze_by_id^
+SELECT id, line, ground, reference, proposed_by, proposed_at, placed_by, placed_at, lift_by, lifted_by, lifted_at
+FROM exits.freeze WHERE id = :id;
+
+-- name: drop_freeze!
+-- A proposal that another one takes the place of.
+DELETE FROM exits.freeze WHERE line = :line AND placed_at IS NULL;
+
+-- name: propose_freeze!
+INSERT INTO exits.freeze (id, line, ground, reference, proposed_by, proposed_at)
+VALUES (:id, :line, :ground, :reference, :actor, :now);
+
+-- name: place_freeze!
+UPDATE exits.freeze SET placed_by = :actor, placed_at = :now WHERE id = :id;
+
+-- name: propose_lift!
+UPDATE exits.freeze SET lift_by = :actor WHERE id = :id;
+
+-- name: lift_freeze!
+UPDATE exits.freeze SET lifted_by = :actor, lifted_at = :now WHERE id = :id;

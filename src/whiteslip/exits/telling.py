@@ -54,6 +54,8 @@ class Act(StrEnum):
     FEATURE_PAUSED = "restriction.feature_paused"
     RESTRICTION_KEPT = "restriction.kept"
     RESTRICTION_LIFTED = "restriction.lifted"
+    FROZEN = "freeze.placed"
+    UNFROZEN = "freeze.lifted"
     STEP_UP_ASKED = "step_up.asked"
     STEP_UP_CONFIRMED = "step_up.confirmed"
     INCREASE_PROPOSED = "increase.proposed"
@@ -85,6 +87,9 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.FEATURE_PAUSED: "line.feature_paused",
     Act.RESTRICTION_KEPT: "line.restriction_kept",
     Act.RESTRICTION_LIFTED: "line.restriction_lifted",
+    # But for the grounds of which nobody may be told, and where a case tells it.
+    Act.FROZEN: "line.frozen",
+    Act.UNFROZEN: "line.unfrozen",
     Act.STEP_UP_ASKED: "line.step_up_asked",
     Act.STEP_UP_CONFIRMED: None,
     Act.INCREASE_PROPOSED: "limit.increase_proposed",

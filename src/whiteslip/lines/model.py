@@ -61,6 +61,7 @@ class LockGround(StrEnum):
     CHARGE_OFF = "charge_off"
     SALE = "sale"
     STEP_UP = "step_up"
+    ORDER = "order"
 
 
 class Feature(StrEnum):

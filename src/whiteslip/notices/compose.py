@@ -30,6 +30,7 @@ from whiteslip.notices.facts import (
     ContractFacts,
     DeclinedFacts,
     FeaturePausedFacts,
+    FrozenFacts,
     HeldFacts,
     NoticeFacts,
     PaperFacts,
@@ -109,6 +110,8 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
     words = _in_words(facts, language)
     if isinstance(facts, ComplaintDueFacts) and facts.delay:
         words["delay_words"] = own[f"delay_{facts.delay}"]
+    if isinstance(facts, FrozenFacts):
+        words["ground_words"] = own[f"ground_{facts.ground}"]
     if isinstance(facts, ContactFacts):
         words["part_words"] = own[f"part_{facts.part}"]
     if isinstance(facts, ComplaintAnswerFacts):

@@ -119,6 +119,14 @@ class LiftedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=
     lifted_at: datetime
 
 
+class FrozenFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An order of the law stops drawing, or does no longer: on what ground, under which file number."""
+
+    at: datetime
+    ground: str
+    order_reference: str
+
+
 class StepUpFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The customer is asked since ``asked_at`` to confirm that it is them; it ends by itself at ``until``."""
 
@@ -271,6 +279,8 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "estate.undone": CancelledFacts,
     "estate.ended": CancelledFacts,
     "line.restriction_lifted": LiftedFacts,
+    "line.frozen": FrozenFacts,
+    "line.unfrozen": FrozenFacts,
     "line.step_up_asked": StepUpFacts,
     "line.payday_moved": PaydayFacts,
     "contact.changed": ContactFacts,

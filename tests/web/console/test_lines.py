@@ -102,3 +102,21 @@ def test_somebody_on_the_phone_is_stopped_at_once(desk: Desk):
     assert desk.post(f"{at}/close", at).status_code == 303
     assert (latest(desk, of).kind, latest(desk, of).channel) == (Kind.CLOSE, "desk")
     assert worlds.line_of(desk.db, of).drawing_stopped
+
+
+def test_an_order_of_the_law_is_placed_and_lifted_by_two(desk: Desk):
+    desk.sign_in()
+    of = worlds.open_line(desk.db)
+    at = f"/console/lines/{of}"
+    assert "Type their file number" in desk.post(f"{at}/freeze", at, order="court_order").text
+    assert desk.post(f"{at}/freeze", at, order="court_order", file_number="12 C 34/26").status_code == 303
+    assert "Agree to the freeze" not in desk.get(at)
+    assert desk.post(f"{at}/freeze", at, order="court_order", file_number="12 C 34/26").status_code == 403
+    another(desk)
+    assert "Agree to the freeze" in desk.get(at)
+    assert desk.post(f"{at}/freeze", at, order="court_order", file_number="12 C 34/26").status_code == 303
+    assert worlds.line_of(desk.db, of).drawing_stopped
+    assert "12 C 34/26" in desk.get(at)
+    assert desk.post(f"{at}/unfreeze", at).status_code == 303
+    assert desk.post(f"{at}/unfreeze", at).status_code == 403
+    assert worlds.line_of(desk.db, of).drawing_stopped

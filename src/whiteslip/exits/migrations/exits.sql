@@ -133,6 +133,23 @@ CREATE TABLE exits.restriction (
 );
 CREATE UNIQUE INDEX restriction_standing ON exits.restriction (line) WHERE lifted_at IS NULL;
 
+-- An order of the law on a line, without a case: two people place it, and two lift it.
+CREATE TABLE exits.freeze (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    ground text NOT NULL
+        CHECK (ground IN ('court_order', 'attachment', 'insolvency', 'sanctions', 'investigation')),
+    reference text NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    placed_by text CHECK (placed_by <> proposed_by),
+    placed_at timestamptz CHECK ((placed_at IS NULL) = (placed_by IS NULL)),
+    lift_by text,
+    lifted_by text CHECK (lifted_by <> lift_by),
+    lifted_at timestamptz CHECK ((lifted_at IS NULL) = (lifted_by IS NULL))
+);
+CREATE UNIQUE INDEX freeze_standing ON exits.freeze (line) WHERE lifted_at IS NULL;
+
 -- Restricting is proposed; a table says whether a second person must agree. ``alert`` is the watch's.
 CREATE TABLE exits.restriction_proposal (
     id uuid PRIMARY KEY,

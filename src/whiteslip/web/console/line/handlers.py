@@ -17,8 +17,9 @@ from whiteslip import billing, exits, lines
 from whiteslip.base import Refusal, add_months, local_day, new_id
 from whiteslip.base.ids import parse_public
 from whiteslip.billing import store as billing_store
-from whiteslip.exits import estates, proposals, restrictions, terminations
+from whiteslip.exits import estates, freezes, proposals, restrictions, terminations
 from whiteslip.exits import store as exits_store
+from whiteslip.exits.freezes import FILE_NUMBER, Order
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Channel, Kind
 from whiteslip.exits.restrictions import Limits
 from whiteslip.identity import Person
@@ -138,6 +139,9 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
         restriction=exits_store.restriction_of_line(tx, line.id),
         to_agree=proposals.open_of_line(tx, line.id),
         estate=exits_store.estate_of_line(tx, line.id),
+        freeze=freezes.of_line(tx, line.id),
+        orders=list(Order),
+        actor=duty.actor,
         proposal=open_one,
         may_decide=duty.may_choose and open_one is not None and open_one.proposed_by != duty.actor,
         to_restrict=_TO_RESTRICT,
@@ -309,6 +313,42 @@ def authority(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> R
     return _change(request, line_id, form, act)
 
 
+@post("/lines/{line_id:uuid}/freeze", sync_to_thread=True)
+def freeze(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Propose an order of the law, or place what somebody else has proposed; the first is refused."""
+
+    def act(duty: Duty, line: Line) -> object:
+        ground, reference = form.value("order"), form.value("file_number").strip()
+        if ground not in {each.value for each in Order} or not FILE_NUMBER.fullmatch(reference):
+            return Errors().add("file_number", "missing")
+        done = freezes.place(
+            duty.tx, duty.ports.office, line.id, Order(ground), reference, duty.actor, duty.now
+        )
+        return _first_is_refused(done)
+
+    return _change(request, line_id, form, act)
+
+
+@post("/lines/{line_id:uuid}/unfreeze", sync_to_thread=True)
+def unfreeze(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Propose to lift an order as its authority said, or lift it as the second person."""
+    return _change(
+        request,
+        line_id,
+        form,
+        lambda duty, line: _first_is_refused(
+            freezes.lift(duty.tx, duty.ports.office, line.id, duty.actor, duty.now)
+        ),
+    )
+
+
+def _first_is_refused(done: object) -> object:
+    """Their own proposal is no mistake in a form: it answers 403."""
+    if isinstance(done, Refusal) and done.code == "desk.own_proposal":
+        raise Refused(done)
+    return done
+
+
 def _on_estate(request: WebRequest, line_id: UUID, form: Form, act: Any) -> Response[Any]:
     def change(duty: Duty, line: Line) -> object:
         estate = exits_store.estate_of_line(duty.tx, line.id)
@@ -341,6 +381,8 @@ line_handlers: Final = [
     decide,
     withdraw_notice,
     close,
+    freeze,
+    unfreeze,
     death,
     authority,
     undo_death,
