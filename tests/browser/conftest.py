@@ -25,6 +25,9 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
+from web.portal.scene import Scene
+
+from whiteslip.store import Database
 
 CHROMIUM = Path("/usr/bin/chromium")
 PHONE, DESK = (360, 740), (1440, 900)
@@ -75,6 +78,18 @@ def serve() -> Iterator[Serve]:
     """Serves applications for the length of a test: ``url = serve(app)``."""
     with contextlib.ExitStack() as stack:
         yield lambda app: stack.enter_context(running(app))
+
+
+@pytest.fixture
+def scene(db: Database) -> Scene:
+    """The customers' office, with nobody in it yet."""
+    return Scene(db)
+
+
+@pytest.fixture
+def url(serve: Serve, scene: Scene) -> str:
+    """The portal of that office."""
+    return serve(scene.app())
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from web.portal.scene import SECRET, Guest, Scene
 from whiteslip.applications import store
 from whiteslip.identity import access
 from whiteslip.identity.model import Kind, Role, Staff
-from whiteslip.store import Database
 from whiteslip.web import console, portal
 from whiteslip.web.kit.settings import WebSettings
 from whiteslip.web.kit.shell import create_app
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
     from browser.conftest import Serve, Visitor
 
     Visit = Callable[..., Visitor]
-
-
-@pytest.fixture
-def scene(db: Database) -> Scene:
-    return Scene(db)
 
 
 @pytest.fixture

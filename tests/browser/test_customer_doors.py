@@ -8,30 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser.test_portal import LOCALES, WAYS, Journey, leave, sign_in
-from web.portal.scene import SECRET, Guest, Scene
+from web.portal.scene import Guest, Scene
 
 from whiteslip.base import local_day
 from whiteslip.exits import proposals, restrictions
 from whiteslip.exits.model import Cause
-from whiteslip.store import Database
-from whiteslip.web import portal
-from whiteslip.web.kit.settings import WebSettings
-from whiteslip.web.kit.shell import create_app
 
 if TYPE_CHECKING:
-    from browser.conftest import Serve, Visitor
+    from browser.conftest import Visitor
 
     Visit = Callable[..., Visitor]
-
-
-@pytest.fixture
-def scene(db: Database) -> Scene:
-    return Scene(db)
-
-
-@pytest.fixture
-def url(serve: Serve, scene: Scene) -> str:
-    return serve(create_app(portal.routers, WebSettings(secret=SECRET, demo=True), scene.ports))
 
 
 @pytest.mark.parametrize(("lang", "javascript"), WAYS)

@@ -12,25 +12,14 @@ from playwright.sync_api import Page
 from web.portal.scene import Guest, Scene
 
 from whiteslip.exits.model import State
-from whiteslip.store import Database
 
 if TYPE_CHECKING:
-    from browser.conftest import Serve, Visitor
+    from browser.conftest import Visitor
 
     Visit = Callable[..., Visitor]
 
 MOST_TABS = 40
 EXPIRED = {"en": "has expired", "zh-CN": "过期"}
-
-
-@pytest.fixture
-def scene(db: Database) -> Scene:
-    return Scene(db)
-
-
-@pytest.fixture
-def url(serve: Serve, scene: Scene) -> str:
-    return serve(scene.app())
 
 
 def tab_to(page: Page, selector: str) -> None:

@@ -21,10 +21,9 @@ from whiteslip.base.ids import public
 from whiteslip.exits.model import State
 from whiteslip.lines.model import Lifecycle
 from whiteslip.purchases import Declined, Purchase
-from whiteslip.store import Database
 
 if TYPE_CHECKING:
-    from browser.conftest import Serve, Visitor
+    from browser.conftest import Visitor
 
     Visit = Callable[..., Visitor]
 
@@ -32,16 +31,6 @@ WAYS = [("zh-CN", True), ("zh-CN", False), ("en", True), ("en", False)]
 LOCALES = {"zh-CN": "zh-CN", "en": "en-GB"}
 CONFIRM = {"zh-CN": "确认关闭额度", "en": "Confirm closure"}
 CERTIFICATE = {"zh-CN": "结清证明", "en": "Nil-balance certificate"}
-
-
-@pytest.fixture
-def scene(db: Database) -> Scene:
-    return Scene(db)
-
-
-@pytest.fixture
-def url(serve: Serve, scene: Scene) -> str:
-    return serve(scene.app())
 
 
 @dataclass
