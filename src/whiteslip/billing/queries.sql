@@ -33,7 +33,7 @@ ORDER BY i.due_on, i.plan, i.no;
 SELECT i.plan, i.no, i.bill_on, i.due_on, i.principal_minor, i.interest_minor, i.fee_minor,
     i.settled_principal + i.settled_interest + i.settled_fee AS settled_minor, p.kind
 FROM billing.instalment AS i JOIN billing.plan AS p ON p.id = i.plan
-WHERE i.line = :line ORDER BY i.due_on, i.plan, i.no;
+WHERE p.line = :line ORDER BY i.due_on, i.plan, i.no;
 
 -- name: settle!
 -- Keep settlements, and count them against their instalments.

@@ -45,7 +45,9 @@ CREATE TABLE billing.instalment (
     CHECK (settled_principal BETWEEN 0 AND principal_minor),
     CHECK (settled_interest BETWEEN 0 AND interest_minor),
     CHECK (settled_fee BETWEEN 0 AND fee_minor)
-) WITH (fillfactor = 85);
+) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02);
+-- What was billed leaves dead entries in instalment_to_bill, which each night reads for what is to be billed:
+-- 160,000 of them took half a second. So it is vacuumed long before a fifth of the table is dead.
 CREATE INDEX instalment_open ON billing.instalment (line, due_on) WHERE open;
 CREATE INDEX instalment_to_bill ON billing.instalment (bill_on) WHERE open AND bill IS NULL;
 CREATE INDEX instalment_due ON billing.instalment (due_on) WHERE open AND bill IS NOT NULL;
