@@ -1,13 +1,14 @@
 """The yardstick in Polars: every measure of the night from the same Parquet files.
 
 Lazy frames on the streaming engine. What several measures read is made once and kept, as on the other sides:
-the panel, the losses of its last two points, the flows between points.
+settlements with their instalments, the panel, its last point with losses, the flows between points.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,18 @@ class Work:
     def __init__(self, folder: Path, points: Sequence[date]) -> None:
         self.points = points
         self.lake = {path.stem: pl.scan_parquet(path) for path in folder.glob("*.parquet")}
-        self.settled = settled(self.lake)
+        self.settled = held(settled(self.lake))
         self.panel = held(panel_of(self.lake, self.settled, points))
         self.losses = held(losses.by_line(self.panel, self.lake["score"], points))
+
+    @cached_property
+    def flows(self) -> pl.LazyFrame:
+        """What happened between points; the expected loss can do without."""
+        return held(cash.flows(self.panel, self.lake["instalment"], self.settled, self.points))
 
     def measure(self, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         """The named measures, as rows."""
         panel, lake, points, lost = self.panel, self.lake, self.points, self.losses
-        flows = (
-            held(cash.flows(panel, lake["instalment"], self.settled, points)) if names != ["ecl"] else panel
-        )
         made = {
             "npl": lambda: quality.npl(panel),
             "npl_change": lambda: quality.npl_change(panel),
@@ -43,10 +46,10 @@ class Work:
             "vintages": lambda: quality.vintages(panel, lake["plan"], points),
             "classes": lambda: quality.classes(panel),
             "cdr": lambda: cash.cdr(panel),
-            "prepayment": lambda: cash.prepayment(flows),
-            "payment_rate": lambda: cash.payment_rate(flows),
-            "dilution": lambda: cash.dilution(flows),
-            "excess_spread": lambda: cash.excess_spread(flows),
+            "prepayment": lambda: cash.prepayment(self.flows),
+            "payment_rate": lambda: cash.payment_rate(self.flows),
+            "dilution": lambda: cash.dilution(self.flows),
+            "excess_spread": lambda: cash.excess_spread(self.flows),
             "concentration": lambda: cash.concentration(lake),
             "ecl": lambda: losses.ecl(lost),
             "ecl_movement": lambda: losses.ecl_movement(lost),
