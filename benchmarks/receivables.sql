@@ -13,8 +13,8 @@ RETURN (lpad(to_hex(1700000000000 + n), 12, '0') || '7' || substr(md5(kind || ':
 -- Indexes that serve one line or one event: none of the queries measured here has a use for them.
 DROP INDEX billing.plan_line, billing.plan_purchase, billing.instalment_open, billing.instalment_to_bill,
     billing.instalment_due, billing.settlement_source, billing.settlement_line, billing.settlement_day,
-    billing.payment_value, purchases.purchase_line, purchases.purchase_expiry, decisions.decision_subject,
-    decisions.decision_at, decisions.score_at;
+    billing.settlement_instalment, billing.payment_value, purchases.purchase_line, purchases.purchase_expiry,
+    decisions.decision_subject, decisions.decision_at, decisions.score_at;
 
 -- name: lines
 CREATE UNLOGGED TABLE made.line AS
@@ -60,7 +60,7 @@ FROM ended;
 INSERT INTO lines.terms (version, terms) VALUES ('made', '{}');
 INSERT INTO lines.customer (id, language, opened_at) SELECT customer, 'en', opened_on FROM made.line;
 INSERT INTO lines.line
-SELECT id, customer, 'cn', 'CNY', 'Asia/Shanghai', 'made', 5000000, statement_day, 'active', opened_on, NULL,
+SELECT id, customer, 'cn', 'CNY', 'Asia/Shanghai', 'made', 5000000, statement_day, 'active', opened_on, true, NULL,
     made.uid(11, n), made.uid(12, n), made.uid(13, n), made.uid(14, n)
 FROM made.line;
 INSERT INTO exits.exit (

@@ -25,14 +25,16 @@ def by_line(panel: pl.LazyFrame, score: pl.LazyFrame, points: Sequence[date]) ->
     moves = panel.filter(c.owed_before > 0).group_by("bucket_before", "bucket").agg(lines=pl.len())
     rates = markov.term_structure(list(moves.collect().iter_rows()), _LIFE, {})
     last = panel.filter(c.point == len(points) - 1)
+    looking = score.filter(c.horizon_months.is_not_null())
     for name, day in (("pd", points[-1]), ("pd_before", points[-2])):
-        said = score.filter(c.on_day == day).select("line_id", c.pd_ppm.alias(name))
+        said = looking.filter(c.on_day == day)
+        said = said.select("line_id", c.pd_ppm.alias(name), c.horizon_months.alias(f"{name}_months"))
         last = last.join(said, on="line_id", how="left")
     last = last.with_columns(
         stage=_stage(c.dpd, c.forborne), stage_before=_stage(c.dpd_before, c.forborne_before)
     )
-    rate = _rate(c.stage, c.bucket, c.pd, rates)
-    rate_before = _rate(c.stage_before, c.bucket_before, c.pd_before, rates)
+    rate = _rate(c.stage, c.bucket, "pd", rates)
+    rate_before = _rate(c.stage_before, c.bucket_before, "pd_before", rates)
     last = last.with_columns(
         rate=rate,
         rate_before=rate_before,
@@ -60,15 +62,16 @@ def _stage(dpd: pl.Expr, forborne: pl.Expr) -> pl.Expr:
     return pl.when(dpd > 90).then(3).when((dpd > 30) | forborne).then(2).otherwise(1)
 
 
-def _rate(stage: pl.Expr, bucket: pl.Expr, pd: pl.Expr, rates: list[tuple[int, int]]) -> pl.Expr:
+def _rate(stage: pl.Expr, bucket: pl.Expr, pd: str, rates: list[tuple[int, int]]) -> pl.Expr:
     """Loss in millionths: by the score, or by the bucket's roll rates where there is none."""
     found = pl.when(stage == 3).then(_divided(pl.lit(_MILLION * _LGD), _BPS))
     for number, horizon, months in ((1, 0, _YEAR), (2, 1, _LIFE)):
         of_bucket = bucket.replace_strict(
             {n: pair[horizon] for n, pair in enumerate(rates)}, return_dtype=pl.Int64
         )
-        alive = (1.0 - pd.cast(pl.Float64) / _MILLION).pow(months / _YEAR)
-        said = pd if months == _YEAR else ((1.0 - alive) * _MILLION).round().cast(pl.Int64)
+        alive = (1.0 - c(pd).cast(pl.Float64) / _MILLION).pow(float(months) / c(f"{pd}_months"))
+        within = ((1.0 - alive) * _MILLION).round().cast(pl.Int64)
+        said = pl.when(c(f"{pd}_months") == months).then(c(pd)).otherwise(within)
         found = found.when(stage == number).then(_divided(pl.coalesce(said, of_bucket) * _LGD, _BPS))
     return found
 
