@@ -219,9 +219,18 @@ def exits_show(reference: str, /, *, json: Json = False) -> None:
     answer(_case_row(case), json, lambda: pairs(_case_row(case)))
 
 
-def exits_request(line_id: str, /, *, by: By, dry_run: bool = False, json: Json = False) -> None:
-    """Close a line on behalf of a customer on the phone: drawing stops, a code proves who it is.
+def exits_request(
+    line_id: str,
+    /,
+    *,
+    by: By,
+    channel: Literal["phone", "paper"] = "phone",
+    dry_run: bool = False,
+    json: Json = False,
+) -> None:
+    """Ask to close a line for a customer who called or wrote: drawing stops at once, the closing waits.
 
+    How you made sure who asked is recorded on the case at the desk, or the request lapses.
     --dry-run tells what would happen and changes nothing.
     """
     with opened(load(os.environ)) as platform:
@@ -229,7 +238,7 @@ def exits_request(line_id: str, /, *, by: By, dry_run: bool = False, json: Json 
         with database.dry_run() if dry_run else database.transaction() as tx:
             line = line_named(tx, line_id)
             office = platform.ports.office
-            case = exits.request(tx, office, line.id, Channel.DESK, acting(tx, by), present(tx))
+            case = exits.request(tx, office, line.id, Channel(channel), acting(tx, by), present(tx))
             if isinstance(case, Refusal):
                 refuse(case)
             row = _case_row(case) | {"outcome": case.plan.outcome}

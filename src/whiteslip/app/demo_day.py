@@ -19,7 +19,7 @@ from whiteslip.store import Tx
 
 _DEAL: Final = Path(__file__).with_name("demo_warehouse.toml")
 _DRAWN_OF_POOL: Final = 2
-_ASK: Final = (Channel.FORM, Channel.PORTAL, Channel.DESK)
+_ASK: Final = (Channel.FORM, Channel.PORTAL, Channel.PHONE)
 _SPREE: Final = 7
 # Of what is left of the line, each time: one keeps some of it, one fills up.
 _SPREE_PARTS: Final = (12, 8)

@@ -87,11 +87,15 @@ BY_LENDER: Final = frozenset({Kind.TERMINATION, Kind.INACTIVITY})
 
 
 class Channel(StrEnum):
-    """How the customer asked. Each is enough."""
+    """How the customer asked. Each is enough. ``PHONE`` and ``PAPER``: the desk wrote it down for them;
+    ``DESK``: what others told it, of a death.
+    """
 
     PORTAL = "portal"
     FORM = "form"
     API = "api"
+    PHONE = "phone"
+    PAPER = "paper"
     DESK = "desk"
     WORLD = "world"
 

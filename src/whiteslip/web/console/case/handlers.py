@@ -13,8 +13,9 @@ from litestar.params import FromPath
 from whiteslip import billing, identity, lines, notices
 from whiteslip.base import Money, Rate, Refusal
 from whiteslip.decisions import decisions_about
-from whiteslip.exits import Exit, acts, desk, rules, steps
+from whiteslip.exits import Exit, acts, behalf, desk, rules, steps
 from whiteslip.exits import store as exits_store
+from whiteslip.exits.behalf import How
 from whiteslip.exits.choices import Proposal
 from whiteslip.exits.model import TAKES_TWO, Ground, Indicator, Path
 from whiteslip.exits.steps import Work
@@ -127,6 +128,7 @@ def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]
         proposal=proposal,
         may_decide=duty.may_choose and proposal is not None and proposal.proposed_by != duty.actor,
         reasons=REASONS,
+        ways=list(How) if behalf.waits(case) and duty.may_choose else [],
         **papers_of(duty, case),
         **shown,
         **duty.shown(),
@@ -262,6 +264,23 @@ def decide(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
     return on_duty(request, act, chooses=True)
 
 
+@post("/cases/{reference:str}/identify", sync_to_thread=True)
+def identify(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
+    """How the desk made sure who asked on the phone or on paper; or that it could not."""
+
+    def act(duty: Duty) -> Response[Any]:
+        how, found = form.value("how"), form.value("answer") == "holder"
+        if found and how not in set(How):
+            return _page(duty, reference, form, person=None, errors=Errors().add("how", "missing"))
+        case, office = duty.case(reference), duty.ports.office
+        done = behalf.identify(duty.tx, office, case.id, How(how) if found else None, duty.actor, duty.now)
+        if isinstance(done, Refusal):
+            return _page(duty, reference, form, person=None, refusal=done)
+        return see_other(request, f"{HOME}/cases/{reference}")
+
+    return on_duty(request, act, chooses=True)
+
+
 @post("/cases/{reference:str}/reveal", sync_to_thread=True)
 def reveal(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
     """Show who it is. Who looked, and why, goes into the journal."""
@@ -295,4 +314,4 @@ def letter_pdf(request: WebRequest, letter_id: FromPath[UUID]) -> Response[Any]:
     return on_duty(request, act, chooses=True)
 
 
-case_handlers: Final = [show, choose, undo, snooze, decide, reveal, letter_pdf]
+case_handlers: Final = [show, choose, undo, snooze, decide, identify, reveal, letter_pdf]

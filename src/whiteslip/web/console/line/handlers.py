@@ -13,20 +13,23 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from whiteslip import billing, exits, lines
+from whiteslip import billing, lines
 from whiteslip.base import Refusal, add_months, local_day, new_id
 from whiteslip.base.ids import parse_public
 from whiteslip.billing import store as billing_store
-from whiteslip.exits import estates, freezes, proposals, restrictions, terminations
+from whiteslip.exits import Exit, behalf, estates, freezes, proposals, restrictions, terminations
 from whiteslip.exits import store as exits_store
+from whiteslip.exits.behalf import How
 from whiteslip.exits.freezes import FILE_NUMBER, Order
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Channel, Kind
 from whiteslip.exits.restrictions import Limits
+from whiteslip.exits.withdrawal import can_withdraw
 from whiteslip.identity import Person
 from whiteslip.identity.vault import enrol_contact
 from whiteslip.lines import Line
 from whiteslip.lines.acts import opened_between
 from whiteslip.lines.locks import standing
+from whiteslip.lines.model import Lifecycle
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest, settings_of
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
@@ -41,6 +44,14 @@ DaysLate = Annotated[int | None, QueryParameter(ge=0, le=_ENDLESS)]
 OpenedIn = Annotated[str | None, QueryParameter(pattern=r"^2\d{3}-(0[1-9]|1[0-2])$")]
 _TO_RESTRICT: Final = [cause for cause in Cause if cause not in ONLY_WITH_NOTICE]
 _TO_END: Final = [cause for cause in Cause if cause is not Cause.INACTIVITY]
+
+
+class OnBehalf(msgspec.Struct):
+    """The form of who asked on the phone or on paper; ``how`` it is known who it was, if it is."""
+
+    channel: Channel
+    kind: Kind = Kind.CLOSE
+    how: How | None = None
 
 
 class Heir(msgspec.Struct):
@@ -127,18 +138,21 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
     open_one = next(
         (one for one in exits_store.terminations_of_line(tx, line.id) if one.outcome == "open"), None
     )
+    case, estate = exits_store.open_of_line(tx, line.id), exits_store.estate_of_line(tx, line.id)
     return page(
         duty.request,
         "console/line/page.html",
         form=form,
         line=line,
+        to_ask=_to_ask(line, case, duty) if estate is None else [],
+        ways=list(How),
         debt=billing.debt(tx, line.id, line.today(duty.now)),
         locks=standing(tx, line.id),
-        case=exits_store.open_of_line(tx, line.id),
+        case=case,
         notice=exits_store.notice_of_line(tx, line.id),
         restriction=exits_store.restriction_of_line(tx, line.id),
         to_agree=proposals.open_of_line(tx, line.id),
-        estate=exits_store.estate_of_line(tx, line.id),
+        estate=estate,
         freeze=freezes.of_line(tx, line.id),
         orders=list(Order),
         actor=duty.actor,
@@ -149,6 +163,13 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
         **shown,
         **duty.shown(),
     )
+
+
+def _to_ask(line: Line, case: Exit | None, duty: Duty) -> list[Kind]:
+    """What somebody may ask for on behalf: to withdraw also while a closing is under way."""
+    kinds = [Kind.CLOSE] if line.lifecycle is Lifecycle.ACTIVE else []
+    withdraws = can_withdraw(line, line.today(duty.now)) and (case is None or case.kind is Kind.CLOSE)
+    return [*kinds, Kind.WITHDRAW] if withdraws else kinds
 
 
 @get("/lines/{line_id:uuid}", sync_to_thread=True)
@@ -267,15 +288,31 @@ def withdraw_notice(request: WebRequest, line_id: FromPath[UUID], form: FromForm
 
 @post("/lines/{line_id:uuid}/close", sync_to_thread=True)
 def close(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
-    """Ask to close for a customer on the phone or by letter: drawing stops at once."""
-    return _change(
-        request,
-        line_id,
-        form,
-        lambda duty, line: exits.request(
-            duty.tx, duty.ports.office, line.id, Channel.DESK, duty.actor, duty.now
-        ),
-    )
+    """Ask to close, or withdraw, for a customer on the phone or by letter: drawing stops at once. The case
+    is where it is recorded who it was, if that is not known yet.
+    """
+
+    def act(duty: Duty) -> Response[Any]:
+        typed, line = form.read(OnBehalf), _line(duty, line_id)
+        if isinstance(typed, Errors):
+            return _page(duty, line_id, form, errors=typed)
+        if typed.kind is Kind.WITHDRAW and typed.how is None:
+            return _page(duty, line_id, form, errors=Errors().add("how", "missing"))
+        done = behalf.ask(
+            duty.tx,
+            duty.ports.office,
+            line.id,
+            Kind.WITHDRAW if typed.kind is Kind.WITHDRAW else Kind.CLOSE,
+            Channel.PAPER if typed.channel is Channel.PAPER else Channel.PHONE,
+            typed.how,
+            duty.actor,
+            duty.now,
+        )
+        if isinstance(done, Refusal):
+            return _page(duty, line_id, form, refusal=done)
+        return see_other(request, f"{HOME}/cases/{done.reference}")
+
+    return on_duty(request, act, chooses=True)
 
 
 @post("/lines/{line_id:uuid}/death", sync_to_thread=True)
