@@ -323,6 +323,7 @@ def dies_while_it_runs_off(story: Story) -> list[str]:
     story.frozen(order=True)
     story.day += 1
     story.act(estates.undo, "staff:one")
+    story.act(estates.undo, "staff:two")
     story.day += 1
     story.dies()
     story.heir()
@@ -342,6 +343,7 @@ def had_asked_without_a_proof(story: Story) -> list[str]:
     story.dies()
     story.heir()
     story.act(estates.undo, "staff:one")
+    story.act(estates.undo, "staff:two")
     line = line_of(story.db, story.line)
     assert (line.lifecycle, line.locks) == (Lifecycle.ACTIVE, {LockKind.CUSTOMER})
     told = ["close asked", "estate asked", "heirs balance", "estate ended", "close lapsed"]

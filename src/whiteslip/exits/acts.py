@@ -99,28 +99,43 @@ def confirm(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) ->
 
     Refusals: ``exit.not_found``, ``exit.not_open``.
     """
-    return _answered(tx, office, exit_id, Identity.VERIFIED, False, actor, now)
+    both = _open(tx, exit_id)
+    if isinstance(both, Refusal):
+        return both
+    return _identify(tx, office, *both, Identity.VERIFIED, False, actor, now)
 
 
 def doubt(
     tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime, not_me: bool = False
 ) -> Exit | Refusal:
-    """The proof failed, or the customer cannot give it or says they never opened the line: a
-    person looks at it. Drawing stays stopped. Refusals: ``exit.not_found``, ``exit.not_open``.
+    """The proof failed or cannot be given, or it was not the customer who asked, or they never opened the
+    line: a person looks at it, also where somebody had been taken for them. Drawing stays stopped.
+
+    Refusals: ``exit.not_found``, ``exit.not_open``, ``exit.doubt_not_possible``.
     """
-    return _answered(tx, office, exit_id, Identity.DOUBTED, not_me, actor, now)
-
-
-def _answered(
-    tx: Tx, office: Office, exit_id: UUID, who: Identity, not_me: bool, actor: str, now: datetime
-) -> Exit | Refusal:
-    both = locked(tx, exit_id)
+    both = _open(tx, exit_id)
     if isinstance(both, Refusal):
         return both
     line, case = both
-    if not case.is_open:
-        return Refusal("exit.not_open", {"state": case.state})
-    return _identify(tx, office, line, case, who, not_me, actor, now)
+    if case.state is State.STOPPED and case.identity is not Identity.VERIFIED:
+        return _identify(tx, office, line, case, Identity.DOUBTED, not_me, actor, now)
+    news = not_me and not case.not_me
+    if case.identity is Identity.DOUBTED and (news or case.state is State.HELD):
+        if not news:
+            return case
+        after = case
+    elif rules.can_doubt(case) and store.estate_of_line(tx, line.id) is None:
+        after = rules.doubted(case)
+    else:
+        return Refusal("exit.doubt_not_possible", {"state": case.state, "kind": case.kind})
+    return _checked(tx, office, line, replace(after, not_me=case.not_me or not_me), actor, now)
+
+
+def _open(tx: Tx, exit_id: UUID) -> tuple[Line, Exit] | Refusal:
+    both = locked(tx, exit_id)
+    if isinstance(both, Refusal) or both[1].is_open:
+        return both
+    return Refusal("exit.not_open", {"state": both[1].state})
 
 
 def _identify(
@@ -129,9 +144,14 @@ def _identify(
     """Note what is known of who asked. What was proven once is not doubted by a later slip."""
     if case.state is not State.STOPPED or case.identity is Identity.VERIFIED:
         return case
-    case = replace(case, identity=who, not_me=case.not_me or not_me)
+    return _checked(tx, office, line, replace(case, identity=who, not_me=case.not_me or not_me), actor, now)
+
+
+def _checked(tx: Tx, office: Office, line: Line, case: Exit, actor: str, now: datetime) -> Exit:
+    """Note what is known of who asked, and take the steps that follow from it."""
     store.save(tx, case)
-    tx.record(Entry(now, "exit.identity_checked", "exit", case.id, actor, {"identity": who}))
+    data = {"identity": case.identity} | ({"not_me": True} if case.not_me else {})
+    tx.record(Entry(now, "exit.identity_checked", "exit", case.id, actor, data))
     return steps.run(Work.on(tx, office, line, now), case)
 
 

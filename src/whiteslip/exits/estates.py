@@ -15,12 +15,13 @@ from uuid import UUID
 from whiteslip import exits, lines
 from whiteslip.base import Refusal
 from whiteslip.billing import estates as billing_estates
+from whiteslip.billing import store as billing_store
 from whiteslip.exits import acts, letters, rules, steps, store
 from whiteslip.exits.model import Channel, Estate, Exit, Kind, State
 from whiteslip.exits.steps import Office, Work
 from whiteslip.exits.telling import Heirs
 from whiteslip.lines import Line
-from whiteslip.lines.model import LockKind, Party
+from whiteslip.lines.model import Lifecycle, LockKind, Party
 from whiteslip.store import Entry, Tx
 
 
@@ -29,10 +30,13 @@ def report(
 ) -> Exit | Refusal:
     """Somebody says that the customer has died: drawing and fees stop in this transaction.
 
-    A letter goes to the address on file, so that who is alive can say so. A case that is open goes on;
-    reporting twice is the same as once. Refusals: ``line.not_found``, ``exit.line_closed``.
+    A letter goes to the address on file, so that who is alive can say so. A case that is open goes on, a
+    line that has closed stays closed; reporting twice is the same as once. Refusals: ``line.not_found``,
+    ``exit.line_closed`` where nothing can come of a closed line any more.
     """
     locked = lines.get_line(tx, line_id, lock=True)
+    if not isinstance(locked, Refusal) and locked.lifecycle is Lifecycle.CLOSED:
+        return _report_late(tx, office, locked, actor, now)
     known = None if isinstance(locked, Refusal) else store.open_of_line(tx, line_id)
     case = exits.request(tx, office, line_id, channel, actor, now, kind=Kind.ESTATE)
     if isinstance(case, Refusal) or store.estate_of_line(tx, line_id):
@@ -48,6 +52,28 @@ def report(
         plan, stood = steps.plan_of(tx, work.line, now), Heirs.NONE
         letters.tell(tx, known, case, work.line, plan, work.clocks, office.issuer_name, now, stood)
     return steps.run(work.refreshed(), case)
+
+
+def _report_late(tx: Tx, office: Office, line: Line, actor: str, now: datetime) -> Exit | Refusal:
+    """A death after the line has closed: what is owed anew, or was paid out in vain, is the estate's."""
+    case = next((each for each in store.of_line(tx, line.id) if each.state is State.CLOSED), None)
+    if case is None or not _has_loose_ends(tx, line, case):
+        return Refusal("exit.line_closed")
+    if store.estate_of_line(tx, line.id):
+        return case
+    store.add_estate(tx, Estate(line.id, case.id, actor, now))
+    tx.record(Entry(now, "estate.reported", "line", line.id, actor, {"exit": case.id}))
+    billing_estates.stop_fees(tx, line, actor, now)
+    work, stood = Work.on(tx, office, line, now), Heirs.NONE
+    plan = steps.plan_of(tx, line, now)
+    letters.tell(tx, case, case, line, plan, work.clocks, office.issuer_name, now, stood)
+    return case
+
+
+def _has_loose_ends(tx: Tx, line: Line, case: Exit) -> bool:
+    """Whether a closed line owes or is owed something, or still may."""
+    unclaimed = any(each.state == "unclaimed" for each in billing_store.payouts(tx, line.id))
+    return bool(line.owed_minor or line.credit_minor or unclaimed or case.in_tail)
 
 
 def _taken_over(work: Work, case: Exit) -> Exit:
@@ -88,7 +114,7 @@ def show_authority(
     if isinstance(both, Refusal):
         return both
     line, case, estate = both
-    if not case.is_open:
+    if not case.is_open and not (case.state is State.CLOSED and _has_loose_ends(tx, line, case)):
         return Refusal("exit.not_open", {"state": case.state})
     tx.record(Entry(now, "estate.authority_shown", "line", line.id, actor, {"exit": case.id}))
     before, case = case, rules.with_authority(case)
@@ -113,17 +139,27 @@ def show_authority(
     return steps.run(work, case)
 
 
-def undo(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> Exit | Refusal:
-    """The report was an error. A case that it began is taken back; one that the customer had begun
+def undo(
+    tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime, proven: bool = False
+) -> Exit | Refusal:
+    """The report was an error: it takes two people, or the customer who has ``proven`` that it is them; the
+    first changes nothing yet. A case that it began is taken back; one that the customer had begun
     goes on as theirs, or lapses where nobody had proven it: their own lock stays. Fees given up stay
-    given up. Refusals: ``exit.not_found``, ``estate.not_reported``, ``exit.not_open``.
+    given up. Refusals: ``exit.not_found``, ``estate.not_reported``, ``exit.not_open``,
+    ``desk.own_proposal``.
     """
     both = _both(tx, exit_id)
     if isinstance(both, Refusal):
         return both
     line, case, estate = both
-    if not case.is_open:
+    if not case.is_open and (case.state is not State.CLOSED or case.kind is Kind.ESTATE):
         return Refusal("exit.not_open", {"state": case.state})
+    if not proven and estate.undo_asked_by is None:
+        store.save_estate(tx, replace(estate, undo_asked_by=actor))
+        tx.record(Entry(now, "estate.undo_proposed", "line", line.id, actor, {"exit": case.id}))
+        return case
+    if not proven and estate.undo_asked_by == actor:
+        return Refusal("desk.own_proposal")
     tx.record(Entry(now, "estate.ended", "line", line.id, actor, {"exit": case.id}))
     store.end_estate(tx, line.id, now)
     billing_estates.allow_fees(tx, line)

@@ -203,6 +203,8 @@ def _by_customer(at: At, clocks: Clocks) -> Iterator[Exit]:
         yield replace(case, identity=Identity.DOUBTED)
     if rules.can_cancel(case, clocks, _NOW):
         yield rules.called_off(case, "customer_changed_their_mind", _NOW)
+    if rules.can_doubt(case) and case.state is not State.STOPPED:
+        yield rules.doubted(case)
     if case.is_open and case.kind is Kind.CLOSE:
         yield rules.as_withdrawal(case)
 

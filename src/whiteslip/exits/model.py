@@ -87,9 +87,7 @@ BY_LENDER: Final = frozenset({Kind.TERMINATION, Kind.INACTIVITY})
 
 
 class Channel(StrEnum):
-    """How the customer asked. Each is enough. ``PHONE`` and ``PAPER``: the desk wrote it down for them;
-    ``DESK``: what others told it, of a death.
-    """
+    """How the customer asked; each is enough. ``PHONE``, ``PAPER``: the desk for them; ``DESK``: a death."""
 
     PORTAL = "portal"
     FORM = "form"
@@ -117,9 +115,8 @@ class Reason(StrEnum):
 
 
 class Cause(StrEnum):
-    """Objective reasons for which a lender may stop drawing or end the agreement.
-
-    That somebody disputed, complained, asked to leave or scored low is not among them.
+    """Objective reasons for which a lender may stop drawing or end the agreement. That somebody disputed,
+    complained, asked to leave or scored low is not among them.
     """
 
     RETURNED_PAYMENTS = "returned_payments"
@@ -139,9 +136,8 @@ ONLY_WITH_NOTICE: Final = frozenset({Cause.PRODUCT_ENDED, Cause.INACTIVITY})
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """Drawing that the lender restricted. It ends by itself when ``review_on`` is over.
-
-    ``before_minor`` is the limit that a cap took the place of.
+    """Drawing that the lender restricted. It ends by itself when ``review_on`` is over. ``before_minor`` is
+    the limit that a cap took the place of.
     """
 
     id: UUID
@@ -159,9 +155,8 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """Somebody proposes that the lender ends an agreement; another person decides.
-
-    ``exit`` is the case that approving it opened.
+    """Somebody proposes that the lender ends an agreement; another person decides. ``exit`` is the case that
+    approving it opened.
     """
 
     id: UUID
@@ -182,7 +177,7 @@ class Estate:
 
     ``contact`` is the estate's person in the identity vault; ``authority`` refers to the paper that
     shows their authority, the only evidence that is ever asked for. Who pays ``told_minor`` by
-    ``settle_by`` owes no interest for the time since the balance was told.
+    ``settle_by`` owes no interest for the time since. ``undo_asked_by``: one of two says it was an error.
     """
 
     line: UUID
@@ -196,6 +191,7 @@ class Estate:
     told_minor: int | None = None
     settle_by: date | None = None
     took_over: bool = False
+    undo_asked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

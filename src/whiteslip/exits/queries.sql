@@ -210,7 +210,7 @@ VALUES (:line, :exit, :reported_by, :reported_at, :took_over);
 -- name: save_estate!
 UPDATE exits.estate SET exit = :exit, contact = :contact,
     earlier_contacts = earlier_contacts || array_remove(ARRAY[nullif(contact, :contact)], NULL), language = :language, authority = :authority,
-    told_at = :told_at, told_minor = :told_minor, settle_by = :settle_by
+    told_at = :told_at, told_minor = :told_minor, settle_by = :settle_by, undo_asked_by = :undo_asked_by
 WHERE line = :line AND ended_at IS NULL;
 
 -- name: end_estate!

@@ -128,6 +128,8 @@ def next_step(case: Exit, facts: Facts, now: datetime) -> Step | None:
             return _from_stopped(case, overdue)
         case State.HELD:
             return _from_held(case, overdue)
+        case State.CONFIRMED | State.RUN_OFF | State.CLEARING if _was_not_them(case):
+            return Step(State.HELD, "said_not_to_have_asked", Ground.IDENTITY)
         case State.CONFIRMED:
             return _from_confirmed(case, facts, overdue)
         case State.RUN_OFF | State.CLEARING:
@@ -158,6 +160,23 @@ def _held_from(case: Exit) -> State:
     if case.state is State.HELD:
         return State.CONFIRMED if case.confirmed_at else State.STOPPED
     return case.state
+
+
+def can_doubt(case: Exit) -> bool:
+    """Whether word that it was not the customer who asked changes anything: once proven, as long as the case
+    is open. A doubt that has had its time is not begun again, and nobody doubts a notice or a death by it.
+    """
+    return case.is_open and case.identity is Identity.VERIFIED and case.kind in (Kind.CLOSE, Kind.WITHDRAW)
+
+
+def doubted(case: Exit) -> Exit:
+    """A proven case after that word: a person looks at it, whatever was chosen before."""
+    return replace(case, identity=Identity.DOUBTED, path=None)
+
+
+def _was_not_them(case: Exit) -> bool:
+    """Whether a case that goes on is in doubt, and neither the desk nor time has resolved it."""
+    return case.identity is Identity.DOUBTED and case.path is None
 
 
 def _from_notice(case: Exit, facts: Facts, overdue: bool) -> Step | None:

@@ -229,6 +229,9 @@ def _entered(before: At | None, after: At) -> Iterator[Sent]:
     case = after.case
     if before is None or _stands(before) == _stands(after) or case.why == "customer_asked_first":
         return
+    if case.has_ended and before.case.state is case.state:
+        # A death that is told afterwards ends nothing again.
+        return
     letter = _BY_STATE[after.whose].get(case.state)
     if letter and not _is_settled(case):
         yield Sent(letter, after.to, Once.HOLD if case.state is State.HELD else Once.CASE)

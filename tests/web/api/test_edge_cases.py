@@ -516,6 +516,62 @@ def test_09_a_bureau_is_told_that_the_account_is_disputed_and_of_nothing_late(am
     assert american.metro2()[:2] == ("11", "XD"), "and closed at their wish"
 
 
+def test_who_says_that_it_was_not_them_is_heard_also_after_somebody_was_taken_for_them(story: Story):
+    story.buys(20_000)
+    assert story.leaves()["state"] == "run_off"
+    path = f"/v1/exits/{story.exit}/doubt"
+    held = story.api.post(path, {}, 200)
+    assert (held["state"], held["ground"], held["identity"]) == ("held", "identity", "doubted")
+    assert story.now["drawing_stopped"]
+    assert story.happened("exit.review_opened")
+    assert story.happened("exit.identity_checked")[-1]["data"] == {"identity": "doubted"}
+    assert story.every_letter()[-1] == "exit.held"
+    story.passes("+9d")
+    assert (story.case["state"], story.case["why"]) == ("run_off", "debt_open"), "nobody answered in time"
+    assert story.api.post(path, {}, 409)["code"] == "exit.doubt_not_possible", "it is not begun again"
+    story.api.post(path, {"not_me": True}, 200)
+    assert (story.now["owed_minor"], suspended(story)) == (0, 20_000)
+
+
+def test_a_case_that_has_ended_refuses_a_doubt_and_so_does_what_the_customer_did_not_ask(story: Story):
+    assert story.leaves()["state"] == "closed"
+    refused = story.api.post(f"/v1/exits/{story.exit}/doubt", {}, 409)
+    assert refused["code"] == "exit.not_open"
+
+
+def test_16_a_death_after_closing_brings_the_debt_that_came_back_to_the_estate(story: Story):
+    story.buys(20_000)
+    paid = story.pays(20_000, "direct_debit")
+    story.leaves()
+    story.passes("+90d")
+    assert story.case["state"] == "closed"
+    story.api.post(f"/v1/payments/{paid}/return", None, 200)
+    assert story.now["owed_minor"] == 20_000
+    at = f"/v1/lines/{story.line}/estate"
+    for _ in range(2):
+        assert story.api.post(at, {}, 200)["state"] == "closed", "and it stays closed"
+    assert story.every_letter()[-1] == "estate.acknowledged"
+    heir = {"full_name": "Heir", "phone": "+8613900000055", "email": "heir@example.com", "language": "en"}
+    told = story.api.post(f"{at}/authority", heir | {"authority": "probate-1"}, 200)
+    assert (told["told_minor"], story.now["lifecycle"]) == (20_000, "closed")
+    before = story.every_letter()
+    story.passes("+60d")
+    assert story.now["owed_minor"] == 20_000, "and no fee arises for being late"
+    assert story.every_letter() == before, "nothing is demanded of who has died"
+
+
+def test_a_death_reported_in_error_is_undone_by_the_customer_or_by_two_people(story: Story):
+    at = f"/v1/lines/{story.line}/estate"
+    story.buys(20_000)
+    story.api.post(at, {}, 200)
+    story.api.post(f"{at}/undo", {}, 200)
+    assert story.now["drawing_stopped"], "the word of one key alone gives nothing back"
+    assert story.api.post(f"{at}/undo", {}, 403)["code"] == "desk.own_proposal"
+    story.proves()
+    story.api.post(f"{at}/undo", {}, 200)
+    assert not story.now["drawing_stopped"]
+
+
 @pytest.fixture
 def reported(db: Database, tmp_path: Path) -> Iterator[Api]:
     """The door of an installation that keeps a lake."""

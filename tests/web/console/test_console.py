@@ -110,7 +110,7 @@ def test_choosing_runs_the_case_off_and_leads_to_the_next(desk: Desk):
 def test_a_path_that_is_not_possible_is_said_and_changes_nothing(desk: Desk):
     desk.sign_in()
     case = desk.held(30_000)
-    answer = desk.post(f"/console/cases/{case.reference}", path="close_now")
+    answer = desk.post(f"/console/cases/{case.reference}", path="close_now", reason="papers_checked")
     assert answer.status_code == 409
     assert "error-summary" in answer.text or "errors-title" in answer.text
     assert desk.case(case).state is State.HELD
@@ -123,7 +123,7 @@ def test_roles_that_only_look_see_no_controls_and_are_refused(desk: Desk):
     shown = desk.get(path)
     assert 'value="run_off"' not in shown
     assert "/reveal" not in shown
-    answer = desk.post(path, page="/console", path="run_off")
+    answer = desk.post(path, page="/console", path="run_off", reason="papers_checked")
     assert answer.status_code == 403
     assert desk.case(case).state is State.HELD
 

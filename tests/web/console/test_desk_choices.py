@@ -46,7 +46,7 @@ def test_somebody_else_cannot_undo_a_choice(desk: Desk):
     desk.sign_in()
     case = desk.held()
     at = f"/console/cases/{case.reference}"
-    desk.post(at, path="run_off")
+    desk.post(at, path="run_off", reason="called_back")
     desk.sign_out()
     desk.sign_in(Role.ADMIN)
     assert "Undo" not in desk.get("/console")
@@ -73,8 +73,8 @@ def test_the_page_shows_the_hash_of_the_letter_and_after_sending_that_it_is_the_
     read = re.search(r'name="letter_run_off" value="([0-9a-f]{64})"', desk.get(at))
     assert read
     assert f"<code>{read[1]}</code>" in desk.get(at)
-    assert desk.post(at, path="run_off", letter_run_off="0" * 64).status_code == 409
-    assert desk.post(at, path="run_off", letter_run_off=read[1]).status_code == 303
+    assert desk.post(at, path="run_off", reason="called_back", letter_run_off="0" * 64).status_code == 409
+    assert desk.post(at, path="run_off", reason="called_back", letter_run_off=read[1]).status_code == 303
     desk.half_a_minute_later(case)
     with desk.db.transaction() as tx:
         last = notices.of_subject(tx, case.id)[-1]
@@ -98,7 +98,7 @@ def test_a_sample_is_shown_without_advice_until_somebody_has_chosen(
     assert "Sample without advice" in blind
     assert "Advice:" not in blind
     assert "policy table" not in blind
-    desk.post(at, path="run_off")
+    desk.post(at, path="run_off", reason="called_back")
     assert "Advice:" in desk.get(at)
     desk.half_a_minute_later(case)
     with desk.db.transaction() as tx:
@@ -122,3 +122,19 @@ def test_every_key_is_announced_on_its_control(desk: Desk):
     on_confirmed = desk.get(f"/console/cases/{confirmed.reference}")
     assert set(re.findall(r'aria-keyshortcuts="(\w)"', on_held)) >= {"A", "R", "S", "X"}
     assert set(re.findall(r'aria-keyshortcuts="(\w)"', on_confirmed)) >= {"R", "S", "H"}
+
+
+@pytest.mark.parametrize("path", ["close_now", "run_off", "hold", "reject_not_holder"])
+def test_no_reason_is_chosen_for_anybody_and_without_one_nothing_is_done_or_lost(desk: Desk, path: str):
+    desk.sign_in()
+    case = desk.confirmed() if path == "hold" else desk.held()
+    at = f"/console/cases/{case.reference}"
+    shown = desk.get(at)
+    (reasons,) = re.findall(r'<select id="reason".*?</select>', shown, re.DOTALL)
+    assert re.findall(r'value="(\w*)" selected', reasons) == [""]
+    answer = desk.post(at, path=path, ground="identity")
+    assert "Choose a reason" in answer.text
+    if path == "hold":
+        assert '<option value="identity" selected>' in answer.text, "what was chosen stays"
+    with desk.db.transaction() as tx:
+        assert exits_store.pending(tx, case.id) is None

@@ -83,6 +83,11 @@ def test_a_death_is_reported_and_the_heir_is_told_the_balance(desk: Desk):
     assert "probate-1" in shown
     assert not re.search("heir@example.com|13900000055", shown), "what names them stays in the vault"
     assert desk.post(f"{at}/undo-death", at).status_code == 303
+    assert "A second person is to agree" in desk.get(at)
+    assert "/undo-death" not in desk.get(at)
+    assert worlds.line_of(desk.db, of).drawing_stopped
+    another(desk)
+    assert desk.post(f"{at}/undo-death", at).status_code == 303
     assert worlds.line_of(desk.db, of).lifecycle is Lifecycle.ACTIVE
 
 
@@ -99,7 +104,7 @@ def test_somebody_on_the_phone_is_stopped_at_once(desk: Desk):
     desk.sign_in()
     of = worlds.open_line(desk.db)
     at = f"/console/lines/{of}"
-    assert desk.post(f"{at}/close", at).status_code == 303
+    assert desk.post(f"{at}/close", at, kind="close", channel="phone").status_code == 303
     assert (latest(desk, of).kind, latest(desk, of).channel) == (Kind.CLOSE, "desk")
     assert worlds.line_of(desk.db, of).drawing_stopped
 

@@ -221,6 +221,8 @@ CREATE TABLE exits.estate (
     settle_by date,
     -- Somebody had asked to close and not proven who they were: that case became the estate's.
     took_over boolean NOT NULL DEFAULT false,
+    -- Who says that it was reported in error, until a second person agrees.
+    undo_asked_by text,
     -- Reported in error: the row stays, and counts no more.
     ended_at timestamptz,
     PRIMARY KEY (line, reported_at),

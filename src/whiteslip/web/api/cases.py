@@ -35,7 +35,7 @@ class ChooseBody(Struct, forbid_unknown_fields=True):
     """
 
     path: Literal["close_now", "run_off", "hold", "reject_not_holder"]
-    reason: _Reason = "nothing_unusual"
+    reason: _Reason
     ground: Literal["identity", "legal"] | None = None
     letter_sha256: _Sha256 | None = None
 

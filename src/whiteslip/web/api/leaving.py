@@ -116,7 +116,8 @@ def confirm(request: WebRequest, exit_id: FromPath[str]) -> Response[ExitShape]:
     responses=problem_responses(401, 403, 404, 409, 422),
 )
 def doubt(request: WebRequest, exit_id: FromPath[str], data: JSONBody[DoubtBody]) -> Response[ExitShape]:
-    """The proof failed, cannot be given, or the line was not opened by them: a person looks at it.
+    """The proof failed, it was not them who asked, or not them who opened the line: a person looks at it,
+    also where somebody had been taken for them. Once that was cleared up it is refused.
 
     Drawing stays stopped, and a doubt that nobody resolves in time ends in the customer's favour.
     """

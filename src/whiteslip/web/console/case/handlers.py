@@ -43,7 +43,7 @@ class Choice(msgspec.Struct):
     """The form at the foot of a case."""
 
     path: Path
-    reason: str = REASONS[2]
+    reason: str = ""
     ground: Ground | None = None
 
 
@@ -188,9 +188,13 @@ def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
         typed = form.read(Choice)
         if isinstance(typed, Errors):
             return _page(duty, reference, form, person=None, errors=typed)
+        missing = Errors()
+        if typed.reason not in REASONS:
+            missing.add("reason", "missing")
         if typed.path is Path.HOLD and typed.ground is None:
-            errors = Errors().add("ground", "missing")
-            return _page(duty, reference, form, person=None, errors=errors)
+            missing.add("ground", "missing")
+        if missing:
+            return _page(duty, reference, form, person=None, errors=missing)
         case = duty.case(reference)
         done = desk.choose(
             duty.tx,

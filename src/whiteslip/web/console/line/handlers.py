@@ -5,18 +5,15 @@ somebody on the phone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath
 
 from whiteslip import billing, lines
-from whiteslip.base import Refusal, add_months, local_day, new_id
-from whiteslip.base.ids import parse_public
-from whiteslip.billing import store as billing_store
+from whiteslip.base import Refusal, new_id
 from whiteslip.exits import Exit, behalf, estates, freezes, proposals, restrictions, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.behalf import How
@@ -27,21 +24,15 @@ from whiteslip.exits.withdrawal import can_withdraw
 from whiteslip.identity import Person
 from whiteslip.identity.vault import enrol_contact
 from whiteslip.lines import Line
-from whiteslip.lines.acts import opened_between
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import Lifecycle
 from whiteslip.web.console.duty import HOME, Duty, on_duty
-from whiteslip.web.kit.cookies import WebRequest, settings_of
+from whiteslip.web.console.line.finding import AT, index
+from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.problems import Refused
 
-AT: Final = f"{HOME}/lines"
-_SHOWN: Final = 50
-_LISTED: Final = 200
-_ENDLESS: Final = 100_000
-DaysLate = Annotated[int | None, QueryParameter(ge=0, le=_ENDLESS)]
-OpenedIn = Annotated[str | None, QueryParameter(pattern=r"^2\d{3}-(0[1-9]|1[0-2])$")]
 _TO_RESTRICT: Final = [cause for cause in Cause if cause not in ONLY_WITH_NOTICE]
 _TO_END: Final = [cause for cause in Cause if cause is not Cause.INACTIVITY]
 
@@ -61,69 +52,6 @@ class Heir(msgspec.Struct):
     phone: str
     email: str
     authority: str
-
-
-def _find(duty: Duty, wanted: str) -> UUID | None:
-    """A line by its own id or by the reference of one of its cases."""
-    line_id = parse_public("line", wanted.lower())
-    if line_id is None:
-        case = exits_store.by_reference(duty.tx, wanted.upper())
-        return case.line if case else None
-    return None if isinstance(lines.get_line(duty.tx, line_id), Refusal) else line_id
-
-
-@get("/lines", sync_to_thread=True)
-def index(
-    request: WebRequest,
-    line: FromQuery[str | None] = None,
-    late_from: DaysLate = None,
-    late_to: DaysLate = None,
-    opened: OpenedIn = None,
-) -> Response[Any]:
-    """Find a line; what waits for a second person; lines that nobody uses. With days past due or a month of
-    opening: the lines behind a figure, as they stand now.
-    """
-
-    def act(duty: Duty) -> Response[Any]:
-        if late_from is not None or late_to is not None or opened is not None:
-            return _some(duty, late_from or 1, _ENDLESS if late_to is None else late_to, opened)
-        wanted = (line or "").strip()
-        found = _find(duty, wanted) if wanted else None
-        if found:
-            return see_other(request, f"{AT}/{found}")
-        return page(
-            request,
-            "console/line/index.html",
-            wanted=wanted,
-            proposals=exits_store.open_terminations(duty.tx, None, _SHOWN),
-            unused=terminations.inactive(duty.tx, duty.now, None, _SHOWN),
-            **duty.shown(),
-        )
-
-    return on_duty(request, act)
-
-
-def _some(duty: Duty, least: int, most: int, opened: str | None) -> Response[Any]:
-    """Lines by days past due today, or by the month they were opened in."""
-    tx, today = duty.tx, local_day(duty.now, settings_of(duty.request).timezone)
-    if opened is None:
-        ids = billing_store.late_lines(tx, today, least, most, _LISTED + 1)
-    else:
-        month = date.fromisoformat(f"{opened}-01")
-        ids = opened_between(tx, month, add_months(month, 1), _LISTED + 1)
-    found, debts = lines.get_lines(tx, ids), billing.debts(tx, ids, today)
-    late = {line: debt.days_past_due for line, debt in debts.items()}
-    return page(
-        duty.request,
-        "console/line/some.html",
-        rows=[(found[one], late.get(one, 0)) for one in ids[:_LISTED]],
-        more=len(ids) > _LISTED,
-        least=least,
-        most=None if most == _ENDLESS else most,
-        opened=opened,
-        today=today,
-        **duty.shown(),
-    )
 
 
 def _line(duty: Duty, line_id: UUID) -> Line:
