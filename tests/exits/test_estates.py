@@ -259,7 +259,7 @@ def test_what_shops_capture_later_bears_no_fee_and_is_no_interest(db: Database):
     case = show(db, report(db, line))
     assert case.state is State.CLOSED
     with db.transaction() as tx:
-        assert estates.report(tx, OFFICE, line, Channel.DESK, "x", NOON) == case, "said already"
+        assert estates.report(tx, OFFICE, line, Channel.DESK, "x", NOON) == Refusal("exit.line_closed")
         assert estates.undo(tx, OFFICE, case.id, "x", NOON) == Refusal(
             "exit.not_open", {"state": State.CLOSED}
         )

@@ -105,7 +105,7 @@ def test_somebody_on_the_phone_is_stopped_at_once(desk: Desk):
     of = worlds.open_line(desk.db)
     at = f"/console/lines/{of}"
     assert desk.post(f"{at}/close", at, kind="close", channel="phone").status_code == 303
-    assert (latest(desk, of).kind, latest(desk, of).channel) == (Kind.CLOSE, "desk")
+    assert (latest(desk, of).kind, latest(desk, of).channel) == (Kind.CLOSE, "phone")
     assert worlds.line_of(desk.db, of).drawing_stopped
 
 
