@@ -83,6 +83,31 @@ def list_cases(request: WebRequest) -> Page:
     return page_of(found, len(found), lambda shape: shape, lambda shape: shape.exit)
 
 
+class NextShape(Struct):
+    """The case that was taken; None when nothing waits that nobody else works on."""
+
+    case: CaseShape | None
+
+
+class SnoozeBody(Struct, forbid_unknown_fields=True):
+    """Until when a case is put aside; its own deadline goes on and is later."""
+
+    until: Annotated[datetime, Meta(tz=True)]
+
+
+@post(
+    "/cases/next", summary="Take the next case", status_code=200, responses=problem_responses(401, 403, 422)
+)
+def take_next(request: WebRequest, data: JSONBody[EmptyBody]) -> Response[NextShape]:
+    """The one nearest to its deadline that nobody else works on. It is yours for twenty minutes."""
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> NextShape:
+        case = desk.take_next(tx, caller.person, now)
+        return NextShape(CaseShape.of(tx, case) if case else None)
+
+    return write(request, data, act)
+
+
 def _on_case(
     request: WebRequest, exit_id: str, data: object, act: Callable[[Tx, UUID, str, datetime], object]
 ) -> Response[CaseShape]:
@@ -97,6 +122,36 @@ def _on_case(
         return CaseShape.of(tx, case)
 
     return write(request, data, done)
+
+
+@post(
+    "/cases/{exit_id:str}/claim",
+    summary="Take a case",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def claim(request: WebRequest, exit_id: FromPath[str], data: JSONBody[EmptyBody]) -> Response[CaseShape]:
+    """By its id, or keep it: for twenty minutes nobody else is given it. Refused while somebody has it."""
+
+    def take(tx: Tx, case: UUID, who: str, now: datetime) -> Refusal | None:
+        if exits_store.find(tx, case) is None:
+            return Refusal("exit.not_found")
+        return desk.take(tx, case, who, now)
+
+    return _on_case(request, exit_id, data, take)
+
+
+@post(
+    "/cases/{exit_id:str}/snooze",
+    summary="Put a case aside",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def snooze(request: WebRequest, exit_id: FromPath[str], data: JSONBody[SnoozeBody]) -> Response[CaseShape]:
+    """Until an instant before its deadline, which goes on."""
+    return _on_case(
+        request, exit_id, data, lambda tx, case, who, now: desk.snooze(tx, case, data.until, who, now)
+    )
 
 
 @post(
@@ -158,4 +213,4 @@ def turn_down(request: WebRequest, exit_id: FromPath[str], data: JSONBody[EmptyB
     )
 
 
-handlers: list[Any] = [list_cases, choose, undo, approve, turn_down]
+handlers: list[Any] = [list_cases, take_next, claim, snooze, choose, undo, approve, turn_down]

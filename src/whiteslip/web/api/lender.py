@@ -316,7 +316,8 @@ def undo_death(request: WebRequest, line_id: FromPath[str], data: JSONBody[Empty
         exit_id = _exit_of_estate(tx, wanted)
         line = granted(lines.get_line(tx, wanted))
         proven = proof.is_fresh(tx, ports, line.customer, now)
-        return estates.undo(tx, ports.office, exit_id, who.person, now, proven)
+        by = who.actor if proven else who.person
+        return estates.undo(tx, ports.office, exit_id, by, now, proven)
 
     return _on_exit(request, data, undo)
 
