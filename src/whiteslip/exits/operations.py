@@ -219,7 +219,8 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
     # One restriction at a time: a smaller one is lifted before all drawing is stopped.
     Operation.RESTRICT: {**_NOT_ACTIVE, Lock.ISSUER_PART: "restriction.other_stands"},
     Operation.TERMINATE: {**_NOT_ACTIVE, Lifecycle.NOTICE: "termination.open"},
-    Operation.REPORT_DEATH: {Lifecycle.CLOSED: "exit.line_closed"},
+    # What a closed line still owes is the estate's.
+    Operation.REPORT_DEATH: {Debt.RESIDUAL: ALLOWED, Lifecycle.CLOSED: "exit.line_closed"},
     Operation.CLOSE: {Lifecycle.CLOSED: "exit.line_closed"},
     Operation.CANCEL_CLOSING: {
         Lifecycle.ACTIVE: "exit.not_found",
@@ -279,7 +280,8 @@ def page() -> str:
     rows = [heads, ["---"] * len(heads)]
     for operation in Operation:
         told = INSTEAD.get(operation, "yes")
-        cells = [_cell(AGAINST[operation].get(state, told)) for state in columns]
+        against = {state: code for state, code in AGAINST[operation].items() if code != ALLOWED}
+        cells = [_cell(against.get(state, told)) for state in columns]
         rows.append([operation.replace("_", " "), *cells])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
