@@ -159,6 +159,7 @@ def test_the_american_letter_names_the_free_report_and_who_did_not_decide(db: Da
         text = preview(new, NOON)[0]
     assert "free copy of your report within 60 days" in text
     assert "The bureau did not decide" in text
+    assert "Federal Equal Credit Opportunity Act" in text
 
 
 # Reasons that are about one answer, and the answer that nobody could hold against somebody.

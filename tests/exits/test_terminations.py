@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from whiteslip.exits.model import Cause, Channel, Identity, Kind, State, Termina
 from whiteslip.identity import Person, Vault
 from whiteslip.lines.model import Lifecycle
 from whiteslip.notices import DemoPhone
+from whiteslip.notices.compose import compose, facts_of
 from whiteslip.purchases import Purchase, Request
 from whiteslip.store import Database
 
@@ -299,3 +301,21 @@ def test_a_notice_is_never_a_day_too_short_whatever_the_month_or_the_clock(
 def test_a_notice_of_the_last_of_january_ends_on_the_last_of_february():
     ends = rules.notice_end(date(2027, 1, 31), 1, "Europe/Berlin")
     assert ends.astimezone(ZoneInfo("Europe/Berlin")).date() == date(2027, 2, 28)
+
+
+def test_an_american_notice_names_the_bureau_the_free_report_and_equal_credit(db: Database):
+    line = open_line(db, pack="us", currency="USD", timezone="America/New_York")
+    named = replace(OFFICE, agency="Example Bureau, 1 Example Road, Springfield, 1-800-555-0100")
+    with db.transaction() as tx:
+        made = terminations.propose(tx, line, Kind.TERMINATION, [Cause.DEBT_ELSEWHERE], "desk-1", at(DAY))
+        assert isinstance(made, Termination)
+        refused = terminations.decide(tx, OFFICE, made.id, True, "desk-2", at(DAY))
+        assert refused == Refusal("cause.agency_unnamed")
+        assert isinstance(terminations.decide(tx, named, made.id, True, "desk-2", at(DAY)), Termination)
+        (told,) = notices.of_recipient(tx, line_of(db, line).customer)
+        assert told.kind == "termination.notice"
+        letter = compose(told.kind, "en", facts_of(told.kind, told.facts), "Given Surname", at(DAY))
+    said = " ".join(letter.paragraphs)
+    assert "came from Example Bureau, 1 Example Road, Springfield, 1-800-555-0100" in said
+    assert "free copy of your report within 60 days" in said
+    assert "Federal Equal Credit Opportunity Act" in said

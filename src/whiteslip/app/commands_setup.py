@@ -112,6 +112,10 @@ def doctor(*, json: Json = False) -> None:
         checks.append(Check("last sealed day", True, str(sealed or "none yet")))
         lost = letters.get("failed", 0) + letters.get("unknown", 0)
         checks.append(Check("letters", not lost, f"{lost} failed or unknown, {sum(letters.values())} in all"))
+        owed = platform.pack.says("bureau.free_report_days")
+        agency = platform.ports.office.agency
+        missing = "letters must name it: set WHITESLIP_BUREAU_AGENCY" if owed else "no letter need name it"
+        checks.append(Check("credit bureau", bool(agency) or not owed, agency or missing))
         way = type(platform.ports.mailer).__name__
         checks.append(Check("mail", way != "NoMailer", way))
     answer(

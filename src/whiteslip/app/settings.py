@@ -76,6 +76,7 @@ SETTINGS: Final = (
     Setting("lake_engine", "", "Spark Connect server that computes figures, sc://HOST:PORT; empty: here"),
     Setting("bureau_address", "", "The lender's address on files for credit bureaus, in Latin letters"),
     Setting("bureau_phone", "", "The lender's telephone on files for credit bureaus, ten digits"),
+    Setting("bureau_agency", "", "Credit bureau whose files are read: name, address, telephone"),
     Setting("bureau_member", "", "Identification number that a credit bureau gave the lender"),
     Setting("bureau_programs", "", "Program identifiers, such as equifax=1,experian=2"),
 )

@@ -191,7 +191,8 @@ def _platform(settings: Settings, database: Database) -> Platform:
         raise CommandError(str(error), Exit.USAGE) from None
     is_demo = (settings.home / DEMO_MARK).exists()
     vault = Vault.open(settings.master_key_file)
-    office = Office(Tables.load(), settings.text("issuer_name"), _offer(settings), nightly.watched)
+    issuer, agency = settings.text("issuer_name"), settings.text("bureau_agency")
+    office = Office(Tables.load(), issuer, _offer(settings), nightly.watched, agency)
     courier = Courier(web_secret(settings), settings.flag("webhooks_allow_internal"))
     ports = day.Ports(office, vault, _mailer(settings, database, is_demo), courier, lake_of(settings))
     return Platform(settings, database, pack, ports, is_demo)

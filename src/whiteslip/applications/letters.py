@@ -66,6 +66,8 @@ def _reasons(tx: Tx, lender: Lender, application: Application) -> dict[str, Any]
     from_bureau = any(fact.source is Source.BUREAU_FILE for fact in store.facts(tx, application.id))
     return {
         "reasons": list(application.reasons),
+        "pack": lender.pack.name,
+        "agency": lender.agency,
         "free_report_days": lender.pack.days("bureau.free_report_days") if from_bureau else 0,
         "review_days": lender.pack.business_days("application.review_business_days"),
     }

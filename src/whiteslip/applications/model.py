@@ -59,13 +59,16 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lender:
-    """What decides, by which law and in whose name. ``scorecard`` scores while no champion does."""
+    """What decides, by which law and in whose name. ``scorecard`` scores while no champion does;
+    ``agency`` is the credit bureau whose files are read, as letters name it.
+    """
 
     tables: Tables
     vault: Vault
     issuer_name: str
     pack: Pack
     scorecard: Model
+    agency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from whiteslip import packs
 from whiteslip.base import Refusal
 from whiteslip.exits.model import Cause
 from whiteslip.lines import Line
+from whiteslip.packs import Pack
 from whiteslip.store import Tx, load_queries
 
 # Inactivity is told by the books too, but it is no reason to restrict.
 TOLD_BY_BOOKS: Final = frozenset({Cause.PAST_DUE, Cause.RETURNED_PAYMENTS})
+# Reasons that a lender learns from a credit bureau.
+_FROM_BUREAU: Final = frozenset({Cause.DEBT_ELSEWHERE, Cause.INSOLVENCY})
 _RETURNED: Final = timedelta(days=60)
 _queries = load_queries(__file__)
 
@@ -46,6 +49,25 @@ def untrue(
     bears = borne(tx, [line.id], now) if told else set[tuple[UUID, Cause]]()
     denied = [reason for reason in told if (line.id, reason) not in bears]
     return Refusal("cause.not_borne", {"reason": denied[0]}) if denied else None
+
+
+def report(pack: Pack, agency: str, reasons: Sequence[Cause]) -> dict[str, Any]:
+    """The facts of an adverse letter: its reasons, and where a report came from (FCRA section 615(a))."""
+    used = bool(_FROM_BUREAU & set(reasons))
+    return {
+        "reasons": list(reasons),
+        "free_report_days": pack.days("bureau.free_report_days") if used else 0,
+        "agency": agency if used else "",
+        "pack": pack.name,
+    }
+
+
+def unnamed(pack: Pack, agency: str, reasons: Sequence[Cause]) -> Refusal | None:
+    """``cause.agency_unnamed`` where a pack's own law has the letter name the bureau that reported, and
+    nobody has said which that is.
+    """
+    owed = pack.says("bureau.free_report_days") and _FROM_BUREAU & set(reasons)
+    return Refusal("cause.agency_unnamed") if owed and not agency else None
 
 
 def _is_inactive(tx: Tx, line: Line, months: int, now: datetime, but: UUID | None) -> bool:

@@ -5,7 +5,7 @@ Which letter a step sends, and to whom, is decided in ``telling`` alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.billing import debt, payoff, sales
 from whiteslip.exits import helping, store, telling
-from whiteslip.exits.model import Cause, Estate, Exit, Identity, Plan
+from whiteslip.exits.model import Estate, Exit, Identity, Plan
 from whiteslip.exits.papers import PaperRequest
 from whiteslip.exits.rules import Clocks
 from whiteslip.exits.telling import Act, At, Heirs, Once, Sent, To
@@ -47,13 +47,13 @@ def tell(
     issuer_name: str,
     now: datetime,
     stood: Heirs | None = None,
-    reasons: Sequence[Cause] = (),
+    why: Mapping[str, Any] | None = None,
 ) -> None:
     """Queue the letters of a step, each once. ``before`` is None where the case begins.
 
     ``line`` and ``plan`` are as they were before the step, so that a closing letter can name the
     credit that is paid out. ``stood`` is who stood for the customer before, where the step changes
-    that; ``reasons`` are those of a notice.
+    that; ``why`` are the reasons of a notice, and where a report came from.
     """
     estate = store.estate_of_line(tx, line.id)
     heirs = heirs_of(estate)
@@ -66,7 +66,7 @@ def tell(
             helping.offer(tx, issuer_name, line, debt(tx, line.id, line.today(now)), now)
         elif sent.to is not To.FORMER or _contact_is_new(tx, after, clocks):
             facts = _facts(tx, sent.letter, after, line, plan, clocks, estate, now)
-            facts |= {"reasons": list(reasons)} if KINDS[sent.letter] is NoticeFacts else {}
+            facts |= (why or {"reasons": []}) if KINDS[sent.letter] is NoticeFacts else {}
             batch.append(_written(tx, sent, after, estate, facts | _lender(issuer_name), now))
     notices.queue(tx, batch, now)
 
@@ -284,6 +284,7 @@ def _closing(line: Line, plan: Plan, clocks: Clocks, now: datetime) -> dict[str,
         "credit_minor": line.credit_minor + plan.ties.reward_minor,
         "credit_by": clocks.calendar.add_business_days(line.today(now), clocks.payout_business_days),
         "keep_years": clocks.keep_years,
+        "pack": line.pack,
         "reward_minor": plan.ties.reward_minor,
         "mandates": list(plan.ties.mandates),
         "shops": list(plan.ties.shops),

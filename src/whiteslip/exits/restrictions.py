@@ -29,8 +29,6 @@ from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
 
 PAUSABLE: Final = (Feature.CASH, Feature.INSTALMENTS, Feature.NIGHT)
-# Reasons that a lender learns from a credit bureau (FCRA section 615(a)).
-_FROM_BUREAU: Final = frozenset({Cause.DEBT_ELSEWHERE, Cause.INSOLVENCY})
 
 
 class Measure(StrEnum):
@@ -104,15 +102,15 @@ def restrict(
 
     ``reasons`` are the principal ones, the weightiest first: one to as many as the pack allows. Where a
     restriction stands it is renewed with these reasons and a new day, and the customer is written to
-    again. Refusals: ``line.not_found`` and those of :func:`fault`.
+    again. Refusals: ``line.not_found``, those of :func:`fault`, and ``cause.agency_unnamed``.
     """
     line = lines.get_line(tx, line_id, lock=True)
     if isinstance(line, Refusal):
         return line
-    refused = fault(tx, line, limits, reasons, now)
+    pack = packs.load(line.pack)
+    refused = fault(tx, line, limits, reasons, now) or causes.unnamed(pack, office.agency, reasons)
     if refused:
         return refused
-    pack = packs.load(line.pack)
     review_on = line.today(now) + timedelta(days=pack.days("issuer.restriction_review_days"))
     standing = store.restriction_of_line(tx, line.id)
     if standing:
@@ -162,9 +160,8 @@ def tell_reasons(tx: Tx, office: Office, line: Line, found: Restriction, act: Ac
     facts: dict[str, object] = {
         "restricted_at": found.set_at,
         "review_on": found.review_on,
-        "reasons": list(found.reasons),
         "answer_days": pack.days("issuer.objection_days"),
-        "free_report_days": pack.days("bureau.free_report_days") if _FROM_BUREAU & set(found.reasons) else 0,
+        **causes.report(pack, office.agency, found.reasons),
     }
     if found.cap_minor is not None:
         drawn = line.principal_minor + line.held_minor

@@ -67,13 +67,15 @@ _RETURNED_DAYS: Final = 60
 class Office:
     """What this room needs from outside: the policy tables, the lender's name on letters, the
     alternative that stands beside the ways to leave, if the lender has one, and who tells what is
-    unusual about a line: the watch lives on a floor above.
+    unusual about a line: the watch lives on a floor above. ``agency`` is the credit bureau whose files
+    are read: name, address and telephone.
     """
 
     tables: Tables
     issuer_name: str
     offer: Offer | None = None
     watched: Callable[[Tx, UUID, datetime], Mapping[str, int]] | None = None
+    agency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

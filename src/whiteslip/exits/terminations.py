@@ -95,7 +95,7 @@ def decide(
 
     Refusals: ``termination.not_found``, ``termination.decided``, ``desk.own_proposal``,
     ``line.not_active`` where the customer has asked to leave meanwhile, ``cause.not_borne`` and
-    ``termination.not_inactive`` where a reason is over.
+    ``termination.not_inactive`` where a reason is over, ``cause.agency_unnamed``.
     """
     seen = store.termination(tx, termination_id)
     if seen is None:
@@ -111,7 +111,9 @@ def decide(
     if approve:
         if line.lifecycle is not Lifecycle.ACTIVE:
             return Refusal("line.not_active", {"lifecycle": line.lifecycle})
-        untrue = causes.untrue(tx, line, seen.reasons, now, seen.id)
+        untrue = causes.untrue(tx, line, seen.reasons, now, seen.id) or causes.unnamed(
+            packs.load(line.pack), office.agency, seen.reasons
+        )
         if untrue:
             return untrue
         case = _give_notice(tx, office, line, seen, now)
@@ -154,7 +156,8 @@ def _give_notice(tx: Tx, office: Office, line: Line, proposal: Termination, now:
     tx.record(Entry(now, "exit.notice_given", "exit", case.id, proposal.proposed_by, data))
     steps.remind(work, case)
     issuer_name = office.issuer_name
-    letters.tell(tx, None, case, line, case.plan, work.clocks, issuer_name, now, reasons=proposal.reasons)
+    why = causes.report(packs.load(line.pack), office.agency, proposal.reasons)
+    letters.tell(tx, None, case, line, case.plan, work.clocks, issuer_name, now, why=why)
     return case
 
 

@@ -23,20 +23,18 @@ from whiteslip.base.money import MINOR_DIGITS
 from whiteslip.notices.facts import (
     KINDS,
     AcknowledgedFacts,
+    AdverseFacts,
     BalanceFacts,
     ComplaintAnswerFacts,
     ComplaintDueFacts,
     ContactFacts,
     ContractFacts,
-    DeclinedFacts,
     FeaturePausedFacts,
     FrozenFacts,
     HeldFacts,
-    NoticeFacts,
     PaperFacts,
     PrivacyFacts,
     ProductFact,
-    RestrictedFacts,
     RunOffFacts,
 )
 from whiteslip.notices.model import Letter
@@ -104,6 +102,24 @@ def _fill(text: str, words: Mapping[str, str]) -> str:
     return _FACT.sub(lambda match: words[match[1]], text)
 
 
+def kept_by(pack: str, language: str) -> str:
+    """Why the records of a line are kept for their years: by which law, or by the lender's own rule."""
+    said = texts(language)["kept_by"]
+    return said.get(pack) or said["base"]
+
+
+def _adverse_words(facts: AdverseFacts, said: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, str]:
+    """The reasons; whose report was used; and what Regulation B, 12 CFR 1002.9(b)(1), has the letter say."""
+    agency = facts.agency or said["labels"]["agency"]
+    return {
+        "reason_words": said["labels"]["list"].join(said["reasons"][code] for code in facts.reasons),
+        "report_words": _fill(said["free_report"], {**words, "agency_words": agency})
+        if facts.free_report_days
+        else "",
+        "equal_words": said["equal_credit"].get(facts.pack, ""),
+    }
+
+
 def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated: datetime) -> Letter:
     """The letter in words. ``dated`` is when it was queued."""
     said, own = texts(language), texts(language)["kinds"][kind]
@@ -128,10 +144,10 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words |= _hanging_words(facts, said, words, language)
     if isinstance(facts, FeaturePausedFacts):
         words["feature_words"] = own[f"feature_{facts.feature}"]
-    if isinstance(facts, DeclinedFacts | RestrictedFacts):
-        words["report_words"] = _fill(said["free_report"], words) if facts.free_report_days else ""
-    if isinstance(facts, RestrictedFacts | NoticeFacts | DeclinedFacts):
-        words["reason_words"] = said["labels"]["list"].join(said["reasons"][code] for code in facts.reasons)
+    if isinstance(facts, AdverseFacts):
+        words |= _adverse_words(facts, said, words)
+    if isinstance(facts, ClosedFacts | PrivacyFacts):
+        words["kept_by"] = kept_by(facts.pack, language)
     if isinstance(facts, HardshipFacts):
         words["forgiven_words"] = _fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
     if isinstance(facts, OwedAnewFacts):

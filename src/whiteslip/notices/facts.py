@@ -87,18 +87,27 @@ class UserFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     at: datetime
 
 
-class RestrictedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AdverseFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is taken or refused, and why: ``reasons`` are codes of the texts' ``reasons``, the weightiest
+    first. ``free_report_days`` is zero where no bureau's file was used, else ``agency`` says whose file:
+    name, address and telephone (FCRA section 615(a)). ``pack`` is whose law speaks.
+    """
+
+    reasons: list[str]
+    free_report_days: int = 0
+    agency: str = ""
+    pack: str = "base"
+
+
+class RestrictedFacts(AdverseFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The lender stopped drawing: since when, why, and until when that stands at the longest.
 
-    ``reasons`` are codes of the texts' ``reasons``, the weightiest first. ``answer_days`` is the clock
-    of a view the customer gives; ``free_report_days`` is zero where no bureau's file was used.
+    ``answer_days`` is the clock of a view the customer gives.
     """
 
     restricted_at: datetime
     review_on: date
-    reasons: list[str]
     answer_days: int
-    free_report_days: int
 
 
 class LimitCutFacts(RestrictedFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -145,19 +154,21 @@ class ContactFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class PrivacyFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What came of a request to erase. ``kept_until`` is None while a line is open."""
+    """What came of a request to erase. ``kept_until`` is None while a line is open; ``pack`` is whose law
+    keeps the rest.
+    """
 
     answered_at: datetime
     kept_until: date | None
     keep_months: int
+    pack: str = "base"
 
 
-class NoticeFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NoticeFacts(AdverseFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The lender gives notice: when, why, and the last day on which the line can be used."""
 
     given_at: datetime
     ends_on: date
-    reasons: list[str]
 
 
 class BalanceFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -176,14 +187,9 @@ class OfferFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=T
     offer_until: datetime
 
 
-class DeclinedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An application that was declined: the principal reasons, the weightiest first.
+class DeclinedFacts(AdverseFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An application that was declined. ``review_days`` are business days."""
 
-    ``free_report_days`` is zero where no bureau's file was used; ``review_days`` are business days.
-    """
-
-    reasons: list[str]
-    free_report_days: int
     review_days: int
 
 

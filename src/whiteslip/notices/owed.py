@@ -149,14 +149,16 @@ class VoucherFact(Struct, frozen=True, forbid_unknown_fields=True):
 class ClosedFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Nothing is owed; a credit balance is paid out by ``credit_by``, cash back (``reward_minor``) in it.
 
-    ``mandates`` are the references of those that ended with the line; ``shops`` keep it on file.
-    ``sold_to`` names who bought its debt on ``sold_on``, where that was sold.
+    ``pack`` is whose law keeps the records for ``keep_years``. ``mandates`` are the references of those
+    that ended with the line; ``shops`` keep it on file. ``sold_to`` names who bought its debt on
+    ``sold_on``, where that was sold.
     """
 
     closed_on: date
     credit_minor: int
     credit_by: date
     keep_years: int
+    pack: str = "base"
     reward_minor: int = 0
     mandates: list[str] = []
     shops: list[str] = []

@@ -125,6 +125,10 @@ class Pack:
         """A parameter that is a text."""
         return str(self._read(key, Unit.TEXT))
 
+    def says(self, key: str) -> bool:
+        """Whether a parameter is this pack's own law or choice, and not filled in from ``base``."""
+        return self.parameters[key].pack == self.name != "base"
+
     def listed(self) -> Sequence[Parameter]:
         """All parameters by key."""
         return [self.parameters[key] for key in sorted(self.parameters)]

@@ -86,6 +86,7 @@ def _letter(answer: Answer, known: Overview, customer: Customer, line: Line, iss
             "issuer_name": issuer_name,
             "answered_at": answer.answered_at,
             "kept_until": known.until,
+            "pack": line.pack,
             "keep_months": max((kept.months for kept in answer.kept), default=0),
         },
         dedupe=f"privacy.answered:{answer.id}",

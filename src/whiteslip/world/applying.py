@@ -49,7 +49,8 @@ class Applying:
         for number in range(setting.customers // _FOR_EACH):
             day = setting.start + timedelta(days=dice.randrange(max(1, setting.nights)))
             coming[day].append(setting.customers + number)
-        lender = Lender(ports.office.tables, ports.vault, ports.office.issuer_name, pack, shipped())
+        office = ports.office
+        lender = Lender(office.tables, ports.vault, office.issuer_name, pack, shipped(), office.agency)
         return cls(database, lender, dice, pack.timezone, dict(coming))
 
     def live(self, day: date) -> None:

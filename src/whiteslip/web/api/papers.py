@@ -28,7 +28,7 @@ _MOST_BODY = 44 * 1024 * 1024
 class PaperBody(Struct, forbid_unknown_fields=True):
     """The file in base64. What it is is read from its bytes, never from a name."""
 
-    content: Annotated[bytes, Meta(min_length=1, description="A PDF, JPEG, PNG or WebP, in base64")]
+    content: Annotated[bytes, Meta(min_length=1, description="A PDF, JPEG or PNG, in base64")]
 
 
 class PaperShape(Struct):

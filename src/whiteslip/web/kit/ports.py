@@ -31,4 +31,5 @@ class Ports:
     @property
     def lender(self) -> Lender:
         """Who decides about applications, under the installation's pack."""
-        return Lender(self.office.tables, self.vault, self.office.issuer_name, self.pack, shipped())
+        office = self.office
+        return Lender(office.tables, self.vault, office.issuer_name, self.pack, shipped(), office.agency)

@@ -6,8 +6,9 @@ from typing import Final
 
 from litestar import Response, get
 
+from whiteslip.notices.compose import kept_by
 from whiteslip.web.kit.cookies import WebRequest, ports_of
-from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.pages import language_of, page
 from whiteslip.web.kit.ports import Ports
 
 # Jurisdictions whose ombudsman or supervisor the page names.
@@ -26,6 +27,7 @@ def help_page(request: WebRequest) -> Response[str]:
         hold_days=pack.business_days("exit.identity_hold_business_days"),
         cancel_days=pack.days("exit.cancel_days"),
         keep_years=pack.years("retention.transactions_years"),
+        kept_by=kept_by(pack.name, language_of(request)),
     )
 
 

@@ -19,9 +19,10 @@ from whiteslip.exits.offers import Kind as OfferKind
 from whiteslip.insight import Journey, Step
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
+from whiteslip.notices.compose import kept_by
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Form, FromForm, see_other
-from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.pages import language_of, page
 from whiteslip.web.portal.confirm.handlers import answer_identity, identity_page
 from whiteslip.web.portal.dues import by_day
 from whiteslip.web.portal.hanging import hanging
@@ -178,6 +179,7 @@ def check(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
             per_day=line.money(plan.per_day_minor),
             credit_days=clocks.payout_business_days,
             keep_years=clocks.keep_years,
+            kept_by=kept_by(line.pack, language_of(request)),
             cancel_until=line.today(visit.now) + timedelta(days=clocks.cancel_days),
         )
 
