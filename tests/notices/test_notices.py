@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from email.message import Message as Mail
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -540,3 +542,11 @@ def test_what_is_stored_names_nobody(db: Database):
     assert rows
     for personal in (WHO.full_name, WHO.email, WHO.phone):
         assert personal not in rows["everything"]
+
+
+def test_the_page_says_when_each_kind_of_letter_is_sent_and_names_each_once():
+    text = (Path(__file__).parents[2] / "docs" / "explanation" / "notices.md").read_text()
+    rows = text.split("## What is sent when", 1)[1].split("\n## ", 1)[0].splitlines()
+    cells = [row.split("|")[1] for row in rows if row.startswith("| `")]
+    named = [kind for cell in cells for kind in re.findall(r"`([a-z_.]+)`", cell)]
+    assert sorted(named) == sorted(KINDS)
