@@ -30,6 +30,7 @@ from whiteslip.identity.vault import enrol_contact
 from whiteslip.lines.model import Agreement, Lifecycle, NewLine
 from whiteslip.lines.users import add_user
 from whiteslip.privacy import Answer, Order, Overview, RecordKind, rules
+from whiteslip.privacy.acts import overdue
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of, verify_journal
 
@@ -173,6 +174,19 @@ def test_when_every_clock_has_run_out_the_night_erases_the_person(db: Database):
         assert lines.get_customer(tx, customer) == lines.Customer(customer, None, "en", at(date(2026, 1, 2)))
         assert privacy.export(tx, VAULT, customer, "x", at(until)) == Refusal("identity.not_found")
         assert "identity.erased" in {row["kind"] for row in journal_of(tx, [customer])}
+
+
+def test_whom_no_night_has_erased_for_fifteen_business_days_is_overdue(db: Database):
+    line = closed_line(db)
+    until = known(db, customer_of(db, line)).until
+    assert until
+    last = packs.load(line_of(db, line).pack).calendar.add_business_days(until, 15)
+    with db.transaction() as tx:
+        assert overdue(tx, last) == 0
+        assert overdue(tx, last + timedelta(days=1)) == 1
+    erase_expired(db, last)
+    with db.transaction() as tx:
+        assert overdue(tx, last + timedelta(days=30)) == 0
 
 
 def test_who_has_a_line_that_is_not_closed_is_never_erased(db: Database):

@@ -16,11 +16,13 @@ from whiteslip.app import backups
 from whiteslip.app.settings import SETTINGS, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say, table
 from whiteslip.app.wiring import create_database, opened, prepare_home
+from whiteslip.base import local_day
 from whiteslip.day import every_violation
 from whiteslip.identity import access
 from whiteslip.identity.model import Kind, Role
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.notices import acts as notices_acts
+from whiteslip.privacy.acts import overdue
 from whiteslip.store import embedded
 from whiteslip.store.timers import present
 
@@ -108,7 +110,9 @@ def doctor(*, json: Json = False) -> None:
             broken = every_violation(tx)
             sealed = last_sealed_day(tx)
             letters = notices_acts.counts(tx)
+            late = overdue(tx, local_day(present(tx), platform.pack.timezone))
         checks.append(Check("invariants", not broken, "; ".join(broken[:5]) or "all hold"))
+        checks.append(Check("erasure", not late, f"{late} people are overdue"))
         checks.append(Check("last sealed day", True, str(sealed or "none yet")))
         lost = letters.get("failed", 0) + letters.get("unknown", 0)
         checks.append(Check("letters", not lost, f"{lost} failed or unknown, {sum(letters.values())} in all"))

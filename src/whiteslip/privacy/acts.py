@@ -156,5 +156,14 @@ def erase_expired(tx: Tx, forget: Mapping[str, Forget], today: date, now: dateti
     return len(gone) + len(applied)
 
 
+def overdue(tx: Tx, today: date, count: int = 1_000) -> int:
+    """How many people, up to ``count``, should have been erased by now: their clocks ran out more than the
+    pack's ``privacy.erasure_business_days`` ago. Any is a night that did not do its work.
+    """
+    known = [packs.load(name) for name in packs.names()]
+    last_days = {pack.name: add_months(rules.last_in_time(pack, today), -_longest(pack)) for pack in known}
+    return len(store.expired(tx, today, last_days, count))
+
+
 def _longest(pack: Pack) -> int:
     return max(rules.months_of(pack, key) for key in rules.CLOCKS.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from whiteslip.base import add_months
@@ -26,6 +26,15 @@ def months_of(pack: Pack, key: str) -> int:
     """A clock of a pack in months, in whichever unit the law put it."""
     in_years = pack.parameters[key].unit is Unit.YEARS
     return pack.years(key) * MONTHS_A_YEAR if in_years else pack.months(key)
+
+
+def last_in_time(pack: Pack, today: date) -> date:
+    """The last day on which a clock may have run out for erasing today to be late."""
+    days = pack.business_days("privacy.erasure_business_days")
+    end = today
+    while pack.calendar.add_business_days(end, days) >= today:
+        end -= timedelta(days=1)
+    return end
 
 
 def kept(packs: Iterable[Pack], ended_on: date | None) -> tuple[Kept, ...]:
