@@ -305,6 +305,7 @@ def test_a_notice_of_the_last_of_january_ends_on_the_last_of_february():
 
 def test_an_american_notice_names_the_bureau_the_free_report_and_equal_credit(db: Database):
     line = open_line(db, pack="us", currency="USD", timezone="America/New_York")
+    customer = line_of(db, line).customer
     named = replace(OFFICE, agency="Example Bureau, 1 Example Road, Springfield, 1-800-555-0100")
     with db.transaction() as tx:
         made = terminations.propose(tx, line, Kind.TERMINATION, [Cause.DEBT_ELSEWHERE], "desk-1", at(DAY))
@@ -312,7 +313,7 @@ def test_an_american_notice_names_the_bureau_the_free_report_and_equal_credit(db
         refused = terminations.decide(tx, OFFICE, made.id, True, "desk-2", at(DAY))
         assert refused == Refusal("cause.agency_unnamed")
         assert isinstance(terminations.decide(tx, named, made.id, True, "desk-2", at(DAY)), Termination)
-        (told,) = notices.of_recipient(tx, line_of(db, line).customer)
+        (told,) = notices.of_recipient(tx, customer)
         assert told.kind == "termination.notice"
         letter = compose(told.kind, "en", facts_of(told.kind, told.facts), "Given Surname", at(DAY))
     said = " ".join(letter.paragraphs)
