@@ -184,6 +184,8 @@ def test_yesterdays_figures_are_served_and_marked_on_every_page_whatever_is_wron
             for to in pages:
                 text = desk.get(f"/console/{to}")
                 assert (said in text, why in text) == (True, True), (to, why)
+            # A base is made from the books, not from the lake; its page says what the lake lacks.
+            assert why in desk.get("/console/funding/warehouse"), why
 
         assert not any(stands_in in desk.get(f"/console/{to}") for to in pages)
         assert stands_in in desk.get("/console/funding/warehouse"), "there is no base of that night"

@@ -11,6 +11,7 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from whiteslip import funding
+from whiteslip.app.commands_lake import say_stale
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
@@ -18,9 +19,10 @@ from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refu
 from whiteslip.app.wiring import Platform, opened
 from whiteslip.base import Refusal, local_day
 from whiteslip.base.ids import parse_public, public
-from whiteslip.funding import deals, report
+from whiteslip.funding import deals, report, serving
 from whiteslip.funding import store as funding_store
 from whiteslip.funding.model import Base, Position, Remedy
+from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
@@ -50,6 +52,7 @@ def load_deal(source: str, /, *, by: By, stated: Stated = None, json: Json = Fal
     except funding.DealError as error:
         for fault in error.faults:
             say(f"- {fault}")
+        _note_refused(error)
         raise CommandError(f"{source} is not put in force", Exit.USAGE) from None
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         version = funding.load(tx, deal, acting(tx, by), present(tx))
@@ -58,6 +61,14 @@ def load_deal(source: str, /, *, by: By, stated: Stated = None, json: Json = Fal
     shown = {"facility": deal.name, "version": version}
     answer(shown, json, lambda: pairs(shown))
     say(f"next: whiteslip funding fill {deal.name} AMOUNT_MINOR")
+
+
+def _note_refused(error: funding.DealError) -> None:
+    """Keep the faults beside the facility, if there is one: its page says that another is in force."""
+    settings = load(os.environ)
+    if settings.master_key_file.exists():
+        with opened(settings) as platform, platform.database.transaction() as tx:
+            serving.refuse_deal(tx, error.name, error.faults, _ACTOR, present(tx))
 
 
 def show_all(*, json: Json = False) -> None:
@@ -129,11 +140,19 @@ def base(facility: str, /, *, now: bool = False, json: Json = False) -> None:
             seen = funding.picture(tx, found, today)
             shown = _base(seen.base, seen.day)
         else:
-            told = funding.statement(tx, facility)
+            told = serving.serve(tx, facility, today, last_sealed_day(tx))
             if isinstance(told, Refusal):
                 refuse(told)
+            say_stale(told.day, told.why)
             shown = _base(told.base, told.day) | {"proof_sha256": told.sha256}
+        _say_refused(tx, facility)
     answer(shown, json, lambda: pairs(shown))
+
+
+def _say_refused(tx: Tx, facility: str) -> None:
+    faults = serving.refused_deal(tx, facility)
+    if faults:
+        say(f"the last deal file was refused, and the version before it is in force: {'; '.join(faults)}")
 
 
 def _base(found: Base, day: date) -> dict[str, Any]:

@@ -5,7 +5,7 @@ base with its proof, and proposals that make a pool whole. Which plan is pledged
 
 ``deals`` reads what was agreed from a file and refuses what contradicts itself; ``rules`` goes from
 receivables to a base, ``covenants`` from nights to tests with headroom; ``remedies`` are the acts that
-move money. ``report`` tells a funder, as CSV and PDF.
+move money. ``serving`` says which night answers for a day. ``report`` tells a funder, as CSV and PDF.
 
 Invariants
 ----------

@@ -42,7 +42,7 @@ _CURABLE: Final = frozenset({Test.BORROWING_BASE, Test.RESERVE, Test.MINIMUM_USE
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a kept night says, as a funder is told it."""
+    """What a kept night says, as a funder is told it; ``why`` it stands in for the day asked for."""
 
     deal: Deal
     version: str
@@ -53,6 +53,7 @@ class Statement:
     covenants: Sequence[Covenant]
     receivables: int
     sha256: str
+    why: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +203,19 @@ def history(tx: Tx, name: str, until: date, most: int) -> History:
 def run_night(tx: Tx, day: date, now: datetime) -> int:
     """Keep the base of every facility for a day, propose remedies, and ring where money is missing.
 
-    A day that is kept stays as it is. Returns how many facilities were done.
+    A day that is kept stays as it is, and one before the newest that is kept is refused: the clock went
+    back. Returns how many facilities were done.
     """
     done = 0
     for found in store.facilities(tx):
         store.lock(tx, found.id)
-        if found.deal.begins_on <= day and not store.proof(tx, found.id, day):
+        newest = store.last_night(tx, found.id)
+        if newest is not None and day < newest:
+            # The books have gone on: what they say now is not what they said at the end of that day.
+            if not store.proof(tx, found.id, day):
+                data = {"facility": found.deal.name, "day": day, "newest": newest}
+                tx.record(Entry(now, "funding.night_refused", SUBJECT, found.id, NIGHT, data))
+        elif found.deal.begins_on <= day and newest != day:
             _keep(tx, _again(tx, found.deal.name), day, now)
             done += 1
     return done

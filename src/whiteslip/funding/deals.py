@@ -30,7 +30,7 @@ class DealError(ValueError):
 
     def __init__(self, name: str, faults: list[str]) -> None:
         super().__init__(f"{name}: " + "; ".join(faults))
-        self.faults = faults
+        self.name, self.faults = name, faults
 
 
 def facility_id(name: str) -> UUID:

@@ -126,6 +126,9 @@ SELECT day, version, position, base, performance, pool_minor, delinquent_minor, 
     collected_minor, yield_minor, headroom, receivables, sha256
 FROM funding.night WHERE facility = :facility AND day > :after ORDER BY day;
 
+-- name: last_night$
+SELECT max(day) FROM funding.night WHERE facility = :facility;
+
 -- name: proof^
 SELECT day, version, position, base, performance, proof, sha256 FROM funding.night
 WHERE facility = :facility AND (:day::date IS NULL OR day = :day) ORDER BY day DESC LIMIT 1;

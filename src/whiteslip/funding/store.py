@@ -194,6 +194,11 @@ def nights(tx: Tx, facility: UUID, after: date | None = None) -> list[Kept]:
     ]
 
 
+def last_night(tx: Tx, facility: UUID) -> date | None:
+    """The newest day that is kept."""
+    return _queries.last_night(tx.conn, facility=facility)
+
+
 def proof(tx: Tx, facility: UUID, day: date | None = None) -> tuple[date, bytes, bytes] | None:
     """The newest proof, or that of a day, as it was kept: the day, JSON, and its hash."""
     row = _queries.proof(tx.conn, facility=facility, day=day)

@@ -11,6 +11,8 @@ from msgspec import Struct
 from whiteslip import funding
 from whiteslip.base import local_day
 from whiteslip.funding.model import Base, Covenant, Gap
+from whiteslip.funding.serving import refused_deal, serve
+from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Tx
 from whiteslip.web.api.access import get, granted, read
 from whiteslip.web.kit.cookies import WebRequest, ports_of
@@ -28,7 +30,11 @@ class Part(Struct):
 
 
 class BaseShape(Struct):
-    """A borrowing base. ``proof_sha256`` is that of the kept night's proof."""
+    """A borrowing base. ``proof_sha256`` is that of the kept night's proof.
+
+    ``why`` is the code of why ``day`` stands in for the day that was sealed last. ``refused_deal``: what is
+    wrong with the last deal file, where it was refused and the version before it is in force.
+    """
 
     facility: str
     as_of: AsOf
@@ -48,6 +54,8 @@ class BaseShape(Struct):
     ineligible: list[Part]
     excesses: list[Part]
     proof_sha256: str | None
+    why: str | None = None
+    refused_deal: list[str] = []
 
 
 class CovenantShape(Struct):
@@ -72,13 +80,17 @@ class GapShape(Struct):
 
 
 class CovenantsShape(Struct):
-    """The covenants of a facility, and what leaving does to its replenishment from here."""
+    """The covenants of a facility, and what leaving does to its replenishment from here.
+
+    ``why`` is the code of why ``day`` stands in for the day that was sealed last.
+    """
 
     facility: str
     as_of: AsOf
     day: date
     covenants: list[CovenantShape]
     replenishment: list[GapShape]
+    why: str | None = None
 
 
 def _base(name: str, as_of: AsOf, day: date, currency: str, base: Base, sha256: str | None) -> BaseShape:
@@ -133,8 +145,12 @@ def borrowing_base(
 
     def question(tx: Tx, now: datetime) -> BaseShape:
         if as_of == "night":
-            told = granted(funding.statement(tx, facility))
-            return _base(facility, as_of, told.day, told.deal.currency, told.base, told.sha256)
+            today = local_day(now, timezone)
+            told = granted(serve(tx, facility, today, last_sealed_day(tx)))
+            made = _base(facility, as_of, told.day, told.deal.currency, told.base, told.sha256)
+            made.why = told.why and told.why.code
+            made.refused_deal = list(refused_deal(tx, facility))
+            return made
         found = granted(funding.find(tx, facility))
         seen = funding.picture(tx, found, local_day(now, timezone))
         return _base(facility, as_of, seen.day, found.deal.currency, seen.base, None)
@@ -160,8 +176,9 @@ def covenants(
         if as_of == "now":
             tested = [_covenant(each) for each in seen.covenants]
             return CovenantsShape(facility, as_of, seen.day, tested, gaps)
-        told = granted(funding.statement(tx, facility))
-        return CovenantsShape(facility, as_of, told.day, [_covenant(each) for each in told.covenants], gaps)
+        told = granted(serve(tx, facility, local_day(now, timezone), last_sealed_day(tx)))
+        tested, why = [_covenant(each) for each in told.covenants], told.why and told.why.code
+        return CovenantsShape(facility, as_of, told.day, tested, gaps, why)
 
     return read(request, question)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from whiteslip import funding
+from whiteslip import funding, lake
 from whiteslip.base import Money, Rate, Refusal, local_day
 from whiteslip.base.ids import parse_public, public
 from whiteslip.funding import report
@@ -19,6 +19,7 @@ from whiteslip.funding import store as funding_store
 from whiteslip.funding.acts import NIGHT, History, Statement, history
 from whiteslip.funding.model import Covenant, Deal, Phase, Remedy
 from whiteslip.funding.rules import warned_on
+from whiteslip.funding.serving import refused_deal, serve
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.console.figures import Figure
@@ -75,12 +76,12 @@ def show(request: WebRequest, name: FromPath[str], day: FromQuery[date | None] =
         facility = funding.find(duty.tx, name)
         if isinstance(facility, Refusal):
             raise Refused(facility)
-        told = funding.statement(duty.tx, name, day)
+        sealed, today = last_sealed_day(duty.tx), local_day(duty.now, duty.ports.pack.timezone)
+        told = serve(duty.tx, name, today, sealed, day)
         if isinstance(told, Refusal):
             why = sentence(told, speech)
             return page(request, f"{_FOLDER}/none.html", deal=facility.deal, why=why, **duty.shown())
-        sealed = last_sealed_day(duty.tx)
-        now = funding.picture(duty.tx, facility, local_day(duty.now, duty.ports.pack.timezone))
+        now = funding.picture(duty.tx, facility, today)
         faults = funding.check(duty.tx, name, told.day)
         return page(
             request,
@@ -99,12 +100,24 @@ def show(request: WebRequest, name: FromPath[str], day: FromQuery[date | None] =
             decided=_decided(duty, facility.id),
             proven=not faults,
             term=_term(told),
-            stale=day is None and sealed is not None and told.day < sealed and sealed,
+            stale=told.why and sentence(told.why, speech),
+            refused_deal=refused_deal(duty.tx, name),
+            lake_fault=_lake_fault(duty, sealed, speech),
             money=partial(_money, speech, told.deal.currency),
             **duty.shown(),
         )
 
     return on_duty(request, act)
+
+
+def _lake_fault(duty: Duty, sealed: date | None, speech: Speech) -> tuple[str, date | None] | None:
+    """Why the snapshot of the day sealed last is not served, and which day stands in for it, if any."""
+    if duty.ports.lake is None or sealed is None:
+        return None
+    found = lake.newest(duty.ports.lake, sealed)
+    if isinstance(found, Refusal):
+        return None if found.code == "lake.empty" else (sentence(found, speech), None)
+    return (sentence(found.instead_of, speech), found.day) if found.instead_of else None
 
 
 def _term(told: Statement) -> dict[str, Any]:
