@@ -52,7 +52,7 @@ def load_deal(source: str, /, *, by: By, stated: Stated = None, json: Json = Fal
     except funding.DealError as error:
         for fault in error.faults:
             say(f"- {fault}")
-        _note_refused(error)
+        _note_refused(error, by)
         raise CommandError(f"{source} is not put in force", Exit.USAGE) from None
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         version = funding.load(tx, deal, acting(tx, by), present(tx))
@@ -63,12 +63,12 @@ def load_deal(source: str, /, *, by: By, stated: Stated = None, json: Json = Fal
     say(f"next: whiteslip funding fill {deal.name} AMOUNT_MINOR")
 
 
-def _note_refused(error: funding.DealError) -> None:
+def _note_refused(error: funding.DealError, by: By) -> None:
     """Keep the faults beside the facility, if there is one: its page says that another is in force."""
     settings = load(os.environ)
     if settings.master_key_file.exists():
         with opened(settings) as platform, platform.database.transaction() as tx:
-            serving.refuse_deal(tx, error.name, error.faults, _ACTOR, present(tx))
+            serving.refuse_deal(tx, error.name, error.faults, acting(tx, by), present(tx))
 
 
 def show_all(*, json: Json = False) -> None:
