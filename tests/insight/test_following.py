@@ -5,16 +5,17 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from applicants import SOUND, TABLES, accepted, applied
-from worlds import DAY, at, buy, night, nights, open_line, pay
+from worlds import DAY, at, buy, locked, night, nights, open_line, pay
 
 from whiteslip import complaints, decisions, exits, lines, packs
 from whiteslip.base import Refusal
+from whiteslip.billing import chargeoff
 from whiteslip.billing.store import lateness
 from whiteslip.complaints import Topic
 from whiteslip.decisions import policies
@@ -147,3 +148,32 @@ def test_exits_are_followed_to_what_became_of_those_who_left(db: Database):
     (swap,) = ran.swaps
     assert (swap.old, swap.new, swap.followed, swap.late_90) == ("straight_through", "desk", 2, 1)
     assert swap.became == {"closed": 1, "complained": 1}
+
+
+def test_an_exit_is_followed_to_being_held_and_to_its_debt_being_charged_off(db: Database):
+    doubted, lost = open_line(db), open_line(db)
+    buy(db, lost, 90_000)
+    night(db, date(2026, 2, 5))
+    now = at(date(2026, 2, 10))
+    with db.transaction() as tx:
+        for line, proof in ((doubted, Identity.DOUBTED), (lost, Identity.VERIFIED)):
+            case = exits.request(tx, OFFICE, line, Channel.PORTAL, "customer", now, proof)
+            assert not isinstance(case, Refusal)
+    written_off = date(2027, 3, 20)
+    for who in ("ann", "ben"):
+        with db.transaction() as tx:
+            done = chargeoff.charge_off(tx, locked(tx, lost), who, at(written_off))
+            assert not isinstance(done, Refusal), done
+    with db.transaction() as tx:
+        found = tx.conn.execute(
+            "SELECT d.id, c.line FROM decisions.v_decision AS d JOIN exits.v_case AS c ON c.id = d.subject"
+            " WHERE d.table_name = 'exit-routing'"
+        ).fetchall()
+        by_line = {row["line"]: row["id"] for row in found}
+        followed = what_followed(tx, list(by_line.values()), written_off)
+        day_before = what_followed(tx, list(by_line.values()), written_off - timedelta(days=1))
+        too_early = what_followed(tx, list(by_line.values()), date(2026, 2, 9))
+    assert followed[by_line[doubted]].became == ("held",)
+    assert followed[by_line[lost]].became == ("charged_off",)
+    assert day_before[by_line[lost]].became == ()
+    assert [each.became for each in too_early.values()] == [(), ()]

@@ -59,6 +59,9 @@ def test_the_changed_decisions_of_a_draft_are_a_file_for_who_is_at_the_desk(desk
     assert told == [("yes", "no", "2", "213", "0"), ("yes", "yes", "2", "202", "")]
     page = desk.get(at.removesuffix("/changed.csv"))
     assert f'href="{matrix}"' in page
+    # Sums are money on the page: 104 and 109 fen are 2.13 yuan.
+    assert "Amount, CNY" in page
+    assert ">2.13<" in page
     # A cell that changes leads to its decisions, and only to them.
     (cell,) = re.findall(r'<th scope="row"[^>]*><a href="([^"#]*)#cases"', page)
     shown = desk.get(unescape(cell))

@@ -13,7 +13,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from whiteslip.applications import store as applications_store
-from whiteslip.base import Refusal
+from whiteslip.base import Money, Refusal
 from whiteslip.decisions import policies
 from whiteslip.decisions import store as decisions_store
 from whiteslip.decisions.backtest import backtest, changed_csv, matrix_csv
@@ -91,7 +91,10 @@ def _page(
         grids=grids_of(table),
         faults=policies.faults_of(table),
         ran=ran,
-        matrix=matrices.figure(table, ran, speech_of(duty.request)) if ran and "cells" in ran else None,
+        matrix=matrices.figure(table, ran, speech_of(duty.request), duty.ports.pack.currency)
+        if ran and "cells" in ran
+        else None,
+        money=lambda minor: speech_of(duty.request).money(Money(minor, duty.ports.pack.currency)),
         cases=_cases(duty, ran),
         steps=steps,
         sentences=[(code, SENTENCES.get(code, {})) for code in codes],
@@ -249,7 +252,7 @@ def matrix_paper(request: WebRequest, name: FromPath[str], version: FromPath[str
     def act(duty: Duty) -> Response[Any]:
         table, speech = table_of(duty, name, version), speech_of(request)
         active = policies.active(duty.tx, duty.ports.office.tables, name, duty.now)
-        paper = matrices.sheet(table, active, _ran(duty, table), speech)
+        paper = matrices.sheet(table, active, _ran(duty, table), speech, duty.ports.pack.currency)
         return pdf_file(paper, matrices.KEY, f"{name}-{table.version}-matrix", speech)
 
     return on_duty(request, act)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from whiteslip.base import Money
 from whiteslip.decisions.model import Table
 from whiteslip.web.console.figures import Figure
 from whiteslip.web.console.paper import Sheet
@@ -28,9 +30,11 @@ def cases_at(table: Table, was: str, would_be: str) -> str:
     return f"{POLICIES}/{table.name}/{table.version}?{query}#{CASES}"
 
 
-def figure(table: Table, ran: Mapping[str, Any], speech: Speech) -> Figure:
-    """Old outcomes down, new ones across, by their share of all decisions; the table counts and sums."""
-    t = Texts(_FOLDER, speech)
+def figure(table: Table, ran: Mapping[str, Any], speech: Speech, currency: str) -> Figure:
+    """Old outcomes down, new ones across, by their share of all decisions; the table counts and sums money of
+    the currency that the installation lends in.
+    """
+    t, counts = Texts(_FOLDER, speech), partial(_counts, speech=speech, currency=currency)
     cells: list[dict[str, Any]] = ran["cells"]
     total = max(1, sum(cell["count"] for cell in cells))
     names = sorted({cell[end] for cell in cells for end in ("old", "new")})
@@ -43,17 +47,17 @@ def figure(table: Table, ran: Mapping[str, Any], speech: Speech) -> Figure:
     ]
     said = [_word(t, name) for name in names]
     rows = [
-        [_word(t, cell["old"]), _word(t, cell["new"]), *_counts(cell, cell["old"] != cell["new"], speech)]
+        [_word(t, cell["old"]), _word(t, cell["new"]), *counts(cell, cell["old"] != cell["new"])]
         for cell in cells
     ]
     # What was kept by an older version lacks some of it.
     adjusted: dict[str, Any] = ran.get("adjusted") or {"count": 0}
     if adjusted["count"]:
-        rows.append([t("adjusted_row"), "", *_counts(adjusted, True, speech)])
+        rows.append([t("adjusted_row"), "", *counts(adjusted, True)])
         links.append(f"{POLICIES}/{table.name}/{table.version}#adjusted")
     columns = [
         (t("column_was"), "text"), (t("column_would"), "text"), (t("column_count"), "number"),
-        (t("column_minor"), "number"), (t("column_followed"), "number"),
+        (t("column_money", currency=currency), "money"), (t("column_followed"), "number"),
         (t("column_late", n=30), "number"), (t("column_late", n=90), "number"),
     ]  # fmt: skip
     return Figure(
@@ -74,12 +78,12 @@ def figure(table: Table, ran: Mapping[str, Any], speech: Speech) -> Figure:
     )
 
 
-def _counts(found: Mapping[str, Any], is_change: bool, speech: Speech) -> list[str]:
+def _counts(found: Mapping[str, Any], is_change: bool, speech: Speech, currency: str) -> list[str]:
     later = [speech.number(found[name]) if is_change else "–" for name in ("followed", "late_30", "late_90")]
-    return [speech.number(found["count"]), speech.number(found["minor"]), *later]
+    return [speech.number(found["count"]), speech.figure(Money(found["minor"], currency)), *later]
 
 
-def sheet(table: Table, active: Table, ran: Mapping[str, Any], speech: Speech) -> Sheet:
+def sheet(table: Table, active: Table, ran: Mapping[str, Any], speech: Speech, currency: str) -> Sheet:
     """The matrix on paper: of which draft, against which version."""
     t = Texts(_FOLDER, speech)
     name = t.first((f"table_{table.name}", "table_other"), {"word": table.name})
@@ -88,4 +92,4 @@ def sheet(table: Table, active: Table, ran: Mapping[str, Any], speech: Speech) -
         (t("matrix_against"), active.version),
         (t("column_count"), speech.number(ran["decisions"])),
     ]
-    return Sheet(name, filters, [figure(table, ran, speech)])
+    return Sheet(name, filters, [figure(table, ran, speech, currency)])
