@@ -33,6 +33,7 @@ from whiteslip.web.console.policies import matrix as matrices
 from whiteslip.web.console.policies.editing import POLICIES, editing_handlers, table_of
 from whiteslip.web.kit.cookies import WebRequest, settings_of
 from whiteslip.web.kit.forms import Form, FromForm, see_other
+from whiteslip.web.kit.i18n import Speech
 from whiteslip.web.kit.pages import page, speech_of
 from whiteslip.web.kit.problems import Refused
 
@@ -94,7 +95,7 @@ def _page(
         matrix=matrices.figure(table, ran, speech_of(duty.request), duty.ports.pack.currency)
         if ran and "cells" in ran
         else None,
-        money=lambda minor: speech_of(duty.request).money(Money(minor, duty.ports.pack.currency)),
+        money=partial(_money, speech_of(duty.request), duty.ports.pack.currency),
         cases=_cases(duty, ran),
         steps=steps,
         sentences=[(code, SENTENCES.get(code, {})) for code in codes],
@@ -104,6 +105,10 @@ def _page(
         form=form or Form(),
         **duty.shown(),
     )
+
+
+def _money(speech: Speech, currency: str, minor: int) -> str:
+    return speech.money(Money(minor, currency))
 
 
 def _cases(duty: Duty, ran: Mapping[str, Any] | None) -> list[dict[str, Any]]:
