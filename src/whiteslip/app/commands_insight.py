@@ -18,7 +18,7 @@ from whiteslip.app.commands_lake import Csv, say_stale
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
+from whiteslip.app.terminal import CommandError, Exit, answer, data, in_words, pairs, refuse, say, table
 from whiteslip.app.wiring import Platform, opened
 from whiteslip.base import Refusal, local_day
 from whiteslip.insight import MEASURES, Window, store
@@ -74,7 +74,7 @@ def show(
     if isinstance(found, Refusal):
         missing = found.code in ("insight.measure_unknown", "lake.empty")
         raise CommandError(
-            str(found), Exit.NOT_FOUND if missing else Exit.USAGE, hint="whiteslip insight list"
+            in_words(found), Exit.NOT_FOUND if missing else Exit.USAGE, hint="whiteslip insight list"
         )
     say_stale(found.day, found.why)
     if csv and not json:

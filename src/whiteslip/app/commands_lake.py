@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from whiteslip import lake
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
+from whiteslip.app.terminal import CommandError, Exit, answer, data, in_words, pairs, refuse, say, table
 from whiteslip.app.wiring import Platform, lake_of, opened
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.lake import Lake, Snapshot
@@ -37,7 +37,7 @@ def the_snapshot(place: Lake, as_of: date | None) -> Snapshot:
     """The newest whole snapshot; says on stderr when it stands in for another day."""
     found = lake.newest(place, as_of or last_sealed())
     if isinstance(found, Refusal):
-        raise CommandError(str(found), Exit.NOT_FOUND, hint="whiteslip lake export")
+        raise CommandError(in_words(found), Exit.NOT_FOUND, hint="whiteslip lake export")
     say_stale(found.day, found.instead_of)
     return found
 
@@ -54,7 +54,7 @@ def last_sealed() -> date | None:
 def say_stale(day: date, instead_of: Refusal | None) -> None:
     """Say on stderr that figures are not of the day asked for, and why."""
     if instead_of:
-        say(f"{instead_of}: these are the figures of {day}")
+        say(f"{in_words(instead_of)} These are the figures of {day}")
 
 
 def take_snapshot(platform: Platform, place: Lake, day: date) -> Snapshot:
@@ -129,7 +129,7 @@ def query(sql: str, /, *, as_of: AsOf = None, csv: Csv = False, json: Json = Fal
     snapshot = the_snapshot(the_lake(), as_of)
     found = lake.read(snapshot, sql)
     if isinstance(found, Refusal):
-        raise CommandError(str(found), Exit.USAGE)
+        raise CommandError(in_words(found), Exit.USAGE)
     columns, rows = found
     records = [dict(zip(columns, row, strict=True)) for row in rows]
     shown = {"day": snapshot.day, "rows": records}

@@ -18,7 +18,7 @@ from cyclopts import App, Parameter
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, refuse, table
+from whiteslip.app.terminal import CommandError, Exit, answer, data, in_words, refuse, table
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables, policies
@@ -45,7 +45,7 @@ class _Desk:
     def table(self, name: str, version: str) -> Table:
         found = policies.table_of(self.tx, self.tables, name, version, self.now)
         if isinstance(found, Refusal):
-            raise CommandError(str(found), Exit.NOT_FOUND, hint="whiteslip policy list")
+            raise CommandError(in_words(found), Exit.NOT_FOUND, hint="whiteslip policy list")
         return found
 
     def by(self, name: str) -> str:

@@ -13,7 +13,7 @@ from whiteslip import portfolio
 from whiteslip.app.commands_lake import AsOf, Csv, last_sealed, print_rows, say_stale, the_lake
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, say, table
+from whiteslip.app.terminal import CommandError, Exit, answer, in_words, say, table
 from whiteslip.base import Refusal
 from whiteslip.portfolio import MEASURES, Parameters
 from whiteslip.portfolio.engine import EngineError
@@ -75,7 +75,7 @@ def measure(
     if isinstance(found, Refusal):
         missing = found.code in ("portfolio.measure_unknown", "lake.empty")
         raise CommandError(
-            str(found), Exit.NOT_FOUND if missing else Exit.USAGE, hint="whiteslip portfolio show"
+            in_words(found), Exit.NOT_FOUND if missing else Exit.USAGE, hint="whiteslip portfolio show"
         )
     _say_unknown_horizon(found)
     found = portfolio.told(found)

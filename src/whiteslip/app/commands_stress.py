@@ -15,7 +15,7 @@ from whiteslip.app.commands_lake import AsOf, Csv, last_sealed, say_stale, the_l
 from whiteslip.app.commands_portfolio import Segment
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse, table
+from whiteslip.app.terminal import CommandError, Exit, answer, data, in_words, pairs, progress, refuse, table
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.treasury import stress, words
@@ -58,7 +58,7 @@ def run(
     with progress("futures", stress.work(asked, tornado)) as told:
         found = stress.answer(book, given, asked, tornado, processes or os.cpu_count() or 1, told)
     if isinstance(found, Refusal):
-        raise CommandError(str(found), Exit.USAGE, hint="whiteslip stress run --help")
+        raise CommandError(in_words(found), Exit.USAGE, hint="whiteslip stress run --help")
     if csv and not json:
         _print_csv(found)
         return

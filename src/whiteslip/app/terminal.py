@@ -15,6 +15,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from whiteslip.base import Refusal
+from whiteslip.web.kit.i18n import Speech
+from whiteslip.web.kit.sentences import sentence
 
 
 class Exit(IntEnum):
@@ -88,10 +90,15 @@ def pairs(values: Mapping[str, object]) -> None:
         data(f"{name.ljust(longest)}  {value}")
 
 
+def in_words(refusal: Refusal) -> str:
+    """What was refused, for a person, and its code and facts, for whoever looks it up."""
+    return f"{sentence(refusal, Speech('en', 'UTC'))} [{refusal}]"
+
+
 def refuse(refusal: Refusal) -> NoReturn:
-    """End the command with a refusal's code."""
+    """End the command with what was refused, and its code."""
     missing = refusal.code.endswith("not_found")
-    raise CommandError(str(refusal), Exit.NOT_FOUND if missing else Exit.CONFLICT)
+    raise CommandError(in_words(refusal), Exit.NOT_FOUND if missing else Exit.CONFLICT)
 
 
 @contextmanager

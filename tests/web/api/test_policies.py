@@ -12,7 +12,7 @@ from httpx import Response
 
 from whiteslip.identity import access
 from whiteslip.identity.model import Role
-from whiteslip.web.kit.problems import SENTENCES
+from whiteslip.web.kit.sentences import known
 
 from .conftest import NOW, Api
 
@@ -93,4 +93,4 @@ def test_a_table_of_the_wrong_form_is_refused_with_its_path(api: Api):
     answer = api.ask("POST", f"{HOME}/versions", {"content": {"nodes": [{"id": 7}], "edges": []}})
     assert code(answer) == (422, "policy.malformed")
     assert "$.nodes[0]" in answer.json()["detail"]
-    assert SENTENCES["policy.malformed"].status == 422
+    assert known()["policy.malformed"].status == 422

@@ -24,7 +24,8 @@ from whiteslip.web.kit.cookies import WebRequest, door_of, settings_of
 from whiteslip.web.kit.forms import kind_of
 from whiteslip.web.kit.i18n import Lang, texts_in
 from whiteslip.web.kit.pages import language_of, page, speech_of
-from whiteslip.web.kit.problems import MEDIA_TYPE, Fault, Refused, problem, sentence, status_of, title_of
+from whiteslip.web.kit.problems import MEDIA_TYPE, Fault, Refused, problem, title_of
+from whiteslip.web.kit.sentences import sentence, status_of
 
 RETRY_AFTER_SECONDS: Final = 5
 _MACHINE: Final = ("/v1", "/api")

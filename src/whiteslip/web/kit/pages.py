@@ -32,7 +32,7 @@ from whiteslip.web.kit.cookies import (
 )
 from whiteslip.web.kit.forms import LANGUAGE, Errors, Form
 from whiteslip.web.kit.i18n import LANGUAGES, NAMES, Lang, Speech, Texts, as_language, preferred
-from whiteslip.web.kit.problems import sentence, status_of
+from whiteslip.web.kit.sentences import sentence, status_of
 
 HTML: Final = "text/html"
 _WEB: Final = Path(__file__).parents[1]

@@ -1,35 +1,19 @@
-"""Refusals in human words: which HTTP status a code has, and its sentence in both languages.
-
-The sentences are data, in ``sentences.toml``. Facts follow the house's names, so a sentence can
-show them well: ``room_minor`` is money when the fact ``currency`` is there too, ``due_on`` an ISO
-date, ``stopped_at`` an ISO instant, ``rate_bps`` a rate.
-"""
+"""Refusals as the web answers them: problems, as RFC 9457 has them."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 
-from whiteslip.base import Money, Rate, Refusal
-from whiteslip.web.kit.i18n import LANGUAGES, Fact, Lang, Speech, texts_in
+from whiteslip.base import Refusal
+from whiteslip.web.kit.i18n import Lang, Speech, texts_in
+from whiteslip.web.kit.sentences import sentence, status_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPES_AT: Final = "/api/problems"
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """What a refusal code means to people, and its HTTP status."""
-
-    status: int
-    text: Mapping[Lang, str]
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,50 +48,6 @@ class Refused(Exception):  # noqa: N818 - it is a refusal on its way to the edge
         super().__init__(refusal.code)
         self.refusal = refusal
         self.faults = faults
-
-
-def _load() -> dict[str, Sentence]:
-    raw = tomllib.loads(Path(__file__).with_name("sentences.toml").read_text("utf-8"))
-    return {
-        code: Sentence(status=entry["status"], text={lang: entry[lang] for lang in LANGUAGES})
-        for code, entry in raw.items()
-    }
-
-
-SENTENCES: Final[Mapping[str, Sentence]] = _load()
-
-
-class _Known(dict[str, Fact]):
-    """Facts by name. A fact that is absent shows as a dash: a gap never turns a no into a crash."""
-
-    def __missing__(self, key: str) -> str:
-        return "—"
-
-
-def _spoken(facts: Mapping[str, str | int]) -> dict[str, Fact]:
-    spoken: dict[str, Fact] = dict(facts)
-    currency = facts.get("currency")
-    for name, value in facts.items():
-        if name.endswith("_minor") and isinstance(value, int) and isinstance(currency, str):
-            spoken[name] = Money(value, currency)
-        elif name.endswith("_bps") and isinstance(value, int):
-            spoken[name] = Rate(value)
-        elif name.endswith("_on") and isinstance(value, str):
-            spoken[name] = date.fromisoformat(value)
-        elif name.endswith("_at") and isinstance(value, str):
-            spoken[name] = datetime.fromisoformat(value)
-    return spoken
-
-
-def status_of(refusal: Refusal) -> int:
-    """The HTTP status of a refusal."""
-    return SENTENCES[refusal.code].status
-
-
-def sentence(refusal: Refusal, speech: Speech) -> str:
-    """The refusal in the reader's language."""
-    words = _Known({name: speech.word(fact) for name, fact in _spoken(refusal.facts).items()})
-    return SENTENCES[refusal.code].text[speech.lang].format_map(words)
 
 
 def title_of(status: int, lang: Lang) -> str:

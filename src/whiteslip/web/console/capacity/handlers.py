@@ -31,7 +31,8 @@ from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
 from whiteslip.web.kit.i18n import Texts
 from whiteslip.web.kit.pages import page, speech_of
-from whiteslip.web.kit.problems import Refused, sentence
+from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.sentences import sentence
 
 AT: Final = f"{HOME}/capacity"
 _FOLDER: Final = "console/capacity"

@@ -28,7 +28,8 @@ from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Form, FromForm, see_other
 from whiteslip.web.kit.i18n import Speech, Texts
 from whiteslip.web.kit.pages import page, speech_of
-from whiteslip.web.kit.problems import Refused, sentence
+from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.sentences import sentence
 
 AT: Final = f"{HOME}/funding"
 _FOLDER: Final = "console/funding"

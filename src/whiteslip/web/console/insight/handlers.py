@@ -32,7 +32,8 @@ from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import FromForm, see_other
 from whiteslip.web.kit.i18n import Speech, Texts
 from whiteslip.web.kit.pages import language_of, page, speech_of
-from whiteslip.web.kit.problems import Refused, sentence
+from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.sentences import sentence
 
 INSIGHT: Final = f"{HOME}/insight"
 _TABLES: Final = ("complaints", "rejoins", "drivers", "offers")

@@ -25,7 +25,8 @@ from whiteslip.web.console.portfolio.charts import CHARTS, last_month, row_case
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.i18n import Speech, Texts
 from whiteslip.web.kit.pages import page, speech_of
-from whiteslip.web.kit.problems import Refused, sentence
+from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.sentences import sentence
 
 _TABLES: Final = (
     "cdr",

@@ -31,7 +31,8 @@ from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form
 from whiteslip.web.kit.i18n import Speech, Texts
 from whiteslip.web.kit.pages import page, speech_of
-from whiteslip.web.kit.problems import Refused, sentence
+from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.sentences import sentence
 
 FUTURES: Final = 200
 _PERCENT: Final = 100

@@ -13,7 +13,8 @@ from whiteslip.base import Money, Rate
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
 from whiteslip.web.kit.pages import language_of, page
-from whiteslip.web.kit.problems import SENTENCES, title_of
+from whiteslip.web.kit.problems import title_of
+from whiteslip.web.kit.sentences import known
 
 # Figures of the sample, so that the page shows the same thing on every day.
 SAMPLE: Final[dict[str, Any]] = {
@@ -82,7 +83,7 @@ def problem_types(request: WebRequest) -> Response[str]:
     lang = language_of(request)
     rows = [
         (code, said.status, title_of(said.status, lang), _FACT.split(said.text[lang]))
-        for code, said in sorted(SENTENCES.items())
+        for code, said in sorted(known().items())
     ]
     return page(request, "kit/guide/problems.html", rows=rows)
 
