@@ -158,7 +158,7 @@ def test_a_cut_off_snapshot_is_answered_with_the_day_before_and_each_door_says_s
         monkeypatch.setattr(f"whiteslip.app.commands_{room}.the_lake", lambda: place)
         assert cli.run(command) == 0
         shown = capsys.readouterr()
-        assert "these are the figures of 2026-02-20" in shown.err
+        assert "These are the figures of 2026-02-20" in shown.err
         assert json.loads(shown.out)["day"] == "2026-02-20"
 
 
