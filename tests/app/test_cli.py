@@ -55,7 +55,7 @@ def terminal(
 @pytest.fixture
 def settled(terminal: Terminal) -> Terminal:
     """An installation with a small world in it."""
-    done = terminal.data("world", "run", "--customers", "12", "--nights", "45", "--seed", "5")
+    done = terminal.data("world", "run", "--customers", "12", "--nights", "20", "--seed", "5")
     assert done["balanced"]
     assert done["violations"] == []
     assert terminal.run("user", "create", "ann")[0] == 0

@@ -29,8 +29,6 @@ _LEAVINGS: Final = {
     Leaving.REGRETS: 6,
 }
 _LEAVERS_PERCENT: Final = 25
-# Lenders bill in a few cycles a month.
-_CYCLES: Final = (1, 8, 15, 22)
 _PAYS_AFTER: Final = {
     Habit.EARLY: (1, 5),
     Habit.ON_TIME: (6, 15),
@@ -62,7 +60,7 @@ def resident(dice: Random, setting: Setting, opened_at: datetime) -> Resident:
     return Resident(
         customer=new_id(opened_at),
         line=new_id(opened_at),
-        statement_day=_CYCLES[dice.randrange(len(_CYCLES))],
+        statement_day=dice.randint(1, 28),
         limit_minor=dice.choice((200_000, 500_000, 800_000, 1_200_000, 2_000_000)),
         habit=habit,
         pace_bps=dice.randint(200, 900),
