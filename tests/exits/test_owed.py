@@ -14,7 +14,7 @@ from whiteslip import notices, purchases
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office, owed
-from whiteslip.purchases import Capture, Purchase, Request, disputes
+from whiteslip.purchases import Capture, Purchase, Request
 from whiteslip.purchases.model import Dispute, Ground
 from whiteslip.store import Database
 
@@ -72,10 +72,14 @@ def test_a_dispute_that_is_lost_is_told_once_whether_or_not_something_is_owed_an
     assert line_of(db, paid).owed_minor == 0
 
 
-def test_what_a_shop_posts_and_nobody_owes_is_no_news_to_the_customer(db: Database):
+@pytest.mark.parametrize("won", [True, False])
+def test_what_a_shop_posts_is_told_at_once_and_so_is_who_was_right(db: Database, won: bool):
     line = open_line(db)
     with db.transaction() as tx:
-        posted = disputes.force_post(tx, line, "subscription", 990, "shop", at(DAY))
+        posted = owed.force_post(tx, OFFICE, line, "subscription", 990, "shop", at(DAY))
     assert isinstance(posted, Dispute)
-    resolve(db, posted, won=True)
-    assert told(db, line) == []
+    resolve(db, posted, won)
+    found = dict(told(db, line))
+    assert sorted(found) == sorted(["dispute.posted", "dispute.won" if won else "debt.owed_anew"])
+    assert found["dispute.posted"]["disputed_minor"] == 990
+    assert line_of(db, line).owed_minor == (0 if won else 990)

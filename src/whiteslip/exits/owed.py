@@ -60,8 +60,8 @@ def correct_payment(
 def resolve_dispute(
     tx: Tx, office: Office, dispute_id: UUID, won: bool, actor: str, now: datetime
 ) -> Dispute | Refusal:
-    """Say who was right, and tell the customer who disputed: see ``purchases.disputes.resolve``, and its
-    refusals. Of what a shop posted and nobody owes nobody was written to.
+    """Say who was right, and tell the customer: see ``purchases.disputes.resolve``, and its
+    refusals.
     """
     found = purchases_store.dispute(tx, dispute_id)
 
@@ -90,9 +90,24 @@ def dispute(
     opened = disputes.dispute(tx, purchase_id, amount_minor, ground, actor, now, began_on)
     if isinstance(opened, Refusal):
         return opened
+    return _opened(tx, office, opened, Act.DISPUTE_OPENED, now)
+
+
+def force_post(
+    tx: Tx, office: Office, line_id: UUID, merchant: str, amount_minor: int, actor: str, now: datetime
+) -> Dispute | Refusal:
+    """A shop posts what it has no authorisation for: see ``purchases.disputes.force_post``, and its
+    refusals. The customer is told at once of what they did not dispute themselves.
+    """
+    opened = disputes.force_post(tx, line_id, merchant, amount_minor, actor, now)
+    return opened if isinstance(opened, Refusal) else _opened(tx, office, opened, Act.DISPUTE_POSTED, now)
+
+
+def _opened(tx: Tx, office: Office, opened: Dispute, act: Act, now: datetime) -> Dispute:
+    """Tell of a dispute that has just been opened, and by when it is decided."""
     line = lines.get_lines(tx, {opened.line})[opened.line]
-    facts = {"disputed_at": now, "answer_by": opened.due_at, "disputed_minor": amount_minor}
-    tell(tx, office.issuer_name, line, telling.of(Act.DISPUTE_OPENED), facts, str(opened.id), now)
+    facts = {"disputed_at": now, "answer_by": opened.due_at, "disputed_minor": opened.amount_minor}
+    tell(tx, office.issuer_name, line, telling.of(act), facts, str(opened.id), now)
     exits.advance_line(tx, office, line.id, now)
     return opened
 
@@ -100,7 +115,7 @@ def dispute(
 def _tell_outcome(tx: Tx, office: Office, done: Dispute, now: datetime) -> None:
     """Of a dispute that is won, or lost where nothing is owed anew; else the new day is the news."""
     is_won = done.outcome is Outcome.WON
-    if done.purchase is None or (not is_won and done.suspended_minor):
+    if not is_won and done.suspended_minor:
         return
     line = lines.get_lines(tx, {done.line})[done.line]
     given_back = done.amount_minor - done.suspended_minor if is_won else 0

@@ -68,6 +68,7 @@ class Act(StrEnum):
     PAYMENT_CORRECTED = "payment.corrected"
     PAYOUT_RETURNED = "payout.returned"
     DISPUTE_OPENED = "dispute.opened"
+    DISPUTE_POSTED = "dispute.posted"
     DISPUTE_WON = "dispute.won"
     DISPUTE_LOST = "dispute.lost"
     DISPUTE_TURNED_DOWN = "dispute.turned_down"
@@ -103,6 +104,8 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.PAYMENT_CORRECTED: "debt.owed_anew",
     Act.PAYOUT_RETURNED: "payout.returned",
     Act.DISPUTE_OPENED: "dispute.received",
+    # By a shop without an authorisation: the customer did not dispute it, and is told of it first.
+    Act.DISPUTE_POSTED: "dispute.posted",
     Act.DISPUTE_WON: "dispute.won",
     Act.DISPUTE_LOST: "debt.owed_anew",
     # Lost, and paid before: nothing is owed anew.

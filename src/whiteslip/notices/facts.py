@@ -300,6 +300,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "debt.owed_anew": OwedAnewFacts,
     "payout.returned": PayoutReturnedFacts,
     "dispute.received": DisputeFacts,
+    "dispute.posted": DisputeFacts,
     "dispute.won": DisputeEndedFacts,
     "dispute.turned_down": DisputeEndedFacts,
     "privacy.answered": PrivacyFacts,

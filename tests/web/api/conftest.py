@@ -21,6 +21,7 @@ from whiteslip.identity.model import Role, Staff
 from whiteslip.lake import Lake
 from whiteslip.notices import DemoPhone
 from whiteslip.notices.mailers import on_phone
+from whiteslip.packs import Pack
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock
 from whiteslip.web.api import routers
@@ -32,10 +33,11 @@ from whiteslip.webhooks import Courier
 NOW = datetime(2026, 10, 22, 6, 3, 22, tzinfo=UTC)
 
 
-def application(db: Database, pack: str = "cn", lake: Lake | None = None) -> Any:
-    """The shell with the API door alone."""
+def application(db: Database, pack: str | Pack = "cn", lake: Lake | None = None) -> Any:
+    """The shell with the API door alone, under a pack, or under one whose terms the lender wrote."""
+    agreed = packs.load(pack) if isinstance(pack, str) else pack
     office, courier = Office(Tables.load(), "Test"), Courier(bytes(32), allow_internal=True)
-    ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), packs.load(pack), courier, lake)
+    ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), agreed, courier, lake)
     return create_app(routers, WebSettings(secret=bytes(32), default_language="en"), ports)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace as fields_of
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,12 +28,13 @@ from whiteslip.base.ids import parse_public
 from whiteslip.day import every_violation
 from whiteslip.decisions import Tables, replay
 from whiteslip.decisions.champions import last_score
-from whiteslip.exits import Office, proposals
+from whiteslip.exits import Office
 from whiteslip.identity import Vault, access
 from whiteslip.identity.model import Role, Staff
 from whiteslip.lake import Lake
 from whiteslip.ledger.recipes import House
 from whiteslip.notices import DemoPhone, of_subject
+from whiteslip.packs import Pack
 from whiteslip.store.timers import present
 from whiteslip.watch import store as watch
 from whiteslip.web import console
@@ -42,6 +44,7 @@ from whiteslip.web.kit.shell import create_app
 
 from .conftest import Api, application, with_key
 from .story import ASKED, CLEARS, CLOSES, LETTERS, OUT_AT_ONCE, RUNS_OFF, WISH, Story
+from .test_api import code_on_phone
 
 if TYPE_CHECKING:
     from whiteslip.store import Database
@@ -60,14 +63,32 @@ def story(api: Api) -> Iterator[Story]:
         assert replay(tx).is_same
 
 
+def priced(pack: str, **product: int) -> Pack:
+    """A pack under which the lender priced one product otherwise."""
+    agreed = packs.load(pack)
+    others = [each for each in agreed.terms["products"] if each["instalments"] != product["instalments"]]
+    return fields_of(agreed, terms={**agreed.terms, "products": [*others, product]})
+
+
 @pytest.fixture
 def american(db: Database) -> Iterator[Story]:
     """Somebody in the United States, whose bureau is told by Metro 2."""
     name, number = "Given Surname", "123456789"
-    with TestClient(application(db, "us")) as client:
+    with TestClient(application(db, priced("us", instalments=6))) as client:
         api = Api(db, client, with_key(db))
         customer = api.customer(full_name=name, id_number=number)
         yield Story(api, customer, api.line(1_000_000, customer), name=name, id_number=number)
+        with db.transaction() as tx:
+            assert every_violation(tx) == []
+
+
+@pytest.fixture
+def unpriced(db: Database) -> Iterator[Story]:
+    """Somebody in China, whose instalments cost nothing."""
+    with TestClient(application(db, priced("cn", instalments=6))) as client:
+        api = Api(db, client, with_key(db))
+        customer = api.customer()
+        yield Story(api, customer, api.line(1_000_000, customer))
         with db.transaction() as tx:
             assert every_violation(tx) == []
 
@@ -103,7 +124,8 @@ def test_01_nothing_owed_and_unusual_spending_is_out_the_same_day_without_a_revi
     story.ends(OUT_AT_ONCE, [(story.today, WISH, 0)], [*ASKED, *CLOSES])
 
 
-def test_02_instalments_that_are_left_keep_their_days_and_sums(story: Story):
+def test_02_instalments_that_are_left_keep_their_days_and_sums(unpriced: Story):
+    story = unpriced
     story.buys(60_000, 6)
     while len(before := story.plan()["schedule"]) > 3:
         story.passes(f"+{(date.fromisoformat(before[0]['due_on']) - story.today).days}d")
@@ -111,6 +133,7 @@ def test_02_instalments_that_are_left_keep_their_days_and_sums(story: Story):
     case = story.leaves()
     assert case["state"] == "run_off"
     assert case["plan"]["schedule"] == before
+    assert [due["total_minor"] for due in before] == [10_000] * 3, "at 0 %: principal, and nothing else"
     assert (story.now["days_past_due"], story.now["bucket"]) == (0, "current")
     (event,) = story.told_to_bureau()
     assert event.closed_on == story.today
@@ -130,10 +153,12 @@ def test_02_instalments_that_are_left_keep_their_days_and_sums(story: Story):
 def test_02_a_balance_that_runs_off_is_told_every_month_as_current_and_closed_by_the_consumer(
     american: Story,
 ):
-    american.buys(60_000, 4)
-    american.leaves()
+    american.buys(60_000, 6)
+    before = american.plan()["schedule"]
+    assert [due["total_minor"] for due in before] == [10_000] * 6
+    assert american.leaves()["plan"]["schedule"] == before
     assert american.metro2() == ("11", "XA", "1")
-    first = american.plan()["schedule"][0]
+    first = before[0]
     american.passes(f"+{(date.fromisoformat(first['due_on']) - american.today).days}d")
     american.pays(first["total_minor"])
     assert american.metro2() == ("11", "XA", "1"), "in another month's file, too"
@@ -141,6 +166,8 @@ def test_02_a_balance_that_runs_off_is_told_every_month_as_current_and_closed_by
     american.passes("+11d")
     assert american.case["state"] == "closed"
     assert american.metro2() == ("13", "XA", "1")
+    american.ends(LETTERS, [], [*ASKED, *RUNS_OFF, *2 * ["payment.received"], *CLEARS])
+    assert "fee.charged" not in american.events()
 
 
 def test_03_what_was_authorised_before_is_captured_and_what_comes_after_is_not(story: Story):
@@ -159,10 +186,17 @@ def test_03_what_was_authorised_before_is_captured_and_what_comes_after_is_not(s
     )
     assert (forced["ground"], forced["suspended_minor"]) == ("forced", 990)
     assert story.now["owed_minor"] == 10_000, "a dispute, and no debt"
+    (told,) = story.written("dispute.posted")
+    assert told["disputed_minor"] == 990
+    assert datetime.fromisoformat(told["answer_by"]) == datetime.fromisoformat(forced["due_at"])
+    story.api.post(f"/v1/disputes/{forced['id']}/resolve", {"outcome": "won"}, 200)
+    (told,) = story.written("dispute.won")
+    assert (told["disputed_minor"], told["given_back_minor"], story.now["owed_minor"]) == (990, 0, 10_000)
+    bought = ["purchase.declined", *2 * ["purchase.captured"]]
     story.ends(
-        ["exit.acknowledged", "exit.runoff"],
+        ["exit.acknowledged", "exit.runoff", "dispute.posted", "dispute.won"],
         [(stopped_on, WISH, 10_000)],
-        [*ASKED, *RUNS_OFF, "purchase.declined", *2 * ["purchase.captured"], "dispute.opened"],
+        [*ASKED, *RUNS_OFF, *bought, "dispute.opened", "dispute.resolved"],
     )
 
 
@@ -215,12 +249,13 @@ def test_05_a_refund_goes_to_its_own_purchase_then_to_what_is_billed_then_out(st
     story.refunds(first, 30_000)
     line = story.now
     assert line["owed_minor"] == 0, "the credit of somebody who leaves pays what is left, sooner"
-    assert 10_800 < line["credit_minor"] <= 10_946, "and no fee of a month that has not begun"
+    # 39,000 was bought, and has cost 0.6 % of 9,000 for a month and for five days of thirty.
+    assert line["credit_minor"] == 50_000 - 39_054 - 9, "and no fee of a month that has not begun"
     assert story.case["state"] == "clearing"
     story.passes("+16d")
     assert story.case["state"] == "closed"
     (payout,) = story.api.get(f"/v1/payouts?line={story.line}")["data"]
-    assert payout["amount_minor"] == line["credit_minor"]
+    assert payout["amount_minor"] == 10_937
     paid = ["exit.clearing_started", "exit.closed", "credit.paid_out", "line.closed"]
     story.ends(
         LETTERS,
@@ -414,14 +449,33 @@ def reached_elsewhere(story: Story, phone: str) -> None:
         identity.change_contact(tx, VAULT, customer, phone, None, "customer", present(tx))
 
 
-def test_09_who_cannot_prove_who_they_are_is_stopped_at_once_and_held_for_a_person(story: Story):
+def fails_to_prove(story: Story) -> None:
+    """Wrong codes, until no further one is looked at: not even the right one."""
+    path, person = f"/v1/identity-checks/{story.customer}/verify", {"full_name": story.name}
+    story.api.post("/v1/identity-checks", {"customer": story.customer})
+    right = code_on_phone(story.api, story.customer)
+    typed = person | {"id_number": story.id_number, "code": f"{(int(right) + 1) % 1_000_000:06}"}
+    for _ in range(packs.load("cn").count("identity.code_attempts")):
+        assert story.api.post(path, typed, 422)["code"] == "identity.code_wrong"
+    assert story.api.post(path, typed | {"code": right}, 429)["code"] == "identity.too_many_attempts"
+    refused = story.api.post(f"/v1/exits/{story.exit}/confirm", None, 403)
+    assert refused["code"] == "exit.identity_not_verified"
+
+
+@pytest.mark.parametrize("not_me", [True, False])
+def test_09_who_cannot_prove_who_they_are_is_stopped_at_once_and_held_for_a_person(
+    story: Story, not_me: bool
+):
     story.pays(1_200)  # their own money lies on the line
     story.passes("+11d")  # and has cleared
     reached_elsewhere(story, "+8613900000098")
     story.leaves(proven=False)
     asked_on = story.today
     assert story.now["drawing_stopped"]
-    held = story.api.post(f"/v1/exits/{story.exit}/doubt", {"not_me": True}, 200)
+    if not not_me:
+        fails_to_prove(story)
+        assert story.case["state"] == "stopped"
+    held = story.api.post(f"/v1/exits/{story.exit}/doubt", {"not_me": not_me}, 200)
     assert (held["state"], held["ground"]) == ("held", "identity")
     assert story.authorises(100)["code"] == "line.stopped"
     by = packs.load("cn").calendar.add_business_days(asked_on, 5)
@@ -654,6 +708,54 @@ def test_13_withdrawing_asks_for_principal_and_interest_in_thirty_days(story: St
     )
 
 
+def test_13_a_fee_that_was_paid_goes_back_to_who_withdraws(story: Story):
+    story.buys(50_000, 12)
+    story.passes("+13d")
+    billed = story.plan()["schedule"][0]["total_minor"]
+    story.pays(billed)
+    case = story.leaves(type="withdraw")
+    (given_back,) = story.happened("fee.returned")
+    assert given_back["data"]["amount_minor"] == 250
+    (due,) = case["plan"]["schedule"]
+    assert due["total_minor"] == 50_000 - (billed - 250)
+    assert story.now["credit_minor"] == 250, "the fee pays towards what is left"
+    story.pays(due["total_minor"] - 250)
+    assert (story.now["owed_minor"], story.now["credit_minor"]) == (0, 0), "50,000 in all"
+    story.passes("+11d")
+    assert (story.case["state"], story.now["credit_minor"]) == ("closed", 0)
+    story.ends(
+        ["withdrawal.received", "withdrawal.settled"],
+        [],
+        [*ASKED[:2], "exit.confirmed", *RUNS_OFF, "payment.received", "credit.applied", *CLEARS],
+    )
+
+
+def test_13_five_hundred_drawn_for_thirteen_days_cost_five_hundred_and_one_twenty(db: Database):
+    # 6.74 % a year: 281 a month as scheduled, twelve times that over 365 for each of thirteen days.
+    with TestClient(application(db, priced("eu", instalments=12, apr_bps=674))) as client:
+        api = Api(db, client, with_key(db))
+        customer = api.customer()
+        story = Story(api, customer, api.line(1_000_000, customer))
+        story.buys(50_000, 12)
+        story.passes("+13d")
+        case = story.leaves(type="withdraw")
+        (due,) = case["plan"]["schedule"]
+        assert due["total_minor"] == 50_120
+        assert date.fromisoformat(due["due_on"]) == story.today + timedelta(days=30)
+        story.passes("+30d")
+        story.pays(50_120)
+        assert story.now["owed_minor"] == 0
+        story.passes("+11d")
+        assert (story.case["state"], story.now["lifecycle"]) == ("closed", "closed")
+        story.ends(
+            ["withdrawal.received", "withdrawal.settled"],
+            [],  # no bureau in Europe, and no contract either
+            [*ASKED[:2], "exit.confirmed", *RUNS_OFF, "payment.received", *CLEARS],
+        )
+        with db.transaction() as tx:
+            assert every_violation(tx) == []
+
+
 def test_13_interest_until_that_day_is_all_that_withdrawing_costs(european: Story):
     european.buys(50_000, 12)
     european.passes("+13d")
@@ -666,6 +768,13 @@ def test_13_interest_until_that_day_is_all_that_withdrawing_costs(european: Stor
     european.passes("+29d")
     european.pays(due["total_minor"])
     assert european.now["owed_minor"] == 0, "and none since"
+    european.passes("+11d")
+    assert european.case["state"] == "closed"
+    european.ends(
+        ["withdrawal.received", "withdrawal.settled"],
+        [],
+        [*ASKED[:2], "exit.confirmed", *RUNS_OFF, "payment.received", *CLEARS],
+    )
 
 
 @contextmanager
@@ -730,16 +839,15 @@ def test_14_two_requests_at_once_by_app_and_phone_are_one_case_and_an_agreed_inc
     )
 
 
-def test_15_a_restriction_and_a_closing_have_a_letter_each(story: Story):
+def test_15_a_restriction_and_a_closing_have_a_letter_each(american: Story):
+    story = american
     path = f"/v1/lines/{story.line}/restrict"
     proposed = story.api.post(path, {"reasons": ["contact_lost"]}, 200)
     assert proposed["outcome"] == "open", "stopping takes two"
     restricted_on = story.today
-    with story.api.db.transaction() as tx:
-        agreed = parse_public("rsp", proposed["id"])
-        assert agreed
-        office = Office(Tables.load(), "Test Lender")
-        proposals.decide(tx, office, agreed, True, "second", present(tx))
+    decide = f"/v1/restriction-proposals/{proposed['id']}/decide"
+    story.api.post(decide, {"approve": True}, 403)
+    assert other_key(story).post(decide, {"approve": True}, 200)["outcome"] == "done"
     assert story.authorises(100)["code"] == "line.restricted"
     story.passes("+1d")
     assert story.leaves()["state"] == "closed"
@@ -748,12 +856,12 @@ def test_15_a_restriction_and_a_closing_have_a_letter_each(story: Story):
     with story.api.db.transaction() as tx:
         (letter,) = of_subject(tx, line_id)
     assert (letter.kind, letter.facts["reasons"]) == ("line.restricted", ["contact_lost"])
-    days = packs.load("cn").days("issuer.adverse_action_days")
-    sent_on = local_day(letter.sent_at or letter.queued_at, "Asia/Shanghai")
-    assert sent_on <= restricted_on + timedelta(days=days), "day 30"
-    assert story.now["closed_on"] == story.today.isoformat()
+    assert packs.load("us").days("issuer.adverse_action_days") == 30, "12 CFR 1002.9(a)(1)(iii)"
+    assert letter.sent_at
+    assert local_day(letter.sent_at, "America/New_York") <= restricted_on + timedelta(days=30)
+    assert story.metro2() == ("13", "XA", "1"), "closed at the consumer's request, all the same"
     story.ends(  # the lender's own letter went out at once, long before day 30
-        ["line.restricted", *OUT_AT_ONCE], [(story.today, WISH, 0)], [*ASKED, *CLOSES]
+        ["line.restricted", *OUT_AT_ONCE], [], [*ASKED, *CLOSES]
     )
 
 

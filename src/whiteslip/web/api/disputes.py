@@ -12,7 +12,6 @@ from msgspec import Struct
 from whiteslip import lines
 from whiteslip.base.ids import public
 from whiteslip.exits import owed
-from whiteslip.purchases import disputes
 from whiteslip.purchases import store as purchases_store
 from whiteslip.purchases.model import Dispute, Ground
 from whiteslip.store import Tx
@@ -129,11 +128,13 @@ def resolve(
     responses=problem_responses(401, 403, 404, 409, 422),
 )
 def force(request: WebRequest, data: JSONBody[ForcedBody]) -> Response[DisputeShape]:
-    """It becomes a dispute, never a debt; a closed line stays closed."""
+    """It becomes a dispute of which the customer is told, never a debt; a closed line stays closed."""
+    ports = ports_of(request, Ports)
     line = identifier("line", data.line, "line.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> DisputeShape:
-        posted = disputes.force_post(tx, line, data.merchant, data.amount_minor, caller.actor, now)
+        merchant, minor, who = data.merchant, data.amount_minor, caller.actor
+        posted = owed.force_post(tx, ports.office, line, merchant, minor, who, now)
         return DisputeShape.of(granted(posted))
 
     return write(request, data, act, 201)
