@@ -9,11 +9,14 @@ from uuid import UUID, uuid4
 
 import pytest
 import worlds
+from hypothesis import given
+from hypothesis import strategies as st
 from worlds import DAY, at
 
 from whiteslip import billing, ledger, lines, packs
 from whiteslip.base import Refusal
-from whiteslip.billing import store
+from whiteslip.billing import rules, store
+from whiteslip.billing.model import Payment
 from whiteslip.lines.acts import change_limit
 from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Database
@@ -168,6 +171,21 @@ def test_a_payment_is_returned_once_by_two_who_try_at_once(db: Database):
         found = [row["kind"] for row in journal_of(tx, [line])]
     assert found.count("payment.returned") == 1
     assert worlds.offences(db) == []
+
+
+@given(st.integers(0, 500), st.booleans(), st.sampled_from(["direct_debit", "transfer", "card"]))
+def test_a_debit_comes_back_for_eight_weeks_and_unauthorised_for_thirteen_months(
+    age: int, unauthorised: bool, method: str
+):
+    debited, payment = date(2026, 1, 31), uuid4()
+    paid = Payment(payment, uuid4(), "D1", method, 100, debited, debited, at(debited))
+    fault = rules.return_fault(paid, debited + timedelta(days=age), 56, 13, unauthorised)
+    last = (date(2027, 2, 28) - debited).days
+    if method != "direct_debit" or age <= 56 or (age <= last and unauthorised):
+        assert fault is None
+    else:
+        assert fault is not None
+        assert fault.code == ("payment.return_too_late" if age > last else "payment.return_needs_ground")
 
 
 def test_a_payment_that_nobody_made_cannot_come_back(db: Database):

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from whiteslip import lines, packs
 from whiteslip.base import Refusal, add_months, end_of_day, new_id
-from whiteslip.billing.model import Payment
+from whiteslip.billing.model import DIRECT_DEBIT, Payment
 from whiteslip.billing.payments import receive
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
@@ -112,7 +112,7 @@ def collect(
         return Refusal("mandate.not_active", {"state": found.state})
     if line.lifecycle is not Lifecycle.ACTIVE and amount_minor > line.owed_minor:
         return Refusal("mandate.over_owed", {"owed_minor": line.owed_minor, "currency": line.currency})
-    paid = receive(tx, line.id, reference, amount_minor, value_on, "direct_debit", clearing_days, actor, now)
+    paid = receive(tx, line.id, reference, amount_minor, value_on, DIRECT_DEBIT, clearing_days, actor, now)
     if not isinstance(paid, Refusal):
         used = replace(found, last_used_on=max(value_on, found.last_used_on or value_on))
         _save(tx, used)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from whiteslip.lines.model import Product
@@ -272,6 +273,10 @@ class Payout:
     state: str
     sent_at: datetime
     bounced_at: datetime | None = None
+
+
+# The one method by which the payer's bank may take a payment back at the payer's word.
+DIRECT_DEBIT: Final = "direct_debit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
-from whiteslip import lines
+from whiteslip import lines, packs
 from whiteslip.base import Refusal, new_id
 from whiteslip.base.ids import public
 from whiteslip.billing import history, residuals, rules, sales, store
@@ -171,7 +171,14 @@ def _settle(booking: Booking, line: Line, payment: Payment, sold: dict[UUID, lis
     booking.pay_off_with_credit(line, on)
 
 
-def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payment | Refusal:
+def return_payment(
+    tx: Tx,
+    payment_id: UUID,
+    actor: str,
+    now: datetime,
+    unauthorised: bool = False,
+    returned_on: date | None = None,
+) -> Payment | Refusal:
     """A payment came back (returned direct debit): the line ends as if it had never been made, with what
     others paid since where it would have gone, and no late fee that never arose.
 
@@ -179,7 +186,10 @@ def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payme
     become a residual plan then, billed tonight with a due day of its own: credit that is gone, and
     everything on a closed line, which stays closed, or on one whose debt was sold. What had been passed
     on to a buyer is taken back from them. Of a payment that was corrected comes back what it was
-    corrected to. Returning twice changes nothing. Refusal: ``payment.not_found``.
+    corrected to. ``returned_on`` is the day on which the bank took it back, today if absent; a direct debit
+    that its payer says was ``unauthorised`` may come back for longer. Returning twice changes nothing.
+    Refusals: ``payment.not_found``, ``payment.returned_on_invalid`` (to come, or before the payment) and
+    those of ``rules.return_fault``.
     """
     both = _locked(tx, payment_id)
     while not isinstance(both, Refusal) and both[1].corrected_by:
@@ -189,12 +199,26 @@ def return_payment(tx: Tx, payment_id: UUID, actor: str, now: datetime) -> Payme
     line, payment = both
     if payment.returned_at:
         return payment
+    if fault := _not_returnable(line, payment, returned_on or line.today(now), unauthorised, now):
+        return fault
     if not take_back_payment(tx, line, payment, now):
         _take_back(tx, line, payment, recipes.bounce, actor, now)
     store.mark_returned(tx, payment.id, now)
     data = {"payment": payment.id, "amount_minor": payment.amount_minor}
-    tx.record(Entry(now, "payment.returned", "line", line.id, actor, data))
+    ground = {"unauthorised": True} if unauthorised else {}
+    tx.record(Entry(now, "payment.returned", "line", line.id, actor, data | ground))
     return replace(payment, returned_at=now)
+
+
+def _not_returnable(
+    line: Line, payment: Payment, on: date, unauthorised: bool, now: datetime
+) -> Refusal | None:
+    if not payment.value_on <= on <= line.today(now):
+        told = {"from": payment.value_on.isoformat(), "to": line.today(now).isoformat()}
+        return Refusal("payment.returned_on_invalid", told)
+    pack = packs.load(line.pack)
+    free, last = pack.days("exit.direct_debit_refund_days"), pack.months("exit.tail_months")
+    return rules.return_fault(payment, on, free, last, unauthorised)
 
 
 def correct(

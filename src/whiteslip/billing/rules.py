@@ -7,14 +7,17 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
+from whiteslip.base import Refusal, add_months
 from whiteslip.billing.earning import accrued, settled
 from whiteslip.billing.model import (
+    DIRECT_DEBIT,
     Bucket,
     Component,
     Debt,
     Forborne,
     OpenItem,
     Part,
+    Payment,
     Quote,
     RiskClass,
 )
@@ -115,6 +118,26 @@ def stage_of(debt: Debt) -> int:
     if debt.charged_off and debt.owed_minor:
         return 3
     return max(ifrs_stage(debt.days_past_due), 2 if debt.forborne and debt.owed_minor else 1)
+
+
+def return_fault(
+    payment: Payment, on: date, free_days: int, last_months: int, unauthorised: bool
+) -> Refusal | None:
+    """Why a direct debit can no longer come back on a day. Its payer may take it back for ``free_days``
+    without giving a reason and for ``last_months`` where they never authorised it, both counted from the
+    day of the debit (SEPA Core rulebook: eight weeks, thirteen months). What came otherwise has no such days.
+
+    Refusals: ``payment.return_too_late``, ``payment.return_needs_ground``.
+    """
+    if payment.method != DIRECT_DEBIT:
+        return None
+    last = add_months(payment.value_on, last_months)
+    if on > last:
+        return Refusal("payment.return_too_late", {"until": last.isoformat()})
+    free = payment.value_on + timedelta(days=free_days)
+    if on > free and not unauthorised:
+        return Refusal("payment.return_needs_ground", {"free_until": free.isoformat()})
+    return None
 
 
 def payoff_quote(items: Sequence[OpenItem], credit_minor: int, good_through: date) -> Quote:

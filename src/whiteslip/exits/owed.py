@@ -35,12 +35,20 @@ _WHY: Final = {
 }
 
 
-def return_payment(tx: Tx, office: Office, payment_id: UUID, actor: str, now: datetime) -> Payment | Refusal:
+def return_payment(
+    tx: Tx,
+    office: Office,
+    payment_id: UUID,
+    actor: str,
+    now: datetime,
+    unauthorised: bool = False,
+    returned_on: date | None = None,
+) -> Payment | Refusal:
     """A payment came back: see ``billing.return_payment``, and its refusals."""
     line = billing_store.line_of_payment(tx, payment_id)
 
     def book() -> Payment | Refusal:
-        return billing.return_payment(tx, payment_id, actor, now)
+        return billing.return_payment(tx, payment_id, actor, now, unauthorised, returned_on)
 
     return _booked(tx, office, line, book, Act.PAYMENT_RETURNED, now)
 

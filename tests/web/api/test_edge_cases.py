@@ -296,11 +296,11 @@ def test_06_a_payoff_quote_binds_and_a_trifle_after_it_is_waived(story: Story, l
 def test_07_a_debit_that_comes_back_after_closing_is_a_new_debt_on_a_closed_line(story: Story):
     story.buys(20_000)
     payment = story.pays(20_000, "direct_debit")
-    story.passes("+15d")
+    story.passes("+11d")
     assert story.leaves()["state"] == "closed"
     closed_on = story.now["closed_on"]
     told = story.told_to_bureau()
-    story.passes("+49d")
+    story.passes("+45d")  # the seventh week after, and the eighth since the debit
     for _ in range(2):
         story.api.post(f"/v1/payments/{payment}/return", None, 200)
     line = story.now
@@ -319,6 +319,47 @@ def test_07_a_debit_that_comes_back_after_closing_is_a_new_debt_on_a_closed_line
         [(date.fromisoformat(closed_on), WISH, 0)],
         [*ASKED, *CLOSES, "residual.scheduled", "payment.returned"],
     )
+
+
+def test_07_a_debit_comes_back_in_week_8_and_in_month_13_and_not_after_the_tail(european: Story):
+    """Without a reason for 56 days; as unauthorised for thirteen months; later it is refused."""
+    story = european
+    story.buys(30_000)
+    asked, unasked, late = (story.pays(minor, "direct_debit") for minor in (5_000, 10_000, 15_000))
+    debited_on = story.today
+    story.passes("+15d")
+    assert story.leaves()["state"] == "closed"
+    closed_on = story.today
+    story.passes(f"+{(debited_on + timedelta(days=56) - story.today).days}d")
+    story.api.post(f"/v1/payments/{asked}/return", None, 200)
+    assert (story.now["lifecycle"], story.now["owed_minor"]) == ("closed", 5_000)
+    story.passes("+1d")
+    refused = story.api.post(f"/v1/payments/{unasked}/return", None, 409)
+    assert refused["code"] == "payment.return_needs_ground"
+    last = add_months(debited_on, 13)
+    story.passes(f"+{(last - story.today).days}d")
+    refused = story.api.post(f"/v1/payments/{unasked}/return", {"unauthorised": False}, 409)
+    assert (refused["code"], story.now["owed_minor"]) == ("payment.return_needs_ground", 5_000)
+    story.api.post(f"/v1/payments/{unasked}/return", {"unauthorised": True}, 200)
+    assert (story.now["lifecycle"], story.now["owed_minor"]) == ("closed", 15_000)
+    tail_ends = add_months(closed_on, 13)
+    story.passes(f"+{(tail_ends - story.today).days + 1}d")
+    assert "exit.tail_ended" in story.events()
+    refused = story.api.post(f"/v1/payments/{late}/return", {"unauthorised": True}, 409)
+    assert (refused["code"], story.now["owed_minor"]) == ("payment.return_too_late", 15_000)
+    # The bank took it back in time, and the lender hears of it today.
+    future = {"unauthorised": True, "returned_on": (story.today + timedelta(days=1)).isoformat()}
+    refused = story.api.post(f"/v1/payments/{late}/return", future, 422)
+    assert refused["code"] == "payment.returned_on_invalid"
+    in_time = {"unauthorised": True, "returned_on": last.isoformat()}
+    story.api.post(f"/v1/payments/{late}/return", in_time, 200)
+    assert (story.now["lifecycle"], story.now["owed_minor"]) == ("closed", 30_000)
+    assert sorted(minor for minor, _, _ in story.owed_anew()) == [5_000, 10_000, 15_000]
+    assert [each["data"].get("unauthorised", False) for each in story.happened("payment.returned")] == [
+        False,
+        True,
+        True,
+    ]
 
 
 DISPUTED = [*ASKED, "exit.review_opened", "payment.received", *RUNS_OFF]

@@ -26,6 +26,7 @@ from whiteslip.web.api.shapes import (
     PaymentShape,
     PurchaseShape,
     RefundBody,
+    ReturnBody,
 )
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
@@ -181,17 +182,24 @@ def list_payments(request: WebRequest, line: FromQuery[str]) -> Page:
     "/payments/{payment_id:str}/return",
     summary="A payment came back",
     status_code=200,
-    responses=problem_responses(401, 403, 404, 409),
+    responses=problem_responses(401, 403, 404, 409, 422),
 )
-def return_payment(request: WebRequest, payment_id: FromPath[str]) -> Response[PaymentShape]:
-    """The line ends as if it had never been made; what others paid since goes where it would have gone."""
+def return_payment(
+    request: WebRequest, payment_id: FromPath[str], data: JSONBody[ReturnBody | None] = None
+) -> Response[PaymentShape]:
+    """The line ends as if it had never been made; what others paid since goes where it would have gone.
+    A direct debit comes back at its payer's word for eight weeks, as unauthorised for thirteen months.
+    """
+    said = data or ReturnBody()
     ports = ports_of(request, Ports)
     wanted = identifier("pay", payment_id, "payment.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> PaymentShape:
-        return PaymentShape.of(granted(owed.return_payment(tx, ports.office, wanted, caller.actor, now)))
+        who, on = caller.actor, said.returned_on
+        done = owed.return_payment(tx, ports.office, wanted, who, now, said.unauthorised, on)
+        return PaymentShape.of(granted(done))
 
-    return write(request, None, act)
+    return write(request, data, act)
 
 
 @post(

@@ -195,6 +195,15 @@ class CorrectionBody(Struct, forbid_unknown_fields=True):
     value_on: date
 
 
+class ReturnBody(Struct, forbid_unknown_fields=True):
+    """How a payment came back. ``returned_on``: the day on which the bank took it back, today if absent.
+    ``unauthorised``: its payer says that they never agreed to be debited.
+    """
+
+    unauthorised: bool = False
+    returned_on: date | None = None
+
+
 class PaymentShape(Struct):
     """A payment. It may come back until ``clears_on``. One that was wrong names its correction."""
 
