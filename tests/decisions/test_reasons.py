@@ -165,7 +165,6 @@ SPEAKS_OF: dict[str, set[str]] = {
     "purchase.over_available": {"amount_minor", "available_minor"},
     "purchase.over_cap": {"amount_minor", "per_purchase_cap_minor"},
     "purchase.too_many": {"velocity_24h"},
-    "refund_pending": {"refunds_pending"},
     "returned_payments": {"returned_60d_centi"},
     "round_sums": {"round_share_bps"},
     "run_up_before_close": {"run_up_ratio_bps", "returned_payments_60d"},
@@ -238,12 +237,12 @@ def test_every_reason_has_a_sentence_in_both_languages_and_none_is_left_over():
 def test_four_reasons_at_most_are_told_and_the_deciding_one_first():
     many = (
         "dispute_open",
-        "refund_pending",
+        "authorisation_open",
         "dispute_open",
         "payment_clearing",
         "debt_runs_off",
         "nothing_owed",
     )
-    assert principal(many) == ("dispute_open", "refund_pending", "payment_clearing", "debt_runs_off")
+    assert principal(many) == ("dispute_open", "authorisation_open", "payment_clearing", "debt_runs_off")
     assert len(told(many, "zh-CN")) == PRINCIPAL
     assert told(many, "en")[0] == SENTENCES["dispute_open"]["en"]

@@ -21,7 +21,6 @@ EXIT: dict[str, Any] = {
     "legal_freeze": False,
     "owed_minor": 0,
     "uncleared_minor": 0,
-    "refunds_pending": 0,
     "authorisations_open": 0,
     "dpd_days": 0,
     "payment_ratio_bps": 10_000,
@@ -86,10 +85,10 @@ def facts_of(contract: Contract) -> st.SearchStrategy[dict[str, Any]]:
         ({"owed_minor": 1}, "straight_through", None, ["debt_runs_off"]),
         ({"owed_minor": 900, "dpd_days": 95}, "straight_through", None, ["debt_runs_off"]),
         (
-            {"authorisations_open": 1, "refunds_pending": 1, "uncleared_minor": 5},
+            {"authorisations_open": 1, "uncleared_minor": 5},
             "straight_through",
             None,
-            ["authorisation_open", "refund_pending", "payment_clearing", "nothing_owed"],
+            ["authorisation_open", "payment_clearing", "nothing_owed"],
         ),
         ({"open_disputes": 1}, "desk", None, ["dispute_open", "nothing_owed"]),
         (

@@ -45,7 +45,7 @@ def test_a_route_is_proposed_where_even_the_lower_bound_is_95_in_a_hundred(
     assert bool(feedback.routing("exit-routing", routing, sent(cases, let_go))) is proposed
 
 
-@pytest.mark.parametrize("rule", ["legal_freeze", "refund_pending", "a rule of another table"])
+@pytest.mark.parametrize("rule", ["legal_freeze", "payment_clearing", "a rule of another table"])
 def test_only_a_rule_that_sends_to_the_desk_is_proposed_to_send_none_there(rule: str):
     assert not feedback.routing("exit-routing", shipped("exit-routing"), sent(400, 400, rule))
 

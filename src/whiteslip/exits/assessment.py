@@ -101,8 +101,6 @@ def facts(inputs: Inputs) -> dict[str, object]:
     usual = usual_drawn(inputs.bills, line.today(inputs.now))
     return {
         "open_disputes": inputs.open_disputes,
-        # Shops cannot announce refunds yet, so none is pending.
-        "refunds_pending": 0,
         "identity_verified": inputs.case.identity is Identity.VERIFIED,
         "contact_changed_days": min(days, _NEVER_DAYS),
         "legal_freeze": LockKind.LEGAL in line.locks,
@@ -162,6 +160,10 @@ def _payment_record(inputs: Inputs) -> tuple[Indicator, ...]:
     days = inputs.debt.days_past_due
     since = inputs.debt.past_due_since
     classes = list(RiskClass)
+    given_up: dict[str, int | str | None] = {
+        "forborne": int(inputs.debt.forborne is not None),
+        "charged_off": int(inputs.debt.charged_off),
+    }
     return (
         Indicator(
             "days_past_due",
@@ -174,15 +176,15 @@ def _payment_record(inputs: Inputs) -> tuple[Indicator, ...]:
             "risk_class",
             classes.index(billing_rules.class_of(inputs.debt)) + 1,
             "class",
-            "1 to 5 by days past due: 0, > 0, > 90, > 270, > 360",
-            {"days_past_due": days, "class": billing_rules.class_of(inputs.debt).value},
+            "1 to 5 by days past due: 0, > 0, > 90, > 270, > 360; forborne at least 2, charged off 5",
+            {"days_past_due": days, "class": billing_rules.class_of(inputs.debt).value} | given_up,
         ),
         Indicator(
             "ifrs_stage",
             billing_rules.stage_of(inputs.debt),
             "stage",
-            "1 to 3 by days past due: 0, > 30, > 90",
-            {"days_past_due": days},
+            "1 to 3 by days past due: 0, > 30, > 90; forborne at least 2, charged off 3",
+            {"days_past_due": days} | given_up,
         ),
         Indicator(
             "returned_payments",
