@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from whiteslip.base import Refusal, new_id
+from whiteslip.lines.lifting import lifted_by
 from whiteslip.lines.model import Feature, Lock, LockGround, LockKind, Part, Party
 from whiteslip.store import Entry, Tx, load_queries
 from whiteslip.store.database import Row
@@ -166,13 +167,9 @@ def lift_lock(
     Lifting what does not stand changes nothing. Refusals: ``lock.not_yours`` where only others
     have set that lock, ``lock.firm`` before the end of a firm one.
     """
-    found = _same(tx, line, kind, part)
-    lock = next((each for each in found if (each.party, each.ground) == (party, ground)), None)
-    if lock is None:
-        others = [each.party for each in found if each.party is not party]
-        return Refusal("lock.not_yours", {"kind": kind, "party": others[0]}) if others else None
-    if lock.firm and lock.until and now < lock.until:
-        return Refusal("lock.firm", {"until": lock.until.isoformat()})
+    lock = lifted_by(party, ground, _same(tx, line, kind, part), now)
+    if lock is None or isinstance(lock, Refusal):
+        return lock
     _lift(tx, lock, actor, now)
     cancel_timer(tx, "lock.ends", lock.id, now)
     return None
@@ -184,11 +181,10 @@ def end_lock(tx: Tx, lock_id: UUID, now: datetime) -> datetime | None:
     if row is None:
         return None
     lock = _lock(row)
-    if lock.until and lock.until > now:
-        return lock.until
-    if lock.until:
+    if lock.is_over(now):
         _lift(tx, lock, "system", now)
-    return None
+        return None
+    return lock.until
 
 
 def _lift(tx: Tx, lock: Lock, actor: str, now: datetime) -> None:

@@ -119,6 +119,10 @@ class Lock:
     set_at: datetime
     began_at: datetime
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether its time has come; one without an end ends by nobody's clock."""
+        return self.until is not None and self.until <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Product:
