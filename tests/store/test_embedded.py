@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +51,32 @@ def test_it_recovers_from_kill_9_with_all_that_was_committed(home: Path):
     again = embedded.start(home)
     with psycopg.connect(again.url()) as conn:
         assert conn.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
+
+
+def test_it_waits_for_a_query_that_has_not_noticed_yet_that_its_server_was_killed(home: Path):
+    server = embedded.start(home)
+    conn = psycopg.connect(server.url())
+    backend, log = conn.info.backend_pid, server.data / "server.log"
+
+    def notice() -> None:
+        """End, but not before a start was refused because of it."""
+        end = time.monotonic() + 60
+        while "is still in use" not in log.read_text() and time.monotonic() < end:
+            time.sleep(0.05)
+        os.kill(backend, signal.SIGKILL)
+
+    os.kill(backend, signal.SIGSTOP)
+    os.kill(postmaster(server), signal.SIGKILL)
+    noticing = threading.Thread(target=notice)
+    noticing.start()
+    try:
+        again = embedded.start(home)
+    finally:
+        noticing.join()
+        conn.close()
+    assert "is still in use" in log.read_text()
+    with psycopg.connect(again.url()) as fresh:
+        assert fresh.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_home_killed_during_initdb_is_made_again(home: Path):
