@@ -79,12 +79,14 @@ class Run:
     payers: set[UUID] = field(default_factory=set[UUID])
 
     def keep(self) -> None:
-        """Write down what was taken over, and then who leaves, before anybody has asked to."""
+        """Write down what was taken over, then who leaves, then that all of them have asked to."""
         version, state, gauss = self.dice.getstate()
         kept = {
             "told": self.told,
             "bucket": {str(line): bucket for line, bucket in self.bucket.items()},
             "dice": [version, list(state), gauss],
+            "cases": {str(line): str(case) for line, case in self.cases.items()},
+            "payers": [str(line) for line in self.payers],
         }
         new = self.platform.settings.home / "run.json.new"
         new.write_text(json.dumps(kept))
@@ -100,6 +102,8 @@ class Run:
         self.dice.setstate((version, tuple(state), gauss))
         self.told = kept["told"]
         self.bucket = {UUID(line): bucket for line, bucket in kept["bucket"].items()}
+        self.cases = {UUID(line): UUID(case) for line, case in kept["cases"].items()}
+        self.payers = {UUID(line) for line in kept["payers"]}
 
 
 def main(arguments: list[str]) -> int:
@@ -177,7 +181,9 @@ def story(platform: Platform, url: str, given: argparse.Namespace) -> int:
             choose(run, given.leavers, first)
             run.keep()
         print("\n".join(run.told))
-        ask(run, first + timedelta(days=1))
+        if not run.cases:
+            ask(run, first + timedelta(days=1))
+            run.keep()
         wait(run, first + timedelta(days=1), add_months(first, given.months))
         return tell(run, at(first + timedelta(days=1), 10))
 
