@@ -62,7 +62,8 @@ def test_a_night_cut_off_after_its_seal_takes_its_snapshot_when_it_is_called_aga
 ):
     open_line(db)
 
-    def cut(_night: Night) -> Batch:
+    def cut(night: Night) -> Batch:
+        night.commit()
         raise ConnectionError
 
     broken = [replace(s, run=cut) if s.name == "snapshot" else s for s in stages.STAGES]

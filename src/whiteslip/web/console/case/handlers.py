@@ -189,7 +189,8 @@ def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
         if isinstance(typed, Errors):
             return _page(duty, reference, form, person=None, errors=typed)
         missing = Errors()
-        if typed.reason not in REASONS:
+        # Two keys let a customer go; who keeps or rejects one says why.
+        if typed.reason not in REASONS and (typed.reason or typed.path in TAKES_TWO):
             missing.add("reason", "missing")
         if typed.path is Path.HOLD and typed.ground is None:
             missing.add("ground", "missing")
@@ -201,7 +202,7 @@ def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
             duty.ports.office,
             case.id,
             typed.path,
-            [typed.reason],
+            [typed.reason] if typed.reason else [],
             duty.actor,
             duty.now,
             typed.ground,
