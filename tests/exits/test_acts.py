@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg import Cursor
 from psycopg.errors import UniqueViolation
 from worlds import DAY, TERMS, at, buy, give_back, items, line_of, night, open_line, pay
 
@@ -68,6 +70,25 @@ def sound(db: Database) -> bool:
     with db.transaction() as tx:
         assert day.every_violation(tx) == []
         return replay(tx).is_same
+
+
+def test_a_wish_to_leave_reads_each_part_of_what_is_on_file_once(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+):
+    line = open_line(db)
+    asked: list[str] = []
+    send: Any = Cursor.execute
+
+    def counted(self: Any, query: str, *given: Any) -> Any:
+        asked.append(query)
+        return send(self, query, *given)
+
+    monkeypatch.setattr(Cursor, "execute", counted)
+    assert ask(db, line, at(DAY)).state is State.CLOSED
+    reads = [query for query in asked if query.startswith("SELECT")]
+    assert len(asked) < 40
+    assert reads
+    assert len(set(reads)) == len(reads)
 
 
 def test_somebody_proven_who_owes_nothing_is_out_in_one_transaction(db: Database):

@@ -19,7 +19,7 @@ from whiteslip.exits import Exit, Office, desk
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.choices import Choice, Proposal
 from whiteslip.exits.model import TAKES_TWO, Channel, Ground, Identity, Path, Route, State
-from whiteslip.exits.steps import Work
+from whiteslip.exits.work import Work
 from whiteslip.identity import Person, Vault
 from whiteslip.lines.model import Lifecycle, LockKind
 from whiteslip.notices import Addressee, DemoPhone

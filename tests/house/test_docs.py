@@ -89,7 +89,8 @@ def test_every_journal_kind_is_documented():
 
 
 def test_every_timer_kind_is_documented_and_has_a_handler():
-    asked = {kind for _, call in calls("set_timer") if len(call.args) > 1 for kind in literal(call.args[1])}
+    setting = [call for name in ("set_timer", "set_timers") for _, call in calls(name) if len(call.args) > 1]
+    asked = {kind for call in setting for kind in literal(call.args[1])}
     assert asked == set(HANDLERS)
     assert documented("timers.md") == asked
 

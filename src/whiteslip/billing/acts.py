@@ -27,8 +27,12 @@ def debts(tx: Tx, wanted: Iterable[UUID], day: date) -> dict[UUID, Debt]:
 
 def debt(tx: Tx, line: UUID, day: date) -> Debt:
     """What one line owes on ``day``."""
-    found = debts(tx, [line], day).get(line)
-    return found or replace(rules.debt_on(day, None, 0, 0, 0), settled=store.settled(tx, line))
+    return debts(tx, [line], day).get(line) or free_of_debt(tx, line, day)
+
+
+def free_of_debt(tx: Tx, line: UUID, day: date) -> Debt:
+    """What a line owes on which nothing is open."""
+    return replace(rules.debt_on(day, None, 0, 0, 0), settled=store.settled(tx, line))
 
 
 def payoff(tx: Tx, line: Line, good_through: date) -> Quote:

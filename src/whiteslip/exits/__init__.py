@@ -37,7 +37,7 @@ from whiteslip.exits.acts import (
     review,
 )
 from whiteslip.exits.model import Exit
-from whiteslip.exits.steps import Office
+from whiteslip.exits.work import Office
 
 __all__ = [
     "Exit",

@@ -13,7 +13,7 @@ from whiteslip.exits import letters, rules, steps, store, ties, unopened
 from whiteslip.exits.choices import Choice
 from whiteslip.exits.model import TAKES_TWO, Channel, Exit, Ground, Identity, Kind, Path, Plan, Reason, State
 from whiteslip.exits.rules import Clocks
-from whiteslip.exits.steps import Office, Work
+from whiteslip.exits.work import Office, OnFile, Work
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle, LockKind, Party
 from whiteslip.store import Entry, Tx
@@ -22,7 +22,7 @@ from whiteslip.store import Entry, Tx
 def preview(tx: Tx, line_id: UUID, now: datetime) -> Plan | Refusal:
     """What is open and what confirming would lead to. Changes nothing."""
     line = lines.get_line(tx, line_id)
-    return line if isinstance(line, Refusal) else steps.plan_of(tx, line, now)
+    return line if isinstance(line, Refusal) else OnFile(tx, line, now).plan
 
 
 def request(
@@ -46,15 +46,13 @@ def request(
         return line
     if line.lifecycle is Lifecycle.CLOSED:
         return Refusal("exit.line_closed")
-    known = store.open_of_line(tx, line_id)
+    work = Work.on(tx, office, line, now)
+    known = store.standing(tx, line_id)
+    if known and known.is_open:
+        return known if who is Identity.PENDING else _identify(work, known, who, not_me, actor)
     if known:
-        return (
-            known if who is Identity.PENDING else _identify(tx, office, line, known, who, not_me, actor, now)
-        )
-    notice = store.notice_of_line(tx, line_id)
-    if notice:
         # Who asks to leave while the lender's notice runs has left by their own wish.
-        steps.call_off(Work.on(tx, office, line, now), notice, "customer_asked_first", actor)
+        steps.call_off(work, known, "customer_asked_first", actor)
     case = Exit(
         id=new_id(now),
         reference=new_reference(tx),
@@ -65,7 +63,7 @@ def request(
         why="requested",
         since=now,
         requested_at=now,
-        plan=steps.plan_of(tx, line, now),
+        plan=work.on_file.plan,
         kind=kind,
         identity=who,
         not_me=not_me,
@@ -77,14 +75,12 @@ def request(
     data = {"line": line.id, "kind": kind, "channel": channel, "outcome": case.plan.outcome, "not_me": not_me}
     tx.record(Entry(now, "exit.requested", "exit", case.id, actor, data))
     tx.record(Entry(now, "line.spending_stopped", "line", line.id, actor, {"exit": case.id}))
-    ties.stop(tx, line, actor, now)
-    unopened.dispute_drawn(tx, line, case, now)
-    work = Work.on(tx, office, line, now).refreshed()
+    ties.stop(tx, line, case.plan.ties, actor, now)
+    work = work.refreshed(anew=unopened.dispute_drawn(tx, line, case, now))
     case = replace(case, due_at=rules.deadline(case, steps.facts_of(work), work.clocks, line.timezone))
     store.add(tx, case)
-    steps.remind(work, case)
-    letters.tell(tx, None, case, work.line, case.plan, work.clocks, office.issuer_name, now)
-    return steps.run(work, case)
+    letters.tell(work, None, case, case.plan)
+    return steps.run(work, case, new=True)
 
 
 def new_reference(tx: Tx) -> str:
@@ -102,7 +98,8 @@ def confirm(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) ->
     both = _open(tx, exit_id)
     if isinstance(both, Refusal):
         return both
-    return _identify(tx, office, *both, Identity.VERIFIED, False, actor, now)
+    line, case = both
+    return _identify(Work.on(tx, office, line, now), case, Identity.VERIFIED, False, actor)
 
 
 def doubt(
@@ -117,18 +114,19 @@ def doubt(
     if isinstance(both, Refusal):
         return both
     line, case = both
+    work = Work.on(tx, office, line, now)
     if case.state is State.STOPPED and case.identity is not Identity.VERIFIED:
-        return _identify(tx, office, line, case, Identity.DOUBTED, not_me, actor, now)
+        return _identify(work, case, Identity.DOUBTED, not_me, actor)
     news = not_me and not case.not_me
     if case.identity is Identity.DOUBTED and (news or case.state is State.HELD):
         if not news:
             return case
         after = case
-    elif rules.can_doubt(case) and store.estate_of_line(tx, line.id) is None:
+    elif rules.can_doubt(case) and work.on_file.estate is None:
         after = rules.doubted(case)
     else:
         return Refusal("exit.doubt_not_possible", {"state": case.state, "kind": case.kind})
-    return _checked(tx, office, line, replace(after, not_me=case.not_me or not_me), actor, now)
+    return _checked(work, replace(after, not_me=case.not_me or not_me), actor)
 
 
 def _open(tx: Tx, exit_id: UUID) -> tuple[Line, Exit] | Refusal:
@@ -138,21 +136,19 @@ def _open(tx: Tx, exit_id: UUID) -> tuple[Line, Exit] | Refusal:
     return Refusal("exit.not_open", {"state": both[1].state})
 
 
-def _identify(
-    tx: Tx, office: Office, line: Line, case: Exit, who: Identity, not_me: bool, actor: str, now: datetime
-) -> Exit:
+def _identify(work: Work, case: Exit, who: Identity, not_me: bool, actor: str) -> Exit:
     """Note what is known of who asked. What was proven once is not doubted by a later slip."""
     if case.state is not State.STOPPED or case.identity is Identity.VERIFIED:
         return case
-    return _checked(tx, office, line, replace(case, identity=who, not_me=case.not_me or not_me), actor, now)
+    return _checked(work, replace(case, identity=who, not_me=case.not_me or not_me), actor)
 
 
-def _checked(tx: Tx, office: Office, line: Line, case: Exit, actor: str, now: datetime) -> Exit:
+def _checked(work: Work, case: Exit, actor: str) -> Exit:
     """Note what is known of who asked, and take the steps that follow from it."""
-    store.save(tx, case)
+    store.save(work.tx, case)
     data = {"identity": case.identity} | ({"not_me": True} if case.not_me else {})
-    tx.record(Entry(now, "exit.identity_checked", "exit", case.id, actor, data))
-    return steps.run(Work.on(tx, office, line, now), case)
+    work.tx.record(Entry(work.now, "exit.identity_checked", "exit", case.id, actor, data))
+    return steps.run(work, case)
 
 
 def choose_path(
@@ -206,7 +202,7 @@ def can_choose(work: Work, case: Exit, path: Path, ground: Ground | None = None)
     """Whether the desk may put a case on ``path``; an estate that heirs dispute may wait on the
     ground of law wherever it stands.
     """
-    estate = store.estate_of_line(work.tx, case.line) is not None
+    estate = work.on_file.estate is not None
     if path is Path.HOLD and ground is not Ground.IDENTITY and estate:
         return rules.may_hold_estate(case)
     return rules.can_choose(case, path, steps.facts_of(work), estate)
@@ -230,13 +226,13 @@ def cancel(tx: Tx, office: Office, exit_id: UUID, actor: str, now: datetime) -> 
 
 def take_back(work: Work, case: Exit, why: str, actor: str) -> Exit:
     """Take an open case back: the line is as it was before."""
-    tx, line, now = work.tx, work.line, work.now
+    tx, now = work.tx, work.now
     done = rules.called_off(case, why, now)
     steps.reopen(work, "exit_cancelled", actor)
     tx.record(Entry(now, "exit.cancelled", "exit", case.id, actor, {"from": case.state, "why": why}))
     store.save(tx, done)
     steps.remind(work, done)
-    letters.tell(tx, case, done, line, case.plan, work.clocks, work.office.issuer_name, now)
+    letters.tell(work, case, done, case.plan)
     return done
 
 
@@ -263,7 +259,7 @@ def advance(tx: Tx, office: Office, exit_id: UUID, now: datetime) -> Exit | Refu
 
 def advance_line(tx: Tx, office: Office, line_id: UUID, now: datetime) -> Exit | None:
     """:func:`advance` for the line's open case, if there is one."""
-    case = store.open_of_line(tx, line_id) or store.notice_of_line(tx, line_id)
+    case = store.standing(tx, line_id)
     if case is None:
         return None
     moved = advance(tx, office, case.id, now)

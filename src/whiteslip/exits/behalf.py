@@ -15,8 +15,8 @@ from whiteslip import exits
 from whiteslip.base import Refusal
 from whiteslip.exits import acts
 from whiteslip.exits.model import Channel, Exit, Identity, Kind, State
-from whiteslip.exits.steps import Office
 from whiteslip.exits.withdrawal import withdraw
+from whiteslip.exits.work import Office
 from whiteslip.store import Entry, Tx
 
 ON_BEHALF: Final = frozenset({Channel.PHONE, Channel.PAPER})

@@ -17,8 +17,8 @@ from whiteslip.billing import chargeoff
 from whiteslip.billing.chargeoff import ChargeOff, State
 from whiteslip.exits import telling
 from whiteslip.exits.helping import tell
-from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
 from whiteslip.lines import Line
 from whiteslip.store import Tx
 

@@ -15,8 +15,8 @@ from whiteslip import lines, notices
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.exits import telling
-from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
 from whiteslip.identity import Vault, contacts
 from whiteslip.identity.contacts import Wish
 from whiteslip.lines.model import Agreement

@@ -14,8 +14,8 @@ from whiteslip.billing import store as billing_store
 from whiteslip.billing.sales import Sale, State
 from whiteslip.exits import store, telling
 from whiteslip.exits.helping import tell
-from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
 from whiteslip.store import Tx
 
 

@@ -19,8 +19,7 @@ from whiteslip.base import Refusal, new_id
 from whiteslip.exits import acts, steps, store
 from whiteslip.exits.choices import Choice, Proposal
 from whiteslip.exits.model import TAKES_TWO, Exit, Ground, Path
-from whiteslip.exits.steps import Office, Work
-from whiteslip.lines import Line
+from whiteslip.exits.work import Office, Work
 from whiteslip.notices.acts import preview
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
@@ -80,7 +79,8 @@ def choose(
     if isinstance(both, Refusal):
         return both
     line, case = both
-    if not acts.can_choose(Work.on(tx, office, line, now), case, path, ground):
+    work = Work.on(tx, office, line, now)
+    if not acts.can_choose(work, case, path, ground):
         return Refusal("exit.path_not_possible", {"path": path, "state": case.state})
     if path is Path.HOLD and ground is None:
         return Refusal("exit.ground_missing")
@@ -88,7 +88,7 @@ def choose(
         return Refusal("desk.proposal_open")
     ground = ground if path is Path.HOLD else None
     made = Choice(exit_id, path, tuple(reasons), actor, now, now + UNDO, ground, None, letter_sha256)
-    return _record(tx, office, line, case, made)
+    return _record(work, case, made)
 
 
 def decide(
@@ -119,7 +119,8 @@ def decide(
         data = {"path": standing.path}
         tx.record(Entry(now, "exit.proposal_turned_down", "exit", exit_id, actor, data))
         return case
-    if not acts.can_choose(Work.on(tx, office, line, now), case, standing.path, standing.ground):
+    work = Work.on(tx, office, line, now)
+    if not acts.can_choose(work, case, standing.path, standing.ground):
         return Refusal("exit.path_not_possible", {"path": standing.path, "state": case.state})
     made = Choice(
         exit_id,
@@ -132,12 +133,12 @@ def decide(
         standing.id,
         letter_sha256,
     )
-    return _record(tx, office, line, case, made)
+    return _record(work, case, made)
 
 
-def _record(tx: Tx, office: Office, line: Line, case: Exit, made: Choice) -> Choice | Refusal:
+def _record(work: Work, case: Exit, made: Choice) -> Choice | Refusal:
     """Keep a choice until it is carried out; the letter it sends is the one that was read."""
-    now = made.chosen_at
+    tx, now = work.tx, work.now
     if store.pending(tx, case.id):
         return Refusal("desk.choice_standing")
     taken = take(tx, case.id, made.actor, now)
@@ -145,7 +146,7 @@ def _record(tx: Tx, office: Office, line: Line, case: Exit, made: Choice) -> Cho
         return taken
     letter = None
     if made.path not in TAKES_TWO or made.proposal:
-        letter = read_letter(Work.on(tx, office, line, now), case, made.path, made.ground)
+        letter = read_letter(work, case, made.path, made.ground)
     sha256 = letter[1] if letter else None
     if made.letter_sha256 and made.letter_sha256 != sha256:
         return Refusal("desk.letter_changed")
@@ -192,13 +193,14 @@ def carry_out(tx: Tx, office: Office, exit_id: UUID, now: datetime) -> None:
     store.drop_pending(tx, exit_id)
     store.release_claim(tx, exit_id, made.actor)
     proposal = store.proposal(tx, exit_id)
+    work = Work.on(tx, office, line, now)
     if made.path in TAKES_TWO and made.proposal is None:
-        if acts.can_choose(Work.on(tx, office, line, now), case, made.path, made.ground):
+        if acts.can_choose(work, case, made.path, made.ground):
             _propose(tx, made, now)
         else:
             _overtaken(tx, made, "exit.path_not_possible", now)
         return
-    letter = read_letter(Work.on(tx, office, line, now), case, made.path, made.ground)
+    letter = read_letter(work, case, made.path, made.ground)
     if (letter[1] if letter else None) != made.letter_sha256:
         _overtaken(tx, made, "desk.letter_changed", now)
         return

@@ -18,8 +18,8 @@ from whiteslip.billing import estates as billing_estates
 from whiteslip.billing import store as billing_store
 from whiteslip.exits import acts, letters, rules, steps, store
 from whiteslip.exits.model import Channel, Estate, Exit, Kind, State
-from whiteslip.exits.steps import Office, Work
 from whiteslip.exits.telling import Heirs
+from whiteslip.exits.work import Office, Work
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle, LockKind, Party
 from whiteslip.store import Entry, Tx
@@ -49,9 +49,8 @@ def report(
     billing_estates.stop_fees(tx, work.line, actor, now)
     if known:
         # A case that began with the report has told it; whoever else may draw was told when it began.
-        plan, stood = steps.plan_of(tx, work.line, now), Heirs.NONE
-        letters.tell(tx, known, case, work.line, plan, work.clocks, office.issuer_name, now, stood)
-    return steps.run(work.refreshed(), case)
+        letters.tell(work, known, case, work.on_file.plan, Heirs.NONE)
+    return steps.run(_work(tx, office, case, now), case)
 
 
 def _report_late(tx: Tx, office: Office, line: Line, actor: str, now: datetime) -> Exit | Refusal:
@@ -64,9 +63,8 @@ def _report_late(tx: Tx, office: Office, line: Line, actor: str, now: datetime) 
     store.add_estate(tx, Estate(line.id, case.id, actor, now))
     tx.record(Entry(now, "estate.reported", "line", line.id, actor, {"exit": case.id}))
     billing_estates.stop_fees(tx, line, actor, now)
-    work, stood = Work.on(tx, office, line, now), Heirs.NONE
-    plan = steps.plan_of(tx, line, now)
-    letters.tell(tx, case, case, line, plan, work.clocks, office.issuer_name, now, stood)
+    work = Work.on(tx, office, line, now)
+    letters.tell(work, case, case, work.on_file.plan, Heirs.NONE)
     return case
 
 
@@ -120,7 +118,7 @@ def show_authority(
     before, case = case, rules.with_authority(case)
     store.save(tx, case)
     work = Work.on(tx, office, line, now)
-    plan = steps.plan_of(tx, line, now)
+    plan = work.on_file.plan
     estate = replace(
         estate,
         contact=contact,
@@ -132,8 +130,8 @@ def show_authority(
     )
     store.save_estate(tx, estate)
     # Whoever showed it before stands for the line no more: the new person is told as if they were first.
-    stood = Heirs.REPORTED
-    letters.tell(tx, before, case, line, plan, work.clocks, office.issuer_name, now, stood)
+    work = Work.on(tx, office, line, now)
+    letters.tell(work, before, case, plan, Heirs.REPORTED)
     data = {"exit": case.id, "told_minor": estate.told_minor, "settle_by": estate.settle_by}
     tx.record(Entry(now, "estate.balance_told", "line", line.id, actor, data))
     return steps.run(work, case)
@@ -165,12 +163,14 @@ def undo(
     billing_estates.allow_fees(tx, line)
     work = Work.on(tx, office, line, now)
     if case.kind is Kind.ESTATE and estate.took_over:
-        lapsed, stood = rules.undone(case, took_over=True, now=now), letters.heirs_of(estate)
-        return steps.enter(work, case, lapsed, steps.facts_of(work), stood)
+        lapsed = rules.undone(case, took_over=True, now=now)
+        lapsed = steps.enter(work, case, lapsed, steps.facts_of(work), letters.heirs_of(estate))
+        store.save(tx, lapsed)
+        steps.remind(work, lapsed)
+        return lapsed
     if case.kind is Kind.ESTATE:
         return acts.take_back(work, case, "reported_in_error", actor)
-    plan, stood = steps.plan_of(tx, line, now), letters.heirs_of(estate)
-    letters.tell(tx, case, case, line, plan, work.clocks, office.issuer_name, now, stood)
+    letters.tell(work, case, case, work.on_file.plan, letters.heirs_of(estate))
     return case
 
 

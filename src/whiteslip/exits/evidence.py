@@ -20,6 +20,7 @@ from whiteslip.exits import acts, desk, letters, store
 from whiteslip.exits.model import Exit, Ground, State
 from whiteslip.exits.papers import PaperRequest, Wanted, Why
 from whiteslip.exits.rules import Clocks
+from whiteslip.exits.work import OnFile
 from whiteslip.identity import Vault
 from whiteslip.identity.documents import documents_of, keep, keep_longer
 from whiteslip.identity.papers import made_safe
@@ -66,9 +67,8 @@ def ask(
     store.add_paper_request(tx, new, code_hash(code))
     data = {"request": new.id, "wanted": wanted, "why": why, "answer_by": new.answer_by}
     tx.record(Entry(now, "exit.paper_asked", "exit", exit_id, actor, data))
-    letters.ask_for_paper(
-        tx, case, line, new, _spelled(code), Clocks.of(packs.load(line.pack)), issuer_name, now
-    )
+    clocks = Clocks.of(packs.load(line.pack))
+    letters.ask_for_paper(OnFile(tx, line, now), case, new, _spelled(code), clocks, issuer_name)
     return new
 
 

@@ -21,8 +21,8 @@ from whiteslip import exits, lines
 from whiteslip.base import Refusal, new_id
 from whiteslip.exits import store, telling
 from whiteslip.exits.helping import tell
-from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
 from whiteslip.lines import Line
 from whiteslip.lines.model import LockGround, LockKind, Party
 from whiteslip.store import Entry, Tx, load_queries

@@ -12,8 +12,8 @@ from whiteslip.billing.hardship import Proposed
 from whiteslip.billing.model import Hardship, Relief
 from whiteslip.exits import telling
 from whiteslip.exits.helping import tell
-from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
 from whiteslip.lines import Line
 from whiteslip.store import Tx
 

@@ -11,15 +11,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from whiteslip import identity, lines, notices
-from whiteslip.base import Refusal
+from whiteslip import notices
 from whiteslip.base.ids import public
-from whiteslip.billing import debt, payoff, sales
-from whiteslip.exits import helping, store, telling
+from whiteslip.billing import sales
+from whiteslip.billing.rules import payoff_quote
+from whiteslip.exits import helping, telling
 from whiteslip.exits.model import Estate, Exit, Identity, Plan
 from whiteslip.exits.papers import PaperRequest
 from whiteslip.exits.rules import Clocks
 from whiteslip.exits.telling import Act, At, Heirs, Once, Sent, To
+from whiteslip.exits.work import OnFile, Work
 from whiteslip.lines import Line
 from whiteslip.lines.users import users_of
 from whiteslip.notices import NewNotice
@@ -38,36 +39,32 @@ from whiteslip.store import Tx
 
 
 def tell(
-    tx: Tx,
+    work: Work,
     before: Exit | None,
     after: Exit,
-    line: Line,
     plan: Plan,
-    clocks: Clocks,
-    issuer_name: str,
-    now: datetime,
     stood: Heirs | None = None,
     why: Mapping[str, Any] | None = None,
 ) -> None:
     """Queue the letters of a step, each once. ``before`` is None where the case begins.
 
-    ``line`` and ``plan`` are as they were before the step, so that a closing letter can name the
+    The line and ``plan`` are as they were before the step, so that a closing letter can name the
     credit that is paid out. ``stood`` is who stood for the customer before, where the step changes
     that; ``why`` are the reasons of a notice, and where a report came from.
     """
-    estate = store.estate_of_line(tx, line.id)
-    heirs = heirs_of(estate)
+    tx, line, now, issuer_name = work.tx, work.line, work.now, work.office.issuer_name
+    heirs = heirs_of(work.on_file.estate)
     since = At(before, heirs if stood is None else stood) if before else None
     batch: list[NewNotice] = []
     for sent in telling.told(since, At(after, heirs)):
         if sent.to is To.USERS:
-            batch += _to_users(tx, sent, after, line, issuer_name, now)
+            batch += _to_users(work, sent, after)
         elif sent.to is To.IN_ARREARS:
-            helping.offer(tx, issuer_name, line, debt(tx, line.id, line.today(now)), now)
-        elif sent.to is not To.FORMER or _contact_is_new(tx, after, clocks):
-            facts = _facts(tx, sent.letter, after, line, plan, clocks, estate, now)
+            helping.offer(tx, issuer_name, line, work.on_file.debt, now)
+        elif sent.to is not To.FORMER or _contact_is_new(work.on_file, after, work.clocks):
+            facts = _facts(work, sent.letter, after, plan)
             facts |= (why or {"reasons": []}) if KINDS[sent.letter] is NoticeFacts else {}
-            batch.append(_written(tx, sent, after, estate, facts | _lender(issuer_name), now))
+            batch.append(_written(work, sent, after, facts | _lender(issuer_name)))
     notices.queue(tx, batch, now)
 
 
@@ -78,40 +75,26 @@ def heirs_of(estate: Estate | None) -> Heirs:
     return Heirs.KNOWN if estate.contact else Heirs.REPORTED
 
 
-def _contact_is_new(tx: Tx, case: Exit, clocks: Clocks) -> bool:
-    changed_at = identity.contact_changed_at(tx, case.customer)
+def _contact_is_new(known: OnFile, case: Exit, clocks: Clocks) -> bool:
+    changed_at = known.contact_changed_at
     if changed_at is None:
         return False
     return changed_at > case.requested_at - timedelta(days=clocks.contact_change_days)
 
 
-def foreseen(
-    tx: Tx,
-    before: Exit,
-    after: Exit,
-    line: Line,
-    plan: Plan,
-    clocks: Clocks,
-    issuer_name: str,
-    now: datetime,
-) -> NewNotice | None:
+def foreseen(work: Work, before: Exit, after: Exit, plan: Plan) -> NewNotice | None:
     """The letter that a step would send to whoever stands for the line; None for a step without."""
-    estate = store.estate_of_line(tx, line.id)
-    heirs = heirs_of(estate)
+    heirs = heirs_of(work.on_file.estate)
     for sent in telling.told(At(before, heirs), At(after, heirs)):
         if sent.to in (To.CUSTOMER, To.HEIRS):
-            facts = _facts(tx, sent.letter, after, line, plan, clocks, estate, now)
-            return _written(tx, sent, after, estate, facts | _lender(issuer_name), now)
+            facts = _facts(work, sent.letter, after, plan)
+            return _written(work, sent, after, facts | _lender(work.office.issuer_name))
     return None
 
 
-def _written(
-    tx: Tx, sent: Sent, case: Exit, estate: Estate | None, facts: dict[str, Any], now: datetime
-) -> NewNotice:
-    customer = lines.get_customer(tx, case.customer)
-    if isinstance(customer, Refusal):
-        raise LookupError(f"case {case.reference} has no customer")
-    recipient, language = case.customer, customer.language
+def _written(work: Work, sent: Sent, case: Exit, facts: dict[str, Any]) -> NewNotice:
+    customer, estate = work.on_file.customer, work.on_file.estate
+    recipient, language = customer.id, customer.language
     if sent.to is To.HEIRS and estate and estate.contact:
         recipient, language = estate.contact, estate.language
     return NewNotice(
@@ -121,7 +104,7 @@ def _written(
         recipient=recipient,
         language=language,
         facts=facts,
-        dedupe=_key(sent, case, recipient, now),
+        dedupe=_key(sent, case, recipient, work.now),
         to_former=sent.to is To.FORMER,
     )
 
@@ -139,9 +122,13 @@ def _key(sent: Sent, case: Exit, recipient: UUID, now: datetime) -> str:
     return f"{key}:former" if sent.to is To.FORMER else key
 
 
-def _to_users(tx: Tx, sent: Sent, case: Exit, line: Line, issuer_name: str, now: datetime) -> list[NewNotice]:
+def _to_users(work: Work, sent: Sent, case: Exit) -> list[NewNotice]:
     """A letter of their own to each who may draw besides the customer."""
+    if not work.on_file.ties.users:
+        return []
+    line = work.line
     common = {"reference": case.reference, "timezone": line.timezone, "currency": line.currency}
+    common |= _lender(work.office.issuer_name)
     return [
         NewNotice(
             kind=sent.letter,
@@ -149,31 +136,22 @@ def _to_users(tx: Tx, sent: Sent, case: Exit, line: Line, issuer_name: str, now:
             subject=user.id,
             recipient=user.id,
             language=user.language,
-            facts=common | _lender(issuer_name) | {"at": now},
+            facts=common | {"at": work.now},
             dedupe=f"{sent.letter}:{case.id}:{user.id}",
         )
-        for user in users_of(tx, line.id)
+        for user in users_of(work.tx, line.id)
         if user.removed_at is None
     ]
 
 
 def ask_for_paper(
-    tx: Tx,
-    case: Exit,
-    line: Line,
-    asked: PaperRequest,
-    code: str,
-    clocks: Clocks,
-    issuer_name: str,
-    now: datetime,
+    known: OnFile, case: Exit, asked: PaperRequest, code: str, clocks: Clocks, issuer_name: str
 ) -> None:
     """Queue the letter that asks for a paper. Its code lets whoever has it hand one in, and nothing else.
 
     Where the customer is reached was perhaps changed by somebody else: then it goes to both places.
     """
-    customer = lines.get_customer(tx, case.customer)
-    if isinstance(customer, Refusal):
-        raise LookupError(f"case {case.reference} has no customer")
+    customer, line = known.customer, known.line
     facts = {
         "reference": case.reference,
         "timezone": line.timezone,
@@ -186,9 +164,10 @@ def ask_for_paper(
     }
     kind = telling.of(Act.PAPER_ASKED)
     dedupe = f"{kind}:{asked.id}"
-    letter = NewNotice(kind, "exit", case.id, case.customer, customer.language, facts, dedupe=dedupe)
+    letter = NewNotice(kind, "exit", case.id, customer.id, customer.language, facts, dedupe=dedupe)
     former = [replace(letter, to_former=True, dedupe=f"{dedupe}:former")]
-    notices.queue(tx, [letter, *(former if _contact_is_new(tx, case, clocks) else [])], now)
+    batch = [letter, *(former if _contact_is_new(known, case, clocks) else [])]
+    notices.queue(known.tx, batch, known.now)
 
 
 def _schedule(plan: Plan) -> list[dict[str, Any]]:
@@ -205,17 +184,9 @@ def _lender(issuer_name: str) -> dict[str, Any]:
     return {"issuer_name": issuer_name}
 
 
-def _facts(
-    tx: Tx,
-    letter: str,
-    case: Exit,
-    line: Line,
-    plan: Plan,
-    clocks: Clocks,
-    estate: Estate | None,
-    now: datetime,
-) -> dict[str, Any]:
+def _facts(work: Work, letter: str, case: Exit, plan: Plan) -> dict[str, Any]:
     """What a letter says: what every letter of a case does, and what is asked of its kind."""
+    line, now = work.line, work.now
     common = {"reference": case.reference, "timezone": line.timezone, "currency": line.currency}
     of_exit = {
         "stopped_at": case.stopped_at or case.requested_at,
@@ -228,11 +199,11 @@ def _facts(
             raise ValueError("a notice has an end")
         return common | {"given_at": case.requested_at, "ends_on": line.today(case.due_at)}
     if kind is BalanceFacts:
-        return common | of_exit | _balance(line, plan, estate)
+        return common | of_exit | _balance(line, plan, work.on_file.estate)
     if kind is RunOffFacts:
-        return common | of_exit | _running_off(tx, line, plan, clocks, now) | _disputed(case, plan)
+        return common | of_exit | _running_off(work, plan) | _disputed(case, plan)
     if kind is ClosedFacts:
-        return common | of_exit | _closing(line, plan, clocks, now) | _sold(tx, line)
+        return common | of_exit | _closing(line, plan, work.clocks, now) | _sold(work.tx, line)
     own: dict[type, dict[str, Any]] = {
         WithdrawnFacts: {
             "contract": public("line", line.id),
@@ -254,10 +225,10 @@ def _disputed(case: Exit, plan: Plan) -> dict[str, Any]:
     return {"disputed_minor": plan.disputed_minor, "not_me": case.not_me}
 
 
-def _running_off(tx: Tx, line: Line, plan: Plan, clocks: Clocks, now: datetime) -> dict[str, Any]:
+def _running_off(work: Work, plan: Plan) -> dict[str, Any]:
     """What remains, and what settles it until some days ahead: a letter is read days after it is queued."""
-    until = line.today(now) + timedelta(days=clocks.payoff_quote_days)
-    minor = payoff(tx, line, until).total_minor
+    until = work.line.today(work.now) + timedelta(days=work.clocks.payoff_quote_days)
+    minor = payoff_quote(work.on_file.open_items, work.line.credit_minor, until).total_minor
     return {
         "schedule": _schedule(plan),
         "payoff_minor": minor,

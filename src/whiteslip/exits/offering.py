@@ -19,7 +19,7 @@ from whiteslip import billing
 from whiteslip.base import new_id
 from whiteslip.billing import store as billing_store
 from whiteslip.exits.offers import Kind, Offer, is_held_out, reason_to_show
-from whiteslip.exits.steps import Office
+from whiteslip.exits.work import Office
 from whiteslip.lines import Line
 from whiteslip.store import Entry, Tx, load_queries
 

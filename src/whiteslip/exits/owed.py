@@ -18,8 +18,8 @@ from whiteslip.billing import store as billing_store
 from whiteslip.billing.model import OpenItem, Payment
 from whiteslip.exits import telling
 from whiteslip.exits.helping import tell
-from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
 from whiteslip.lines import Line
 from whiteslip.purchases import disputes
 from whiteslip.purchases import store as purchases_store

@@ -15,8 +15,8 @@ from whiteslip.billing.payday import Moved
 from whiteslip.exits import store, telling
 from whiteslip.exits.helping import tell
 from whiteslip.exits.model import Kind
-from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
 from whiteslip.lines import Line
 from whiteslip.store import Tx
 

@@ -21,8 +21,8 @@ from whiteslip.base import Refusal, end_of_day, new_id
 from whiteslip.exits import causes, restrictions, store
 from whiteslip.exits.model import Cause
 from whiteslip.exits.restrictions import Limits, Measure
-from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
 from whiteslip.identity import Vault
 from whiteslip.identity.documents import keep
 from whiteslip.lines import Line

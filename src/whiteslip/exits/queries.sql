@@ -32,6 +32,11 @@ WHERE line = :line AND state IN ('stopped', 'confirmed', 'run_off', 'clearing', 
 -- name: notice_of_line^
 SELECT * FROM exits.exit WHERE line = :line AND state = 'notice';
 
+-- name: standing^
+SELECT * FROM exits.exit
+WHERE line = :line AND state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held', 'notice')
+ORDER BY state = 'notice' LIMIT 1;
+
 -- name: of_line
 SELECT * FROM exits.exit WHERE line = :line ORDER BY requested_at DESC, id DESC;
 

@@ -19,8 +19,8 @@ from whiteslip import lines, notices, packs
 from whiteslip.base import Refusal, end_of_day, ids, new_id
 from whiteslip.exits import causes, store, telling
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Restriction
-from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
 from whiteslip.lines import Line
 from whiteslip.lines.acts import change_limit
 from whiteslip.lines.model import Feature, Lifecycle, LockGround, LockKind, Part, Party

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
-from uuid import UUID
 
-from whiteslip import billing, decisions, identity, lines, packs
-from whiteslip.base import Refusal
+from whiteslip import billing, decisions, lines
 from whiteslip.billing import estates as billing_estates
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.acts import pay_off_with_credit
-from whiteslip.billing.model import Record
-from whiteslip.decisions import Tables, champions
+from whiteslip.decisions import champions
 from whiteslip.exits import assessment, letters, rules, store, ties, unopened
 from whiteslip.exits.model import (
-    Due,
     Exit,
     Facts,
     Ground,
     Kept,
     Kind,
     Path,
-    Plan,
     Route,
     State,
     Step,
 )
-from whiteslip.exits.offers import Offer
-from whiteslip.exits.rules import Clocks
 from whiteslip.exits.telling import Heirs
-from whiteslip.lines import Line
+from whiteslip.exits.work import Work
 from whiteslip.lines.model import Lifecycle, LockKind, Party
 from whiteslip.notices import NewNotice
-from whiteslip.purchases import store as purchases_store
-from whiteslip.purchases.model import Outcome as DisputeOutcome
-from whiteslip.store import Entry, Tx
+from whiteslip.store import Entry
 from whiteslip.store.timers import cancel_timer, set_timer
 
 _KINDS: Final = {
@@ -63,92 +53,19 @@ _RECORD_DAYS: Final = 180
 _RETURNED_DAYS: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Office:
-    """What this room needs from outside: the policy tables, the lender's name on letters, the
-    alternative that stands beside the ways to leave, if the lender has one, and who tells what is
-    unusual about a line: the watch lives on a floor above. ``agency`` is the credit bureau whose files
-    are read: name, address and telephone.
-    """
-
-    tables: Tables
-    issuer_name: str
-    offer: Offer | None = None
-    watched: Callable[[Tx, UUID, datetime], Mapping[str, int]] | None = None
-    agency: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One case being worked on in one transaction."""
-
-    tx: Tx
-    office: Office
-    clocks: Clocks
-    line: Line
-    now: datetime
-
-    @classmethod
-    def on(cls, tx: Tx, office: Office, line: Line, now: datetime) -> Work:
-        """Take up a line, which the caller has locked."""
-        return cls(tx, office, Clocks.of(packs.load(line.pack)), line, now)
-
-    def refreshed(self) -> Work:
-        """The same work with the line as it is now."""
-        line = lines.get_line(self.tx, self.line.id)
-        if isinstance(line, Refusal):
-            raise LookupError(f"line {self.line.id} vanished")
-        return replace(self, line=line)
-
-
-def plan_of(tx: Tx, line: Line, now: datetime) -> Plan:
-    """What is open on a line at ``now``, and what confirming would lead to."""
-    today = line.today(now)
-    open_minor = {
-        (item.plan, item.no): item.principal_minor + item.interest_minor + item.fee_minor
-        for item in billing_store.open_items(tx, [line.id])[line.id]
-    }
-    schedule = [
-        Due(
-            row["plan"],
-            row["no"],
-            row["due_on"],
-            row["principal_minor"],
-            row["interest_minor"],
-            row["fee_minor"],
-            open_minor[row["plan"], row["no"]],
-        )
-        for row in billing_store.schedule(tx, line.id)
-        if (row["plan"], row["no"]) in open_minor
-    ]
-    disputed = purchases_store.suspended_minor(tx, line.id)
-    activity = purchases_store.activity(tx, line.id, now)
-    held_until = activity.last_expiry.date() if activity.last_expiry else None
-    record = _record(tx, line, now)
-    hanging = ties.ties_of(tx, line, now)
-    return rules.plan(line, schedule, billing.payoff(tx, line, today), record, held_until, disputed, hanging)
-
-
-def _record(tx: Tx, line: Line, now: datetime) -> Record:
-    today = line.today(now)
-    since = today - timedelta(days=_RECORD_DAYS)
-    return billing_store.record(tx, line.id, today, since, now - timedelta(days=_RETURNED_DAYS))
-
-
 def facts_of(work: Work, case: Exit | None = None) -> Facts:
     """What the next transition of ``case`` is decided on."""
-    record = _record(work.tx, work.line, work.now)
     used = False
     if case and case.state is State.NOTICE:
-        last_at = purchases_store.activity(work.tx, work.line.id, work.now).last_at
+        last_at = work.on_file.activity.last_at
         used = last_at is not None and last_at > case.requested_at
     return Facts(
         today=work.line.today(work.now),
         owed_minor=work.line.owed_minor,
         held_minor=work.line.held_minor,
-        clears_on=record.clears_on,
+        clears_on=work.on_file.record.clears_on,
         legal_freeze=LockKind.LEGAL in work.line.locks,
-        disputed_minor=purchases_store.suspended_minor(work.tx, work.line.id),
+        disputed_minor=work.on_file.disputed_minor,
         used_since=used,
     )
 
@@ -170,9 +87,7 @@ def foreseen(work: Work, case: Exit, path: Path, ground: Ground | None = None) -
     if after.state is case.state:
         return None
     after = replace(after, due_at=rules.deadline(after, facts, work.clocks, work.line.timezone))
-    plan = plan_of(work.tx, work.line, work.now)
-    issuer_name = work.office.issuer_name
-    return letters.foreseen(work.tx, case, after, work.line, plan, work.clocks, issuer_name, work.now)
+    return letters.foreseen(work, case, after, work.on_file.plan)
 
 
 def settles_first(work: Work, case: Exit) -> bool:
@@ -182,15 +97,25 @@ def settles_first(work: Work, case: Exit) -> bool:
     return waives or bool(work.line.credit_minor and work.line.owed_minor)
 
 
-def run(work: Work, case: Exit) -> Exit:
-    """Take every step that is due, one after the other, and return where the case stands."""
-    while True:
+def run(work: Work, case: Exit, new: bool = False) -> Exit:
+    """Take every step that is due, one after the other, and return where the case stands.
+
+    The case is stored as it came in; one that is ``new`` has no timer yet.
+    """
+    begun, timed_at = case, None if new else case.due_at
+    while not case.has_ended:
         work, facts = _settled(work, case)
         step = rules.next_step(case, facts, work.now)
         if step is None:
-            return case
-        case = _take(work, case, facts, step)
-        work = work.refreshed()
+            break
+        before, case = case, _take(work, case, facts, step)
+        if _follow(before, case) and not case.has_ended:
+            work = work.refreshed()
+    if case is not begun:
+        store.save(work.tx, case)
+    if case.due_at != timed_at:
+        remind(work, case)
+    return case
 
 
 def _settled(work: Work, case: Exit) -> tuple[Work, Facts]:
@@ -198,7 +123,7 @@ def _settled(work: Work, case: Exit) -> tuple[Work, Facts]:
     that is left is waived. Returns what the next transition is decided on then.
     """
     if unopened.dispute_drawn(work.tx, work.line, case, work.now):
-        work = work.refreshed()
+        work = work.refreshed(anew=True)
     if case.state is State.RUN_OFF and _gives_interest_back(work):
         work = work.refreshed()
     if case.state in (State.CONFIRMED, State.RUN_OFF) and work.line.credit_minor and work.line.owed_minor:
@@ -218,14 +143,13 @@ def _gives_interest_back(work: Work) -> bool:
     Regulation Z, 12 CFR 1026.11(c)(3)(ii). What shops captured after the telling stays owed.
     """
     tx, line, now = work.tx, work.line, work.now
-    estate = store.estate_of_line(tx, line.id)
+    estate = work.on_file.estate
     if estate is None or estate.told_at is None or estate.settle_by is None or not estate.told_minor:
         return False
     if store.paid_since(tx, line.id, estate.told_at, estate.settle_by) < estate.told_minor:
         return False
-    today = line.today(now)
     bought = store.bought_since(tx, line.id, line.today(estate.told_at))
-    rest = billing.payoff(tx, line, today).total_minor - bought
+    rest = work.on_file.plan.payoff_minor - bought
     return rest > 0 and billing_estates.give_back_interest(tx, line, rest, now) > 0
 
 
@@ -242,31 +166,32 @@ def _take(work: Work, case: Exit, facts: Facts, step: Step) -> Exit:
 
 
 def enter(work: Work, before: Exit, case: Exit, facts: Facts, stood: Heirs | None = None) -> Exit:
-    """Everything that goes with entering a state: the line, the journal, the letters, the deadline.
+    """What goes with entering a state: the line, the journal, the letters. The case is not stored.
 
     ``stood`` is who stood for the customer before, where that changed.
     """
     left = before.state
     due_at = rules.deadline(case, facts, work.clocks, work.line.timezone)
     case = replace(case, due_at=due_at)
-    plan = plan_of(work.tx, work.line, work.now)
+    plan = work.on_file.plan
     if left is State.NOTICE:
         # What was open when notice was given has moved on since; from here on it runs off.
         case = replace(case, plan=plan)
     entry = {"exit": case.id, "from": left, "why": case.why, "ground": case.ground}
     actor = "system"
     work.tx.record(Entry(work.now, _KINDS[case.state], "exit", case.id, actor, entry))
-    follow = _stop if left is State.NOTICE else _FOLLOWS.get(case.state)
-    if follow:
+    if follow := _follow(before, case):
         follow(work, case)
     if case.waits_for_desk:
         data = {"due_at": due_at, "route": case.route}
         work.tx.record(Entry(work.now, "exit.review_opened", "exit", case.id, actor, data))
-    store.save(work.tx, case)
-    remind(work, case)
-    issuer_name = work.office.issuer_name
-    letters.tell(work.tx, before, case, work.line, plan, work.clocks, issuer_name, work.now, stood)
+    letters.tell(work, before, case, plan, stood)
     return case
+
+
+def _follow(before: Exit, case: Exit) -> Callable[[Work, Exit], None] | None:
+    """What entering a state does to the line, if anything."""
+    return _stop if before.state is State.NOTICE else _FOLLOWS.get(case.state)
 
 
 def remind(work: Work, case: Exit) -> None:
@@ -279,20 +204,19 @@ def remind(work: Work, case: Exit) -> None:
 
 def _assess(work: Work, case: Exit) -> Exit:
     """Look at the case in five parts and ask the policy table for its route; keep both."""
-    tx, line, now = work.tx, work.line, work.now
-    today = line.today(now)
+    tx, line, now, known = work.tx, work.line, work.now, work.on_file
     inputs = assessment.Inputs(
         case=case,
         line=line,
-        plan=plan_of(tx, line, now),
-        debt=billing.debt(tx, line.id, today),
-        record=_record(tx, line, now),
-        activity=purchases_store.activity(tx, line.id, now),
+        plan=known.plan,
+        debt=known.debt,
+        record=known.record,
+        activity=known.activity,
         bills=billing_store.bills(tx, line.id),
-        book=billing_store.book_total(tx, line.currency, today),
-        contact_changed_at=identity.contact_changed_at(tx, case.customer),
+        book=billing_store.book_total(tx, line.currency, line.today(now)),
+        contact_changed_at=known.contact_changed_at,
         now=now,
-        open_disputes=_open_disputes(tx, line),
+        open_disputes=len(known.open_disputes),
         score=champions.last_score(tx, "behaviour", line.id),
         watched=work.office.watched(tx, line.id, now) if work.office.watched else {},
     )
@@ -307,17 +231,12 @@ def _assess(work: Work, case: Exit) -> Exit:
     return replace(case, route=route) if case.state is State.CONFIRMED else case
 
 
-def _open_disputes(tx: Tx, line: Line) -> int:
-    found = purchases_store.disputes_of_line(tx, line.id)
-    return sum(dispute.outcome is DisputeOutcome.OPEN for dispute in found)
-
-
 def _stop(work: Work, case: Exit) -> None:
     """The lender's notice is over: drawing stops. One that was called off leaves nothing behind."""
     if case.state is not State.CONFIRMED:
         return
     tx, line, now = work.tx, work.line, work.now
-    ties.stop(tx, line, "system", now)
+    ties.stop(tx, line, work.on_file.ties, "system", now)
     lines.set_lock(tx, line.id, LockKind.EXIT, Party.ISSUER, case.reference, "system", now)
     lines.move(tx, line, Lifecycle.CLOSING, GROUNDS[case.kind], "system", now)
     tx.record(Entry(now, "line.spending_stopped", "line", line.id, "system", {"exit": case.id}))
@@ -330,8 +249,7 @@ def call_off(work: Work, notice: Exit, why: str, actor: str) -> Exit:
     work.tx.record(Entry(work.now, "exit.cancelled", "exit", done.id, actor, data))
     store.save(work.tx, done)
     remind(work, done)
-    issuer_name = work.office.issuer_name
-    letters.tell(work.tx, notice, done, work.line, notice.plan, work.clocks, issuer_name, work.now)
+    letters.tell(work, notice, done, notice.plan)
     return done
 
 
@@ -341,8 +259,8 @@ def _run_off(work: Work, case: Exit) -> None:
 
 
 def _close(work: Work, case: Exit) -> None:
-    ties.end(work.tx, work.line, work.now)
-    work = work.refreshed()
+    if ties.end(work.tx, work.line, work.on_file.ties, work.now):
+        work = work.refreshed()
     pay_out(work, case)
     lines.move(work.tx, work.line, Lifecycle.CLOSED, GROUNDS[case.kind], "system", work.now)
 
@@ -358,7 +276,7 @@ def pay_out(work: Work, case: Exit) -> None:
     sent = billing_store.payouts(tx, line.id)
     began_at = store.credit_since(tx, line.id, sent[-1].sent_at if sent else None) or now
     since = line.today(max(began_at, case.closed_at or now))
-    changed_at = identity.contact_changed_at(tx, case.customer)
+    changed_at = work.on_file.contact_changed_at
     if rules.may_pay_out(changed_at, since, line.today(now), now, work.clocks):
         billing.pay_out_credit(tx, line, "system", now)
 

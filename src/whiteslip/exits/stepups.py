@@ -17,8 +17,8 @@ from uuid import UUID
 from whiteslip import identity, lines, notices, packs
 from whiteslip.base import Refusal, end_of_day, ids
 from whiteslip.exits import telling
-from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
 from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import Feature, Lifecycle, Lock, LockGround, LockKind, Part, Party

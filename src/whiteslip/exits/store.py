@@ -42,6 +42,10 @@ def _case(row: Row) -> Exit:
     return msgspec.convert(row, Exit)
 
 
+def _found(row: Row | None) -> Exit | None:
+    return _case(row) if row else None
+
+
 def add(tx: Tx, case: Exit) -> None:
     """Store a new case."""
     _queries.add(tx.conn, **_columns(case))
@@ -54,14 +58,12 @@ def save(tx: Tx, case: Exit) -> None:
 
 def find(tx: Tx, exit_id: UUID, lock: bool = False) -> Exit | None:
     """A case by id."""
-    row = (_queries.lock_one if lock else _queries.by_id)(tx.conn, id=exit_id)
-    return _case(row) if row else None
+    return _found((_queries.lock_one if lock else _queries.by_id)(tx.conn, id=exit_id))
 
 
 def by_reference(tx: Tx, reference: str) -> Exit | None:
     """A case by the reference on its letters."""
-    row = _queries.by_reference(tx.conn, reference=reference)
-    return _case(row) if row else None
+    return _found(_queries.by_reference(tx.conn, reference=reference))
 
 
 def reference_taken(tx: Tx, reference: str) -> bool:
@@ -71,14 +73,17 @@ def reference_taken(tx: Tx, reference: str) -> bool:
 
 def open_of_line(tx: Tx, line: UUID) -> Exit | None:
     """The line's open case; there is at most one."""
-    row = _queries.open_of_line(tx.conn, line=line)
-    return _case(row) if row else None
+    return _found(_queries.open_of_line(tx.conn, line=line))
 
 
 def notice_of_line(tx: Tx, line: UUID) -> Exit | None:
     """The lender's notice that runs on a line; there is at most one."""
-    row = _queries.notice_of_line(tx.conn, line=line)
-    return _case(row) if row else None
+    return _found(_queries.notice_of_line(tx.conn, line=line))
+
+
+def standing(tx: Tx, line: UUID) -> Exit | None:
+    """The line's open case, or else the lender's notice that runs on it."""
+    return _found(_queries.standing(tx.conn, line=line))
 
 
 def of_line(tx: Tx, line: UUID) -> list[Exit]:

@@ -28,7 +28,7 @@ from whiteslip.exits.model import (
     State,
     Termination,
 )
-from whiteslip.exits.steps import Office, Work
+from whiteslip.exits.work import Office, Work
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Entry, Tx
@@ -145,7 +145,7 @@ def _give_notice(tx: Tx, office: Office, line: Line, proposal: Termination, now:
         why="notice_given",
         since=now,
         requested_at=now,
-        plan=steps.plan_of(tx, line, now),
+        plan=work.on_file.plan,
         kind=proposal.kind,
         identity=Identity.VERIFIED,
         route=Route.STRAIGHT_THROUGH,
@@ -155,9 +155,8 @@ def _give_notice(tx: Tx, office: Office, line: Line, proposal: Termination, now:
     data = {"line": line.id, "kind": case.kind, "reasons": list(proposal.reasons), "ends_at": case.due_at}
     tx.record(Entry(now, "exit.notice_given", "exit", case.id, proposal.proposed_by, data))
     steps.remind(work, case)
-    issuer_name = office.issuer_name
     why = causes.report(packs.load(line.pack), office.agency, proposal.reasons)
-    letters.tell(tx, None, case, line, case.plan, work.clocks, issuer_name, now, why=why)
+    letters.tell(work, None, case, case.plan, why=why)
     return case
 
 

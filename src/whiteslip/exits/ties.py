@@ -36,19 +36,24 @@ def ties_of(tx: Tx, line: Line, now: datetime) -> Ties:
     return replace(found, vouchers=vouchers)
 
 
-def stop(tx: Tx, line: Line, actor: str, now: datetime) -> None:
+def stop(tx: Tx, line: Line, hanging: Ties, actor: str, now: datetime) -> None:
     """Drawing stops for good: an increase that was agreed is dropped."""
-    drop(tx, line.id, "exit_requested", actor, now)
+    if hanging.increase_to_minor is not None:
+        drop(tx, line.id, "exit_requested", actor, now)
 
 
-def end(tx: Tx, line: Line, now: datetime) -> None:
+def end(tx: Tx, line: Line, hanging: Ties, now: datetime) -> bool:
     """The line closes: mandates end, cash back becomes credit, coupons stay good for a while.
 
-    It comes before the payout, so that the cash back goes out with the rest.
+    It comes before the payout, so that the cash back goes out with the rest. Returns whether there was any
+    cash back.
     """
-    mandates.cancel_all(tx, line.id, "line_closed", now)
-    rewards.redeem(tx, line, "system", now)
-    rewards.keep_coupons(tx, line, now)
+    if hanging.mandates:
+        mandates.cancel_all(tx, line.id, "line_closed", now)
+    redeemed = rewards.redeem(tx, line, "system", now) if hanging.reward_minor > 0 else 0
+    if hanging.vouchers:
+        rewards.keep_coupons(tx, line, now)
+    return redeemed > 0
 
 
 def propose_increase(

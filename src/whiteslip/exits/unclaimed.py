@@ -11,8 +11,8 @@ from whiteslip.billing import payouts, store
 from whiteslip.billing.model import Payout
 from whiteslip.exits import telling
 from whiteslip.exits.helping import tell
-from whiteslip.exits.steps import Office
 from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
 from whiteslip.store import Tx
 
 

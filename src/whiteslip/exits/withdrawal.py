@@ -15,7 +15,7 @@ from whiteslip.base import Refusal, new_id
 from whiteslip.billing import withdrawal as billing
 from whiteslip.exits import letters, rules, steps, store
 from whiteslip.exits.model import Channel, Exit, Identity, Kind
-from whiteslip.exits.steps import Office, Work
+from whiteslip.exits.work import Office, Work
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Entry, Tx
@@ -62,6 +62,6 @@ def _converted(tx: Tx, office: Office, known: Exit, actor: str, now: datetime) -
     tx.record(Entry(now, "exit.withdrawal_declared", "exit", case.id, actor))
     if case.identity is not known.identity:
         tx.record(Entry(now, "exit.identity_checked", "exit", case.id, actor, {"identity": case.identity}))
-    work, plan = Work.on(tx, office, line, now), steps.plan_of(tx, line, now)
-    letters.tell(tx, known, case, line, plan, work.clocks, office.issuer_name, now)
+    work = Work.on(tx, office, line, now)
+    letters.tell(work, known, case, work.on_file.plan)
     return steps.run(work, case)

@@ -143,7 +143,8 @@ def opened_between(tx: Tx, first: date, after: date, count: int) -> list[UUID]:
 
 def get_line(tx: Tx, line: UUID, lock: bool = False) -> Line | Refusal:
     """One line, or ``line.not_found``."""
-    return get_lines(tx, [line], lock).get(line) or Refusal("line.not_found")
+    found = _lines(tx, (_queries.locked_line if lock else _queries.line)(tx.conn, id=line))
+    return found[0] if found else Refusal("line.not_found")
 
 
 def lines_of(tx: Tx, customer: UUID) -> list[Line]:

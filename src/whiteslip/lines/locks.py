@@ -59,9 +59,10 @@ def set_lock(
     later = _asked_later(tx, line, (kind, party, ground), part, began_at) if began_at else None
     if later and (not firm or (later.firm and later.until and until and later.until > until)):
         until, firm = later.until, later.firm
+    new = new_id(now)
     row = _queries.set_lock(
         tx.conn,
-        id=new_id(now),
+        id=new,
         line=line,
         kind=kind,
         party=party,
@@ -78,7 +79,7 @@ def set_lock(
         return
     if until:
         set_timer(tx, "lock.ends", row["id"], until, now)
-    else:
+    elif row["id"] != new:
         cancel_timer(tx, "lock.ends", row["id"], now)
     data = {"kind": kind, "party": party, "ground": ground, "reason": reason, "until": until, "firm": firm}
     began = {"began_at": began_at} if began_at else {}

@@ -46,6 +46,13 @@ SELECT count(*) FROM (
 -- name: locked_lines
 SELECT * FROM lines.locked(:ids::uuid[]);
 
+-- name: locked_line
+SELECT * FROM lines.locked(ARRAY[:id::uuid]);
+
+-- name: line
+-- By its id alone, so that one plan serves for every line.
+SELECT * FROM lines.v_line WHERE id = :id;
+
 -- name: lines
 SELECT * FROM lines.v_line WHERE id = ANY(:ids::uuid[]) ORDER BY id;
 

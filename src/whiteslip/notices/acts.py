@@ -15,7 +15,7 @@ from whiteslip.notices.mailers import Mailer, MailError
 from whiteslip.notices.model import Addressee, Message, NewNotice, Notice, Receipt, State
 from whiteslip.store import Database, Entry, Tx, load_queries
 from whiteslip.store.database import Row
-from whiteslip.store.timers import set_timer
+from whiteslip.store.timers import set_timers
 
 _queries = load_queries(__file__)
 # How long to wait after the first, second, … attempt that failed.
@@ -30,6 +30,8 @@ def queue(tx: Tx, batch: Sequence[NewNotice], now: datetime) -> int:
 
     Raises msgspec.ValidationError when facts are missing or wrong, before anything is queued.
     """
+    if not batch:
+        return 0
     facts = [compose.stored(compose.facts_of(n.kind, n.facts)) for n in batch]
     rows = list(
         _queries.add(
@@ -46,8 +48,8 @@ def queue(tx: Tx, batch: Sequence[NewNotice], now: datetime) -> int:
             now=now,
         )
     )
+    set_timers(tx, "notice.send", [row["id"] for row in rows], now, now)
     for row in rows:
-        set_timer(tx, "notice.send", row["id"], now, now)
         tx.record(Entry(now, "notice.queued", "notice", row["id"], "system", {"kind": row["kind"]}))
     return len(rows)
 

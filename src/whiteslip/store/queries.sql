@@ -32,9 +32,9 @@ SELECT seq, fault FROM (
 -- name: journal_last^
 SELECT seq, hash FROM store.journal ORDER BY seq DESC LIMIT 1;
 
--- name: timer_set!
+-- name: timers_set!
 INSERT INTO store.timer (id, kind, subject, due_at, data, set_at)
-VALUES (:id, :kind, :subject, :due_at, :data, :now)
+SELECT u.id, :kind, u.subject, :due_at, :data, :now FROM unnest(:id::uuid[], :subject::uuid[]) AS u (id, subject)
 ON CONFLICT (kind, subject) WHERE done_at IS NULL
 DO UPDATE SET due_at = excluded.due_at, data = excluded.data, set_at = excluded.set_at, attempts = 0,
     place = DEFAULT;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,8 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
-from whiteslip.base import Refusal, SystemClock, new_id
+from whiteslip.base import Refusal, SystemClock
+from whiteslip.base.ids import new_ids
 from whiteslip.store.database import Tx, load_queries
 
 _queries = load_queries(__file__)
@@ -34,11 +35,23 @@ def set_timer(
     tx: Tx, kind: str, subject: UUID, due_at: datetime, now: datetime, data: Mapping[str, Any] | None = None
 ) -> None:
     """Set, or move, the open timer of this kind for this subject."""
-    _queries.timer_set(
+    set_timers(tx, kind, [subject], due_at, now, data)
+
+
+def set_timers(
+    tx: Tx,
+    kind: str,
+    subjects: Sequence[UUID],
+    due_at: datetime,
+    now: datetime,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """:func:`set_timer` for several subjects, each named once."""
+    _queries.timers_set(
         tx.conn,
-        id=new_id(now),
+        id=new_ids(now, len(subjects)),
         kind=kind,
-        subject=subject,
+        subject=list(subjects),
         due_at=due_at,
         data=Jsonb(dict(data or {})),
         now=now,

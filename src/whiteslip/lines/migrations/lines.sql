@@ -167,7 +167,9 @@ LEFT JOIN ledger.v_balance AS c ON c.id = l.credit;
 
 -- Lines held until the transaction ends, as they stand then. Lines are locked before anything is decided
 -- about them, always in id order; each statement of a volatile function sees what was committed before it.
-CREATE FUNCTION lines.locked(p_ids uuid []) RETURNS SETOF lines.v_line LANGUAGE plpgsql AS $$
+-- They are found by id however many there are, so planning it again for each call is in vain.
+CREATE FUNCTION lines.locked(p_ids uuid []) RETURNS SETOF lines.v_line LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     PERFORM FROM lines.line WHERE id = ANY(p_ids) ORDER BY id FOR UPDATE;
     RETURN QUERY SELECT * FROM lines.v_line WHERE id = ANY(p_ids) ORDER BY id;

@@ -18,7 +18,7 @@ from whiteslip.exits import store as exits_store
 from whiteslip.exits.behalf import How
 from whiteslip.exits.choices import Proposal
 from whiteslip.exits.model import TAKES_TWO, Ground, Indicator, Path
-from whiteslip.exits.steps import Work
+from whiteslip.exits.work import Work
 from whiteslip.lines import Line
 from whiteslip.notices import Addressee
 from whiteslip.notices.acts import proofs
