@@ -209,14 +209,15 @@ def test_a_failed_proof_holds_the_last_step_only_and_ends_by_itself(db: Database
     assert sound(db)
 
 
-def test_what_was_proven_is_not_doubted_later(db: Database):
+def test_who_says_later_that_it_was_not_them_is_looked_at_and_nothing_is_drawn_meanwhile(db: Database):
     line = open_line(db)
     buy(db, line, 5_000)
     case = ask(db, line, at(DAY))
     with db.transaction() as tx:
-        same = exits.doubt(tx, OFFICE, case.id, "system", at(DAY))
-    assert not isinstance(same, Refusal)
-    assert same.identity is Identity.VERIFIED
+        held = exits.doubt(tx, OFFICE, case.id, "system", at(DAY))
+    assert not isinstance(held, Refusal)
+    assert (held.state, held.ground, held.identity) == (State.HELD, Ground.IDENTITY, Identity.DOUBTED)
+    assert sound(db)
 
 
 def test_contact_data_changed_lately_sends_the_case_to_a_person(db: Database):
