@@ -640,7 +640,7 @@ def test_16_a_death_after_closing_brings_the_debt_that_came_back_to_the_estate(s
     story.leaves()
     story.passes("+90d")
     assert story.case["state"] == "closed"
-    story.api.post(f"/v1/payments/{paid}/return", None, 200)
+    story.api.post(f"/v1/payments/{paid}/return", {"unauthorised": True}, 200)
     assert story.now["owed_minor"] == 20_000
     at = f"/v1/lines/{story.line}/estate"
     for _ in range(2):
