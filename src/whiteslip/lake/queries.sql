@@ -83,7 +83,8 @@ WHERE d.opened_at <= :until;
 
 -- name: score
 -- What the champion of the night said of each line that it scores, and the one of a month before: probabilities
--- in millionths, over the months that the model looks ahead. A score is kept when its facts have changed, so the newest is what that night would say again.
+-- in millionths, over the months that the model looks ahead. A score is kept when its facts have changed, so the
+-- newest is what that night would say again.
 WITH night (on_day, until) AS (
     VALUES (:day::date, :until::timestamptz), (:day_before::date, :until_before::timestamptz)
 ), champion AS (
