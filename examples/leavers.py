@@ -24,7 +24,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -36,23 +36,21 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import httpx
+from became import tell
 from door import Door
 
-from whiteslip import billing, day, decisions, identity, intake, ledger, lines, notices
+from whiteslip import billing, identity, intake, lines
 from whiteslip.app.settings import load
 from whiteslip.app.wiring import DEMO_MARK, Platform, create_database, opened, prepare_home, write_private
 from whiteslip.base import Refusal, add_months
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import rules as billing_rules
-from whiteslip.exits import store as exits_store
-from whiteslip.exits.model import State
 from whiteslip.identity import Person, access
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.lines.acts import page_of_customers, page_of_lines
 from whiteslip.lines.model import LockKind, Party
 from whiteslip.notices.mailers import on_phone
-from whiteslip.store import Tx, embedded
-from whiteslip.store.database import verify_journal
+from whiteslip.store import embedded
 from whiteslip.store.timers import StoredClock, present
 from whiteslip.world.population import person
 
@@ -184,8 +182,9 @@ def story(platform: Platform, url: str, given: argparse.Namespace) -> int:
         if not run.cases:
             ask(run, first + timedelta(days=1))
             run.keep()
-        wait(run, first + timedelta(days=1), add_months(first, given.months))
-        return tell(run, at(first + timedelta(days=1), 10))
+        last = add_months(first, given.months)
+        wait(run, first + timedelta(days=1), last)
+        return tell(platform.database, run.cases, run.bucket, at(first + timedelta(days=1), 10), last)
 
 
 def at(on: date, hour: int) -> datetime:
@@ -340,53 +339,6 @@ def sell(run: Run, on: date) -> None:
     for line in run.cases:
         small = {"line": public("line", line), "merchant": "shop", "amount_minor": 100}
         run.door.post("purchases", small, f"sell {line} {on}")
-
-
-def tries(tx: Tx, run: Run, since: datetime) -> tuple[int, int]:
-    """How many purchases were granted and refused since people left, whoever sold."""
-    row = tx.conn.execute(
-        """SELECT count(*) FILTER (WHERE kind = 'purchase.authorised') AS sold,
-            count(*) FILTER (WHERE kind = 'purchase.declined') AS declined
-        FROM store.journal WHERE subject = ANY(%(lines)s::uuid[]) AND at >= %(since)s""",
-        {"lines": list(run.cases), "since": since},
-    ).fetchone()
-    assert row
-    return row["sold"], row["declined"]
-
-
-def tell(run: Run, stopped_at: datetime) -> int:
-    """Count what became of everybody, and what should not have happened."""
-    outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    letters: Counter[int] = Counter()
-    with run.platform.database.transaction() as tx:
-        for line, asked in run.cases.items():
-            case = exits_store.find(tx, asked)
-            assert case
-            ground = f" ({case.ground})" if case.ground else ""
-            outcomes[run.bucket[line]][f"{case.state}{ground}, {case.why}"] += 1
-            sent = [n for n in notices.of_subject(tx, case.id) if n.kind == "exit.closed"]
-            if case.state is State.CLOSED:
-                letters[len(sent)] += 1
-        offences = day.every_violation(tx)
-        balanced = ledger.is_balanced(ledger.trial_balance(tx))
-        broken = verify_journal(tx)
-        replayed = decisions.replay(tx)
-        sold, declined = tries(tx, run, stopped_at)
-        nights = tx.conn.execute("SELECT count(*) AS nights FROM ledger.sealed_day").fetchone()
-    assert nights
-    print(f"{len(run.cases)} asked to leave, from every debt state; {nights['nights']} nights were sealed\n")
-    for bucket in sorted(outcomes):
-        print(f"{bucket} ({sum(outcomes[bucket].values())})")
-        for outcome, count in sorted(outcomes[bucket].items()):
-            print(f"  {count:4}  {outcome}")
-    whole = set(letters) <= {1}
-    print(f"\npurchases after the stop: {sold} authorised, {declined} declined")
-    print(f"closing letters per closed case: {dict(letters)}")
-    print(f"trial balance: {'zero' if balanced else 'NOT ZERO'}, sealed every night")
-    print(f"broken invariants: {len(offences)} (schedules, stops and books among them)")
-    print(f"journal: {len(broken)} faults; decisions: {replayed.differing} differ when decided again")
-    good = balanced and whole and not (offences or broken or sold or replayed.differing)
-    return 0 if good else 1
 
 
 if __name__ == "__main__":
