@@ -16,6 +16,9 @@ _LENGTH: Final = 26
 _MILLIS: Final = (1 << 48) - 1
 _RANDOM: Final = (1 << 62) - 1
 
+# Before every identifier: where a list that is read by pages begins.
+NO_ID: Final = UUID(int=0)
+
 _LETTERS: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 

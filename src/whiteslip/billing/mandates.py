@@ -13,6 +13,7 @@ from uuid import UUID
 
 from whiteslip import lines, packs
 from whiteslip.base import Refusal, add_months, end_of_day, new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.billing.model import DIRECT_DEBIT, Payment
 from whiteslip.billing.payments import receive
 from whiteslip.lines import Line
@@ -153,9 +154,10 @@ def lapse(tx: Tx, mandate_id: UUID, now: datetime) -> datetime | None:
     return None
 
 
-def mandates_of(tx: Tx, line: UUID) -> list[Mandate]:
-    """All mandates of a line, the oldest first."""
-    return [_mandate(row) for row in _queries.mandates_of_line(tx.conn, line=line)]
+def mandates_of(tx: Tx, line: UUID, after: UUID | None = None, count: int | None = None) -> list[Mandate]:
+    """Mandates of a line, the oldest first: those with ids above ``after``, all or up to ``count``."""
+    rows = _queries.mandates_of_line(tx.conn, line=line, after=after or NO_ID, count=count)
+    return [_mandate(row) for row in rows]
 
 
 def _lapses_at(line: Line, mandate: Mandate) -> datetime:

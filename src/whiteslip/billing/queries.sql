@@ -230,6 +230,13 @@ SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_
     corrected_by
 FROM billing.payment WHERE line = :line ORDER BY value_on, id;
 
+-- name: page_of_payments
+-- A line's payments after one of them, in the order in which they arrived.
+SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at,
+    corrected_by
+FROM billing.payment WHERE line = :line AND (received_at, id) > (:at, :after)
+ORDER BY received_at, id LIMIT :count;
+
 -- name: fees_paid$
 -- Fees of a line that were paid, less what came back.
 SELECT coalesce(sum(amount_minor), 0)::bigint FROM billing.settlement
@@ -368,7 +375,7 @@ SELECT id, line, currency, amount_minor, state, sent_at, bounced_at FROM billing
 
 -- name: payouts
 SELECT id, line, currency, amount_minor, state, sent_at, bounced_at FROM billing.payout
-WHERE line = :line ORDER BY sent_at, id;
+WHERE line = :line AND id > :after ORDER BY id LIMIT :count;
 
 -- name: violations
 SELECT invariant, detail FROM billing.violations(:day::date) LIMIT 100;
@@ -400,7 +407,7 @@ FROM billing.mandate WHERE id = :id;
 
 -- name: mandates_of_line
 SELECT id, line, scheme, reference, signed_on, state, last_used_on, ended_at, ended_why
-FROM billing.mandate WHERE line = :line ORDER BY signed_on, id;
+FROM billing.mandate WHERE line = :line AND id > :after ORDER BY id LIMIT :count;
 
 -- name: move_mandate!
 UPDATE billing.mandate SET

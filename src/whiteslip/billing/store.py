@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import accumulate
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
+from whiteslip.base.ids import NO_ID
 from whiteslip.billing import rules
 from whiteslip.billing.model import (
     Bill,
@@ -31,6 +32,7 @@ from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
 
 # Line, source, kind (see the table), what is settled, the day of booking and the day it counts from.
 Settlement: TypeAlias = tuple[UUID, UUID, str, Part, date, date]
@@ -286,6 +288,13 @@ def payments(tx: Tx, line: UUID) -> list[Payment]:
     return [Payment(**row) for row in _queries.payments(tx.conn, line=line)]
 
 
+def page_of_payments(tx: Tx, line: UUID, after: Payment | None, count: int) -> list[Payment]:
+    """Up to ``count`` of a line's payments that arrived after ``after``, in that order."""
+    at, last = (after.received_at, after.id) if after else (_EVER, NO_ID)
+    rows = _queries.page_of_payments(tx.conn, line=line, at=at, after=last, count=count)
+    return [Payment(**row) for row in rows]
+
+
 def mark_corrected(tx: Tx, payment_id: UUID, by: UUID) -> None:
     """Note which payment says what this one should have said."""
     _queries.correct_payment(tx.conn, id=payment_id, by=by)
@@ -354,9 +363,10 @@ def payout(tx: Tx, payout_id: UUID) -> Payout | None:
     return Payout(**row) if row else None
 
 
-def payouts(tx: Tx, line: UUID) -> list[Payout]:
-    """A line's payouts, oldest first."""
-    return [Payout(**row) for row in _queries.payouts(tx.conn, line=line)]
+def payouts(tx: Tx, line: UUID, after: UUID | None = None, count: int | None = None) -> list[Payout]:
+    """A line's payouts, oldest first: those with ids above ``after``, all or up to ``count``."""
+    rows = _queries.payouts(tx.conn, line=line, after=after or NO_ID, count=count)
+    return [Payout(**row) for row in rows]
 
 
 def take_book_total(tx: Tx, day: date, npl_after: int) -> None:

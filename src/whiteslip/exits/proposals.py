@@ -281,9 +281,10 @@ def last_objection(tx: Tx, restriction: UUID) -> Objection | None:
     return _objection(_queries.last_restriction_objection(tx.conn, restriction=restriction))
 
 
-def objections_waiting(tx: Tx, count: int = 100) -> list[Objection]:
-    """Objections that nobody has answered, the nearest deadline first."""
-    return [msgspec.convert(row, Objection) for row in _queries.restriction_objections(tx.conn, count=count)]
+def objections_waiting(tx: Tx, after: UUID | None = None, count: int = 100) -> list[Objection]:
+    """Objections that nobody has answered, the oldest first: its deadline is the nearest."""
+    rows = _queries.restriction_objections(tx.conn, after=after or UUID(int=0), count=count)
+    return [msgspec.convert(row, Objection) for row in rows]
 
 
 def _add(tx: Tx, new: RestrictionProposal) -> None:

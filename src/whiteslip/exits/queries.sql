@@ -52,6 +52,8 @@ LEFT JOIN exits.pending AS p ON p.exit = e.id
 WHERE ((e.state = 'held' AND e.ground = 'identity')
         OR (e.state = 'confirmed' AND e.route = 'desk' AND e.path IS NULL))
     AND s.exit IS NULL AND p.exit IS NULL
+    AND (:after::uuid IS NULL OR (coalesce(e.due_at, 'infinity'), e.id) > (
+        SELECT coalesce(a.due_at, 'infinity'), a.id FROM exits.exit AS a WHERE a.id = :after))
 ORDER BY e.due_at, e.id LIMIT :count;
 
 -- name: next_case^
@@ -376,7 +378,7 @@ SELECT * FROM exits.restriction_objection WHERE restriction = :restriction
 ORDER BY opened_at DESC, id DESC LIMIT 1;
 
 -- name: restriction_objections
-SELECT * FROM exits.restriction_objection WHERE outcome IS NULL ORDER BY due_at, id LIMIT :count;
+SELECT * FROM exits.restriction_objection WHERE outcome IS NULL AND id > :after ORDER BY id LIMIT :count;
 
 -- name: answer_restriction_objection!
 UPDATE exits.restriction_objection

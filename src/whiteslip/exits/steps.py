@@ -273,8 +273,8 @@ def pay_out(work: Work, case: Exit) -> None:
     tx, line, now = work.tx, work.line, work.now
     if line.credit_minor <= 0 or LockKind.LEGAL in line.locks:
         return
-    sent = billing_store.payouts(tx, line.id)
-    began_at = store.credit_since(tx, line.id, sent[-1].sent_at if sent else None) or now
+    sent_at = max((payout.sent_at for payout in billing_store.payouts(tx, line.id)), default=None)
+    began_at = store.credit_since(tx, line.id, sent_at) or now
     since = line.today(max(began_at, case.closed_at or now))
     changed_at = work.on_file.contact_changed_at
     if rules.may_pay_out(changed_at, since, line.today(now), now, work.clocks):

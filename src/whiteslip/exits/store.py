@@ -91,9 +91,9 @@ def of_line(tx: Tx, line: UUID) -> list[Exit]:
     return [_case(row) for row in _queries.of_line(tx.conn, line=line)]
 
 
-def queue(tx: Tx, now: datetime, count: int = 100) -> list[Exit]:
-    """Cases that wait for a person, the nearest deadline first."""
-    return [_case(row) for row in _queries.queue(tx.conn, now=now, count=count)]
+def queue(tx: Tx, now: datetime, count: int = 100, after: UUID | None = None) -> list[Exit]:
+    """Cases that wait for a person, the nearest deadline first; those that come after one of them."""
+    return [_case(row) for row in _queries.queue(tx.conn, now=now, count=count, after=after)]
 
 
 def page(tx: Tx, after: UUID | None, state: State | None, count: int) -> list[Exit]:

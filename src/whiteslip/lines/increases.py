@@ -13,6 +13,7 @@ from uuid import UUID
 
 from whiteslip import packs
 from whiteslip.base import Refusal, new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.lines.acts import change_limit, get_line
 from whiteslip.lines.model import Lifecycle, Line
 from whiteslip.store import Entry, Tx, load_queries
@@ -213,9 +214,10 @@ def find_increase(tx: Tx, increase_id: UUID) -> Increase | Refusal:
     return _increase(row) if row else Refusal("limit.increase_not_found")
 
 
-def increases_of(tx: Tx, line: UUID) -> list[Increase]:
-    """All increases of a line, oldest first."""
-    return [_increase(row) for row in _queries.increases_of_line(tx.conn, line=line)]
+def increases_of(tx: Tx, line: UUID, after: UUID | None = None, count: int | None = None) -> list[Increase]:
+    """Increases of a line, oldest first: those with ids above ``after``, all or up to ``count``."""
+    rows = _queries.increases_of_line(tx.conn, line=line, after=after or NO_ID, count=count)
+    return [_increase(row) for row in rows]
 
 
 def _locked(tx: Tx, increase_id: UUID) -> tuple[Line, Increase] | Refusal:

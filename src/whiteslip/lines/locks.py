@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from whiteslip.base import Refusal, new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.lines.lifting import lifted_by
 from whiteslip.lines.model import Feature, Lock, LockGround, LockKind, Part, Party
 from whiteslip.store import Entry, Tx, load_queries
@@ -29,9 +30,10 @@ def _lock(row: Row) -> Lock:
     return Lock(part=None if feature == _ALL else Part(Feature(feature), value), **row)
 
 
-def standing(tx: Tx, line: UUID) -> list[Lock]:
-    """The locks that stand on a line, oldest first."""
-    return [_lock(row) for row in _queries.standing_locks(tx.conn, line=line)]
+def standing(tx: Tx, line: UUID, after: UUID | None = None, count: int | None = None) -> list[Lock]:
+    """The locks that stand on a line, oldest first: those above the id ``after``, all or up to ``count``."""
+    rows = _queries.standing_locks(tx.conn, line=line, after=after or NO_ID, count=count)
+    return [_lock(row) for row in rows]
 
 
 def set_lock(

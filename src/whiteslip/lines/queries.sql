@@ -108,7 +108,7 @@ WHERE line = :line AND kind = :kind AND party = :party AND feature = :feature AN
 
 -- name: standing_locks
 SELECT id, line, kind, party, ground, feature, value, reason, until, firm, set_at, began_at
-FROM lines.lock WHERE line = :line AND lifted_at IS NULL ORDER BY set_at, id;
+FROM lines.lock WHERE line = :line AND lifted_at IS NULL AND id > :after ORDER BY id LIMIT :count;
 
 -- name: same_locks
 SELECT id, line, kind, party, ground, feature, value, reason, until, firm, set_at, began_at
@@ -131,7 +131,7 @@ SELECT id, line, language, added_at, removed_at FROM lines.authorised_user WHERE
 
 -- name: users_of_line
 SELECT id, line, language, added_at, removed_at FROM lines.authorised_user
-WHERE line = :line ORDER BY added_at, id;
+WHERE line = :line AND id > :after ORDER BY id LIMIT :count;
 
 -- name: active_users
 SELECT id, line FROM lines.authorised_user WHERE id = ANY(:ids::uuid[]) AND removed_at IS NULL;
@@ -159,7 +159,7 @@ FROM lines.limit_increase WHERE line = :line AND state IN ('proposed', 'consente
 -- name: increases_of_line
 SELECT id, line, to_minor, effective_at, state, proposed_at, consented_at, ended_at, ended_why,
     from_minor
-FROM lines.limit_increase WHERE line = :line ORDER BY proposed_at, id;
+FROM lines.limit_increase WHERE line = :line AND id > :after ORDER BY id LIMIT :count;
 
 -- name: move_increase!
 UPDATE lines.limit_increase SET

@@ -12,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from whiteslip.base import Refusal
+from whiteslip.base.ids import NO_ID
 from whiteslip.lines.acts import get_line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.store import Entry, Tx, load_queries
@@ -58,9 +59,12 @@ def remove_user(tx: Tx, user_id: UUID, actor: str, now: datetime) -> AuthorisedU
     return AuthorisedUser(**_queries.one_user(tx.conn, id=user_id))
 
 
-def users_of(tx: Tx, line: UUID) -> list[AuthorisedUser]:
-    """Who may draw on a line besides the customer, or could, in the order they were added."""
-    return [AuthorisedUser(**row) for row in _queries.users_of_line(tx.conn, line=line)]
+def users_of(tx: Tx, line: UUID, after: UUID | None = None, count: int | None = None) -> list[AuthorisedUser]:
+    """Who may draw on a line besides the customer, or could, in the order they were added: those with ids
+    above ``after``, all or up to ``count``.
+    """
+    rows = _queries.users_of_line(tx.conn, line=line, after=after or NO_ID, count=count)
+    return [AuthorisedUser(**row) for row in rows]
 
 
 def find_user(tx: Tx, user_id: UUID) -> AuthorisedUser | Refusal:

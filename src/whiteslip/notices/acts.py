@@ -152,9 +152,10 @@ def get(tx: Tx, notice_id: UUID) -> Notice | Refusal:
     return _notice(row) if row else Refusal("notice.not_found")
 
 
-def of_subject(tx: Tx, subject: UUID) -> list[Notice]:
-    """Letters about something, oldest first."""
-    return [_notice(row) for row in _queries.of_subject(tx.conn, subject=subject)]
+def of_subject(tx: Tx, subject: UUID, after: UUID | None = None, count: int | None = None) -> list[Notice]:
+    """Letters about something, oldest first: those that follow ``after``, all or up to ``count``."""
+    rows = _queries.of_subject(tx.conn, subject=subject, after=after, count=count)
+    return [_notice(row) for row in rows]
 
 
 def of_recipient(tx: Tx, recipient: UUID) -> list[Notice]:

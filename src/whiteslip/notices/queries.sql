@@ -19,7 +19,10 @@ FROM notices.notice WHERE id = :id;
 
 -- name: of_subject
 SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at, to_former
-FROM notices.notice WHERE subject = :subject ORDER BY seq;
+FROM notices.notice
+WHERE subject = :subject
+    AND (:after::uuid IS NULL OR seq > (SELECT a.seq FROM notices.notice AS a WHERE a.id = :after))
+ORDER BY seq LIMIT :count;
 
 -- name: of_recipient
 SELECT id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at, to_former

@@ -66,9 +66,10 @@ class Purchase(msgspec.Struct, frozen=True, gc=False):
     authorised_at: datetime
     expires_at: datetime
     buyer: UUID | None = None
-    # Known when it is authorised, and to the database.
     category: str = ""
     cash: bool = False
+    # The key of ``merchant``; empty on its way into the database.
+    shop: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ WHERE p.line = :line GROUP BY m.key ORDER BY max(p.authorised_at) DESC, m.key LI
 SELECT id, line FROM purchases.purchase WHERE id = ANY(:ids::uuid[]);
 
 -- name: purchases
-SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.authorised_minor, p.captured_minor, p.refunded_minor,
-    p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, m.payable
+SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.authorised_minor, p.captured_minor,
+    p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, m.key AS shop, m.payable
 FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant
 WHERE p.id = ANY(:ids::uuid[]) ORDER BY p.id FOR UPDATE OF p;
 
@@ -65,9 +65,22 @@ FROM unnest(
 WHERE p.id = u.id;
 
 -- name: of_line
-SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.authorised_minor, p.captured_minor,
-    p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at
-FROM purchases.purchase AS p WHERE p.line = :line ORDER BY p.authorised_at, p.id;
+SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.authorised_minor, p.captured_minor,
+    p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, m.key AS shop
+FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant
+WHERE p.line = :line ORDER BY p.authorised_at, p.id;
+
+-- name: page
+-- A line's purchases after one of them, oldest first.
+SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.authorised_minor, p.captured_minor,
+    p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, m.key AS shop
+FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant
+WHERE p.line = :line AND (p.authorised_at, p.id) > (:at, :after) ORDER BY p.authorised_at, p.id LIMIT :count;
+
+-- name: one^
+SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.authorised_minor, p.captured_minor,
+    p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, m.key AS shop
+FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant WHERE p.id = :id;
 
 -- name: made_between
 -- What a line was used for from one instant until another, as its locks see it.
@@ -108,7 +121,7 @@ FROM purchases.v_dispute WHERE id = :id;
 -- name: disputes
 SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
     resolved_at
-FROM purchases.v_dispute WHERE line = :line ORDER BY opened_at, id;
+FROM purchases.v_dispute WHERE line = :line AND id > :after ORDER BY id LIMIT :count;
 
 -- name: disputed_of_purchase$
 -- What of a purchase is disputed or was given back after a dispute.
@@ -134,3 +147,7 @@ WHERE line = :line AND merchant = :merchant;
 -- name: credentials
 SELECT shop, stored_at, last_used_at, declined, last_declined_at, last_code
 FROM purchases.v_credential WHERE line = :line ORDER BY last_used_at DESC, shop;
+
+-- name: credentials_by_shop
+SELECT shop, stored_at, last_used_at, declined, last_declined_at, last_code
+FROM purchases.v_credential WHERE line = :line AND shop > :after ORDER BY shop LIMIT :count;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from psycopg.rows import tuple_row
 
 from whiteslip import ledger
 from whiteslip.base import new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.ledger import Account
 from whiteslip.lines import Line
 from whiteslip.lines.acts import locks_of, terms_of
@@ -33,6 +34,7 @@ from whiteslip.store.database import Row
 _queries = load_queries(__file__)
 # How the view marks a part that the lender locked.
 _ISSUERS: Final = "issuer:"
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def merchants(tx: Tx, keys: Iterable[str], currency: str, now: datetime) -> dict[str, Merchant]:
@@ -126,6 +128,12 @@ def credentials(tx: Tx, line: UUID) -> list[Credential]:
     return [Credential(**row) for row in _queries.credentials(tx.conn, line=line)]
 
 
+def credentials_by_shop(tx: Tx, line: UUID, after: str, count: int) -> list[Credential]:
+    """Up to ``count`` shops that keep a line on file whose keys come after ``after``."""
+    rows = _queries.credentials_by_shop(tx.conn, line=line, after=after, count=count)
+    return [Credential(**row) for row in rows]
+
+
 def add_captured(tx: Tx, merchant_id: UUID, purchases: Sequence[Purchase]) -> None:
     """Store purchases taken over from another system, captured whole."""
     if purchases:
@@ -190,6 +198,18 @@ def of_line(tx: Tx, line: UUID) -> list[Purchase]:
     return [_purchase(row) for row in _queries.of_line(tx.conn, line=line)]
 
 
+def page(tx: Tx, line: UUID, after: Purchase | None, count: int) -> list[Purchase]:
+    """Up to ``count`` of a line's purchases that follow ``after``, oldest first."""
+    at, last = (after.authorised_at, after.id) if after else (_EVER, NO_ID)
+    return [_purchase(row) for row in _queries.page(tx.conn, line=line, at=at, after=last, count=count)]
+
+
+def find(tx: Tx, purchase_id: UUID) -> Purchase | None:
+    """A purchase by id, not locked."""
+    row = _queries.one(tx.conn, id=purchase_id)
+    return _purchase(row) if row else None
+
+
 def shops_of_line(tx: Tx, line: UUID, count: int = 20) -> list[str]:
     """Keys of the shops that a line bought at, the latest first."""
     return [row["key"] for row in _queries.shops(tx.conn, line=line, count=count)]
@@ -230,9 +250,12 @@ def dispute(tx: Tx, dispute_id: UUID) -> Dispute | None:
     return _dispute(row) if row else None
 
 
-def disputes_of_line(tx: Tx, line: UUID) -> list[Dispute]:
-    """A line's disputes, oldest first."""
-    return [_dispute(row) for row in _queries.disputes(tx.conn, line=line)]
+def disputes_of_line(
+    tx: Tx, line: UUID, after: UUID | None = None, count: int | None = None
+) -> list[Dispute]:
+    """A line's disputes, oldest first: those with ids above ``after``, all or up to ``count``."""
+    rows = _queries.disputes(tx.conn, line=line, after=after or NO_ID, count=count)
+    return [_dispute(row) for row in rows]
 
 
 def _dispute(row: Row) -> Dispute:

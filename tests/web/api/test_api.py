@@ -363,7 +363,7 @@ def test_a_query_parameter_that_a_route_does_not_know_is_named_and_not_ignored(a
     assert refused.status_code == 400
     assert refused.json()["code"] == "request.parameter_unknown"
     assert "“limt”" in refused.json()["detail"]
-    assert "It knows: line." in refused.json()["detail"]
+    assert "It knows: after, limit, line." in refused.json()["detail"]
     nothing = api.ask("POST", f"/v1/lines/{line}/pause?days=3", {"days": 3}).json()
     assert "It knows: –." in nothing["detail"]
     assert api.get(f"/v1/lines/{line}")["locks"] == []

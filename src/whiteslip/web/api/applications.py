@@ -184,9 +184,9 @@ def ask_more(
 
 
 @get("/applications", summary="List applications", responses=problem_responses(401, 403, 422))
-def list_applications(request: WebRequest, before: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
-    """Applications, the newest first; ``next`` is the ``before`` of the page that follows."""
-    start = identifier("app", before, "request.cursor_invalid") if before else None
+def list_applications(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
+    """Applications, the newest first."""
+    start = identifier("app", after, "request.cursor_invalid") if after else None
     found = read(request, lambda tx, _: store.recent(tx, None, limit + 1, start))
     return page_of(found, limit, ApplicationShape.of, lambda row: public("app", row.id))
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Response
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 
 from whiteslip.base import Refusal
@@ -17,7 +17,9 @@ from whiteslip.exits import Exit, desk
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Ground, Path
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import CURSOR
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
@@ -76,11 +78,20 @@ class CaseShape(Struct):
         )
 
 
-@get("/cases", summary="Cases that wait for a person", responses=problem_responses(401, 403))
-def list_cases(request: WebRequest) -> Page:
-    """The nearest deadline first; a hundred at most."""
-    found = read(request, lambda tx, now: [CaseShape.of(tx, case) for case in exits_store.queue(tx, now)])
-    return page_of(found, len(found), lambda shape: shape, lambda shape: shape.exit)
+@get("/cases", summary="Cases that wait for a person", responses=problem_responses(401, 403, 422))
+def list_cases(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
+    """The nearest deadline first."""
+    start = identifier("exit", after, CURSOR) if after else None
+
+    def question(tx: Tx, now: datetime) -> Page:
+        if start and exits_store.find(tx, start) is None:
+            raise Refused(Refusal(CURSOR))
+        found = exits_store.queue(tx, now, limit + 1, start)
+        return page_of(
+            found, limit, lambda case: CaseShape.of(tx, case), lambda case: public("exit", case.id)
+        )
+
+    return read(request, question)
 
 
 class NextShape(Struct):

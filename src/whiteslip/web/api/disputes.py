@@ -9,19 +9,18 @@ from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 
-from whiteslip import lines
 from whiteslip.base.ids import public
 from whiteslip.exits import owed
 from whiteslip.purchases import store as purchases_store
 from whiteslip.purchases.model import Dispute, Ground
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, write
+from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import page_on_line
 from whiteslip.web.api.shapes import Amount, Key, PublicId
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import problem_responses
-
-_MANY = 1_000
 
 
 class DisputeBody(Struct, forbid_unknown_fields=True):
@@ -141,16 +140,12 @@ def force(request: WebRequest, data: JSONBody[ForcedBody]) -> Response[DisputeSh
 
 
 @get("/disputes", summary="Disputes of a line", responses=problem_responses(401, 403, 404, 422))
-def list_disputes(request: WebRequest, line: FromQuery[str]) -> Page:
+def list_disputes(
+    request: WebRequest, line: FromQuery[str], after: FromQuery[str | None] = None, limit: Limit = PAGE
+) -> Page:
     """All disputes of a line, oldest first."""
-    wanted = identifier("line", line, "line.not_found")
-
-    def question(tx: Tx, _now: datetime) -> Page:
-        granted(lines.get_line(tx, wanted))
-        found = purchases_store.disputes_of_line(tx, wanted)
-        return page_of(found, _MANY, DisputeShape.of, lambda row: public("dsp", row.id))
-
-    return read(request, question)
+    asked = purchases_store.disputes_of_line
+    return page_on_line(request, line, "dsp", after, limit, asked, DisputeShape.of)
 
 
 handlers: list[Any] = [dispute, resolve, force, list_disputes]

@@ -35,6 +35,7 @@ from whiteslip.web.api.access import (
     write,
 )
 from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import CURSOR
 from whiteslip.web.api.shapes import CheckBody, CheckShape, EventShape, LetterShape, NewCheck
 from whiteslip.web.api.shapes_exits import DoubtBody, ExitShape, NewExit, ReasonBody
 from whiteslip.web.kit import proof
@@ -214,12 +215,22 @@ def _letter(notice: Notice) -> LetterShape:
 
 @get("/letters", summary="Letters about an exit", responses=problem_responses(401, 403, 404, 422))
 def list_letters(
-    request: WebRequest, about: Annotated[str, QueryParameter(name="exit", description="Id of an exit")]
+    request: WebRequest,
+    about: Annotated[str, QueryParameter(name="exit", description="Id of an exit")],
+    after: FromQuery[str | None] = None,
+    limit: Limit = PAGE,
 ) -> Page:
     """What was written to the customer about a case, oldest first."""
     wanted = identifier("exit", about, "exit.not_found")
-    found = read(request, lambda tx, _: notices.of_subject(tx, wanted))
-    return page_of(found, len(found) or 1, _letter, lambda notice: public("ltr", notice.id))
+    start = identifier("ltr", after, CURSOR) if after else None
+
+    def question(tx: Tx, _now: datetime) -> Page:
+        if start and getattr(notices.get(tx, start), "subject", None) != wanted:
+            raise Refused(Refusal(CURSOR))
+        found = notices.of_subject(tx, wanted, start, limit + 1)
+        return page_of(found, limit, _letter, lambda notice: public("ltr", notice.id))
+
+    return read(request, question)
 
 
 @get(

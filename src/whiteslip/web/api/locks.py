@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from litestar import Response
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 
 from whiteslip import exits, lines
@@ -19,24 +19,23 @@ from whiteslip.lines.locks import standing
 from whiteslip.lines.model import VALUED, Feature, Lock, Part
 from whiteslip.store import Tx
 from whiteslip.web.api.access import (
+    PAGE,
     Caller,
     Page,
     get,
     granted,
     identifier,
     must_be_proven,
-    page_of,
     post,
-    read,
     write,
 )
-from whiteslip.web.api.lines import shaped
+from whiteslip.web.api.lines import Limit, shaped
+from whiteslip.web.api.lists import page_on_line
 from whiteslip.web.api.shapes import Amount, LineShape
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused, problem_responses
 
-_MANY = 1_000
 CauseCode: TypeAlias = Literal[
     "returned_payments",
     "past_due",
@@ -208,16 +207,14 @@ def unrestrict(request: WebRequest, line_id: FromPath[str], data: JSONBody[Empty
     )
 
 
-@get("/lines/{line_id:str}/locks", summary="Locks that stand", responses=problem_responses(401, 403, 404))
-def list_locks(request: WebRequest, line_id: FromPath[str]) -> Page:
-    """All locks that stand on a line, whoever set them, oldest first."""
-    wanted = identifier("line", line_id, "line.not_found")
-
-    def question(tx: Tx, _now: datetime) -> Page:
-        granted(lines.get_line(tx, wanted))
-        return page_of(standing(tx, wanted), _MANY, LockShape.of, lambda lock: str(lock.id))
-
-    return read(request, question)
+@get(
+    "/lines/{line_id:str}/locks", summary="Locks that stand", responses=problem_responses(401, 403, 404, 422)
+)
+def list_locks(
+    request: WebRequest, line_id: FromPath[str], after: FromQuery[str | None] = None, limit: Limit = PAGE
+) -> Page:
+    """All locks that stand on a line, whoever set them, in the order in which they were first set."""
+    return page_on_line(request, line_id, "lock", after, limit, standing, LockShape.of)
 
 
 @post(

@@ -9,15 +9,18 @@ from uuid import UUID
 from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from whiteslip import billing, exits, lines, purchases
-from whiteslip.base.ids import public
+from whiteslip import billing, exits, purchases
+from whiteslip.base import Refusal
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.mandates import collect
+from whiteslip.billing.model import Payment
 from whiteslip.exits import owed
 from whiteslip.purchases import Capture, Declined, Purchase, Request
 from whiteslip.purchases import store as purchases_store
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, read, write
+from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import known, page_on_line
 from whiteslip.web.api.shapes import (
     CaptureBody,
     CorrectionBody,
@@ -31,8 +34,6 @@ from whiteslip.web.api.shapes import (
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import problem_responses
-
-_MANY = 10_000
 
 
 def _touch(tx: Tx, ports: Ports, line: UUID, now: datetime) -> None:
@@ -60,23 +61,31 @@ def authorise(request: WebRequest, data: JSONBody[NewPurchase]) -> Response[Purc
         )
         answer = granted(purchases.authorise(tx, ports.office.tables, [asked], caller.actor, now)[0])
         if isinstance(answer, Declined):
-            return PurchaseShape.declined(answer)
+            return PurchaseShape.declined(answer, data.merchant, data.category)
         return PurchaseShape.of(answer)
 
     return write(request, data, act, 201)
 
 
 @get("/purchases", summary="Purchases of a line", responses=problem_responses(401, 403, 404, 422))
-def list_purchases(request: WebRequest, line: FromQuery[str]) -> Page:
-    """All purchases of a line, oldest first."""
-    wanted = identifier("line", line, "line.not_found")
+def list_purchases(
+    request: WebRequest, line: FromQuery[str], after: FromQuery[str | None] = None, limit: Limit = PAGE
+) -> Page:
+    """All purchases of a line that were authorised, oldest first."""
 
-    def question(tx: Tx, _now: datetime) -> Page:
-        granted(lines.get_line(tx, wanted))
-        found = purchases_store.of_line(tx, wanted)
-        return page_of(found, _MANY, PurchaseShape.of, lambda row: public("pur", row.id))
+    def question(tx: Tx, line: UUID, after: UUID | None, count: int) -> list[Purchase]:
+        last = known(purchases_store.find(tx, after), line) if after else None
+        return purchases_store.page(tx, line, last, count)
 
-    return read(request, question)
+    return page_on_line(request, line, "pur", after, limit, question, PurchaseShape.of)
+
+
+@get("/purchases/{purchase_id:str}", summary="A purchase", responses=problem_responses(401, 403, 404))
+def show_purchase(request: WebRequest, purchase_id: FromPath[str]) -> PurchaseShape:
+    """One purchase as it stands."""
+    wanted = identifier("pur", purchase_id, "purchase.not_found")
+    found = read(request, lambda tx, _: purchases_store.find(tx, wanted))
+    return PurchaseShape.of(granted(found or Refusal("purchase.not_found")))
 
 
 @post(
@@ -166,16 +175,24 @@ def pay(request: WebRequest, data: JSONBody[NewPaymentBody]) -> Response[Payment
 
 
 @get("/payments", summary="Payments on a line", responses=problem_responses(401, 403, 404, 422))
-def list_payments(request: WebRequest, line: FromQuery[str]) -> Page:
-    """All payments on a line by value date."""
-    wanted = identifier("line", line, "line.not_found")
+def list_payments(
+    request: WebRequest, line: FromQuery[str], after: FromQuery[str | None] = None, limit: Limit = PAGE
+) -> Page:
+    """All payments on a line in the order in which they were booked; what was told late comes late."""
 
-    def question(tx: Tx, _now: datetime) -> Page:
-        granted(lines.get_line(tx, wanted))
-        found = billing_store.payments(tx, wanted)
-        return page_of(found, _MANY, PaymentShape.of, lambda row: public("pay", row.id))
+    def question(tx: Tx, line: UUID, after: UUID | None, count: int) -> list[Payment]:
+        last = known(billing_store.payment(tx, after), line) if after else None
+        return billing_store.page_of_payments(tx, line, last, count)
 
-    return read(request, question)
+    return page_on_line(request, line, "pay", after, limit, question, PaymentShape.of)
+
+
+@get("/payments/{payment_id:str}", summary="A payment", responses=problem_responses(401, 403, 404))
+def show_payment(request: WebRequest, payment_id: FromPath[str]) -> PaymentShape:
+    """One payment as it stands, and what corrected it."""
+    wanted = identifier("pay", payment_id, "payment.not_found")
+    found = read(request, lambda tx, _: billing_store.payment(tx, wanted))
+    return PaymentShape.of(granted(found or Refusal("payment.not_found")))
 
 
 @post(
@@ -225,11 +242,13 @@ def correct_payment(
 handlers: list[Any] = [
     authorise,
     list_purchases,
+    show_purchase,
     capture,
     release,
     refund,
     pay,
     list_payments,
+    show_payment,
     return_payment,
     correct_payment,
 ]

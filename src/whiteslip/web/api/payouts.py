@@ -20,22 +20,21 @@ from whiteslip.billing.model import Payout
 from whiteslip.exits import unclaimed
 from whiteslip.store import Tx
 from whiteslip.web.api.access import (
+    PAGE,
     Caller,
     Page,
     get,
     granted,
     identifier,
     must_be_proven,
-    page_of,
     post,
-    read,
     write,
 )
+from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import page_on_line
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import problem_responses
-
-_MANY = 1_000
 
 
 class PayoutShape(Struct):
@@ -75,16 +74,11 @@ def _change(
 
 
 @get("/payouts", summary="Payouts of a line", responses=problem_responses(401, 403, 404, 422))
-def list_payouts(request: WebRequest, line: FromQuery[str]) -> Page:
+def list_payouts(
+    request: WebRequest, line: FromQuery[str], after: FromQuery[str | None] = None, limit: Limit = PAGE
+) -> Page:
     """Everything that was paid out to a line's customer, oldest first."""
-    wanted = identifier("line", line, "line.not_found")
-
-    def question(tx: Tx, _now: datetime) -> Page:
-        granted(lines.get_line(tx, wanted))
-        found = billing_store.payouts(tx, wanted)
-        return page_of(found, _MANY, PayoutShape.of, lambda row: public("pyo", row.id))
-
-    return read(request, question)
+    return page_on_line(request, line, "pyo", after, limit, billing_store.payouts, PayoutShape.of)
 
 
 @post(

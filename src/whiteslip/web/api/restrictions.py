@@ -179,11 +179,12 @@ def object_to(
     return write(request, data, act, 201)
 
 
-@get("/restriction-objections", summary="Objections that wait", responses=problem_responses(401, 403))
-def list_objections(request: WebRequest) -> Page:
-    """What nobody has answered, the nearest deadline first; a hundred at most."""
-    found = read(request, lambda tx, _: proposals.objections_waiting(tx))
-    return page_of(found, len(found), ObjectionShape.of, lambda one: public("rob", one.id))
+@get("/restriction-objections", summary="Objections that wait", responses=problem_responses(401, 403, 422))
+def list_objections(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
+    """What nobody has answered, the oldest first: its deadline is the nearest."""
+    start = identifier("rob", after, "request.cursor_invalid") if after else None
+    found = read(request, lambda tx, _: proposals.objections_waiting(tx, start, limit + 1))
+    return page_of(found, limit, ObjectionShape.of, lambda one: public("rob", one.id))
 
 
 @post(

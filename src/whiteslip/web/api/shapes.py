@@ -108,11 +108,15 @@ class NewPurchase(Struct, forbid_unknown_fields=True):
 
 
 class PurchaseShape(Struct):
-    """A purchase, or why it was declined."""
+    """A purchase, or why it was declined. ``merchant`` is the shop's key, ``category`` its trade if it was
+    told.
+    """
 
     id: str | None
     line: str
     state: str
+    merchant: str
+    category: str = ""
     authorised_minor: int = 0
     captured_minor: int = 0
     held_minor: int = 0
@@ -132,6 +136,8 @@ class PurchaseShape(Struct):
             id=public("pur", purchase.id),
             line=public("line", purchase.line),
             state=purchase.state,
+            merchant=purchase.shop,
+            category=purchase.category,
             authorised_minor=purchase.authorised_minor,
             captured_minor=purchase.captured_minor,
             held_minor=purchase.held_minor,
@@ -143,12 +149,14 @@ class PurchaseShape(Struct):
         )
 
     @classmethod
-    def declined(cls, declined: Declined) -> PurchaseShape:
-        """Shape a decline: a value with reasons, not an error."""
+    def declined(cls, declined: Declined, merchant: str, category: str) -> PurchaseShape:
+        """Shape a decline: a value with reasons, not an error. It is kept as a decision alone."""
         return cls(
             id=None,
             line=public("line", declined.line),
             state="declined",
+            merchant=merchant,
+            category=category,
             code=declined.code,
             reasons=declined.reasons,
             decision=public("dec", declined.decision),

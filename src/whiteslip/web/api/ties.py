@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from whiteslip import identity, lines
 from whiteslip.base import Refusal, new_id
@@ -21,6 +21,7 @@ from whiteslip.lines import increases, users
 from whiteslip.purchases import store as purchases_store
 from whiteslip.store import Tx
 from whiteslip.web.api.access import (
+    PAGE,
     Caller,
     Page,
     get,
@@ -32,6 +33,8 @@ from whiteslip.web.api.access import (
     read,
     write,
 )
+from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import page_on_line
 from whiteslip.web.api.shapes_ties import (
     CouponShape,
     CredentialShape,
@@ -48,24 +51,6 @@ from whiteslip.web.api.shapes_ties import (
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import problem_responses
-
-_MANY = 1_000
-
-
-def _listed(
-    request: WebRequest,
-    line_id: str,
-    question: Callable[[Tx, UUID], list[Any]],
-    shape: Callable[[Any], Any],
-) -> Page:
-    """Everything of one kind that hangs on a line, in one page."""
-    wanted = identifier("line", line_id, "line.not_found")
-
-    def find(tx: Tx, _now: datetime) -> Page:
-        granted(lines.get_line(tx, wanted))
-        return page_of(question(tx, wanted), _MANY, shape, lambda row: str(row.id))
-
-    return read(request, find)
 
 
 @post(
@@ -90,11 +75,15 @@ def sign(request: WebRequest, line_id: FromPath[str], data: JSONBody[NewMandate]
 
 
 @get(
-    "/lines/{line_id:str}/mandates", summary="Mandates of a line", responses=problem_responses(401, 403, 404)
+    "/lines/{line_id:str}/mandates",
+    summary="Mandates of a line",
+    responses=problem_responses(401, 403, 404, 422),
 )
-def list_mandates(request: WebRequest, line_id: FromPath[str]) -> Page:
-    """All of them, also those that were cancelled or lapsed."""
-    return _listed(request, line_id, mandates.mandates_of, MandateShape.of)
+def list_mandates(
+    request: WebRequest, line_id: FromPath[str], after: FromQuery[str | None] = None, limit: Limit = PAGE
+) -> Page:
+    """In the order they were given, also those that were cancelled or lapsed."""
+    return page_on_line(request, line_id, "mdt", after, limit, mandates.mandates_of, MandateShape.of)
 
 
 @post(
@@ -116,11 +105,20 @@ def cancel_mandate(request: WebRequest, mandate_id: FromPath[str]) -> Response[M
 @get(
     "/lines/{line_id:str}/stored-credentials",
     summary="Shops that keep a line on file",
-    responses=problem_responses(401, 403, 404),
+    responses=problem_responses(401, 403, 404, 422),
 )
-def list_credentials(request: WebRequest, line_id: FromPath[str]) -> Page:
-    """The last used first, each with what it tried in vain since."""
-    return _listed(request, line_id, purchases_store.credentials, CredentialShape.of)
+def list_credentials(
+    request: WebRequest, line_id: FromPath[str], after: FromQuery[str | None] = None, limit: Limit = PAGE
+) -> Page:
+    """By the shops' keys, each with what it tried in vain since. ``after`` is a shop's key."""
+    wanted = identifier("line", line_id, "line.not_found")
+
+    def question(tx: Tx, _now: datetime) -> Page:
+        granted(lines.get_line(tx, wanted))
+        found = purchases_store.credentials_by_shop(tx, wanted, after or "", limit + 1)
+        return page_of(found, limit, CredentialShape.of, lambda row: row.shop)
+
+    return read(request, question)
 
 
 @post(
@@ -146,10 +144,14 @@ def add_user(request: WebRequest, line_id: FromPath[str], data: JSONBody[NewUser
     return write(request, data, act, 201)
 
 
-@get("/lines/{line_id:str}/users", summary="Who else may draw", responses=problem_responses(401, 403, 404))
-def list_users(request: WebRequest, line_id: FromPath[str]) -> Page:
+@get(
+    "/lines/{line_id:str}/users", summary="Who else may draw", responses=problem_responses(401, 403, 404, 422)
+)
+def list_users(
+    request: WebRequest, line_id: FromPath[str], after: FromQuery[str | None] = None, limit: Limit = PAGE
+) -> Page:
     """In the order they were added, also those that were removed."""
-    return _listed(request, line_id, users.users_of, UserShape.of)
+    return page_on_line(request, line_id, "usr", after, limit, users.users_of, UserShape.of)
 
 
 @post(
@@ -276,11 +278,13 @@ def propose(
 @get(
     "/lines/{line_id:str}/limit-increases",
     summary="Higher limits that were proposed",
-    responses=problem_responses(401, 403, 404),
+    responses=problem_responses(401, 403, 404, 422),
 )
-def list_increases(request: WebRequest, line_id: FromPath[str]) -> Page:
+def list_increases(
+    request: WebRequest, line_id: FromPath[str], after: FromQuery[str | None] = None, limit: Limit = PAGE
+) -> Page:
     """Oldest first, with what became of each."""
-    return _listed(request, line_id, increases.increases_of, IncreaseShape.of)
+    return page_on_line(request, line_id, "inc", after, limit, increases.increases_of, IncreaseShape.of)
 
 
 def _answered(
