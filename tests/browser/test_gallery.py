@@ -18,7 +18,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from html import unescape
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,12 +26,12 @@ import httpx
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browser import twins
 from browser.conftest import DESK, PHONE, RULES, running
 from browser.deceptive import faults
 from browser.gallery import VIEWS, View
 from browser.stage import Stage, build
 from litestar import Litestar
-from pypdf import PdfReader
 from web.portal.scene import SECRET, Scene
 
 from whiteslip.lake import Lake
@@ -54,6 +53,13 @@ JUDGE = Path(__file__).with_name("gallery.js").read_text().partition("\n")[2]
 AXE = Axe().axe_script
 SETTLED = """() => Promise.race([new Promise((over) => setTimeout(over, 1000)),
   Promise.allSettled(document.getAnimations().map((each) => each.finished))]).then(() => true)"""
+# What has to be pushed aside on a narrow screen (WCAG 1.4.10). A table may be, in a region of its own, and
+# the drawing board of a policy, which has a sister without.
+PUSHED = """[...document.querySelectorAll('html, body, body *')].filter((node) =>
+    node.scrollWidth > node.clientWidth && node.clientWidth > 1
+    && !node.matches('.scroll:has(table), .policy-editor *, .unseen, input')
+    && (node.matches('html') || /auto|scroll|hidden|clip/.test(getComputedStyle(node).overflowX)))
+    .map((node) => `${node.scrollWidth - node.clientWidth} px of ${node.tagName} ${node.className} beyond`)"""
 CONTROLS = """[...document.querySelectorAll('main :is(a[href], button, input, select, textarea)')]
     .filter((node) => !node.closest('[data-needs-script]') && node.type !== 'hidden')
     .map((node) => node.tagName + ' ' + (node.name || node.getAttribute('href') || node.innerText)).sort()"""
@@ -130,8 +136,7 @@ def _look(visitor: Visitor, view: View, stage: Stage, lang: str) -> list[str]:
         found += [f"{width} {scheme} {each}" for each in minded]
         _pictures(visitor, f"{view.door}-{view.label}-{lang}-{width}")
     page.set_viewport_size({"width": NARROW, "height": PHONE[1]})
-    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return [*found, f"{wider} px wider than {NARROW}"] if wider > 0 and view.door == "portal" else found
+    return [*found, *(f"{NARROW}: {each}" for each in page.evaluate(PUSHED))]
 
 
 def _pictures(visitor: Visitor, name: str) -> None:
@@ -151,12 +156,12 @@ def _axe(page: Any, rules: dict[str, Any]) -> list[str]:
     return list(minded)
 
 
-def test_every_chart_of_the_desk_has_its_table_its_csv_and_its_pdf_and_its_marks_lead_on(
+def test_every_chart_of_the_desk_has_a_table_a_csv_and_a_pdf_of_equal_totals_and_its_marks_lead_on(
     stage: tuple[Stage, str],
 ):
     made, url = stage
     cookies = {"session_console": made.sessions["en"]["reviewer"]}
-    found, missing, followed = list[str](), list[str](), set[str]()
+    found, missing, followed, compared = list[str](), list[str](), set[str](), 0
     with httpx.Client(base_url=url, cookies=cookies, timeout=60, headers={"Accept-Language": "en"}) as desk:
         for view in VIEWS:
             if view.door != "console" or view.status != 200:
@@ -164,35 +169,14 @@ def test_every_chart_of_the_desk_has_its_table_its_csv_and_its_pdf_and_its_marks
             page = desk.get(view.path.format_map(made.facts["en"])).text
             for key, figure in re.findall(r'<figure class="chart" id="([\w-]+)">(.*?)</figure>', page, re.S):
                 found.append(key)
-                minded = [*_twins(desk, figure), *_leads(desk, figure, followed)]
+                unequal, columns = twins.minded(desk, figure)
+                compared += columns
+                minded = [*unequal, *_leads(desk, figure, followed)]
                 missing += [f"{key} of {view.label}: {each}" for each in minded]
             assert page.count("data-chart=") == len(re.findall(r'<figure class="chart"', page)), view.label
     assert missing == [], "\n".join(missing)
     assert len(found) >= 30, found
-
-
-def _twins(desk: httpx.Client, figure: str) -> list[str]:
-    """What a chart lacks: rows in its table, as many or more in its CSV, and a PDF that says its title."""
-    minded = list[str]()
-    rows = len(re.findall(r"<tr>", figure.partition("<tbody>")[2].partition("</tbody>")[0]))
-    files = {kind: unescape(href) for href, kind in re.findall(r'href="([^"]+\.(csv|pdf)[^"]*)"', figure)}
-    if not rows:
-        minded.append("no table")
-    if set(files) != {"csv", "pdf"}:
-        return [*minded, f"only {sorted(files)}"]
-    if unescape(re.findall(r'data-csv="([^"]*)"', figure)[0]) != files["csv"]:
-        minded.append("its marks lead to another file")
-    table = desk.get(files["csv"])
-    if table.headers["content-type"] != "text/csv; charset=utf-8" or len(table.text.splitlines()) < 2:
-        minded.append(f"no CSV at {files['csv']}: {table.status_code}")
-    paper = desk.get(files["pdf"])
-    if paper.status_code != 200 or paper.headers["content-type"] != "application/pdf":
-        return [*minded, f"no PDF at {files['pdf']}: {paper.status_code}"]
-    said = "".join(sheet.extract_text() for sheet in PdfReader(BytesIO(paper.content)).pages)
-    title = unescape(re.findall(r"<h2>(.*?)</h2>", figure)[0])
-    if re.sub(r"\s", "", title) not in re.sub(r"\s", "", said):
-        minded.append("its PDF is of something else")
-    return minded
+    assert compared >= 100, "columns of counts and sums"
 
 
 def _leads(desk: httpx.Client, figure: str, followed: set[str]) -> list[str]:

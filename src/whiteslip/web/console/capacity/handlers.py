@@ -320,8 +320,10 @@ def _file(name: str, basis: Basis, answer: Answer | None) -> Response[Any]:
             rows = [msgspec.structs.asdict(each) for each in basis.segments]
         case "offers.csv" if answer:
             rivals = {each: dict(getattr(answer, each).offers) for each, _ in charts.RIVALS}
+            lines = {each.name: each.lines for each in basis.segments}
             rows = [
-                {"segment": segment} | {each: found[segment] for each, found in rivals.items()}
+                {"segment": segment, "lines": lines.get(segment, 0)}
+                | {each: found[segment] for each, found in rivals.items()}
                 for segment, _ in answer.best.offers
             ]
         case "limits.csv" if answer:

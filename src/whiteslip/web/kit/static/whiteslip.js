@@ -23,10 +23,6 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => print());
 }
 
-// Where the sections are one row, the one that is open is in sight.
-const open = document.querySelector(".sections [aria-current]");
-if (open) open.parentElement.scrollLeft = open.offsetLeft - open.parentElement.clientWidth / 2;
-
 // A slider and the number beside it say the same; the number is what is sent.
 for (const slider of document.querySelectorAll("[data-slides]")) {
   const field = document.getElementById(slider.dataset.slides);
