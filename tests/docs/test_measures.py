@@ -21,7 +21,7 @@ from whiteslip.portfolio import MEASURES as OF_THE_BOOK
 
 PAGE = Path(__file__).parents[2] / "docs/reference/measures.md"
 # Queries that make what the others read.
-_SHARED = {"seen", "losses", "functions"}
+_SHARED = {"seen", "pd", "losses", "functions"}
 
 
 @dataclass(frozen=True)

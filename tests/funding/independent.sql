@@ -153,7 +153,7 @@ SELECT pool::bigint AS pool_minor, good::bigint AS eligible_minor, (good - count
     back::bigint AS held_back_minor, rate.bps AS advance_bps, loss.bps::integer AS vintage_loss_bps,
     least((c ->> 'commitment_minor')::numeric,
         greatest(0, floor(counted * rate.bps / 10000) - back) + cash_minor)::bigint AS base_minor,
-    debt_minor
+    cash_minor, debt_minor
 FROM agreed, stated, sums, rate, kept, loss;
 
 -- name: figures

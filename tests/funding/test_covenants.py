@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date, timedelta
+from random import Random
 
+import msgspec
 from deals import deal, receivable
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whiteslip.funding import covenants
 from whiteslip.funding.covenants import Figures
-from whiteslip.funding.model import Advance, Base, Performance, Phase, Position, Step, Test, Triggers, Verdict
+from whiteslip.funding.model import (
+    Advance,
+    Base,
+    Performance,
+    Phase,
+    Position,
+    Receivable,
+    Step,
+    Test,
+    Triggers,
+    Verdict,
+)
 
 DAY = date(2026, 3, 31)
 HISTORY = [
@@ -106,6 +120,93 @@ def test_every_covenant_has_its_headroom():
     assert [each.test for each in covenants.tests(deal(), a_base(), Position(), Performance())] == [
         Test.BORROWING_BASE
     ], "a limit that is not in the deal is not tested"
+
+
+# Nights of four months in multiples of three, whose mean needs no rounding; a third and more may be late.
+_NIGHTS = st.lists(st.tuples(*[st.integers(1, 30_000).map(lambda n: 3 * n)] * 5), min_size=4, max_size=4).map(
+    lambda drawn: [
+        Figures(date(2026, month, 28 if month == 2 else 30), pool, min(late, pool), lost, paid, earned)
+        for month, (pool, late, lost, paid, earned) in zip((1, 2, 3, 4), drawn, strict=True)
+    ]
+)
+_POOL = st.lists(
+    st.builds(
+        receivable,
+        st.integers(1, 10_000),
+        st.integers(1, 50_000),
+        opened_on=st.dates(date(2025, 9, 1), DAY),
+        days_past_due=st.sampled_from([0, 29, 30, 90, 120]),
+    ),
+    max_size=10,
+    unique_by=lambda each: each.plan,
+)
+
+
+def _times(night: Figures, by: int) -> Figures:
+    day, *amounts = dataclasses.astuple(night)
+    return Figures(day, *(minor * by for minor in amounts))
+
+
+@given(_NIGHTS, _POOL, st.integers(1, 99), st.integers(0, 900), st.randoms(use_true_random=False))
+def test_ratios_are_of_parts_and_no_unit_of_money_or_order_changes_them(
+    nights: list[Figures], pool: list[Receivable], by: int, cost: int, dice: Random
+):
+    stepped = deal(
+        funding_cost_bps=cost, advance=Advance(8_500, (Step(300, 9_000),), vintages=2, seasoned_months=1)
+    )
+    proof = [Verdict(each, None) for each in pool]
+    found = covenants.performance(stepped, nights, proof)
+    assert found == covenants.performance(stepped, [_times(night, by) for night in nights], proof)
+    assert found == covenants.performance(stepped, nights, dice.sample(proof, len(proof)))
+    assert found.delinquency_3m_bps is not None
+    assert 0 <= found.delinquency_3m_bps <= 10_000
+    assert found.vintage_loss_bps is None or 0 <= found.vintage_loss_bps <= 10_000
+    assert found.annualised_loss_3m_bps is not None
+    assert (found.payment_rate_bps or 0) >= 0
+    # What is earned is lost, costs, or is left over.
+    free = covenants.performance(deal(funding_cost_bps=0), [_without_loss(night) for night in nights], [])
+    assert free.excess_spread_3m_bps == (
+        (found.excess_spread_3m_bps or 0) + (found.annualised_loss_3m_bps or 0) + cost
+    )
+
+
+def _without_loss(night: Figures) -> Figures:
+    return dataclasses.replace(night, charged_off_minor=0)
+
+
+@given(
+    st.integers(0, 10**9),
+    st.integers(0, 10**9),
+    st.lists(st.integers(-9_000, 9_000), min_size=8, max_size=8),
+    st.integers(0, 500),
+)
+def test_headroom_is_what_is_left_whatever_the_figures(debt: int, good: int, drawn: list[int], by: int):
+    how = Performance(*drawn[:4])
+    limits = Triggers(
+        delinquency_3m_at_most_bps=drawn[4],
+        annualised_loss_3m_at_most_bps=drawn[5],
+        excess_spread_3m_at_least_bps=drawn[6],
+        payment_rate_at_least_bps=drawn[7],
+        pool_at_least_minor=7_000,
+    )
+    agreed = deal(triggers=limits, reserve_bps=25, minimum_use_minor=60_000)
+    found = covenants.tests(agreed, a_base(debt, good, good), Position(reserve_minor=9), how)
+    assert {each.test for each in found} == set(Test) - {Test.MATURITY}
+    for each in found:
+        assert each.actual is not None
+        most = each.test in (Test.DELINQUENCY, Test.ANNUALISED_LOSS)
+        assert each.headroom == (each.limit - each.actual if most else each.actual - each.limit)
+        assert each.is_breached == (each.actual > each.limit if most else each.actual < each.limit)
+    # A pool that is smaller by an amount has that much less headroom, and nothing else changes.
+    less = covenants.tests(agreed, a_base(debt, good - by, good), Position(reserve_minor=9), how)
+    changed = [
+        (one.test, (one.headroom or 0) - (two.headroom or 0)) for one, two in zip(found, less, strict=True)
+    ]
+    assert {test: gap for test, gap in changed if gap} == ({Test.POOL: by} if by else {})
+    (last,) = covenants.tests(
+        agreed, msgspec.structs.replace(a_base(debt), phase=Phase.MATURED), Position(), how
+    )
+    assert (last.test, last.headroom, last.is_breached) == (Test.MATURITY, -debt, debt > 0)
 
 
 @given(st.integers(1, 50), st.integers(0, 1_000), st.integers(5, 40))

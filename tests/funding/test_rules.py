@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whiteslip.funding import deals, rules
-from whiteslip.funding.model import Base, Bucket, Concentration, Deal, Phase, Position, Receivable
+from whiteslip.funding.model import (
+    Base,
+    Bucket,
+    Concentration,
+    Deal,
+    Overcollateralisation,
+    Phase,
+    Position,
+    Receivable,
+)
 
 HERE = UUID(int=77)
 ELSEWHERE = UUID(int=78)
@@ -177,3 +186,16 @@ def test_a_receivable_that_is_not_eligible_changes_nothing(pool: list[Receivable
         before.excesses,
         before.base_minor,
     )
+
+
+@given(pools, st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 50_000))
+def test_what_is_kept_back_is_never_lent_and_keeping_more_lends_no_more(
+    pool: list[Receivable], low: int, more: int, supplement: int
+):
+    high = min(10_000, low + more)
+    over = Overcollateralisation(90_001, low, high, yield_supplement_minor=supplement)
+    keeps = deal(currency="USD", commitment_minor=10**12, advance=None, overcollateralisation=over)
+    revolving, amortising = base(keeps, pool), base(keeps, pool, current=Phase.AMORTISING)
+    assert supplement <= revolving.held_back_minor <= amortising.held_back_minor
+    assert revolving.base_minor == max(0, revolving.eligible_minor - revolving.held_back_minor)
+    assert amortising.base_minor <= revolving.base_minor

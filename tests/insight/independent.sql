@@ -3,6 +3,17 @@
 -- hidden one could be had by subtraction (veil_group); where it has none, nothing is hidden.
 
 -- name: functions
+CREATE FUNCTION pg_temp.byar(k float8, z float8) RETURNS float8 LANGUAGE sql AS $$
+    SELECT CASE WHEN k = 0 THEN 0 ELSE k * power(greatest(0, 1 - 1 / (9 * k) + z / (3 * sqrt(k))), 3) END
+$$;
+-- Half the width of an interval that is valid at any time, between two arms of n with k events.
+CREATE FUNCTION pg_temp.any_time(k1 bigint, n1 bigint, k2 bigint, n2 bigint) RETURNS float8 LANGUAGE sql AS $$
+    SELECT CASE WHEN least(n1, n2) < 30 THEN 2 ELSE
+        sqrt(v * 2 * (n * r + 1) / (n * r) * ln(sqrt(n * r + 1) / 0.05::float8)) END
+    FROM (SELECT (n1 + n2)::float8 AS n, (ln(400::float8) + ln(1 + ln(400::float8))) / 1000 AS r,
+        (k1 + 1) * (n1 - k1 + 1) / power(n1 + 2, 2) / nullif(n1, 0)
+        + (k2 + 1) * (n2 - k2 + 1) / power(n2 + 2, 2) / nullif(n2, 0) AS v) AS f
+$$;
 CREATE FUNCTION pg_temp.wilson_low(k bigint, n bigint) RETURNS float8 LANGUAGE sql AS $$
     SELECT CASE WHEN n = 0 OR k = 0 THEN 0 ELSE
         (2 * k + z * z - z * sqrt(z * z + 4 * k * (1 - k::float8 / n))) / (2 * (n + z * z)) END
@@ -99,6 +110,7 @@ SELECT 'all' AS segment, w.journey, w.no || '_' || w.step AS screen, count(*) AS
     count(*) FILTER (WHERE w.no = w.last_no AND NOT w.is_done AND NOT w.is_other) AS went_away,
     pg_temp.wilson_low(count(*) FILTER (WHERE w.no = w.last_no AND NOT w.is_done AND NOT w.is_other), count(*))
         AS drop_low,
+    count(*) FILTER (WHERE w.no = w.last_no AND NOT w.is_done AND NOT w.is_other)::float8 / count(*) AS drop,
     pg_temp.wilson_high(count(*) FILTER (WHERE w.no = w.last_no AND NOT w.is_done AND NOT w.is_other), count(*))
         AS drop_high,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY w.seconds) AS median_seconds,
@@ -139,6 +151,8 @@ WITH leaver AS (
     SELECT 'any', (SELECT count(*) FROM filed), (SELECT count(*) FROM leaver), 'any'
 )
 SELECT 'all' AS segment, c.topic, e.exits, c.complaints, c.complaints * 1000 / e.exits::float8 AS per_thousand,
+    pg_temp.byar(c.complaints, -1.959963984540054) * 1000 / e.exits AS per_thousand_low,
+    pg_temp.byar(c.complaints + 1, 1.959963984540054) * 1000 / e.exits AS per_thousand_high,
     c.veil_count, c.veil_group
 FROM counted AS c CROSS JOIN (SELECT count(*) AS exits FROM leaver) AS e;
 
@@ -163,6 +177,7 @@ WITH asked AS (
     WHERE pg_temp.asked(kind, state) GROUP BY line
 )
 SELECT 'all' AS segment, m.month, count(*) AS at_risk, count(*) FILTER (WHERE date_trunc('month', a.day) = m.month) AS asked,
+    count(*) FILTER (WHERE date_trunc('month', a.day) = m.month)::float8 / count(*) AS hazard,
     pg_temp.wilson_low(count(*) FILTER (WHERE date_trunc('month', a.day) = m.month), count(*)) AS hazard_low,
     pg_temp.wilson_high(count(*) FILTER (WHERE date_trunc('month', a.day) = m.month), count(*)) AS hazard_high,
     count(*) AS veil_count, m.month::text AS veil_group
@@ -173,7 +188,7 @@ GROUP BY m.month;
 
 -- name: leavers
 SELECT 'all' AS segment, band, count(*) AS lines, count(*) FILTER (WHERE what = 'left') AS left,
-    count(*) FILTER (WHERE what <> 'left') AS stayed,
+    count(*) FILTER (WHERE what <> 'left') AS stayed, avg((what = 'left')::int)::float8 AS share_left,
     pg_temp.wilson_low(count(*) FILTER (WHERE what = 'left'), count(*)) AS share_low,
     pg_temp.wilson_high(count(*) FILTER (WHERE what = 'left'), count(*)) AS share_high,
     count(*) AS veil_count, '' AS veil_group
@@ -213,21 +228,45 @@ WITH part AS (
 SELECT w.fact AS driver, t.n AS lines, sum(w.w - w.best) / t.n AS weight, t.hazard,
     greatest(0, t.hazard - 1.959963984540054 * t.spread / sqrt(t.n)) AS hazard_low,
     least(1, t.hazard + 1.959963984540054 * t.spread / sqrt(t.n)) AS hazard_high,
-    (SELECT count(*) FROM line AS l WHERE l.top = w.fact)::float8 / t.n AS share
+    (SELECT count(*) FROM line AS l WHERE l.top = w.fact)::float8 / t.n AS share,
+    pg_temp.wilson_low((SELECT count(*) FROM line AS l WHERE l.top = w.fact), t.n) AS share_low,
+    pg_temp.wilson_high((SELECT count(*) FROM line AS l WHERE l.top = w.fact), t.n) AS share_high
 FROM weighed AS w CROSS JOIN told AS t GROUP BY w.fact, t.n, t.hazard, t.spread HAVING sum(w.w - w.best) > 0;
 
 -- name: offers
-SELECT offer, count(*) FILTER (WHERE NOT held_out) AS shown, count(*) FILTER (WHERE held_out) AS held_out,
-    avg(left_30) FILTER (WHERE NOT held_out AND known_30)::float8 - avg(left_30) FILTER (WHERE held_out AND known_30)::float8
-        AS left_30_uplift,
-    avg(left_180) FILTER (WHERE NOT held_out AND known_180)::float8
-    - avg(left_180) FILTER (WHERE held_out AND known_180)::float8 AS left_180_uplift,
-    avg(complained) FILTER (WHERE NOT held_out AND known_180)::float8
-    - avg(complained) FILTER (WHERE held_out AND known_180)::float8 AS complained_uplift,
-    avg(troubled) FILTER (WHERE NOT held_out)::float8 AS in_difficulty,
-    CASE WHEN bool_or(ended_at IS NOT NULL) THEN 'yes' ELSE 'no' END AS ended,
-    least(count(*) FILTER (WHERE NOT held_out), count(*) FILTER (WHERE held_out)) AS veil_count, offer AS veil_group
-FROM looked GROUP BY offer;
+WITH arm AS (
+    SELECT offer, max(kind) AS kind, CASE WHEN bool_or(ended_at IS NOT NULL) THEN 'yes' ELSE 'no' END AS ended,
+        count(*) FILTER (WHERE NOT held_out) AS shown, count(*) FILTER (WHERE held_out) AS held_out,
+        coalesce(sum(troubled) FILTER (WHERE NOT held_out), 0)::bigint AS troubled FROM looked GROUP BY offer
+), outcome AS (
+    SELECT offer, 'left_30' AS name, held_out, left_30 AS came FROM looked WHERE known_30
+    UNION ALL SELECT offer, 'left_180', held_out, left_180 FROM looked WHERE known_180
+    UNION ALL SELECT offer, 'complained', held_out, complained FROM looked WHERE known_180
+), counted AS (
+    SELECT a.offer, n.name, count(o.came) FILTER (WHERE NOT o.held_out) AS n1, count(o.came) FILTER (WHERE o.held_out) AS n2,
+        coalesce(sum(o.came) FILTER (WHERE NOT o.held_out), 0)::bigint AS k1,
+        coalesce(sum(o.came) FILTER (WHERE o.held_out), 0)::bigint AS k2
+    FROM arm AS a CROSS JOIN (VALUES ('left_30'), ('left_180'), ('complained')) AS n (name)
+    LEFT JOIN outcome AS o ON (o.offer, o.name) = (a.offer, n.name) GROUP BY a.offer, n.name
+), gap AS (
+    SELECT *, coalesce(k1::float8 / nullif(n1, 0) - k2::float8 / nullif(n2, 0), 0) AS gap,
+        pg_temp.any_time(k1, n1, k2, n2) AS half FROM counted
+), told AS (
+    SELECT a.*, s.gap AS left_30_uplift, greatest(-1, s.gap - s.half) AS left_30_low, least(1, s.gap + s.half) AS left_30_high,
+        l.gap AS left_180_uplift, greatest(-1, l.gap - l.half) AS left_180_low, least(1, l.gap + l.half) AS left_180_high,
+        c.gap AS complained_uplift, greatest(-1, c.gap - c.half) AS complained_low,
+        least(1, c.gap + c.half) AS complained_high, l.n1 + l.n2 AS followed
+    FROM arm AS a JOIN gap AS s ON (s.offer, s.name) = (a.offer, 'left_30')
+    JOIN gap AS l ON (l.offer, l.name) = (a.offer, 'left_180') JOIN gap AS c ON (c.offer, c.name) = (a.offer, 'complained')
+)
+SELECT *, troubled::float8 / nullif(shown, 0) AS in_difficulty, CASE
+    WHEN kind <> 'hardship_help' AND pg_temp.wilson_low(troubled, shown) > 0.05 THEN 'reaches_difficulty'
+    WHEN complained_low > 0 THEN 'harms'
+    WHEN left_180_high < 0 THEN 'works'
+    WHEN left_30_high < 0 AND followed >= 200 AND left_180_uplift > left_30_uplift / 2 THEN 'only_delays'
+    WHEN followed >= 4000 THEN 'no_effect' ELSE 'running' END AS verdict,
+    least(shown, held_out) AS veil_count, offer AS veil_group
+FROM told;
 
 -- name: qini
 WITH cell AS (

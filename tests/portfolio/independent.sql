@@ -1,6 +1,7 @@
 -- The portfolio's measures a second time, on PostgreSQL and without the lake. Each query gives columns
--- that the measure of its name gives too; ``seen`` is made first, a row per line and point, and ``losses``, a
--- row per line of the last point with its expected loss then and a month before.
+-- that the measure of its name gives too; ``seen`` is made first, a row per line and point, then ``pd``, the
+-- chain's probabilities by bucket, and ``losses``, a row per line of the last point with its expected loss then
+-- and a month before.
 
 -- name: seen
 CREATE TEMP TABLE seen AS
@@ -56,10 +57,13 @@ FROM stood WINDOW w AS (PARTITION BY line ORDER BY point);
 WITH month AS (
     SELECT on_day, point, count(*) FILTER (WHERE owed > 0) AS lines, sum(owed)::bigint AS book_minor,
         coalesce(sum(owed) FILTER (WHERE dpd > 90), 0)::bigint AS npl_minor,
-        coalesce(sum(owed) FILTER (WHERE dpd > 90 AND coalesce(dpd_before, 0) <= 90), 0)::bigint AS new_npl_minor
+        coalesce(sum(owed) FILTER (WHERE dpd > 90 AND coalesce(dpd_before, 0) <= 90), 0)::bigint AS new_npl_minor,
+        coalesce(sum(owed_before) FILTER (WHERE dpd_before <= 90), 0)::bigint AS performing_before_minor
     FROM seen GROUP BY on_day, point
 )
-SELECT on_day, lines, book_minor, npl_minor, new_npl_minor, npl_minor::float8 / (
+SELECT on_day, lines, book_minor, npl_minor, new_npl_minor, performing_before_minor,
+    npl_minor / nullif(book_minor, 0)::float8 AS npl_ratio,
+    new_npl_minor / nullif(performing_before_minor, 0)::float8 AS formation_rate, npl_minor::float8 / (
     SELECT e.book_minor FROM month AS e
     WHERE e.point BETWEEN m.point - 12 AND m.point AND e.book_minor > 0 ORDER BY e.point LIMIT 1
 )::float8 AS constant_ratio
@@ -69,9 +73,9 @@ FROM month AS m;
 WITH moved AS (
     SELECT on_day, leaving, CASE WHEN dpd_before > 90 THEN owed_before ELSE 0 END AS n0,
         CASE WHEN dpd > 90 THEN owed ELSE 0 END AS n1, owed - coalesce(owed_before, 0) AS grown,
-        greatest(least(coalesce(owed_before, 0), waived), 0) AS lost
+        greatest(least(coalesce(owed_before, 0), waived), 0) AS lost, coalesce(owed_before, 0) AS b0, owed AS b1
     FROM seen WHERE point > 0
-)
+), cause AS (
 SELECT m.on_day, c.cause, sum(CASE c.cause
     WHEN '1_new_bad' THEN CASE WHEN n0 = 0 THEN n1 ELSE 0 END
     WHEN '2_cured' THEN CASE WHEN n0 > 0 AND n1 = 0 THEN lost - n0 ELSE 0 END
@@ -84,46 +88,82 @@ SELECT m.on_day, c.cause, sum(CASE c.cause
     ELSE 0 END)::bigint AS book_change_minor
 FROM moved AS m, (VALUES ('1_new_bad'), ('2_cured'), ('3_stays_bad'), ('4_written_off'), ('5_book_growth'),
     ('6_exits')) AS c (cause)
-GROUP BY m.on_day, c.cause;
+GROUP BY m.on_day, c.cause
+), ratio AS (
+    SELECT on_day, coalesce(sum(n0) / nullif(sum(b0), 0), 0)::float8 AS r0, sum(n1) / nullif(sum(b1), 0)::float8 AS r1,
+        nullif(sum(b1), 0)::float8 AS b1 FROM moved GROUP BY on_day
+)
+SELECT c.*, r.r0 AS ratio_before, r.r1 AS ratio_after,
+    c.npl_change_minor / r.b1 - r.r0 * c.book_change_minor / r.b1 AS contribution
+FROM cause AS c JOIN ratio AS r ON r.on_day = c.on_day;
 
 -- name: dpd
 SELECT on_day, coalesce(sum(owed) FILTER (WHERE dpd >= 30), 0)::bigint AS dpd_30_minor,
     coalesce(sum(owed) FILTER (WHERE dpd >= 60), 0)::bigint AS dpd_60_minor,
-    coalesce(sum(owed) FILTER (WHERE dpd >= 90), 0)::bigint AS dpd_90_minor
+    coalesce(sum(owed) FILTER (WHERE dpd >= 90), 0)::bigint AS dpd_90_minor,
+    count(*) FILTER (WHERE owed > 0) AS lines, sum(owed)::bigint AS book_minor,
+    count(*) FILTER (WHERE owed > 0 AND dpd >= 30) AS lines_30, count(*) FILTER (WHERE owed > 0 AND dpd >= 60) AS lines_60,
+    count(*) FILTER (WHERE owed > 0 AND dpd >= 90) AS lines_90,
+    coalesce(sum(owed) FILTER (WHERE dpd >= 30), 0) / nullif(sum(owed), 0)::float8 AS dpd_30_share,
+    coalesce(sum(owed) FILTER (WHERE dpd >= 60), 0) / nullif(sum(owed), 0)::float8 AS dpd_60_share,
+    coalesce(sum(owed) FILTER (WHERE dpd >= 90), 0) / nullif(sum(owed), 0)::float8 AS dpd_90_share
 FROM seen GROUP BY on_day;
 
 -- name: roll_rates
 SELECT s.on_day, b.bucket AS from_bucket, s.bucket AS to_bucket, count(*) AS lines,
-    sum(b.owed)::bigint AS opening_minor, sum(s.owed)::bigint AS closing_minor
+    sum(b.owed)::bigint AS opening_minor, sum(s.owed)::bigint AS closing_minor,
+    count(*) / sum(count(*)) OVER (PARTITION BY s.on_day, b.bucket)::float8 AS lines_share,
+    sum(b.owed) / sum(sum(b.owed)) OVER (PARTITION BY s.on_day, b.bucket)::float8 AS opening_share,
+    sum(s.owed) / sum(sum(b.owed)) OVER (PARTITION BY s.on_day, b.bucket)::float8 AS rate
 FROM seen AS s JOIN seen AS b ON b.line = s.line AND b.point = s.point - 1
 WHERE b.owed > 0 GROUP BY s.on_day, b.bucket, s.bucket;
 
 -- name: classes
 SELECT CASE WHEN dpd > 360 THEN '5_loss' WHEN dpd > 270 THEN '4_doubtful' WHEN dpd > 90 THEN '3_substandard'
     WHEN dpd > 0 OR forborne THEN '2_special_mention' ELSE '1_normal' END AS asset_class,
-    count(*) AS lines, sum(owed)::bigint AS balance_minor
+    count(*) AS lines, sum(owed)::bigint AS balance_minor, sum(owed) / sum(sum(owed)) OVER ()::float8 AS share
 FROM seen WHERE point = (SELECT max(point) FROM seen) AND owed > 0 GROUP BY asset_class;
 
 -- name: vintages
+WITH pool AS (
 SELECT (extract(year FROM s.opened_on) * 100 + extract(month FROM s.opened_on))::bigint AS opened, s.on_day,
     count(*) AS lines,
     coalesce(sum((SELECT sum(b.principal_minor) FROM billing.v_bought AS b
         WHERE b.line = s.line AND b.opened_on <= s.on_day)), 0)::bigint AS originated_minor,
     sum(s.owed)::bigint AS owed_minor,
+    coalesce(sum(s.owed) FILTER (WHERE s.dpd >= 30), 0)::bigint AS dpd_30_minor,
+    coalesce(sum(s.owed) FILTER (WHERE s.dpd >= 60), 0)::bigint AS dpd_60_minor,
     coalesce(sum(s.owed) FILTER (WHERE s.dpd >= 90), 0)::bigint AS dpd_90_minor,
+    count(*) FILTER (WHERE EXISTS (SELECT FROM seen AS w WHERE w.line = s.line AND w.point <= s.point AND w.dpd > 90))
+        AS defaulted_lines,
     coalesce(sum((SELECT w.owed FROM seen AS w WHERE w.line = s.line AND w.point <= s.point AND w.dpd > 90
         ORDER BY w.point LIMIT 1)), 0)::bigint AS defaulted_minor,
     coalesce(sum((SELECT sum(w.amount_minor) FROM billing.v_settlement AS w
         WHERE w.line = s.line AND w.kind IN ('waiver', 'sold') AND w.on_day <= s.on_day)), 0)::bigint
         AS net_loss_minor
-FROM seen AS s GROUP BY opened, s.on_day;
+FROM seen AS s GROUP BY opened, s.on_day
+)
+SELECT *, ((extract(year FROM on_day) - opened / 100) * 12 + extract(month FROM on_day) - mod(opened, 100))::bigint
+        AS months_on_book,
+    dpd_30_minor / nullif(originated_minor, 0)::float8 AS dpd_30_rate,
+    dpd_60_minor / nullif(originated_minor, 0)::float8 AS dpd_60_rate,
+    dpd_90_minor / nullif(originated_minor, 0)::float8 AS dpd_90_rate,
+    defaulted_minor / nullif(originated_minor, 0)::float8 AS default_rate,
+    net_loss_minor / nullif(originated_minor, 0)::float8 AS net_loss_rate
+FROM pool;
 
 -- name: cdr
+SELECT *, 1 - power(1 - mdr, 12) AS cdr FROM (
+SELECT *, defaulted_minor / nullif(performing_before_minor, 0)::float8 AS mdr FROM (
 SELECT on_day, coalesce(sum(owed_before) FILTER (WHERE dpd_before <= 90), 0)::bigint AS performing_before_minor,
     coalesce(sum(owed_before) FILTER (WHERE dpd_before <= 90 AND dpd > 90), 0)::bigint AS defaulted_minor
-FROM seen WHERE point > 0 GROUP BY on_day;
+FROM seen WHERE point > 0 GROUP BY on_day) AS s) AS r;
 
 -- name: prepayment
+SELECT *, CASE WHEN smm >= 1 THEN 1 ELSE 1 - power(1 - smm, 12) END AS cpr FROM (
+SELECT *, CASE WHEN opening_minor > scheduled_minor
+    THEN prepaid_minor / (opening_minor - scheduled_minor)::float8 END AS smm
+FROM (
 SELECT d.on_day, d.opening AS opening_minor,
     (SELECT coalesce(sum(i.principal_minor), 0) FROM billing.v_instalment AS i
         WHERE i.statement_on > d.before_on AND i.statement_on <= d.on_day)::bigint AS scheduled_minor,
@@ -136,24 +176,30 @@ FROM (
     SELECT on_day, max(before_on) AS before_on,
         coalesce(sum(owed_before), 0)::bigint AS opening
     FROM seen WHERE point > 0 GROUP BY on_day
-) AS d;
+) AS d) AS m) AS r;
 
 -- name: payment_rate
-SELECT d.on_day, (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
+SELECT *, collected_minor / nullif(opening_minor, 0)::float8 AS mpr FROM (
+SELECT d.on_day, d.opening AS opening_minor, (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
     WHERE s.kind IN ('payment', 'credit', 'return')
         AND s.counts_from > d.before_on AND s.counts_from <= d.on_day)::bigint AS collected_minor
-FROM (SELECT on_day, max(before_on) AS before_on
-    FROM seen WHERE point > 0 GROUP BY on_day) AS d;
+FROM (SELECT on_day, max(before_on) AS before_on, coalesce(sum(owed_before), 0)::bigint AS opening
+    FROM seen WHERE point > 0 GROUP BY on_day) AS d) AS m;
 
 -- name: dilution
-SELECT d.on_day, (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
+SELECT *, refunded_minor / nullif(opening_minor, 0)::float8 AS dilution FROM (
+SELECT d.on_day, d.opening AS opening_minor, (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
     WHERE s.kind = 'refund' AND s.counts_from > d.before_on AND s.counts_from <= d.on_day)::bigint
     AS refunded_minor
-FROM (SELECT on_day, max(before_on) AS before_on
-    FROM seen WHERE point > 0 GROUP BY on_day) AS d;
+FROM (SELECT on_day, max(before_on) AS before_on, coalesce(sum(owed_before), 0)::bigint AS opening
+    FROM seen WHERE point > 0 GROUP BY on_day) AS d) AS m;
 
 -- name: excess_spread
-SELECT d.on_day,
+SELECT *, 12 * charged_minor / nullif(opening_minor, 0)::float8 AS gross_yield,
+    12 * written_off_minor / nullif(opening_minor, 0)::float8 AS loss_rate,
+    12 * (charged_minor - written_off_minor) / nullif(opening_minor, 0)::float8 AS excess_spread
+FROM (
+SELECT d.on_day, d.opening AS opening_minor,
     (SELECT coalesce(sum(i.interest_minor + i.fee_minor), 0) FROM billing.v_instalment AS i
         WHERE i.charged_on > d.before_on AND i.charged_on <= d.on_day)::bigint
     -- What left a bill unearned, and what was paid or sold before there was one.
@@ -166,8 +212,8 @@ SELECT d.on_day,
     (SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
         WHERE s.kind IN ('waiver', 'sold') AND s.on_day > d.before_on AND s.on_day <= d.on_day)::bigint
         AS written_off_minor
-FROM (SELECT on_day, max(before_on) AS before_on
-    FROM seen WHERE point > 0 GROUP BY on_day) AS d;
+FROM (SELECT on_day, max(before_on) AS before_on, coalesce(sum(owed_before), 0)::bigint AS opening
+    FROM seen WHERE point > 0 GROUP BY on_day) AS d) AS m;
 
 -- name: concentration
 WITH open AS (
@@ -188,11 +234,13 @@ WITH open AS (
     GROUP BY 1, 2
 )
 SELECT by, count(*) AS groups, sum(minor)::bigint AS open_minor,
-    (sum(power(minor::float8, 2)) / power(sum(minor)::float8, 2))::float8 AS hhi
+    (sum(power(minor::float8, 2)) / power(sum(minor)::float8, 2))::float8 AS hhi,
+    (power(sum(minor)::float8, 2) / sum(power(minor::float8, 2)))::float8 AS effective_number,
+    max(minor) / sum(minor)::float8 AS largest_share
 FROM told WHERE minor > 0 GROUP BY by;
 
--- name: losses
-CREATE TEMP TABLE losses AS
+-- name: pd
+CREATE TEMP TABLE pd AS
 WITH RECURSIVE bucket (i, name) AS (
     VALUES (0, 'none'), (1, 'current'), (2, 'dpd_1_29'), (3, 'dpd_30_59'), (4, 'dpd_60_89'), (5, 'dpd_90_plus')
 ), moved AS (
@@ -214,11 +262,14 @@ WITH RECURSIVE bucket (i, name) AS (
     UNION ALL
     SELECT month + 1, ARRAY(SELECT sum(c.p * within.pd[c.j + 1]) FROM chance AS c GROUP BY c.i ORDER BY c.i)
     FROM within WHERE month < 36
-), pd AS (
-    SELECT b.name, round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 12) * 1e6)::bigint AS year,
-        round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 36) * 1e6)::bigint AS life
-    FROM bucket AS b CROSS JOIN within AS w GROUP BY b.name
-), staged AS (
+)
+SELECT b.name, round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 12) * 1e6)::bigint AS year,
+    round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 36) * 1e6)::bigint AS life
+FROM bucket AS b CROSS JOIN within AS w GROUP BY b.name;
+
+-- name: losses
+CREATE TEMP TABLE losses AS
+WITH staged AS (
     SELECT s.*, CASE WHEN dpd > 90 THEN 3 WHEN dpd > 30 OR forborne THEN 2 ELSE 1 END AS stage
     FROM seen AS s WHERE point >= (SELECT max(point) - 1 FROM seen)
 ), said AS (
@@ -298,6 +349,7 @@ FROM gone GROUP BY on_day;
 
 -- name: cohorts
 SELECT s.bucket, count(*) AS lines, sum(l.limit_minor)::bigint AS limit_minor, sum(s.owed)::bigint AS owed_minor,
+    sum(s.undrawn)::bigint AS undrawn_minor,
     extract(year FROM age(s.on_day, least(l.opened_on, p.first_on)))::bigint * 12
     + extract(month FROM age(s.on_day, least(l.opened_on, p.first_on)))::bigint AS months_on_book,
     (EXISTS (SELECT FROM exits.v_case AS e WHERE e.line = s.line AND e.stopped_at IS NOT NULL
@@ -308,7 +360,7 @@ FROM seen AS s
 JOIN lines.v_line AS l ON l.id = s.line
 LEFT JOIN (SELECT line, min(opened_on) AS first_on FROM billing.v_plan GROUP BY line) AS p ON p.line = l.id
 WHERE s.point = (SELECT max(point) FROM seen) AND (l.closed_on IS NULL OR l.closed_on > s.on_day)
-GROUP BY s.bucket, months_on_book, 6;
+GROUP BY s.bucket, months_on_book, 7;
 
 -- name: coverage
 SELECT sum(drawn + spare)::bigint AS allowance_minor,

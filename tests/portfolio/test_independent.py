@@ -17,8 +17,9 @@ from whiteslip import lake, portfolio
 from whiteslip.base import Refusal
 from whiteslip.lake import Lake, Snapshot, files
 from whiteslip.lake.model import File
-from whiteslip.portfolio import Result
+from whiteslip.portfolio import Parameters, Result
 from whiteslip.portfolio.book import points_until
+from whiteslip.treasury import reading
 
 SQL = (Path(__file__).parent / "independent.sql").read_text()
 
@@ -42,9 +43,9 @@ def test_every_measure_agrees_with_plain_sql_in_whatever_order_its_rows_come(var
     _order_does_not_matter(place, taken, found)
 
 
-def queries() -> dict[str, str]:
-    """The second computation of each measure, and the two tables they share."""
-    parts = SQL.split("-- name: ")[1:]
+def queries(text: str = SQL) -> dict[str, str]:
+    """The second computation of each measure, and the tables they share."""
+    parts = text.split("-- name: ")[1:]
     return {name.strip(): text for name, text in (part.split("\n", 1) for part in parts)}
 
 
@@ -55,14 +56,37 @@ def _agrees_with_sql(url: str, taken: Snapshot, found: dict[str, Result]) -> Non
         first = conn.execute("SELECT min(opened_on) FROM lines.v_line").fetchone()
         assert first
         conn.execute(known.pop("seen").encode(), {"days": points_until(taken.day, first[0])})
-        conn.execute(known.pop("losses").encode())
+        for name in ("pd", "losses"):
+            conn.execute(known.pop(name).encode())
         for name, query in known.items():
             asked = conn.execute(query.encode())
             columns = [column.name for column in asked.description or ()]
+            assert {*columns, "currency", "segment"} == set(found[name].columns), (name, "all of its columns")
             wanted = [list(row) for row in asked.fetchall()]
             given = [[row[column] for column in columns] for row in found[name].records()]
             assert _sorted(given) == [[_near(cell) for cell in row] for row in _sorted(wanted)], name
             assert wanted, name
+
+
+def test_what_a_plan_of_freed_capacity_starts_from_agrees_with_plain_sql(varied: Kept):
+    names = ("freed", "cohorts", "roll_rates", "excess_spread", "npl")
+    found = reading.figures(varied.place, names, None, "none", Parameters(), "")
+    assert not isinstance(found, Refusal)
+    own = {name: result.records() for name, result in found.items()}
+    ours = {"freed": reading._freed(own["freed"]), "segments": reading._segments(own)}
+    known, again = queries(), queries((Path(__file__).parents[1] / "treasury/independent.sql").read_text())
+    with psycopg.connect(varied.url) as conn:
+        first = conn.execute("SELECT min(opened_on) FROM lines.v_line").fetchone()
+        assert first
+        conn.execute(known["seen"].encode(), {"days": points_until(varied.taken.day, first[0])})
+        conn.execute(known["pd"].encode())
+        for name, query in again.items():
+            (told,) = ours[name]
+            given = msgspec.structs.asdict(told)
+            given.pop("segment", given.pop("name", None))
+            asked = conn.execute(query.encode())
+            columns = [column.name for column in asked.description or ()]
+            assert [dict(zip(columns, row, strict=True)) for row in asked.fetchall()] == [given], name
 
 
 def test_what_was_charged_is_the_income_that_the_ledger_booked(varied: Kept):
