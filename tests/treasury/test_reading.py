@@ -72,7 +72,7 @@ def test_what_a_plan_starts_from_is_what_it_is_on_paper(tmp_path: Path):
     # B left in March, E in April, when G was locked too.
     assert reading._freed(own["freed"]) == [Freed("all", 3, 110_000, 110_000, 11_000, 8_250)]
     # D alone may be asked. A, C, D, F and G stay, A and C owe 19,000. Of two that were current one fell late,
-    # and all that are late roll on. 700 were charged on openings of 22,100, 28,000 and 22,000: 12 x 700 / 72,100.
+    # and all that are late roll on. 700 were charged on 22,100, 28,000 and 22,000: 1,165 bps a year.
     assert reading._segments(own) == [Segment(OTHER, 1, 290_000, 19_000, 500_000, 1_165)]
 
 
