@@ -10,7 +10,7 @@ from whiteslip.decisions import Tables
 from whiteslip.exits import Office
 from whiteslip.exits.model import Channel, Identity
 from whiteslip.insight import Journey, Step
-from whiteslip.store import Database, Entry
+from whiteslip.store import Database, Entry, Tx
 from whiteslip.watch import features, memory
 
 TABLES = Tables.load()
@@ -33,12 +33,26 @@ def alarms(db: Database, now: datetime) -> None:
         for n in range(60):
             false = n % 4 in (0, 1)
             facts = usual | {"velocity_1h_z_centi": 510 + n if false else 900 + n}
-            line, alert, when = uuid4(), uuid4(), now + timedelta(seconds=n)
-            kept = decisions.decide(tx, TABLES, "watch-monitor", line, facts, when)
-            assert kept.outcome["rule"] == "rush"
-            data = {"alert": alert, "rule": "rush"}
-            tx.record(Entry(when, "alert.raised", "line", line, "system", data))
-            tx.record(Entry(when, "alert.labelled", "line", line, "staff", data | {"right": not false}))
+            _labelled(tx, "rush", facts, not false, now + timedelta(seconds=n))
+
+
+def unlike(db: Database, now: datetime) -> None:
+    """60 labelled alarms of a rule that looks at no use of the limit; those of idle lines are false."""
+    usual = features.facts(memory.Memory(at=now.timestamp(), limit_minor=1_000_000, owed_minor=10_000))
+    with db.transaction() as tx:
+        for n in range(60):
+            false = n % 4 in (0, 1)
+            facts = usual | {"returned_60d_centi": 200, "utilisation_bps": 300 if false else 4_000}
+            _labelled(tx, "returned_twice", facts, not false, now + timedelta(minutes=5, seconds=n))
+
+
+def _labelled(tx: Tx, rule: str, facts: dict[str, object], right: bool, when: datetime) -> None:
+    line, alert = uuid4(), uuid4()
+    kept = decisions.decide(tx, TABLES, "watch-monitor", line, facts, when)
+    assert kept.outcome["rule"] == rule
+    data = {"alert": alert, "rule": rule}
+    tx.record(Entry(when, "alert.raised", "line", line, "system", data))
+    tx.record(Entry(when, "alert.labelled", "line", line, "staff", data | {"right": right}))
 
 
 def cases(db: Database, now: datetime) -> None:

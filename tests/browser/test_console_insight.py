@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from leavers import alarms, cases, walks
+from leavers import alarms, cases, unlike, walks
 from worlds import DAY, TIMEZONE, at, buy, nights, open_lines
 
 from whiteslip import insight, lake, packs
@@ -54,12 +54,14 @@ def address(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> str:
                 now = at(DAY) + timedelta(seconds=40 * place)
                 insight.see(tx, Journey.LEAVE, step, f"nobody {n}", "cn", now, simulated=True)
     alarms(db, at(DAY))
+    unlike(db, at(DAY))
     cases(db, at(DAY.replace(month=4, day=10)))
     until = end_of_day(END, TIMEZONE)
     with db.transaction() as tx:
         seal(tx, END, trial_balance(tx), until)
         StoredClock(tx).set(at(END).astimezone(UTC))
-        insight.make_report(tx, tables, DAY, TIMEZONE, "system", at(END))
+        for month in (DAY, DAY.replace(month=4)):
+            insight.make_report(tx, tables, month, TIMEZONE, "system", at(END))
         staff = access.create_staff(tx, "reviewer", Role.REVIEWER, None, at(END))
         assert isinstance(staff, Staff)
         token = access.make_link(tx, Kind.STAFF, staff.id, 30, at(END))
@@ -88,6 +90,10 @@ def test_leaving_is_seen_and_a_proposal_becomes_a_draft(address: str, visit: Cal
     assert "Reason for leaving" in page.inner_text("main")
     page.goto(f"{base}/console/insight/reports/2026-01")
     visitor.screens("console-insight-report-en-dark")
+    page.goto(f"{base}/console/insight/reports/2026-04")
+    visitor.screens("console-insight-report-product-en-dark")
+    page.click(".proposal p a")
+    assert "Too expensive" in page.inner_text("main")
     chinese = visit(locale="zh-CN", javascript=False)
     chinese.context.add_cookies(cookies)  # type: ignore[arg-type]
     other = chinese.page
@@ -104,3 +110,5 @@ def test_leaving_is_seen_and_a_proposal_becomes_a_draft(address: str, visit: Cal
     light.screens("console-insight-zh-light")
     light.page.goto(f"{base}/console/insight/reports/2026-01")
     light.screens("console-insight-report-zh-light")
+    light.page.click("#proposal-2 p a")
+    light.screens("console-alerts-of-rule-zh-light")

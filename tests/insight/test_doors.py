@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from leavers import alarms, walks
+from alarms import raised
+from leavers import alarms, cases, unlike, walks
 from litestar.testing import TestClient
 from pypdf import PdfReader
 from web.api.conftest import Api, application
 from web.console.conftest import Desk
-from worlds import DAY, at
+from worlds import DAY, at, open_lines
 
-from whiteslip import packs
+from whiteslip import insight, packs
 from whiteslip.app import cli
 from whiteslip.app.settings import load
 from whiteslip.app.wiring import prepare_home
@@ -165,6 +166,70 @@ def test_the_desk_sees_the_same_figures_and_drafts_with_one_click(month: Databas
     assert "Drafted" in desk.get(at_report)
     assert desk.client.get(f"{at_report}.pdf").content[:5] == b"%PDF-"
     assert desk.get("/console/insight/reports/2025-01", 404)
+
+
+def test_each_kind_of_proposal_has_its_evidence_an_interval_its_cases_and_where_a_table_has_it_a_draft(
+    month: Database,
+):
+    unlike(month, at(DAY))
+    opened = open_lines(month, 120)
+    cases(month, at(DAY))
+    raised(month, opened[0], at(DAY), "rush")
+    with month.transaction() as tx:
+        tx.conn.execute(_LABELLED)
+    ports = Ports(month, Vault(bytes(32)), Office(Tables.load(), "Test"), DemoPhone(month), packs.load("cn"))
+    app = create_app(routers, WebSettings(secret=bytes(32), default_language="en"), ports)
+    desk = Desk(month, ports, TestClient(app))
+    desk.sign_in(Role.REVIEWER)
+    desk.client.headers["Accept-Language"] = "en"
+    with month.transaction() as tx:
+        insight.make_report(tx, Tables.load(), DAY, ports.pack.timezone, "system", at(FEBRUARY))
+    at_report = "/console/insight/reports/2026-01"
+    sections = re.findall(
+        r'<section class="proposal" id="proposal-(\d)">(.*?)</section>', desk.get(at_report), re.S
+    )
+    seen = dict[str, str]()
+    for no, section in sections:
+        (link,) = (unescape(each) for each in re.findall(r'<p><a[^>]* href="([^"]+)"', section))
+        behind = desk.get(link.partition("#")[0])
+        for kind, (title, evidence, effect, listed) in _SAID.items():
+            if title in section:
+                assert re.search(evidence, section), kind
+                assert re.search(effect, section), kind
+                assert re.search(listed, behind), (kind, link)
+                seen[kind] = no
+        assert ('name="no"' in section) is bool(re.search("stricter|one fact more", section))
+    assert set(seen) == set(_SAID)
+    for kind, change in (("threshold", "&gt; 566"), ("feature", "&gt;= 4000")):
+        drafted = desk.post(at_report, no=seen[kind]).headers["location"]
+        page = desk.get(drafted)
+        assert change in page, "what would change"
+        assert "121 past decisions were decided again" in page, "it was held against the past already"
+        assert 'name="do" value="backtest"' in page, "and can be again"
+        assert change in desk.get(f"{drafted}/edit"), "it opens in the editor"
+
+
+# Of each kind: its title, evidence, effect with its interval, and what its cases' page shows.
+_SAID = {
+    "threshold": ("stricter", r"15 of 30 alarms were false", r"takes \d+% .*\(\d+% to \d+%\)", "AL-RUSH-01"),
+    "feature": ("one fact more", r"15 of 30 alarms were false", r"takes 100% .*\(\d+% to 100%\)", "returned"),
+    "friction": (
+        "get stuck on a screen",
+        r"12 of 42 went away",
+        r"\(\d+\.\d to \d+\.\d\)",
+        "went_away|Went away",
+    ),
+    "product": (
+        "drives people away",
+        r"\d+ of \d+ exits said so; 0 the month before",
+        r"exits a month \(\d+\.\d to \d+\.\d\)",
+        "EX-",
+    ),
+}
+_LABELLED = """
+UPDATE watch.alert SET state = 'labelled', label = false, acknowledged_by = 'ann', labelled_by = 'ann',
+    acknowledged_at = raised_at, labelled_at = raised_at
+"""
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -98,13 +98,13 @@ def queue(tx: Tx, now: datetime, count: int = 100, after: UUID | None = None) ->
 
 def page(tx: Tx, after: UUID | None, state: State | None, count: int) -> list[Exit]:
     """Up to ``count`` cases with ids above ``after``."""
-    rows = _queries.page(tx.conn, after=after or _NO_ID, state=state, count=count)
+    return [_case(row) for row in _queries.page(tx.conn, after=after or _NO_ID, state=state, count=count)]
+
+
+def recent(tx: Tx, count: int, state: State | None, reason: Reason | None, sent_by: str | None) -> list[Exit]:
+    """The newest cases; of a state, of a reason, or sent to the desk by a rule, where one is given."""
+    rows = _queries.recent(tx.conn, state=state, count=count, reason=reason, sent_by=sent_by)
     return [_case(row) for row in rows]
-
-
-def recent(tx: Tx, state: State | None = None, count: int = 50, reason: Reason | None = None) -> list[Exit]:
-    """The newest cases, of one state and of one reason if they are given."""
-    return [_case(row) for row in _queries.recent(tx.conn, state=state, count=count, reason=reason)]
 
 
 def counts(tx: Tx) -> dict[State, int]:

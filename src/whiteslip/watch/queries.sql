@@ -49,8 +49,10 @@ ORDER BY raised_at DESC, id DESC LIMIT :count;
 SELECT * FROM watch.alert WHERE id > :after ORDER BY id LIMIT :count;
 
 -- name: waiting
--- What nobody has acknowledged comes first, the strongest act on top.
-SELECT * FROM watch.alert WHERE state <> 'labelled' AND (:tells::text IS NULL OR tells = :tells)
+-- What nobody has acknowledged comes first, the strongest act on top; of one rule also what is labelled.
+SELECT * FROM watch.alert
+WHERE (state <> 'labelled' OR rule = :rule) AND (:rule::text IS NULL OR rule = :rule)
+    AND (:tells::text IS NULL OR tells = :tells)
 ORDER BY
     state = 'open' DESC,
     array_position(ARRAY['stop', 'pause_feature', 'lower_cap', 'step_up', 'watch'], act),

@@ -117,12 +117,12 @@ def page(tx: Tx, after: UUID | None, count: int) -> list[Alert]:
     return [_alert(row) for row in _queries.page(tx.conn, after=after or UUID(int=0), count=count)]
 
 
-def waiting(tx: Tx, count: int = 100, tells: str | None = None) -> list[Alert]:
+def waiting(tx: Tx, count: int = 100, tells: str | None = None, rule: str | None = None) -> list[Alert]:
     """What waits for somebody: unacknowledged first, then for a label; the strongest act on top.
 
-    ``tells``: only what that desk is told.
+    ``tells``: only what that desk is told. ``rule``: all that this rule raised, what is labelled too.
     """
-    return [_alert(row) for row in _queries.waiting(tx.conn, count=count, tells=tells)]
+    return [_alert(row) for row in _queries.waiting(tx.conn, count=count, tells=tells, rule=rule)]
 
 
 def labelled(tx: Tx) -> list[Alert]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -34,6 +35,7 @@ from whiteslip.web.kit.problems import Refused
 
 AT: Final = f"{HOME}/alerts"
 Desk = Annotated[Literal["fraud", "risk"] | None, QueryParameter(name="tells")]
+Rule = Annotated[str | None, QueryParameter(name="rule")]
 _TO_RESTRICT: Final = {cause.value: cause for cause in Cause if cause not in ONLY_WITH_NOTICE}
 _ALL: Final = 1_000_000
 _COLUMNS: Final = ("reference", "line", "rule", "act", "tells", "happened_at", "raised_at", "state")
@@ -79,24 +81,26 @@ def _row_of(duty: Duty, rule: str) -> str:
 
 
 @get("/alerts", sync_to_thread=True)
-def queue(request: WebRequest, tells: Desk = None) -> Response[Any]:
-    """What waits for somebody, or what one desk is told; the strongest act on top."""
+def queue(request: WebRequest, tells: Desk = None, rule: Rule = None) -> Response[Any]:
+    """What waits for somebody, or what one desk is told, or all of one rule; the strongest act on top."""
 
     def act(duty: Duty) -> Response[str]:
-        rows = watch_store.waiting(duty.tx, tells=tells)
-        return page(request, "console/alerts/list.html", rows=rows, tells=tells, **duty.shown())
+        rows = watch_store.waiting(duty.tx, tells=tells, rule=rule)
+        query = urlencode({name: value for name, value in (("tells", tells), ("rule", rule)) if value})
+        shown = {"rows": rows, "tells": tells, "rule": rule, "query": f"?{query}" if query else ""}
+        return page(request, "console/alerts/list.html", **shown, **duty.shown())
 
     return on_duty(request, act)
 
 
 @get("/alerts.pdf", sync_to_thread=True)
-def as_paper(request: WebRequest, tells: Desk = None) -> Response[Any]:
+def as_paper(request: WebRequest, tells: Desk = None, rule: Rule = None) -> Response[Any]:
     """The queue on paper, all of it."""
 
     def act(duty: Duty) -> Response[Any]:
         speech = speech_of(request)
         t = Texts("console/alerts", speech)
-        found = watch_store.waiting(duty.tx, _ALL, tells)
+        found = watch_store.waiting(duty.tx, _ALL, tells, rule)
         rows = [
             [
                 each.reference,
@@ -111,6 +115,7 @@ def as_paper(request: WebRequest, tells: Desk = None) -> Response[Any]:
         columns = [(t(name), "text") for name in ("reference", "rule", "act", "tells", "raised", "state")]
         figure = Figure("alerts", t("alerts_title"), columns, rows, f"{AT}.csv")
         filters = [(t("tells"), t(f"tells_{tells}" if tells else "tells_all"))]
+        filters += [(t("rule"), t.first((f"rule_{rule}", "rule_other"), {"word": rule}))] if rule else []
         sheet = Sheet(t("alerts_title"), filters, [figure], [(t("alerts_title"), speech.number(len(rows)))])
         return pdf_file(sheet, WHOLE, "alerts", speech)
 
@@ -118,11 +123,11 @@ def as_paper(request: WebRequest, tells: Desk = None) -> Response[Any]:
 
 
 @get("/alerts.csv", sync_to_thread=True)
-def as_csv(request: WebRequest, tells: Desk = None) -> Response[Any]:
+def as_csv(request: WebRequest, tells: Desk = None, rule: Rule = None) -> Response[Any]:
     """The queue as CSV, all of it."""
 
     def act(duty: Duty) -> Response[Any]:
-        rows = watch_store.waiting(duty.tx, _ALL, tells)
+        rows = watch_store.waiting(duty.tx, _ALL, tells, rule)
         return csv_file("alerts.csv", _COLUMNS, [[*map(partial(_cell, row), _COLUMNS)] for row in rows])
 
     return on_duty(request, act)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from whiteslip.insight.measures import WENT_AWAY
-from whiteslip.insight.model import SIMULATED
+from whiteslip.insight.model import SIMULATED, Proposal, ProposalKind, Window
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
 
@@ -40,6 +41,23 @@ def row_case(measure: str, row: Row) -> str:
     """Where the cases of a table's row are listed; empty for none. Who gave no reason is not listed by it."""
     said = measure == "reasons" and row["exits"] and row["reason"] != UNSAID
     return f"{_CASES}?reason={row['reason']}" if said else ""
+
+
+def proposal_cases(proposal: Proposal, window: Window) -> str:
+    """Where what a proposal rests on is listed: alarms or cases. Walks and looks at offers are nobody's: they
+    lead to the month's figure.
+    """
+    match proposal.kind:
+        case ProposalKind.THRESHOLD | ProposalKind.FEATURE:
+            return f"/console/alerts?{urlencode({'rule': proposal.about})}"
+        case ProposalKind.ROUTE:
+            return f"{_CASES}?{urlencode({'sent_by': proposal.about})}"
+        case ProposalKind.PRODUCT:
+            return f"{_CASES}?{urlencode({'reason': proposal.about})}"
+        case ProposalKind.FRICTION | ProposalKind.OFFER:
+            asked = urlencode({"since": window.since, "until": window.until})
+            mark = "funnel" if proposal.kind is ProposalKind.FRICTION else "offers"
+            return f"/console/insight?{asked}#{mark}"
 
 
 def _name(row: Row, key: str, words: Words) -> str:

@@ -25,7 +25,7 @@ from whiteslip.portfolio import Result
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.console.figures import Figure, Option
 from whiteslip.web.console.files import text_file
-from whiteslip.web.console.insight.charts import CHARTS, row_case, walked
+from whiteslip.web.console.insight.charts import CHARTS, proposal_cases, row_case, walked
 from whiteslip.web.console.paper import WHOLE, Sheet, pdf_file
 from whiteslip.web.console.policies.handlers import POLICIES
 from whiteslip.web.kit.cookies import WebRequest
@@ -254,13 +254,17 @@ def report(request: WebRequest, month: FromPath[str]) -> Response[Any]:
 
 def _report_page(duty: Duty, month: str, told: Report, refusal: Refusal | None = None) -> Response[Any]:
     words, drafts = Words(language_of(duty.request)), store.drafts(duty.tx, told.month)
+    window = insight.month_of(told.month, duty.ports.pack.timezone)
     return page(
         duty.request,
         "console/insight/report.html",
         month=month,
-        until=insight.month_of(told.month, duty.ports.pack.timezone).until,
+        until=window.until,
         since=told.month,
-        proposals=[(no, each, words.say(each), drafts.get(no)) for no, each in enumerate(told.proposals, 1)],
+        proposals=[
+            (no, each, words.say(each), drafts.get(no), proposal_cases(each, window))
+            for no, each in enumerate(told.proposals, 1)
+        ],
         refusal=refusal,
         **duty.shown(),
     )

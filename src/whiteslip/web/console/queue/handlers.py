@@ -73,14 +73,17 @@ def every(
     in_state: Annotated[State | None, QueryParameter(name="state")] = None,
     reason: FromQuery[Reason | None] = None,
     reference: FromQuery[str | None] = None,
+    sent_by: FromQuery[str | None] = None,
 ) -> Response[Any]:
-    """All cases, the newest first, or those in one state or of one reason; a reference leads to its case."""
+    """All cases, the newest first, or those in one state, of one reason, or that one rule sent to the desk; a
+    reference leads to its case.
+    """
 
     def act(duty: Duty) -> Response[Any]:
         wanted = (reference or "").strip().upper()
         if wanted and exits_store.by_reference(duty.tx, wanted):
             return see_other(request, f"{HOME}/cases/{wanted}")
-        cases = exits_store.recent(duty.tx, in_state, _SHOWN, reason)
+        cases = exits_store.recent(duty.tx, _SHOWN, in_state, reason, sent_by)
         return page(
             request,
             "console/queue/all.html",
@@ -88,6 +91,7 @@ def every(
             states=list(State),
             state=in_state,
             reason=Words(language_of(request)).code(reason) if reason else None,
+            sent_by=Words(language_of(request)).code(sent_by) if sent_by else None,
             wanted=wanted,
             **duty.shown(),
         )
