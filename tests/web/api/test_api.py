@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
+import pytest
 from pypdf import PdfReader
 
 from whiteslip.base import Refusal
@@ -16,11 +18,10 @@ from whiteslip.base.ids import parse_public
 from whiteslip.day import clock
 from whiteslip.notices.mailers import on_phone
 from whiteslip.store.database import journal_after
+from whiteslip.web.kit.edge import body_faults
 from whiteslip.web.kit.problems import Refused
 
 if TYPE_CHECKING:
-    import pytest
-
     from .conftest import Api
 
 
@@ -157,6 +158,54 @@ def test_a_problem_says_what_where_and_in_which_language(api: Api):
     chinese = api.ask("GET", "/v1/lines/line_0", Accept_Language="zh-CN")
     assert chinese.status_code == 404
     assert re.search(r"[\u4e00-\u9fff]", chinese.json()["detail"])
+
+
+@pytest.mark.parametrize(
+    ("name", "pointer"),
+    [
+        ("limit", "/limit"),
+        ("a/b~c", "/a~1b~0c"),
+        ("a > b", "/a > b"),
+        ("x" * 65, ""),
+    ],
+)
+def test_a_member_that_a_body_may_not_have_is_named_by_its_pointer(api: Api, name: str, pointer: str):
+    refused = api.ask("POST", "/v1/lines", {"customer": "cus_1", "limit_minor": 1, name: "secret"})
+    assert refused.status_code == 422
+    (fault,) = refused.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == (pointer, "unknown")
+    assert "secret" not in refused.text
+
+
+class _Inner(msgspec.Struct, forbid_unknown_fields=True):
+    known: int = 0
+
+
+class _Outer(msgspec.Struct):
+    parts: list[_Inner]
+
+
+def test_a_member_deep_in_a_body_is_named_where_it_stands():
+    with pytest.raises(msgspec.ValidationError) as error:
+        msgspec.json.decode(b'{"parts": [{"known": 1}, {"a/b": 2}]}', type=_Outer)
+    (fault,) = body_faults(error.value, "en")
+    assert (fault.pointer, fault.code) == ("/parts/1/a~1b", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/nothing%20here/%E4%BD%A0", 404),
+        ("GET", "/v1/lines/line_0", 404),
+        ("DELETE", "/v1/lines", 405),
+        ("POST", "/v1/lines/a%22b", 405),
+    ],
+)
+def test_whatever_says_no_names_the_address_that_was_asked(api: Api, method: str, path: str, status: int):
+    refused = api.ask(method, path)
+    assert refused.status_code == status
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["instance"] == path
 
 
 def test_a_parameter_that_is_missing_is_named(api: Api):

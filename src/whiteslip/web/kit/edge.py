@@ -12,6 +12,7 @@ import re
 import traceback
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -31,7 +32,12 @@ RETRY_AFTER_SECONDS: Final = 5
 _MACHINE: Final = ("/v1", "/api")
 _POINTED: Final = re.compile(r"at `\$([^`]*)`$")
 _MISSING: Final = re.compile(r"missing required field `(\w+)`")
+_UNKNOWN: Final = re.compile(r"^Object contains unknown field `(.*?)`(?: - at `\$([^`]*)`)?$", re.DOTALL)
 _ABSENT: Final = re.compile(r"Missing required \w+ parameter '([^']+)'")
+# What a path may hold as it is (RFC 3986 section 3.3).
+_IN_PATH: Final = "/:@!$&'()*+,;=~"
+# A member's name is told, and nothing that was only made to look like one.
+_NAME_LENGTH: Final = 64
 _log: Any = structlog.get_logger("whiteslip.web")
 
 
@@ -55,7 +61,7 @@ def refuse(
         refusal,
         speech.lang,
         timezone=speech.timezone,
-        instance=request.url.path if request.scope.get("path_template") else None,
+        instance=quote(request.scope["path"], safe=_IN_PATH),
         request_id=request_id,
         faults=faults,
     )
@@ -132,12 +138,23 @@ def body_faults(error: msgspec.ValidationError, lang: Lang) -> list[Fault]:
     """Where a JSON body is wrong, without repeating what it holds."""
     message = str(error)
     found, missing = _POINTED.search(message), _MISSING.search(message)
-    path = found.group(1) if found else ""
-    pointer = re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", path.replace(".", "/").replace("[///]", "[...]"))
+    pointer = _pointer(found.group(1) if found else "")
     if missing:
         pointer = f"{pointer}/{missing.group(1)}"
+    elif unknown := _UNKNOWN.match(message):
+        pointer = _pointer(unknown.group(2) or "") + _member(unknown.group(1))
     kind = kind_of(message)
     return [Fault(pointer=pointer, code=kind, detail=texts_in("kit")[lang][f"error_{kind}"])]
+
+
+def _pointer(path: str) -> str:
+    """A place as msgspec has it, ``.reasons[0]``, as a JSON pointer."""
+    return re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", path.replace(".", "/").replace("[///]", "[...]"))
+
+
+def _member(name: str) -> str:
+    """The step of a JSON pointer (RFC 6901) to a member; none to a name past all sense."""
+    return f"/{name.replace('~', '~0').replace('/', '~1')}" if len(name) <= _NAME_LENGTH else ""
 
 
 def _parameters(error: ValidationException, lang: Lang) -> list[Fault]:

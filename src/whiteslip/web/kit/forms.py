@@ -89,6 +89,8 @@ class Errors:
 
 def kind_of(message: str) -> str:
     """What msgspec found wrong, as a word of ours. The message itself may repeat the input."""
+    if message.startswith("Object contains unknown field"):
+        return "unknown"
     if "of length >=" in message:
         return "too_short"
     if "of length <=" in message:
@@ -101,8 +103,6 @@ def kind_of(message: str) -> str:
         return "not_an_option"
     if "missing required" in message:
         return "missing"
-    if "unknown field" in message:
-        return "unknown"
     return "invalid"
 
 
