@@ -11,11 +11,13 @@ from typing import Final
 from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
-from whiteslip import billing, ledger, lines
+from whiteslip import billing, identity, ledger, lines
 from whiteslip.base import Refusal, end_of_day, new_id
 from whiteslip.billing import bills, hardship, payments
 from whiteslip.billing.model import OpenItem, Payment, Quote
 from whiteslip.billing.store import open_items
+from whiteslip.identity import Person, Vault, accounts
+from whiteslip.identity.accounts import How
 from whiteslip.ledger import Account, recipes
 from whiteslip.lines import Customer, Line
 from whiteslip.lines.acts import open_house
@@ -196,6 +198,25 @@ def items(db: Database, line: UUID) -> list[OpenItem]:
     """What is unpaid of a line, by due day."""
     with db.transaction() as tx:
         return open_items(tx, [line])[line]
+
+
+ACCOUNT: Final = "6222020200112233446"
+
+
+def name_account(
+    db: Database, line: UUID, now: datetime, number: str = ACCOUNT, vault: Vault | None = None
+) -> UUID:
+    """The customer of a line has a verified account; whom the vault does not know yet is enrolled."""
+    vault = vault or Vault(bytes(32))
+    with db.transaction() as tx:
+        customer = locked(tx, line).customer
+        if isinstance(identity.peek(tx, vault, customer), Refusal):
+            person = Person("欧阳明远", "11010119900307803X", "+8613800000000", "o@example.com")
+            identity.enrol_many(tx, vault, [(customer, person)], "test", now)
+        made = accounts.give(tx, vault, customer, number, ["card", "iban"], "test", now)
+        assert not isinstance(made, Refusal), made
+        accounts.verify(tx, vault, customer, made.id, How.NAME_MATCH, "test", now)
+    return made.id
 
 
 def offences(db: Database) -> list[str]:

@@ -99,7 +99,8 @@ class BillingMachine(RuleBasedStateMachine):
     @rule(line=which)
     def pay_out(self, line: int) -> None:
         with self.db.transaction() as tx:
-            billing.pay_out_credit(tx, worlds.locked(tx, self.lines[line]), "test", worlds.at(self.day))
+            found = worlds.locked(tx, self.lines[line])
+            billing.pay_out_credit(tx, found, found.customer, "test", worlds.at(self.day))
 
     @rule(line=which, trifle=st.integers(1, 5_000))
     def waive(self, line: int, trifle: int) -> None:
@@ -146,7 +147,7 @@ class BillingMachine(RuleBasedStateMachine):
             if found.owed_minor:
                 return
             now = worlds.at(self.day)
-            billing.pay_out_credit(tx, found, "test", now)
+            billing.pay_out_credit(tx, found, found.customer, "test", now)
             lines.move(tx, found, Lifecycle.CLOSING, "test", "test", now)
             lines.move(tx, worlds.locked(tx, found.id), Lifecycle.CLOSED, "test", "test", now)
         self.lines[line] = worlds.open_line(self.db, 500_000, day=self.day)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
-from worlds import DAY, at, line_of, offences, open_line, pay
+from worlds import DAY, at, line_of, name_account, offences, open_line, pay
 
 from whiteslip import billing
 from whiteslip.base import Refusal
@@ -21,11 +22,22 @@ NOON = at(DAY)
 def sent(db: Database) -> Payout:
     """A line with 80.00 too much, paid out."""
     line = open_line(db)
+    name_account(db, line, NOON)
+    return paid_out(db, line)
+
+
+def paid_out(db: Database, line: UUID) -> Payout:
     pay(db, line, 8_000, DAY)
     with db.transaction() as tx:
-        assert billing.pay_out_credit(tx, line_of(db, line), "desk", NOON) == 8_000
-        (payout,) = billing_store.payouts(tx, line)
+        found = line_of(db, line)
+        payout = billing.pay_out_credit(tx, found, found.customer, "desk", NOON)
+        assert [payout] == billing_store.payouts(tx, line)
+    assert payout
     return payout
+
+
+def owner(db: Database, payout: Payout) -> UUID:
+    return line_of(db, payout.line).customer
 
 
 def bounced(db: Database, payout: Payout) -> Payout:
@@ -47,12 +59,25 @@ def test_a_payout_that_comes_back_waits_for_its_owner_and_is_no_income(db: Datab
 def test_what_waited_is_sent_to_the_account_that_was_named(db: Database):
     payout = sent(db)
     bounced(db, payout)
+    whose = owner(db, payout)
     with db.transaction() as tx:
-        again = payouts.send_again(tx, payout.id, "desk", NOON + timedelta(days=9))
+        again = payouts.send_again(tx, payout.id, whose, "desk", NOON + timedelta(days=9))
         assert not isinstance(again, Refusal)
-        once = payouts.send_again(tx, payout.id, "desk", NOON + timedelta(days=10))
+        once = payouts.send_again(tx, payout.id, whose, "desk", NOON + timedelta(days=10))
     assert (again.state, once) == ("sent", again)
     assert offences(db) == []
+
+
+def test_without_a_verified_account_a_credit_waits_off_the_line_and_its_owner_is_looked_for(db: Database):
+    payout = paid_out(db, open_line(db))
+    assert (payout.state, payout.account, line_of(db, payout.line).credit_minor) == ("unclaimed", None, 0)
+    assert offences(db) == []
+    with db.transaction() as tx:
+        whose = owner(db, payout)
+        assert payouts.send_again(tx, payout.id, whose, "desk", NOON) == Refusal("payout.no_account")
+        timer = pop_timer(tx, NOON + timedelta(days=190))
+    assert timer
+    assert (timer.kind, timer.subject) == ("payout.unclaimed", payout.id)
 
 
 def test_after_six_months_the_desk_is_reminded_to_look_for_the_owner(db: Database):

@@ -43,7 +43,7 @@ def picture(db: Database, line: UUID, day: date) -> tuple[object, ...]:
 def close(db: Database, line: UUID, day: date) -> None:
     with db.transaction() as tx:
         found = worlds.locked(tx, line)
-        billing.pay_out_credit(tx, found, "test", at(day))
+        billing.pay_out_credit(tx, found, found.customer, "test", at(day))
         lines.move(tx, found, Lifecycle.CLOSING, "test", "test", at(day))
         lines.move(tx, worlds.locked(tx, line), Lifecycle.CLOSED, "test", "test", at(day))
 
@@ -212,7 +212,8 @@ def test_credit_that_was_paid_out_since_is_owed_with_a_new_due_day(db: Database)
     worlds.buy(db, line, 9_000)
     payment = worlds.pay(db, line, 12_000, DAY)
     with db.transaction() as tx:
-        billing.pay_out_credit(tx, worlds.locked(tx, line), "test", at(DAY))
+        found = worlds.locked(tx, line)
+        billing.pay_out_credit(tx, found, found.customer, "test", at(DAY))
     back = date(2026, 2, 10)
     worlds.give_back(db, payment, back)
     owed = {i.kind: (i.principal_minor, i.due_on) for i in worlds.items(db, line)}

@@ -28,6 +28,7 @@ from scored import CARD, REFERENCE, TREES
 from scored import serve as serve_models
 from treasury.test_allocation import GIVEN, basis, segment
 from web.portal.scene import START, TIMEZONE, Guest, Scene
+from worlds import ACCOUNT
 
 from whiteslip import (
     applications,
@@ -58,7 +59,8 @@ from whiteslip.exits.model import Cause, Channel, Identity
 from whiteslip.exits.model import Kind as ExitKind
 from whiteslip.exits.papers import Why
 from whiteslip.funding.model import Position
-from whiteslip.identity import access, codes, contacts
+from whiteslip.identity import access, accounts, codes, contacts
+from whiteslip.identity.accounts import How
 from whiteslip.identity.model import Kind, Role
 from whiteslip.lake import Lake
 from whiteslip.lines import users
@@ -237,6 +239,11 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
             tx, scene.ports.vault, guests["sure"].customer, "+8613900000088", 60, 5, "customer", now
         )
         done(wish)
+        for name in ("sure", "bound"):
+            owner = guests[name].customer
+            made = done(accounts.give(tx, scene.ports.vault, owner, ACCOUNT, ["card"], "customer", now))
+            if name == "bound":
+                done(accounts.verify(tx, scene.ports.vault, owner, made.id, How.NAME_MATCH, "staff:a", now))
         done(estates.report(tx, office, line("dead"), Channel.DESK, "staff:a", now))
         done(
             complaints.file(

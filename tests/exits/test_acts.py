@@ -11,7 +11,19 @@ import psycopg
 import pytest
 from psycopg import Cursor
 from psycopg.errors import UniqueViolation
-from worlds import DAY, TERMS, at, buy, give_back, items, line_of, night, open_line, pay
+from worlds import (
+    DAY,
+    TERMS,
+    at,
+    buy,
+    give_back,
+    items,
+    line_of,
+    name_account,
+    night,
+    open_line,
+    pay,
+)
 
 from whiteslip import day, exits, identity, lines, notices, packs, purchases
 from whiteslip.base import Refusal, end_of_day
@@ -371,6 +383,7 @@ def review(db: Database, now: datetime) -> None:
 def test_a_refund_after_closing_is_paid_out_and_the_line_stays_closed(db: Database):
     """Edge case 4: a refund of 80 on day 40 after closing."""
     bought, case = closed_after_a_purchase(db)
+    name_account(db, case.line, at(DAY))
     late = at(DAY + timedelta(days=45))
     refund(db, bought, late)
     review(db, late)
@@ -566,6 +579,8 @@ def test_a_credit_stays_while_an_order_of_the_law_stands_and_goes_out_when_it_ha
 
 def test_what_came_back_is_not_sent_again_while_an_order_of_the_law_stands(db: Database):
     bought, case = closed_after_a_purchase(db)
+    name_account(db, case.line, at(DAY))
+    whose = line_of(db, case.line).customer
     late = at(DAY + timedelta(days=45))
     refund(db, bought, late)
     review(db, late)
@@ -573,10 +588,10 @@ def test_what_came_back_is_not_sent_again_while_an_order_of_the_law_stands(db: D
     with db.transaction() as tx:
         (payout,) = payouts(tx, case.line)
         bounce(tx, payout.id, "bank", late)
-        assert send_again(tx, payout.id, "staff:1", late) == Refusal("payout.legal_freeze")
+        assert send_again(tx, payout.id, whose, "staff:1", late) == Refusal("payout.legal_freeze")
     frozen(db, case.line, order=False, now=late)
     with db.transaction() as tx:
-        sent = send_again(tx, payout.id, "staff:1", late)
+        sent = send_again(tx, payout.id, whose, "staff:1", late)
     assert not isinstance(sent, Refusal)
     assert sent.state == "sent"
     assert sound(db)

@@ -129,6 +129,8 @@ OWN: dict[str, dict[str, Any]] = {
         "due_on": date(2026, 11, 11),
         "why": "returned_payment",
     },
+    "payout.account_needed": {"payout_minor": 12_300, "look_on": date(2027, 4, 22)},
+    "payout.account_changed": {"changed_at": NOW},
     "payout.returned": {"returned_at": NOW, "payout_minor": 12_300, "look_on": date(2027, 4, 22)},
     "dispute.received": {"disputed_at": NOW, "answer_by": NOW, "disputed_minor": 12_300},
     "dispute.posted": {"disputed_at": NOW, "answer_by": NOW, "disputed_minor": 990},

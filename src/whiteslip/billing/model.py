@@ -264,7 +264,11 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """A credit balance that was sent to the customer: ``sent``, or back and ``unclaimed``."""
+    """A credit balance that was sent to its owner's ``account``: ``sent``, or ``unclaimed``.
+
+    Unclaimed is what came back, and what has no verified account to go to yet: that has no ``account``,
+    and ``sent_at`` is when it began to wait.
+    """
 
     id: UUID
     line: UUID
@@ -273,6 +277,12 @@ class Payout:
     state: str
     sent_at: datetime
     bounced_at: datetime | None = None
+    account: UUID | None = None
+
+    @property
+    def awaits_account(self) -> bool:
+        """Whether it was never sent, for want of an account that was verified."""
+        return self.account is None
 
 
 # The one method by which the payer's bank may take a payment back at the payer's word.

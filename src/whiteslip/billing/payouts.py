@@ -1,4 +1,4 @@
-"""Credit balances go to their owner, and wait for them when they come back. None commits."""
+"""Credit balances go to their owner's verified account, or wait until there is one. None commits."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from whiteslip.base import Refusal, add_months, end_of_day, new_id
 from whiteslip.billing import store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Payout
+from whiteslip.identity import accounts
 from whiteslip.ledger import recipes
 from whiteslip.ledger.recipes import House
 from whiteslip.lines import Line
@@ -19,17 +20,26 @@ from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
 
 
-def pay_out_credit(tx: Tx, line: Line, actor: str, now: datetime) -> int:
-    """Send the customer's credit balance to their verified account. Returns the minor units."""
+def pay_out_credit(tx: Tx, line: Line, payee: UUID | None, actor: str, now: datetime) -> Payout | None:
+    """Send a line's credit balance to the verified account of ``payee``: the customer, or who settles
+    their estate, if they are known. Without one it waits as unclaimed, off the line. None where there is
+    no credit.
+    """
     if line.credit_minor <= 0:
-        return 0
+        return None
+    account = accounts.verified(tx, payee) if payee else None
+    state = "sent" if account else "unclaimed"
+    payout = Payout(new_id(now), line.id, line.currency, line.credit_minor, state, now, account=account)
     booking = Booking(tx, [], now)
-    payout = Payout(new_id(now), line.id, line.currency, line.credit_minor, "sent", now)
-    booking.move(line, recipes.pay_out(payout.id, line.book, booking.house(line), payout.amount_minor, now))
+    book = recipes.pay_out if account else recipes.set_aside
+    booking.move(line, book(payout.id, line.book, booking.house(line), payout.amount_minor, now))
     booking.write()
     store.add_payout(tx, payout)
-    tx.record(Entry(now, "credit.paid_out", "line", payout.line, actor, _data(payout)))
-    return payout.amount_minor
+    if not account:
+        _await_owner(tx, line, payout, now)
+    data = _data(payout)
+    tx.record(Entry(now, "credit.paid_out" if account else "payout.waiting", "line", line.id, actor, data))
+    return payout
 
 
 def bounce(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | Refusal:
@@ -48,17 +58,26 @@ def bounce(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | Refus
     ledger.post(tx, [moved], line.today(now), now)
     back = replace(payout, state="unclaimed", bounced_at=now)
     store.move_payout(tx, back)
-    months = packs.load(line.pack).months("exit.good_faith_refund_months")
-    look_on = end_of_day(add_months(line.today(now), months), line.timezone)
-    set_timer(tx, "payout.unclaimed", payout.id, look_on, now)
+    _await_owner(tx, line, back, now)
     tx.record(Entry(now, "payout.returned", "line", back.line, actor, _data(back)))
     return back
 
 
-def send_again(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | Refusal:
-    """The owner has named an account: send what waited. What was not back is left alone.
+def look_on(line: Line, now: datetime) -> datetime:
+    """Until when money that waits since ``now`` may be claimed before its owner is looked for."""
+    months = packs.load(line.pack).months("exit.good_faith_refund_months")
+    return end_of_day(add_months(line.today(now), months), line.timezone)
 
-    Refusals: ``payout.not_found``, ``payout.legal_freeze`` (an order of the law stands on the line).
+
+def _await_owner(tx: Tx, line: Line, payout: Payout, now: datetime) -> None:
+    set_timer(tx, "payout.unclaimed", payout.id, look_on(line, now), now)
+
+
+def send_again(tx: Tx, payout_id: UUID, payee: UUID, actor: str, now: datetime) -> Payout | Refusal:
+    """Send what waited to the verified account of ``payee``. What was not waiting is left alone.
+
+    Refusals: ``payout.not_found``, ``payout.legal_freeze`` (an order of the law stands on the line),
+    ``payout.no_account``.
     """
     both = _locked(tx, payout_id)
     if isinstance(both, Refusal):
@@ -68,9 +87,12 @@ def send_again(tx: Tx, payout_id: UUID, actor: str, now: datetime) -> Payout | R
         return payout
     if LockKind.LEGAL in line.locks:
         return Refusal("payout.legal_freeze")
+    account = accounts.verified(tx, payee)
+    if account is None:
+        return Refusal("payout.no_account")
     moved = recipes.pay_again(new_id(now), House.of(line.currency), payout.amount_minor, now)
     ledger.post(tx, [moved], line.today(now), now)
-    sent = replace(payout, state="sent", sent_at=now)
+    sent = replace(payout, state="sent", sent_at=now, account=account)
     store.move_payout(tx, sent)
     cancel_timer(tx, "payout.unclaimed", payout.id, now)
     tx.record(Entry(now, "credit.paid_out", "line", sent.line, actor, _data(sent)))
@@ -94,4 +116,4 @@ def _locked(tx: Tx, payout_id: UUID) -> tuple[Line, Payout] | Refusal:
 
 
 def _data(payout: Payout) -> dict[str, object]:
-    return {"amount_minor": payout.amount_minor, "payout": payout.id}
+    return {"account": payout.account, "amount_minor": payout.amount_minor, "payout": payout.id}

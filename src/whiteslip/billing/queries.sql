@@ -364,17 +364,19 @@ SELECT day, lines, limit_minor, owed_minor, past_due_minor, npl_minor FROM billi
 WHERE currency = :currency AND day <= :day ORDER BY day DESC LIMIT 1;
 
 -- name: add_payout!
-INSERT INTO billing.payout (id, line, currency, amount_minor, state, sent_at)
-VALUES (:id, :line, :currency, :amount_minor, 'sent', :now);
+INSERT INTO billing.payout (id, line, currency, amount_minor, state, sent_at, account)
+VALUES (:id, :line, :currency, :amount_minor, :state, :now, :account);
 
 -- name: move_payout!
-UPDATE billing.payout SET state = :state, sent_at = :sent_at, bounced_at = :bounced_at WHERE id = :id;
+UPDATE billing.payout SET
+    state = :state, sent_at = :sent_at, bounced_at = :bounced_at, account = :account
+WHERE id = :id;
 
 -- name: payout^
-SELECT id, line, currency, amount_minor, state, sent_at, bounced_at FROM billing.payout WHERE id = :id;
+SELECT id, line, currency, amount_minor, state, sent_at, bounced_at, account FROM billing.payout WHERE id = :id;
 
 -- name: payouts
-SELECT id, line, currency, amount_minor, state, sent_at, bounced_at FROM billing.payout
+SELECT id, line, currency, amount_minor, state, sent_at, bounced_at, account FROM billing.payout
 WHERE line = :line AND id > :after ORDER BY id LIMIT :count;
 
 -- name: violations

@@ -339,21 +339,28 @@ def interest_paid(tx: Tx, plans: Collection[UUID]) -> int:
 
 
 def add_payout(tx: Tx, payout: Payout) -> None:
-    """Store a payout that was just sent."""
+    """Store a payout that was just sent, or waits for an account."""
     _queries.add_payout(
         tx.conn,
         id=payout.id,
         line=payout.line,
         currency=payout.currency,
         amount_minor=payout.amount_minor,
+        state=payout.state,
         now=payout.sent_at,
+        account=payout.account,
     )
 
 
 def move_payout(tx: Tx, payout: Payout) -> None:
     """Write where a payout stands."""
     _queries.move_payout(
-        tx.conn, id=payout.id, state=payout.state, sent_at=payout.sent_at, bounced_at=payout.bounced_at
+        tx.conn,
+        id=payout.id,
+        state=payout.state,
+        sent_at=payout.sent_at,
+        bounced_at=payout.bounced_at,
+        account=payout.account,
     )
 
 

@@ -70,8 +70,9 @@ def _report_late(tx: Tx, office: Office, line: Line, actor: str, now: datetime) 
 
 def _has_loose_ends(tx: Tx, line: Line, case: Exit) -> bool:
     """Whether a closed line owes or is owed something, or was paid out what may still come back."""
-    paid_out = case.in_tail and bool(billing_store.payouts(tx, line.id))
-    return bool(line.owed_minor or line.credit_minor or paid_out)
+    payouts = billing_store.payouts(tx, line.id)
+    waits = any(each.state == "unclaimed" for each in payouts)
+    return bool(line.owed_minor or line.credit_minor or waits or (case.in_tail and payouts))
 
 
 def _taken_over(work: Work, case: Exit) -> Exit:

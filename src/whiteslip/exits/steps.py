@@ -11,7 +11,7 @@ from whiteslip.billing import estates as billing_estates
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.decisions import champions
-from whiteslip.exits import assessment, letters, rules, store, ties, unopened
+from whiteslip.exits import accounts, assessment, letters, rules, store, ties, unopened
 from whiteslip.exits.model import (
     Exit,
     Facts,
@@ -278,7 +278,9 @@ def pay_out(work: Work, case: Exit) -> None:
     since = line.today(max(began_at, case.closed_at or now))
     changed_at = work.on_file.contact_changed_at
     if rules.may_pay_out(changed_at, since, line.today(now), now, work.clocks):
-        billing.pay_out_credit(tx, line, "system", now)
+        paid = billing.pay_out_credit(tx, line, accounts.payee(tx, line), "system", now)
+        if paid and paid.awaits_account:
+            accounts.ask(tx, work.office, line, paid, now)
 
 
 def _keep_locked(work: Work, case: Exit) -> None:

@@ -67,6 +67,8 @@ class Act(StrEnum):
     PAYMENT_RETURNED = "payment.returned"
     PAYMENT_CORRECTED = "payment.corrected"
     PAYOUT_RETURNED = "payout.returned"
+    ACCOUNT_NEEDED = "payout.account_needed"
+    ACCOUNT_CHANGED = "payout.account_changed"
     DISPUTE_OPENED = "dispute.opened"
     DISPUTE_POSTED = "dispute.posted"
     DISPUTE_WON = "dispute.won"
@@ -103,6 +105,9 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.PAYMENT_RETURNED: "debt.owed_anew",
     Act.PAYMENT_CORRECTED: "debt.owed_anew",
     Act.PAYOUT_RETURNED: "payout.returned",
+    Act.ACCOUNT_NEEDED: "payout.account_needed",
+    # In place of another, or while money is on its way out: it may not have been them.
+    Act.ACCOUNT_CHANGED: "payout.account_changed",
     Act.DISPUTE_OPENED: "dispute.received",
     # By a shop without an authorisation: the customer did not dispute it, and is told of it first.
     Act.DISPUTE_POSTED: "dispute.posted",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from whiteslip import lines, packs
-from whiteslip.base import Refusal, add_months
+from whiteslip import lines
+from whiteslip.base import Refusal
 from whiteslip.billing import payouts, store
 from whiteslip.billing.model import Payout
 from whiteslip.exits import telling
@@ -28,11 +28,10 @@ def bounce(tx: Tx, office: Office, payout_id: UUID, actor: str, now: datetime) -
     line = lines.get_line(tx, done.line)
     if isinstance(line, Refusal):
         return line
-    months = packs.load(line.pack).months("exit.good_faith_refund_months")
     facts = {
         "returned_at": now,
         "payout_minor": done.amount_minor,
-        "look_on": add_months(line.today(now), months),
+        "look_on": line.today(payouts.look_on(line, now)),
     }
     once = f"{done.id}:{now.isoformat()}"
     tell(tx, office.issuer_name, line, telling.of(Act.PAYOUT_RETURNED), facts, once, now)

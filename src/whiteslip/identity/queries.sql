@@ -101,6 +101,30 @@ WHERE keep_until <= :now AND (:subject::uuid IS NULL OR subject = :subject) RETU
 -- name: drop_document
 DELETE FROM identity.document WHERE id = :id RETURNING id, subject;
 
+-- name: end_accounts!
+UPDATE identity.payout_account SET ended_at = :now WHERE subject = :subject AND ended_at IS NULL;
+
+-- name: add_account!
+INSERT INTO identity.payout_account (id, subject, scheme, sealed, given_at)
+VALUES (:id, :subject, :scheme, :sealed, :now);
+
+-- name: verify_account!
+UPDATE identity.payout_account SET verified_at = :now, verified_how = :how WHERE id = :id;
+
+-- name: standing_account^
+SELECT a.id, a.subject, a.scheme, a.sealed, a.given_at, a.verified_at, a.verified_how, p.master, p.wrapped
+FROM identity.payout_account AS a JOIN identity.person AS p ON p.subject = a.subject
+WHERE a.subject = :subject AND a.ended_at IS NULL FOR UPDATE OF a;
+
+-- name: verified_account$
+SELECT id FROM identity.payout_account
+WHERE subject = :subject AND ended_at IS NULL AND verified_at IS NOT NULL;
+
+-- name: accounts
+SELECT a.id, a.subject, a.scheme, a.sealed, a.given_at, a.verified_at, a.verified_how, p.master, p.wrapped
+FROM identity.payout_account AS a JOIN identity.person AS p ON p.subject = a.subject
+WHERE a.subject = :subject ORDER BY a.given_at DESC, a.id DESC LIMIT 100;
+
 -- name: add_code!
 INSERT INTO identity.code (id, subject, purpose, hash, sent_at, expires_at)
 VALUES (:id, :subject, :purpose, :hash, :now, :expires_at);

@@ -187,6 +187,11 @@ def bounce_payout(event: UUID, house: House, amount: int, now: datetime) -> Tran
     return Transfer(new_id(now), event, "payout.bounce", house.cash, house.unclaimed, amount)
 
 
+def set_aside(event: UUID, book: Book, house: House, amount: int, now: datetime) -> Transfer:
+    """A credit balance has no account to go to: it leaves the line and waits for its owner."""
+    return Transfer(new_id(now), event, "credit.set_aside", book.credit, house.unclaimed, amount)
+
+
 def pay_again(event: UUID, house: House, amount: int, now: datetime) -> Transfer:
     """Send unclaimed money to an account that its owner has named since."""
     return Transfer(new_id(now), event, "payout.again", house.unclaimed, house.cash, amount)

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from msgspec import Struct
 
 from whiteslip.notices.owed import (
+    AccountChangedFacts,
+    AccountNeededFacts,
     ChargedOffFacts,
     ClosedFacts,
     DisputeEndedFacts,
@@ -299,6 +301,8 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "debt.sold": SoldFacts,
     "debt.owed_anew": OwedAnewFacts,
     "payout.returned": PayoutReturnedFacts,
+    "payout.account_needed": AccountNeededFacts,
+    "payout.account_changed": AccountChangedFacts,
     "dispute.received": DisputeFacts,
     "dispute.posted": DisputeFacts,
     "dispute.won": DisputeEndedFacts,

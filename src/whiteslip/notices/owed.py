@@ -95,6 +95,19 @@ class PayoutReturnedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown
     look_on: date
 
 
+class AccountNeededFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A credit has no verified account to go to; from ``look_on`` on its owner is looked for."""
+
+    payout_minor: int
+    look_on: date
+
+
+class AccountChangedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another account was named for what is paid out."""
+
+    changed_at: datetime
+
+
 class DisputeFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A dispute was received; by when it is resolved, or else taken as right."""
 

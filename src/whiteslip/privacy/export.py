@@ -23,7 +23,7 @@ from whiteslip.billing import store as billing_store
 from whiteslip.complaints import store as complaints_store
 from whiteslip.decisions.acts import decisions_about
 from whiteslip.exits import store as exits_store
-from whiteslip.identity import Person, Vault
+from whiteslip.identity import Person, Vault, accounts
 from whiteslip.identity.documents import documents_of, peek_document
 from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
@@ -68,6 +68,7 @@ def export(tx: Tx, vault: Vault, customer_id: UUID, actor: str, now: datetime) -
         "made_at": now.isoformat(),
         "customer": public("cus", customer_id),
         "person": _person(person),
+        "payout_accounts": [plain(each) for each in accounts.every(tx, vault, customer_id)],
         "kept": [plain(kept) for kept in known.kept],
         "lines": [_line(tx, line, purchases[line.id], exits[line.id]) for line in theirs],
         "applications": [_application(tx, vault, each) for each in applied],

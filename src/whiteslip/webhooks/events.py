@@ -63,6 +63,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "payment.received": ("payment", "amount_minor", "value_on", "method"),
     "payment.returned": ("payment", "amount_minor"),
     "payout.returned": ("amount_minor", "payout"),
+    "payout.waiting": ("amount_minor", "payout"),
     "policy.activated": ("table", "version", "effective_at"),
     "policy.rolled_back": ("table", "version", "effective_at"),
     "purchase.authorised": ("purchase", "amount_minor"),

@@ -11,13 +11,16 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from whiteslip import billing, exits, purchases
+from stdnum import luhn
+
+from whiteslip import billing, exits, lines, purchases
 from whiteslip.base import Refusal
 from whiteslip.billing import NewPayment
 from whiteslip.day import Ports
-from whiteslip.exits import owed
+from whiteslip.exits import accounts, owed
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, Path, Reason
+from whiteslip.identity.accounts import How
 from whiteslip.purchases import Capture, Purchase, Request
 from whiteslip.store import Database, Tx
 from whiteslip.world.model import Habit, Leaving, Resident
@@ -181,6 +184,8 @@ class Life:
             Leaving.DOUBTED: Identity.DOUBTED,
         }.get(person.leaving, Identity.VERIFIED)
         with self.database.transaction() as tx:
+            if who is Identity.VERIFIED:
+                self._name_account(tx, person, now)
             case = exits.request(tx, self.ports.office, person.line, Channel.WORLD, "customer", now, who)
             if isinstance(case, Refusal):
                 return
@@ -191,6 +196,17 @@ class Life:
         self._gone.add(person.line)
         if person.leaving is Leaving.REGRETS:
             self._regrets[day + _REGRETS_AFTER].append(case.id)
+
+    def _name_account(self, tx: Tx, person: Resident, now: datetime) -> None:
+        """Where a credit may be sent to, as its bank confirms: a card, with its check digit."""
+        vault, line = self.ports.vault, lines.get_line(tx, person.line)
+        if isinstance(line, Refusal):
+            return
+        digits = f"62{int(person.customer) % 10**16:016}"
+        number = digits + luhn.calc_check_digit(digits)
+        made = accounts.give(tx, self.ports.office, vault, line, number, "customer", now)
+        if not isinstance(made, Refusal):
+            accounts.verify(tx, vault, line, made.id, How.NAME_MATCH, "world", now)
 
     def _review(self, now: datetime) -> None:
         """The desk takes a case now and then; the rest end by their deadlines."""

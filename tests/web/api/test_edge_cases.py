@@ -208,6 +208,7 @@ def unclaimed(story: Story) -> int:
 
 
 def test_04_a_refund_after_closing_is_paid_out_and_waits_when_it_comes_back(story: Story):
+    account = story.names_account()
     purchase = story.buys(8_000)
     story.pays(8_000)
     story.passes("+15d")
@@ -218,6 +219,7 @@ def test_04_a_refund_after_closing_is_paid_out_and_waits_when_it_comes_back(stor
     story.passes("+1d")
     (payout,) = story.api.get(f"/v1/payouts?line={story.line}")["data"]
     assert (payout["amount_minor"], payout["state"]) == (8_000, "sent")
+    assert payout["account"] == account["id"], "and to nothing that was not verified"
     assert story.now["lifecycle"] == "closed"
     assert local_day(datetime.fromisoformat(payout["sent_at"]), "Asia/Shanghai") <= story.today
     assert unclaimed(story) == 0
@@ -238,6 +240,7 @@ def test_04_a_refund_after_closing_is_paid_out_and_waits_when_it_comes_back(stor
 
 
 def test_05_a_refund_goes_to_its_own_purchase_then_to_what_is_billed_then_out(story: Story):
+    story.names_account()
     first = story.buys(30_000)
     story.buys(9_000, 3)
     story.passes("+15d")  # past the statement: 30,000 and a first part of 3,054 are billed
@@ -945,6 +948,7 @@ def test_18_a_subscription_on_a_line_that_its_owner_locked_is_told_locked(story:
 
 
 def test_19_rewards_and_a_coupon_are_shown_before_and_the_money_part_is_paid_out(story: Story):
+    story.names_account()
     story.api.post(f"/v1/lines/{story.line}/rewards", {"amount_minor": 3_500})
     soon = (story.today + timedelta(days=5)).isoformat()
     coupon = story.api.post(

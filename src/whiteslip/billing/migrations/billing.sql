@@ -187,7 +187,8 @@ CREATE TABLE billing.fee_stop (
     at timestamptz NOT NULL
 );
 
--- A credit balance on its way to the customer. What comes back waits in house.unclaimed.
+-- A credit balance on its way to its owner. What comes back, and what has no verified account to go to
+-- ("account" is null), waits in house.unclaimed.
 CREATE TABLE billing.payout (
     id uuid PRIMARY KEY,
     line uuid NOT NULL,
@@ -196,7 +197,9 @@ CREATE TABLE billing.payout (
     state text NOT NULL CHECK (state IN ('sent', 'unclaimed')),
     sent_at timestamptz NOT NULL,
     bounced_at timestamptz,
-    CHECK (state = 'sent' OR bounced_at IS NOT NULL)
+    account uuid,
+    CHECK (state = 'sent' OR bounced_at IS NOT NULL OR account IS NULL),
+    CHECK (state = 'unclaimed' OR account IS NOT NULL)
 );
 CREATE INDEX payout_line ON billing.payout (line, sent_at);
 
@@ -478,7 +481,7 @@ BEGIN
     ) AS o
     WHERE (o.principal, o.interest, o.fee) IS DISTINCT FROM (l.principal_minor, l.interest_minor, l.fee_minor)
     UNION ALL
-    SELECT 'what is unclaimed came back from payouts', coalesce(p.currency, h.currency)
+    SELECT 'what is unclaimed are payouts that came back or wait', coalesce(p.currency, h.currency)
     FROM (
         SELECT currency, sum(amount_minor) AS minor FROM billing.payout WHERE state = 'unclaimed' GROUP BY currency
     ) AS p FULL JOIN (

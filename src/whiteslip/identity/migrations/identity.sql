@@ -35,6 +35,22 @@ CREATE TABLE identity.document (
 CREATE INDEX document_subject ON identity.document (subject, kind, kept_at);
 CREATE INDEX document_keep ON identity.document (keep_until);
 
+-- Where money that is owed to a person goes. The number is sealed under their key; one account stands.
+CREATE TABLE identity.payout_account (
+    id uuid PRIMARY KEY,
+    subject uuid NOT NULL REFERENCES identity.person ON DELETE CASCADE,
+    scheme text NOT NULL,
+    sealed bytea NOT NULL,
+    given_at timestamptz NOT NULL,
+    -- How somebody made sure that the account is theirs; null until then.
+    verified_at timestamptz,
+    verified_how text CHECK (verified_how IN ('name_match', 'micro_deposit', 'bank_confirmation')),
+    ended_at timestamptz,
+    CHECK ((verified_at IS NULL) = (verified_how IS NULL))
+);
+CREATE UNIQUE INDEX payout_account_stands ON identity.payout_account (subject) WHERE ended_at IS NULL;
+CREATE INDEX payout_account_subject ON identity.payout_account (subject);
+
 CREATE TABLE identity.code (
     id uuid PRIMARY KEY,
     subject uuid NOT NULL,

@@ -17,12 +17,13 @@ from whiteslip.base.ids import public
 from whiteslip.billing import payouts
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.model import Payout
-from whiteslip.exits import unclaimed
+from whiteslip.exits import accounts, unclaimed
 from whiteslip.store import Tx
 from whiteslip.web.api.access import (
     PAGE,
     Caller,
     Page,
+    caller_of,
     get,
     granted,
     identifier,
@@ -38,7 +39,7 @@ from whiteslip.web.kit.problems import problem_responses
 
 
 class PayoutShape(Struct):
-    """A payout: ``sent``, or back and ``unclaimed``."""
+    """A payout: ``sent`` to an ``account``, or ``unclaimed``: back, or waiting for one that is verified."""
 
     id: str
     line: str
@@ -47,6 +48,7 @@ class PayoutShape(Struct):
     state: str
     sent_at: datetime
     bounced_at: datetime | None
+    account: str | None
 
     @classmethod
     def of(cls, payout: Payout) -> PayoutShape:
@@ -59,6 +61,7 @@ class PayoutShape(Struct):
             state=payout.state,
             sent_at=payout.sent_at,
             bounced_at=payout.bounced_at,
+            account=public("acc", payout.account) if payout.account else None,
         )
 
 
@@ -102,12 +105,20 @@ def bounce(request: WebRequest, payout_id: FromPath[str]) -> Response[PayoutShap
     responses=problem_responses(401, 403, 404, 409),
 )
 def send_again(request: WebRequest, payout_id: FromPath[str]) -> Response[PayoutShape]:
-    """The owner, checked within the last minutes, has named an account; what is not back is left alone."""
+    """To the verified account that stands; what does not wait is left alone. It takes the owner, checked
+    within the last minutes; for an estate the owner of the key.
+    """
 
     def send(tx: Tx, wanted: UUID, actor: str, now: datetime) -> Payout | Refusal:
         found = granted(billing_store.payout(tx, wanted) or Refusal("payout.not_found"))
-        must_be_proven(request, tx, granted(lines.get_line(tx, found.line)).customer, now)
-        return payouts.send_again(tx, wanted, actor, now)
+        line = granted(lines.get_line(tx, found.line))
+        whose = accounts.payee(tx, line)
+        if whose is None:
+            return Refusal("estate.nobody_shown")
+        if whose == line.customer:
+            must_be_proven(request, tx, whose, now)
+        by = actor if whose == line.customer else caller_of(request).person
+        return payouts.send_again(tx, wanted, whose, by, now)
 
     return _change(request, payout_id, send)
 

@@ -7,6 +7,7 @@ from typing import Final
 from litestar import Router
 
 from whiteslip.web.api import (
+    accounts,
     alerts,
     applications,
     capacity,
@@ -57,6 +58,7 @@ routers: Final = [
             *chargeoffs.handlers,
             *sales.handlers,
             *payouts.handlers,
+            *accounts.handlers,
             *statements.handlers,
             *complaints.handlers,
             *privacy.handlers,

@@ -6,6 +6,7 @@ from typing import Final
 
 from litestar import Router
 
+from whiteslip.web.console.account.handlers import account_handlers
 from whiteslip.web.console.alerts.handlers import alert_handlers
 from whiteslip.web.console.applications.handlers import application_handlers
 from whiteslip.web.console.capacity.handlers import capacity_handlers
@@ -38,6 +39,7 @@ routers: Final = [
             *alert_handlers,
             *line_handlers,
             *contact_handlers,
+            *account_handlers,
             *debt_handlers,
             *portfolio_handlers,
             *risk_handlers,

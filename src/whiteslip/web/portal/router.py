@@ -6,6 +6,7 @@ from typing import Final
 
 from litestar import Router
 
+from whiteslip.web.portal.account.handlers import account_handlers
 from whiteslip.web.portal.apply.handlers import apply_handlers
 from whiteslip.web.portal.case.handlers import case_handlers
 from whiteslip.web.portal.close.handlers import close_handlers
@@ -52,6 +53,7 @@ routers: Final = [
             *letter_handlers,
             *statement_handlers,
             *contact_handlers,
+            *account_handlers,
             *data_handlers,
             *help_handlers,
             *complain_handlers,

@@ -1,0 +1,1 @@
+"""The account that what is owed to a customer goes to."""
