@@ -345,6 +345,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
         "debt.owed_anew",
         "debt.settled",
         "debt.sold",
+        "payout.account_needed",
         "statement.monthly",
     )
     assert "14:03:22" in shown or kind in timeless

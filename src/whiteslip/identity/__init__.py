@@ -2,7 +2,8 @@
 
 What it owns: schema ``identity``. The vault keeps name, ID number, phone and e-mail under
 envelope encryption and answers equality without decrypting; ``codes`` sends and checks one-time
-codes and remembers proofs; ``accounts`` keeps where somebody is paid to; ``access`` has staff, one-time links, sessions and keys of machines.
+codes and remembers proofs; ``accounts`` keeps where somebody is paid to; ``access`` has staff,
+one-time links, sessions and keys of machines.
 It knows no customer or line: a ``subject`` is an id.
 
 Invariants

@@ -510,6 +510,7 @@ def fails_to_prove(story: Story) -> None:
 def test_09_who_cannot_prove_who_they_are_is_stopped_at_once_and_held_for_a_person(
     story: Story, not_me: bool
 ):
+    story.names_account()
     story.pays(1_200)  # their own money lies on the line
     story.passes("+11d")  # and has cleared
     reached_elsewhere(story, "+8613900000098")
