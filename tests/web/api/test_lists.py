@@ -104,7 +104,7 @@ def _payout(story: Story, number: int) -> int:
     with story.api.db.transaction() as tx:
         line = lines.get_line(tx, wanted, lock=True)
         assert isinstance(line, lines.Line)
-        billing.pay_out_credit(tx, line, "test", present(tx))
+        billing.pay_out_credit(tx, line, line.customer, "test", present(tx))
     return 700 + number
 
 
