@@ -148,6 +148,7 @@ def test_letters_about_a_case_are_walked_in_the_order_of_writing(api: Api):
     story, other = (Story(api, customer, api.line(1_000_000, customer)) for _ in range(2))
     story.buys(50_000, 3)
     story.leaves()
+    story.passes("+1m")  # of two codes at the same instant none is the newer
     other.leaves()
     first = api.get(f"/v1/letters?exit={story.exit}&limit=1")
     assert first["has_more"]
