@@ -84,15 +84,15 @@ def test_two_who_seal_a_night_at_once_seal_it_once(
 ):
     for _ in range(3):
         buy(db, open_line(db, statement_day=16), 5_000)
-    first, *others = stages.STAGES
+    holds, bills, *others = stages.STAGES
     runs: list[date] = []
 
     def slow(night: Night) -> Batch:
         runs.append(night.day)
         time.sleep(0.3)
-        return first.run(night)
+        return bills.run(night)
 
-    monkeypatch.setattr(runner, "STAGES", [replace(first, run=slow), *others])
+    monkeypatch.setattr(runner, "STAGES", [holds, replace(bills, run=slow), *others])
     with ThreadPoolExecutor(2) as both:
         done = [both.submit(seal, db, ports, DAY + timedelta(days=1)) for _ in range(2)]
         sealed = [one.result() for one in done]
@@ -123,7 +123,7 @@ def test_a_night_that_was_cut_off_goes_on_where_it_stopped(
     def counted(stage: Stage, cut: bool) -> Stage:
         def run(night: Night) -> Batch:
             runs.append(stage.name)
-            if cut and stage.name == "sweep_notices":
+            if cut and stage.name == "run_timers":
                 raise PowerError
             return stage.run(night)
 

@@ -1,18 +1,18 @@
 -- name: add_plans!
-INSERT INTO billing.plan (
-    id, line, purchase, kind, principal_minor, instalments, monthly_fee_bps, apr_bps, opened_on
+WITH plans AS (
+    INSERT INTO billing.plan (
+        id, line, purchase, kind, principal_minor, instalments, monthly_fee_bps, apr_bps, opened_on
+    )
+    SELECT * FROM unnest(
+        :id::uuid[], :line::uuid[], :purchase::uuid[], :kind::text[], :plan_principal_minor::bigint[],
+        :instalments::smallint[], :monthly_fee_bps::integer[], :apr_bps::integer[], :opened_on::date[]
+    )
 )
-SELECT * FROM unnest(
-    :id::uuid[], :line::uuid[], :purchase::uuid[], :kind::text[], :principal_minor::bigint[],
-    :instalments::smallint[], :monthly_fee_bps::integer[], :apr_bps::integer[], :opened_on::date[]
-);
-
--- name: add_instalments!
 INSERT INTO billing.instalment (
     plan, no, line, bill_on, due_on, principal_minor, interest_minor, fee_minor, outstanding_minor, charged
 )
 SELECT * FROM unnest(
-    :plan::uuid[], :no::smallint[], :line::uuid[], :bill_on::date[], :due_on::date[],
+    :plan::uuid[], :no::smallint[], :line_of::uuid[], :bill_on::date[], :due_on::date[],
     :principal_minor::bigint[], :interest_minor::bigint[], :fee_minor::bigint[],
     :outstanding_minor::bigint[], :charged::boolean[]
 );

@@ -45,31 +45,27 @@ def add_plans(tx: Tx, plans: Sequence[NewPlan]) -> None:
     """
     if not plans:
         return
+    flat = [(p, r) for p in plans for r in p.rows]
     _queries.add_plans(
         tx.conn,
         id=[p.id for p in plans],
         line=[p.line for p in plans],
         purchase=[p.purchase for p in plans],
         kind=[p.kind for p in plans],
-        principal_minor=[sum(r.principal_minor for r in p.rows) for p in plans],
+        plan_principal_minor=[sum(r.principal_minor for r in p.rows) for p in plans],
         instalments=[len(p.rows) for p in plans],
         monthly_fee_bps=[p.product.monthly_fee_bps for p in plans],
         apr_bps=[p.product.apr_bps for p in plans],
         opened_on=[p.opened_on for p in plans],
-    )
-    flat = [(p, r) for p in plans for r in p.rows]
-    outstanding = [minor for p in plans for minor in _outstanding(p)]
-    _queries.add_instalments(
-        tx.conn,
         plan=[p.id for p, _ in flat],
         no=[r.no for _, r in flat],
-        line=[p.line for p, _ in flat],
+        line_of=[p.line for p, _ in flat],
         bill_on=[r.bill_on for _, r in flat],
         due_on=[r.due_on for _, r in flat],
         principal_minor=[r.principal_minor for _, r in flat],
         interest_minor=[r.interest_minor for _, r in flat],
         fee_minor=[r.fee_minor for _, r in flat],
-        outstanding_minor=outstanding,
+        outstanding_minor=[minor for p in plans for minor in _outstanding(p)],
         charged=[p.kind != "purchase" for p, _ in flat],
     )
 

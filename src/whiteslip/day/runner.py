@@ -12,7 +12,6 @@ from typing import Final
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.day.model import InvariantError, Night, Ports, Sealed, Stage
 from whiteslip.day.stages import AFTER_SEAL, STAGES
-from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Database, Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -45,10 +44,10 @@ def seal(
     if now < end_of_day(day, timezone):
         return Refusal("day.not_over", {"day": day.isoformat()})
     with database.alone("night") as opened, _Commits(database, opened) as commits:
-        last = last_sealed_day(commits.tx)
         known: defaultdict[date, dict[str, Row]] = defaultdict(dict)
-        for row in _queries.progress_since(commits.tx.conn, day=last or day):
+        for row in (reached := list(_queries.reached(commits.tx.conn, day=day))):
             known[row["day"]][row["stage"]] = row
+        last: date | None = reached[0]["sealed_on"]
         if last:
             _night(commits, ports, last, timezone, known[last], AFTER_SEAL)
         if last and day <= last:
@@ -73,7 +72,7 @@ def _night(
     """Small batches share a transaction; each commits together with its checkpoint."""
     done, at = dict[str, int](), end_of_day(day, timezone)
     todo = [stage for stage in stages if not known.get(stage.name, _NEW)["finished_at"]]
-    at_work: Row = _queries.at_work(commits.tx.conn) if todo else {}
+    at_work: Row = _queries.at_work(commits.tx.conn, now=at) if todo else {}
     for stage in stages:
         row = known.get(stage.name, _NEW)
         count, cursor, more = row["done"], row["cursor"], stage in todo

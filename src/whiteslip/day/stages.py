@@ -126,7 +126,6 @@ def _take_borrowing_bases(night: Night) -> Batch:
 
 def _judge_offers(night: Night) -> Batch:
     """What the trial of an offer says takes it off the page: it only delays, harms, or reaches the needy."""
-    insight.forget(night.tx, night.now)
     return Batch(insight.judge_offers(night.tx, night.day, night.timezone, night.now), more=False)
 
 
@@ -139,9 +138,14 @@ def _report_leaving(night: Night) -> Batch:
     return Batch(0 if isinstance(told, Refusal) else 1, more=False)
 
 
+def _delete_documents(night: Night) -> Batch:
+    """Papers whose time has run out."""
+    return Batch(delete_expired(night.tx, night.now), more=False)
+
+
 def _erase_expired(night: Night) -> Batch:
-    """Who left so long ago that no law keeps anything of them, and documents whose time has run out."""
-    delete_expired(night.tx, night.now)
+    """Who left so long ago that no law keeps anything of them, and how people walked through pages."""
+    insight.forget(night.tx, night.now)
     done = privacy.erase_expired(night.tx, FORGET, night.day, night.now)
     return Batch(done, more=done > 0)
 
@@ -174,6 +178,7 @@ STAGES: Final = (
     Stage("take_borrowing_bases", _take_borrowing_bases),
     Stage("judge_offers", _judge_offers),
     Stage("report_leaving", _report_leaving),
+    Stage("delete_documents", _delete_documents),
     Stage("erase_expired", _erase_expired),
 )
 # What a sealed day may still lack when its night was cut off.

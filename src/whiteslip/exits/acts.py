@@ -85,7 +85,7 @@ def request(
 
 def new_reference(tx: Tx) -> str:
     """A reference that no case carries yet."""
-    while store.reference_taken(tx, reference := ids.new_reference("EX")):
+    while store.by_reference(tx, reference := ids.new_reference("EX")):
         pass
     return reference
 
@@ -244,9 +244,10 @@ def advance(tx: Tx, office: Office, exit_id: UUID, now: datetime) -> Exit | Refu
     Refusal: ``exit.not_found``.
     """
     both = locked(tx, exit_id)
-    if isinstance(both, Refusal):
-        return both
-    line, case = both
+    return both if isinstance(both, Refusal) else _advance(tx, office, *both, now)
+
+
+def _advance(tx: Tx, office: Office, line: Line, case: Exit, now: datetime) -> Exit:
     if case.state is State.CLOSED and line.credit_minor:
         steps.pay_out(Work.on(tx, office, line, now), case)
     if rules.tail_is_over(case, line.today(now)):
@@ -275,9 +276,14 @@ def review(
     """
     small = max(packs.load(name).minor("exit.de_minimis_minor") for name in packs.names())
     due = store.to_review(tx, after, small, now, count)
-    for exit_id in due:
-        advance(tx, office, exit_id, now)
-    return len(due), due[-1] if len(due) == count else None
+    # Lines first, then cases: the order in which every act locks.
+    found = lines.get_lines(tx, due.values(), lock=True) if due else {}
+    for case in store.lock_many(tx, due) if due else ():
+        # Of one line two cases may be due: the second sees what the first did.
+        both = (line, case) if (line := found.pop(case.line, None)) else locked(tx, case.id)
+        if not isinstance(both, Refusal):
+            _advance(tx, office, *both, now)
+    return len(due), max(due) if len(due) == count else None
 
 
 def give_reason(tx: Tx, exit_id: UUID, reason: Reason, actor: str, now: datetime) -> Exit | Refusal:

@@ -22,6 +22,9 @@ SELECT * FROM exits.exit WHERE id = :id;
 -- name: lock_one^
 SELECT * FROM exits.exit WHERE id = :id FOR UPDATE;
 
+-- name: lock_many
+SELECT * FROM exits.exit WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
+
 -- name: by_reference^
 SELECT * FROM exits.exit WHERE reference = :reference;
 
@@ -39,9 +42,6 @@ ORDER BY state = 'notice' LIMIT 1;
 
 -- name: of_line
 SELECT * FROM exits.exit WHERE line = :line ORDER BY requested_at DESC, id DESC;
-
--- name: reference_taken$
-SELECT EXISTS (SELECT FROM exits.exit WHERE reference = :reference);
 
 -- name: queue
 -- Cases that wait for a person, the one whose deadline breaks first on top; not what was just
@@ -137,7 +137,7 @@ SELECT state, count(*) AS count FROM exits.exit GROUP BY state;
 
 -- name: to_review
 -- Open cases that something may have changed for: debt is gone, a payment came back, a deadline.
-SELECT e.id FROM exits.exit AS e JOIN lines.v_line AS l ON l.id = e.line
+SELECT e.id, e.line FROM exits.exit AS e JOIN lines.v_line AS l ON l.id = e.line
 WHERE e.id > :after AND (
     (e.state = 'run_off' AND l.principal_minor + l.interest_minor + l.fee_minor <= :de_minimis
         AND l.held_minor = 0)

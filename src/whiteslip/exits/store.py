@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, Final
@@ -61,14 +61,14 @@ def find(tx: Tx, exit_id: UUID, lock: bool = False) -> Exit | None:
     return _found((_queries.lock_one if lock else _queries.by_id)(tx.conn, id=exit_id))
 
 
+def lock_many(tx: Tx, ids: Collection[UUID]) -> list[Exit]:
+    """Cases in the order of their ids, held until the transaction ends."""
+    return [_case(row) for row in _queries.lock_many(tx.conn, ids=list(ids))]
+
+
 def by_reference(tx: Tx, reference: str) -> Exit | None:
     """A case by the reference on its letters."""
     return _found(_queries.by_reference(tx.conn, reference=reference))
-
-
-def reference_taken(tx: Tx, reference: str) -> bool:
-    """Whether a case carries the reference."""
-    return bool(_queries.reference_taken(tx.conn, reference=reference))
 
 
 def open_of_line(tx: Tx, line: UUID) -> Exit | None:
@@ -112,10 +112,10 @@ def counts(tx: Tx) -> dict[State, int]:
     return {State(row["state"]): row["count"] for row in _queries.counts(tx.conn)}
 
 
-def to_review(tx: Tx, after: UUID | None, de_minimis: int, now: datetime, count: int) -> list[UUID]:
-    """Cases above ``after`` that a step may be due for."""
+def to_review(tx: Tx, after: UUID | None, de_minimis: int, now: datetime, count: int) -> dict[UUID, UUID]:
+    """Cases above ``after`` that a step may be due for, in order, and their lines."""
     rows = _queries.to_review(tx.conn, after=after or _NO_ID, de_minimis=de_minimis, now=now, count=count)
-    return [row["id"] for row in rows]
+    return {row["id"]: row["line"] for row in rows}
 
 
 def add_assessment(tx: Tx, kept: Kept) -> None:

@@ -60,12 +60,9 @@ def see(
     """
     try:
         with tx.conn.transaction():
-            today = now.date()
-            store.add_salt(tx, today, secrets.token_bytes(_SALT_BYTES))
-            salts = store.salts(tx, today - timedelta(days=1))
+            salts = store.salts(tx, now.date(), secrets.token_bytes(_SALT_BYTES))
             walks = [hmac.digest(salt, key.encode(), "sha256")[:_WALK_BYTES] for salt in salts]
-            walk = store.known_walk(tx, walks) or walks[0]
-            store.add_step(tx, walk, journey, step, pack, now, simulated)
+            store.add_step(tx, walks, journey, step, pack, now, simulated)
     except psycopg.Error:
         return
 
@@ -228,8 +225,6 @@ def _changed(tx: Tx, tables: Tables, change: Change, now: datetime) -> dict[str,
 
 def judge_offers(tx: Tx, day: date, timezone: str, now: datetime) -> int:
     """Switch off what the rule says; returns how many offers went. Run every night."""
-    if not store.any_offer(tx):
-        return 0
     window = Window(day, day, "none", timezone)
     gone = 0
     for name, own in uplift.by_offer(looks(tx, window)).items():

@@ -2,17 +2,18 @@
 -- A case counts when the customer asked and it stands: close or withdraw, not lapsed, cancelled or rejected.
 
 -- name: salts
-SELECT salt FROM insight.salt WHERE day >= :since ORDER BY day DESC;
+SELECT day, salt FROM insight.salt WHERE day >= :since ORDER BY day DESC;
 
 -- name: add_salt!
 INSERT INTO insight.salt (day, salt) VALUES (:day, :salt) ON CONFLICT (day) DO NOTHING;
 
--- name: known_walk$
-SELECT walk FROM insight.step WHERE walk = ANY(:walks::bytea[]) LIMIT 1;
-
 -- name: add_step!
+-- On the walk of these that is there, else on the first.
 INSERT INTO insight.step (walk, step, journey, pack, at, simulated)
-VALUES (:walk, :step, :journey, :pack, :now, :simulated)
+SELECT
+    coalesce(
+        (SELECT walk FROM insight.step WHERE walk = ANY(:walks::bytea[]) LIMIT 1), (:walks::bytea[])[1]),
+    :step, :journey, :pack, :now, :simulated
 ON CONFLICT (walk, step) DO NOTHING;
 
 -- name: forget$
@@ -191,9 +192,6 @@ SELECT left(encode(sha256(convert_to(l.id::text || :day::date::text, 'UTF8')), '
             AND c.requested_at > :until AND c.requested_at <= :until::timestamptz + INTERVAL '30 days') AS asked
 FROM line AS l LEFT JOIN owed AS o ON o.line = l.id LEFT JOIN bought AS b ON b.line = l.id
 ORDER BY 1;
-
--- name: any_offer$
-SELECT EXISTS (SELECT FROM exits.v_offer);
 
 -- name: trials
 -- Each look that an offer was meant for, with what followed by :until_day. A horizon that is not over

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -50,32 +50,23 @@ def looks(tx: Tx, until: datetime, timezone: str) -> list[Look]:
     return msgspec.convert(list(_queries.trials(tx.conn, until=until, timezone=timezone)), list[Look])
 
 
-def any_offer(tx: Tx) -> bool:
-    """Whether an offer was ever shown, or held back."""
-    return _queries.any_offer(tx.conn)
-
-
-def salts(tx: Tx, since: date) -> list[bytes]:
-    """Salts from a day on, the newest first."""
-    return [bytes(row["salt"]) for row in _queries.salts(tx.conn, since=since)]
-
-
-def add_salt(tx: Tx, day: date, salt: bytes) -> None:
-    """Keep a day's salt, unless it has one."""
-    _queries.add_salt(tx.conn, day=day, salt=salt)
-
-
-def known_walk(tx: Tx, walks: Sequence[bytes]) -> bytes | None:
-    """Which of these walks is there."""
-    found = _queries.known_walk(tx.conn, walks=list(walks))
-    return bytes(found) if found else None
+def salts(tx: Tx, day: date, fresh: bytes) -> list[bytes]:
+    """Salts of a day and of the day before, the newest first; ``fresh`` becomes the day's if it has none."""
+    since = day - timedelta(days=1)
+    found = list(_queries.salts(tx.conn, since=since))
+    if not found or found[0]["day"] < day:
+        _queries.add_salt(tx.conn, day=day, salt=fresh)
+        found = list(_queries.salts(tx.conn, since=since))
+    return [bytes(row["salt"]) for row in found]
 
 
 def add_step(
-    tx: Tx, walk: bytes, journey: Journey, step: Step, pack: str, now: datetime, simulated: bool
+    tx: Tx, walks: Sequence[bytes], journey: Journey, step: Step, pack: str, now: datetime, simulated: bool
 ) -> None:
-    """Note the first time a walk reaches a step."""
-    _queries.add_step(tx.conn, walk=walk, journey=journey, step=step, pack=pack, now=now, simulated=simulated)
+    """Note the first time a walk reaches a step: the one of ``walks`` that is there, else the first."""
+    _queries.add_step(
+        tx.conn, walks=list(walks), journey=journey, step=step, pack=pack, now=now, simulated=simulated
+    )
 
 
 def forget(tx: Tx, salts_before: date, steps_before: datetime) -> int:

@@ -65,8 +65,9 @@ WHERE debit_account = ANY(:accounts::uuid[]) OR credit_account = ANY(:accounts::
 ORDER BY at, id;
 
 -- name: seal_day!
+-- It pins the journal's last row.
 INSERT INTO ledger.sealed_day (day, sealed_at, totals, journal_seq, journal_hash)
-VALUES (:day, :at, :totals, :journal_seq, :journal_hash) ON CONFLICT (day) DO NOTHING;
+SELECT :day, :at, :totals, seq, hash FROM store.v_journal_head ON CONFLICT (day) DO NOTHING;
 
 -- name: last_sealed_day$
 SELECT max(day) FROM ledger.sealed_day;

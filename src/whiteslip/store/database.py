@@ -140,6 +140,9 @@ class Tx:
             self.entries.clear()
 
 
+# Rooms ask about three hundred different questions; each is parsed once per connection.
+_PREPARED_AFTER: Final = 2
+_MOST_PREPARED: Final = 500
 # Plans are made for prepared statements whose cost is never worth a compiler, on disks without arms.
 _OPTIONS: Final = "-c timezone=UTC -c jit=off -c random_page_cost=1.1"
 _FAST: Final = "-c synchronous_commit=off -c plan_cache_mode=force_generic_plan"
@@ -209,6 +212,7 @@ def _transaction(conn: _Connection) -> Generator[Tx]:
 def _configure(conn: Connection) -> None:
     """Fast ways in and out, and the role that cannot edit the ledger or the journal, where it exists."""
     conn.adapters.register_dumper(list, ListDumper)
+    conn.prepare_threshold, conn.prepared_max = _PREPARED_AFTER, _MOST_PREPARED
     set_json_loads(msgspec.json.decode, conn)
     if _queries.app_role_exists(conn):
         conn.execute("SET ROLE whiteslip_app")

@@ -118,3 +118,7 @@ CREATE TABLE identity.api_key (
     created_at timestamptz NOT NULL,
     revoked_at timestamptz
 );
+
+-- How long each document is kept.
+CREATE VIEW identity.v_document AS
+SELECT id, keep_until FROM identity.document;

@@ -56,6 +56,8 @@ CREATE TABLE ledger.sealed_day (
 );
 CALL store.append_only('ledger.sealed_day');
 
+CREATE VIEW ledger.v_sealed_day AS SELECT day, sealed_at FROM ledger.sealed_day;
+
 -- A sum that stays a bigint, where sum() would turn to numeric. It overflows with an error.
 CREATE AGGREGATE ledger.total(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = '0');
 

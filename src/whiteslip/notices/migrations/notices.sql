@@ -50,3 +50,7 @@ CREATE TABLE notices.phone (
     at timestamptz NOT NULL
 );
 CREATE INDEX phone_recipient ON notices.phone (recipient, at);
+
+-- Letters on their way, and since when.
+CREATE VIEW notices.v_sending AS
+SELECT id, claimed_at FROM notices.notice WHERE state = 'sending';

@@ -98,3 +98,7 @@ CREATE VIEW purchases.v_purchase AS
 SELECT p.id, p.line, p.merchant, p.category, p.cash, p.authorised_at,
     EXISTS (SELECT FROM purchases.dispute AS d WHERE d.purchase = p.id AND d.outcome = 'open') AS disputed
 FROM purchases.purchase AS p;
+
+-- Until when what is held.
+CREATE VIEW purchases.v_hold AS
+SELECT id, line, expires_at FROM purchases.purchase WHERE hold IS NOT NULL;

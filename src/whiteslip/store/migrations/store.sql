@@ -97,6 +97,7 @@ CREATE TABLE store.journal_head (
     hash bytea NOT NULL
 );
 INSERT INTO store.journal_head (seq, hash) VALUES (0, sha256('whiteslip journal'));
+CREATE VIEW store.v_journal_head AS SELECT seq, hash FROM store.journal_head;
 
 -- What a row's hash covers besides the hash before it. Stable, not immutable, so that it is inlined.
 CREATE FUNCTION store.journal_body(
