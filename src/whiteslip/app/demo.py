@@ -39,7 +39,7 @@ _LINK_MINUTES: Final = 24 * 60
 _REVIEWER: Final = "reviewer"
 _LOOKED_AT: Final = 1_000
 # Scored, and funded by a facility.
-_LAST_NIGHTS: Final = 31
+_LAST_NIGHTS: Final = 14
 _MODELS: Final = Path(__file__).with_name("models")
 _CHAMPION: Final = "behaviour-champion"
 
@@ -74,7 +74,7 @@ def populate(
     tell: Callable[[int], None],
     is_over: Callable[[], bool],
 ) -> None:
-    """Let the world live until yesterday, unless it has lived already. Its last month is scored.
+    """Let the world live until yesterday, unless it has lived already. Its last fortnight is scored.
 
     Where ``is_over`` it ends between two nights, and is made anew the next time.
     """
