@@ -11,7 +11,7 @@ from whiteslip.base import Refusal
 from whiteslip.billing import chargeoff, hardship, sales
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.bills import BATCH
-from whiteslip.day.forgetting import FORGET
+from whiteslip.day.forgetting import AT_THE_END
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
 from whiteslip.day.timers import OWN, run_one
 from whiteslip.exits import proposals
@@ -146,7 +146,7 @@ def _delete_documents(night: Night) -> Batch:
 def _erase_expired(night: Night) -> Batch:
     """Who left so long ago that no law keeps anything of them, and how people walked through pages."""
     insight.forget(night.tx, night.now)
-    done = privacy.erase_expired(night.tx, FORGET, night.day, night.now)
+    done = privacy.erase_expired(night.tx, AT_THE_END, night.day, night.now)
     return Batch(done, more=done > 0)
 
 

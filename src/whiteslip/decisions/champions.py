@@ -324,3 +324,8 @@ def replay_scores(tx: Tx, since: datetime | None = None) -> tuple[int, list[Diff
 
 def _outcome(probability: float, points: int | None, reasons: list[str]) -> dict[str, Any]:
     return {"probability": probability, "points": points, "reasons": reasons}
+
+
+def forget_scores(tx: Tx, subjects: Sequence[UUID]) -> int:
+    """Erase every score of subjects whose records need not be kept any longer. Returns how many went."""
+    return _queries.erase_scores(tx.conn, subjects=list(subjects))

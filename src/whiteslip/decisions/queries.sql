@@ -105,6 +105,9 @@ FROM unnest(
     :id::uuid[], :subject::uuid[], :facts::text[], :probability::text[], :points::integer[], :reasons::text[]
 ) AS u (id, subject, facts, probability, points, reasons);
 
+-- name: erase_scores$
+SELECT store.erase('decisions.score', :subjects::uuid[]);
+
 -- name: last_scores
 -- Each version's newest score of each subject, with its facts.
 SELECT v.version, u.subject, s.facts, s.probability, s.points, s.reasons

@@ -433,3 +433,13 @@ UPDATE exits.freeze SET lift_by = :actor WHERE id = :id;
 
 -- name: lift_freeze!
 UPDATE exits.freeze SET lifted_by = :actor, lifted_at = :now WHERE id = :id;
+
+-- name: erase_assessments$
+SELECT store.erase('exits.assessment', ARRAY(SELECT id FROM exits.exit WHERE customer = :customer));
+
+-- name: erase_offers$
+WITH gone AS (
+    DELETE FROM exits.offer AS o USING lines.v_line AS l
+    WHERE o.customer = :customer AND l.id = o.line AND l.closed_on IS NOT NULL RETURNING 1
+)
+SELECT count(*) FROM gone;

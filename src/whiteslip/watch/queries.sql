@@ -5,12 +5,35 @@ SELECT seq FROM watch.cursor FOR UPDATE;
 UPDATE watch.cursor SET seq = :seq;
 
 -- name: lines_of
-SELECT id AS line, customer, timezone FROM lines.v_line WHERE id = ANY(:ids::uuid[])
-UNION
-SELECT id, customer, timezone FROM lines.v_line WHERE customer = ANY(:ids::uuid[]);
+SELECT l.id AS line, l.customer, l.timezone
+FROM (
+    SELECT id, customer, timezone FROM lines.v_line WHERE id = ANY(:ids::uuid[])
+    UNION
+    SELECT id, customer, timezone FROM lines.v_line WHERE customer = ANY(:ids::uuid[])
+) AS l
+WHERE NOT EXISTS (SELECT FROM watch.forgotten AS f WHERE f.line = l.id);
 
 -- name: page_of_lines
-SELECT id AS line, customer, timezone FROM lines.v_line WHERE id > :after ORDER BY id LIMIT :count;
+SELECT l.id AS line, l.customer, l.timezone FROM lines.v_line AS l
+WHERE l.id > :after AND NOT EXISTS (SELECT FROM watch.forgotten AS f WHERE f.line = l.id)
+ORDER BY l.id LIMIT :count;
+
+-- name: forget_memory$
+WITH over AS (
+    SELECT id FROM lines.v_line WHERE customer = :customer AND closed_on IS NOT NULL
+), noted AS (
+    INSERT INTO watch.forgotten (line, at) SELECT id, :now FROM over ON CONFLICT DO NOTHING
+), gone AS (
+    DELETE FROM watch.memory AS m USING over WHERE m.line = over.id RETURNING 1
+)
+SELECT count(*) FROM gone;
+
+-- name: forget_alerts$
+WITH gone AS (
+    DELETE FROM watch.alert AS a USING lines.v_line AS l
+    WHERE a.line = l.id AND l.customer = :customer AND l.closed_on IS NOT NULL RETURNING 1
+)
+SELECT count(*) FROM gone;
 
 -- name: shops_of
 SELECT purchase, merchant FROM purchases.v_shop WHERE purchase = ANY(:purchases::uuid[]);

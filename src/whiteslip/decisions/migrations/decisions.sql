@@ -109,7 +109,7 @@ CREATE TABLE decisions.score (
 );
 CREATE INDEX score_subject ON decisions.score (subject, name, version, at);
 CREATE INDEX score_at ON decisions.score USING brin (at);
-CALL store.append_only('decisions.score');
+CALL store.append_only('decisions.score', 'subject');
 
 CREATE VIEW decisions.v_score AS
 SELECT id, name, version, role, subject, facts, probability, points, reasons, at FROM decisions.score;

@@ -54,7 +54,7 @@ CREATE TABLE exits.assessment (
     parts jsonb NOT NULL
 );
 CREATE INDEX assessment_exit ON exits.assessment (exit, at);
-CALL store.append_only('exits.assessment');
+CALL store.append_only('exits.assessment', 'exit');
 
 CREATE TABLE exits.choice (
     exit uuid NOT NULL REFERENCES exits.exit,

@@ -18,12 +18,17 @@ $$;
 
 -- Append-only tables -----------------------------------------------------------------------
 
+-- "erased_by" is the column by which rows go at the end of their retention; without one they never do.
 CREATE TABLE store.append_only_table (
-    name text PRIMARY KEY
+    name text PRIMARY KEY,
+    erased_by text
 );
 
 CREATE FUNCTION store.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF tg_op = 'DELETE' AND current_setting('store.erasing', true) = tg_table_schema || '.' || tg_table_name THEN
+        RETURN NULL;
+    END IF;
     RAISE EXCEPTION '% is append-only: % is refused', tg_table_schema || '.' || tg_table_name, tg_op
         USING ERRCODE = 'WS001', HINT = 'Post a compensating row instead.';
 END
@@ -31,12 +36,32 @@ $$;
 
 -- Declare a table append-only: a trigger refuses every update, delete and truncate (for any
 -- role), and store.grant_rights() leaves the application nothing but select and insert.
-CREATE PROCEDURE store.append_only(p_table text) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE store.append_only(p_table text, p_erased_by text DEFAULT NULL) LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO store.append_only_table (name) VALUES (p_table);
+    INSERT INTO store.append_only_table (name, erased_by) VALUES (p_table, p_erased_by);
     EXECUTE format(
         'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s '
         'FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_change()', p_table);
+END
+$$;
+
+-- The one way out of an append-only table: rows of the given ids, at the end of their retention, from a table
+-- that was declared with a column to erase by. Returns how many went.
+CREATE FUNCTION store.erase(p_table text, p_ids uuid[]) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_column text;
+    v_count bigint;
+BEGIN
+    SELECT erased_by INTO v_column FROM store.append_only_table WHERE name = p_table;
+    IF v_column IS NULL THEN
+        RAISE EXCEPTION '% is never erased', p_table USING ERRCODE = 'WS001';
+    END IF;
+    PERFORM set_config('store.erasing', p_table, true);
+    EXECUTE format('DELETE FROM %s WHERE %I = ANY($1)', p_table, v_column) USING p_ids;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    PERFORM set_config('store.erasing', '', true);
+    RETURN v_count;
 END
 $$;
 

@@ -16,6 +16,12 @@ CREATE TABLE watch.memory (
     memory jsonb NOT NULL
 ) WITH (fillfactor = 70);
 
+-- Lines whose memory was erased: nothing is remembered of them again.
+CREATE TABLE watch.forgotten (
+    line uuid PRIMARY KEY,
+    at timestamptz NOT NULL
+);
+
 -- A monitor fired. What it proposes, a person does. ``shown`` holds features with their usual values.
 CREATE TABLE watch.alert (
     id uuid PRIMARY KEY,
