@@ -19,7 +19,7 @@ import psycopg
 
 from whiteslip.app.schema import missing_migrations
 from whiteslip.app.settings import Settings
-from whiteslip.app.terminal import CommandError, Exit
+from whiteslip.app.terminal import CommandError, Exit, must_exist
 from whiteslip.app.wiring import create_empty_database, database_url
 from whiteslip.store import embedded
 
@@ -130,14 +130,13 @@ def read(settings: Settings, file: Path) -> dict[str, Any]:
 
 def _unpack(file: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
     """The dump and the manifest, after its checksum was found right."""
+    must_exist(file)
     try:
         with tarfile.open(file, "r:") as tar:
             if sorted(tar.getnames()) != ["database.dump", "manifest.json"]:
                 raise CommandError(f"{file} is no backup of Whiteslip")
             tar.extractall(folder, filter="data")
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-    except FileNotFoundError:
-        raise CommandError(f"there is no file {file}", Exit.NOT_FOUND) from None
     except (OSError, tarfile.TarError, json.JSONDecodeError) as error:
         raise CommandError(f"{file} cannot be read as a backup: {error}") from None
     dump = folder / "database.dump"

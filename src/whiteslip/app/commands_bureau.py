@@ -185,12 +185,14 @@ def objections_resolve(objection_id: str, outcome: Outcome, /, *, by: By, json: 
     answer(_row(done), json, lambda: pairs(_row(done)))
 
 
-def never_made(line_id: str, /, *, by: By) -> None:
+def never_made(line_id: str, /, *, by: By, json: Json = False) -> None:
     """Note that a customer withdrew in time: the line is told of no more, and deleted where it was."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         refusal = bureau.deem_never_made(tx, _line(line_id), acting(tx, by), present(tx))
         if refusal:
             refuse(refusal)
+    shown = {"line": line_id, "never_made": True}
+    answer(shown, json, lambda: say("bureaus are told of it no more"))
 
 
 def register(app: App) -> None:

@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from whiteslip import intake, world
 from whiteslip.app.commands_setup import Count, Json
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse
+from whiteslip.app.terminal import CommandError, Exit, answer, data, must_exist, pairs, progress, refuse
 from whiteslip.app.wiring import WORLD_MARK, Platform, create_database, opened, prepare_home
 from whiteslip.base import Refusal
 from whiteslip.ledger.acts import last_sealed_day
@@ -90,14 +90,16 @@ def import_file(
     with opened(load(os.environ)) as platform:
         with platform.database.transaction() as tx:
             now = present(tx)
-        size = file.stat().st_size if file.exists() else None
+        must_exist(file)
+        size = file.stat().st_size
         options = intake.Options(rejected_report=rejected)
         try:
             with progress("importing", size) as tell:
                 vault = platform.ports.vault
                 report = intake.run(platform.database, vault, mapping, file, options, now, tell)
         except intake.IntakeError as error:
-            raise CommandError(str(error)) from None
+            missing = error.code == "mapping.not_found"
+            raise CommandError(str(error), Exit.NOT_FOUND if missing else Exit.ERROR) from None
     shown = asdict(report)
 
     def human() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from cyclopts import App, Parameter
@@ -15,7 +15,7 @@ from whiteslip.app.commands_lake import say_stale
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
+from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, read_file, refuse, say, table
 from whiteslip.app.wiring import Platform, opened
 from whiteslip.base import Refusal, local_day
 from whiteslip.base.ids import parse_public, public
@@ -26,6 +26,7 @@ from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
+_PROVEN: Final = "the proof gives the base"
 Stated = Annotated[list[str] | None, Parameter(name="--set", help="NAME=VALUE of what a file requires.")]
 
 
@@ -47,8 +48,9 @@ def load_deal(source: str, /, *, by: By, stated: Stated = None, json: Json = Fal
             raise CommandError(f"--set takes NAME=VALUE, not {pair!r}", Exit.USAGE)
         given[name] = value
     try:
-        path = Path(source)
-        deal = deals.read(path.read_text("utf-8") if path.is_file() else deals.example(source), given)
+        ours = source in deals.examples()
+        text = deals.example(source) if ours else read_file(Path(source), "whiteslip funding load --help")
+        deal = deals.read(text if isinstance(text, str) else text.decode("utf-8", "replace"), given)
     except funding.DealError as error:
         for fault in error.faults:
             say(f"- {fault}")
@@ -172,7 +174,7 @@ def _base(found: Base, day: date) -> dict[str, Any]:
     }
 
 
-def write_report(facility: str, /, *, out: Path, day: date | None = None) -> None:
+def write_report(facility: str, /, *, out: Path, day: date | None = None, json: Json = False) -> None:
     """Write the funder's report of a night: CSV, PDF, or the proof as JSON.
 
     The ending of --out says which: .csv, .pdf or .json.
@@ -193,18 +195,20 @@ def write_report(facility: str, /, *, out: Path, day: date | None = None) -> Non
             out.write_bytes(kept[1])
     except OSError as error:
         raise CommandError(f"{out} cannot be written: {error.strerror}") from None
-    data(f"{out}  {told.day}  {told.receivables} receivables  proof {told.sha256[:16]}")
+    shown = {"file": str(out), "day": told.day, "receivables": told.receivables, "sha256": told.sha256}
+    in_short = f"{out}  {told.day}  {told.receivables} receivables  proof {told.sha256[:16]}"
+    answer(shown, json, lambda: data(in_short))
 
 
-def check(facility: str, /, *, day: date | None = None) -> None:
+def check(facility: str, /, *, day: date | None = None, json: Json = False) -> None:
     """Make a kept base again from its proof and compare."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         faults = funding.check(tx, facility, day)
     if isinstance(faults, Refusal):
         refuse(faults)
+    answer({"facility": facility, "faults": faults}, json, lambda: None if faults else data(_PROVEN))
     if faults:
         raise CommandError("; ".join(faults), Exit.UNHEALTHY)
-    data("the proof gives the base")
 
 
 def _remedy(found: Remedy) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv as csv_format
 import os
 import sys
 from dataclasses import asdict
@@ -18,7 +17,18 @@ from whiteslip.app.commands_lake import Csv, say_stale
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, in_words, pairs, refuse, say, table
+from whiteslip.app.terminal import (
+    CommandError,
+    Exit,
+    answer,
+    csv_rows,
+    data,
+    in_words,
+    pairs,
+    refuse,
+    say,
+    table,
+)
 from whiteslip.app.wiring import Platform, opened
 from whiteslip.base import Refusal, local_day
 from whiteslip.insight import MEASURES, Window, store
@@ -129,9 +139,7 @@ def _proposals(told: Report, drafts: dict[int, str]) -> None:
         draft = drafts.get(no, "yes" if proposal.change else "")
         rows.append([no, said.what, said.evidence, said.effect, draft])
     columns = ["no", "proposal", "evidence", "expected", "draft"]
-    table(columns, rows, wrapped=columns[1:4])
-    if not rows:
-        say(words.paper("none"))
+    table(columns, rows, wrapped=columns[1:4], none=words.paper("none"))
 
 
 def draft(month: Month, no: int, /, *, by: By, json: Json = False) -> None:
@@ -154,7 +162,7 @@ def judge(*, json: Json = False) -> None:
     answer({"switched_off": gone}, json, lambda: data(f"{gone} switched off"))
 
 
-def facts(*, day: date) -> None:
+def facts(*, day: date, json: Json = False) -> None:
     """Write facts of lines at the end of a day as CSV for the lab's recipe "leaving"."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         if day > _today(platform, tx) - timedelta(days=30):
@@ -162,9 +170,8 @@ def facts(*, day: date) -> None:
         rows = line_facts(tx, day, platform.pack.timezone)
     if not rows:
         raise CommandError(f"there was no line on {day}", Exit.NOT_FOUND)
-    writer = csv_format.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row | {"asked": int(row["asked"])} for row in rows)
+    told = [row | {"asked": int(row["asked"])} for row in rows]
+    answer(told, json, lambda: csv_rows(list(told[0]), [list(row.values()) for row in told]))
 
 
 def register(app: App) -> None:

@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from whiteslip import lab
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, answer, pairs, progress, say, table
+from whiteslip.app.terminal import CommandError, answer, must_exist, pairs, progress, read_file, say, table
 from whiteslip.app.terminal import data as emit
 from whiteslip.decisions.model import TableError
 from whiteslip.decisions.scoring import Model, decoded, encoded
@@ -37,10 +37,12 @@ Protocol = Annotated[
 
 def _read(data: Path, recipe: str) -> tuple[Table, Recipe]:
     """A table and its recipe; rows that were left out are told."""
+    must_exist(data)
+    if recipe not in lab.shipped_recipes():
+        must_exist(Path(recipe), "whiteslip lab recipes")
     try:
         known = lab.load_recipe(recipe)
-        size = data.stat().st_size if data.exists() else None
-        with progress(f"reading {data.name}", size) as tell:
+        with progress(f"reading {data.name}", data.stat().st_size) as tell:
             found = lab.read_table(data, known, tell)
     except lab.LabError as error:
         raise CommandError(str(error)) from None
@@ -54,14 +56,12 @@ def _read(data: Path, recipe: str) -> tuple[Table, Recipe]:
 def _model(path: Path) -> Model:
     """A model from a folder, a plain file or a signed one."""
     file = path / _MODEL if path.is_dir() else path
+    content = read_file(file, "whiteslip lab fit")
     try:
-        content = file.read_bytes()
         if b'"signature"' in content[-400:]:
             return verified(content, make_key(_key()).public_key())
         return decoded(content)
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}", hint="whiteslip lab fit") from None
-    except TableError as error:
+    except (OSError, TableError) as error:
         raise CommandError(f"{file}: {error}") from None
 
 
@@ -176,6 +176,7 @@ def validate(model: Path, /, *, data: Data, recipe: str, json: Json = False) -> 
 
 def card(folder: Path, /, *, out: Path, json: Json = False) -> None:
     """Write the card of FOLDER again, as JSON, HTML and PDF, and print its figures."""
+    must_exist(folder / "card.json", "whiteslip lab fit")
     try:
         found = read_card(folder)
         out.mkdir(parents=True, exist_ok=True)

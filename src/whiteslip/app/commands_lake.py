@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import sys
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
@@ -14,7 +12,18 @@ from cyclopts import App, Parameter
 from whiteslip import lake
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, in_words, pairs, refuse, say, table
+from whiteslip.app.terminal import (
+    CommandError,
+    Exit,
+    answer,
+    csv_rows,
+    data,
+    in_words,
+    pairs,
+    refuse,
+    say,
+    table,
+)
 from whiteslip.app.wiring import Platform, lake_of, opened
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.lake import Lake, Snapshot
@@ -114,9 +123,7 @@ def verify(*, json: Json = False) -> None:
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]], as_csv: bool) -> None:
     """Rows as a table, or as CSV."""
     if as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+        csv_rows(columns, rows)
     else:
         table(columns, [["" if cell is None else cell for cell in row] for row in rows])
 

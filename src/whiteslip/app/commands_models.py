@@ -13,7 +13,7 @@ from cyclopts import App
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, answer, pairs, refuse, table
+from whiteslip.app.terminal import CommandError, answer, pairs, read_file, refuse, table
 from whiteslip.app.wiring import opened
 from whiteslip.applications import scorecard
 from whiteslip.base import Refusal
@@ -47,12 +47,7 @@ def models_list(*, json: Json = False) -> None:
 def enter(artefact: Path, /, *, by: By, json: Json = False) -> None:
     """Take a signed ARTEFACT into service as a challenger: it scores in silence."""
     settings = load(os.environ)
-    try:
-        content = artefact.read_bytes()
-    except OSError as error:
-        raise CommandError(
-            f"{artefact} cannot be read: {error.strerror}", hint="whiteslip lab ship"
-        ) from None
+    content = read_file(artefact, "whiteslip lab ship")
     try:
         key = make_key(settings.home / "model.key").public_key()
         model = verified(content, key)

@@ -10,7 +10,7 @@ from cyclopts import App
 
 from whiteslip import packs
 from whiteslip.app.commands_setup import Json
-from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say, table
+from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, read_file, say, table
 from whiteslip.billing.rules import built_in
 from whiteslip.exits import demands
 from whiteslip.packs import Pack, PackError, Parameter, Unit
@@ -49,33 +49,42 @@ def show(name: str | None = None, /, *, json: Json = False) -> None:
     answer(head | {"parameters": parameters}, json, human)
 
 
-def check(file: Path | None = None, /) -> None:
+def check(file: Path | None = None, /, *, json: Json = False) -> None:
     """Check the packs that ship and their duties, or a FILE of your own; exit code 1 for faults.
 
     Every path of leaving is walked: it sends exactly the letters that the pack demands.
     """
-    try:
-        faults = packs.check(file)
+    if file:
+        read_file(file)
+    faults = packs.check(file)
+    if not faults:
+        found = [packs.read(file)] if file else [packs.load(name) for name in packs.names()]
+        faults = [fault for pack in found for fault in (*built_in(pack), *demands.check(pack))]
+    told = {"packs": [str(file)] if file else packs.names(), "faults": faults}
+    if not file:
+        told |= {"duties": len(packs.duties()), "not_served": _not_served()}
+
+    def human() -> None:
+        for fault in faults:
+            say(fault)
         if not faults:
-            found = [packs.read(file)] if file else [packs.load(name) for name in packs.names()]
-            faults = [fault for pack in found for fault in (*built_in(pack), *demands.check(pack))]
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}", Exit.NOT_FOUND) from None
-    for fault in faults:
-        say(fault)
+            data(f"{file} is sound" if file else _sound())
+
+    answer(told, json, human)
     if faults:
         raise CommandError("not sound")
-    data(f"{file} is sound" if file else _sound())
+
+
+def _not_served() -> list[str]:
+    """Served are the duties that tests hold and that a number serves on which code acts; these are not."""
+    acted_on = {one.duty for one in packs.load("base").listed() if not one.stated}
+    return [duty.id for duty in packs.duties().values() if not duty.tests or duty.id not in acted_on]
 
 
 def _sound() -> str:
-    """What ships is well-formed. Served counts the duties that tests hold and a number serves that code
-    acts on; whose numbers are all stated is named apart.
-    """
-    every = packs.duties().values()
-    acted_on = {one.duty for one in packs.load("base").listed() if not one.stated}
-    told = [duty.id for duty in every if not duty.tests or duty.id not in acted_on]
-    said = f"{len(packs.names())} packs are sound; {len(every) - len(told)} of {len(every)} duties are served"
+    """What ships is well-formed; the duties whose numbers are all stated are named apart."""
+    count, told = len(packs.duties()), _not_served()
+    said = f"{len(packs.names())} packs are sound; {count - len(told)} of {count} duties are served"
     return f"{said}, by no number that is enforced: {', '.join(told)}" if told else said
 
 

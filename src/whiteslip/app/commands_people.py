@@ -12,7 +12,7 @@ from whiteslip import billing, exits, lines
 from whiteslip.app.commands_setup import LINK_MINUTES, Json, Limit, console_link
 from whiteslip.app.duty import By, acting, colleague
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
+from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, read_file, refuse, say, table
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
@@ -247,10 +247,7 @@ def exits_request(
 
 def exits_paper(reference: str, file: Path, /, *, by: By, json: Json = False) -> None:
     """Hand in FILE as the paper that was asked for in the case with REFERENCE."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}", Exit.NOT_FOUND) from None
+    content = read_file(file)
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         case, now = exits_store.by_reference(tx, reference), present(tx)
         if case is None:

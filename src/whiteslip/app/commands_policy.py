@@ -18,7 +18,7 @@ from cyclopts import App, Parameter
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, in_words, refuse, table
+from whiteslip.app.terminal import CommandError, Exit, answer, data, in_words, read_file, refuse, table
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables, policies
@@ -147,10 +147,9 @@ def draft(name: str, file: Path, /, *, by: By, note: Note = "", json: Json = Fal
 
 
 def _content(file: Path) -> dict[str, Any]:
+    content = read_file(file)
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
-    except OSError as error:
-        raise CommandError(f"{file}: {error.strerror}", Exit.NOT_FOUND) from None
+        return msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise CommandError(f"{file} is not a table: {error}") from None
 

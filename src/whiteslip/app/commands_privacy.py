@@ -69,7 +69,7 @@ def hold(customer: str, /, *, until: date, reference: str, by: By, json: Json = 
     answer({"order": public("kpo", order.id)}, json, lambda: data(public("kpo", order.id)))
 
 
-def release(order: str, /, *, by: By) -> None:
+def release(order: str, /, *, by: By, json: Json = False) -> None:
     """End an authority's ORDER before its day."""
     wanted = parse_public("kpo", order)
     if wanted is None:
@@ -78,7 +78,7 @@ def release(order: str, /, *, by: By) -> None:
         done = privacy.release(tx, wanted, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
-    say("the order is over")
+    answer({"order": order, "released": True}, json, lambda: say("the order is over"))
 
 
 def show(customer: str, /, *, json: Json = False) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv as csv_files
 import os
-import sys
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -15,7 +13,18 @@ from whiteslip.app.commands_lake import AsOf, Csv, last_sealed, say_stale, the_l
 from whiteslip.app.commands_portfolio import Segment
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, in_words, pairs, progress, refuse, table
+from whiteslip.app.terminal import (
+    CommandError,
+    Exit,
+    answer,
+    csv_rows,
+    data,
+    in_words,
+    pairs,
+    progress,
+    refuse,
+    table,
+)
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.treasury import stress, words
@@ -107,11 +116,15 @@ def _print(found: Finding) -> None:
 
 
 def _print_csv(found: Finding) -> None:
-    writer = csv_files.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["figure", "on_day", *(f"p{round(level * _PERCENT):02d}" for level in LEVELS)])
-    for fan in found.fans:
-        for place, day in enumerate(fan.days):
-            writer.writerow([fan.name, day, *(row[place] for row in fan.rows)])
+    heads = ["figure", "on_day", *(f"p{round(level * _PERCENT):02d}" for level in LEVELS)]
+    csv_rows(
+        heads,
+        (
+            [fan.name, day, *(row[place] for row in fan.rows)]
+            for fan in found.fans
+            for place, day in enumerate(fan.days)
+        ),
+    )
 
 
 def register(app: App) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import sys
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -13,7 +11,7 @@ from whiteslip import watch
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
+from whiteslip.app.terminal import CommandError, Exit, answer, csv_rows, data, pairs, refuse, say, table
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
@@ -71,16 +69,18 @@ def label(reference: str, outcome: Literal["true", "false"], /, *, by: By, json:
     _told(done, json)
 
 
-def labels() -> None:
+def labels(*, json: Json = False) -> None:
     """Write labelled alerts as CSV for the lab: the facts of each, and whether it was right."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         rows = watch.labelled_facts(tx)
-    if not rows:
-        say("no alert is labelled yet; try: whiteslip watch label REFERENCE true --by NAME")
-        return
-    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+
+    def human() -> None:
+        if rows:
+            csv_rows(list(rows[0]), [list(row.values()) for row in rows])
+        else:
+            say("no alert is labelled yet; try: whiteslip watch label REFERENCE true --by NAME")
+
+    answer(rows, json, human)
 
 
 def rebuild(*, write: Annotated[bool, Parameter(negative="")] = False, json: Json = False) -> None:

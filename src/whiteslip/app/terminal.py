@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import NoReturn
+from errno import ENOENT
+from os import strerror
+from pathlib import Path
+from typing import Final, NoReturn
 
 import msgspec
 import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from whiteslip.base import Refusal
+from whiteslip.base.spreadsheet import csv_text
 from whiteslip.web.kit.i18n import Speech
 from whiteslip.web.kit.sentences import sentence
+
+# Control characters but tab and line feed: some terminals obey them (ECMA-48).
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Exit(IntEnum):
@@ -62,13 +71,45 @@ def answer(result: object, as_json: bool, human: Callable[[], None]) -> None:
         human()
 
 
+def csv_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write rows to stdout as CSV in which a spreadsheet computes nothing."""
+    sys.stdout.write(csv_text(columns, rows))
+
+
+def read_file(file: Path, hint: str | None = None) -> bytes:
+    """The content of a file that a command was given. Raises CommandError: not found, or an error."""
+    must_exist(file, hint)
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}", hint=hint) from None
+
+
+def must_exist(file: Path, hint: str | None = None) -> None:
+    """Raises CommandError, not found, where a file that a command was given is not there."""
+    if not file.exists():
+        raise CommandError(f"{file} cannot be read: {strerror(ENOENT)}", Exit.NOT_FOUND, hint)
+
+
+def shown(cell: object) -> str:
+    """A cell as text that moves no cursor and gives a terminal no order."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", str(cell))
+
+
 def table(
     columns: Sequence[str],
     rows: Sequence[Sequence[object]],
     numbers: Sequence[str] = (),
     wrapped: Sequence[str] = (),
+    none: str = "there is nothing to list",
 ) -> None:
-    """Print a table to stdout; ``numbers`` are set flush right, ``wrapped`` may take several lines."""
+    """Print a table to stdout; ``numbers`` are set flush right, ``wrapped`` may take several lines.
+
+    Without rows a sentence on stderr, ``none``, says so.
+    """
+    if not rows:
+        say(none)
+        return
     grid = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         grid.add_column(
@@ -78,7 +119,7 @@ def table(
             overflow="fold" if column in wrapped else "ellipsis",
         )
     for row in rows:
-        grid.add_row(*(str(cell) for cell in row))
+        grid.add_row(*(Text(shown(cell)) for cell in row))
     width = None if sys.stdout.isatty() else 200
     Console(file=sys.stdout, width=width, highlight=False).print(grid)
 
@@ -87,7 +128,7 @@ def pairs(values: Mapping[str, object]) -> None:
     """Print names and values to stdout, one pair a line."""
     longest = max(map(len, values), default=0)
     for name, value in values.items():
-        data(f"{name.ljust(longest)}  {value}")
+        data(f"{name.ljust(longest)}  {shown(value)}")
 
 
 def in_words(refusal: Refusal) -> str:

@@ -26,6 +26,6 @@ def csv_text(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Rows below their heads as CSV, each cell inert."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heads)
+    writer.writerow([inert(head) for head in heads])
     writer.writerows([inert(cell) for cell in row] for row in rows)
     return text.getvalue()

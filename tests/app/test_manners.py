@@ -1,0 +1,98 @@
+"""What commands have in common: a list of nothing, a file that is not there, a cell that is an order."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from whiteslip.app import cli
+from whiteslip.app.terminal import csv_rows, pairs, table
+from whiteslip.store import embedded
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def home(
+    server: embedded.Server, fresh_url: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """An installation that holds nobody, with somebody who may act."""
+    monkeypatch.setenv("WHITESLIP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("WHITESLIP_DATABASE_URL", fresh_url())
+    assert cli.run(["init"]) == 0
+    assert cli.run(["user", "create", "ann"]) == 0
+    return tmp_path
+
+
+def test_a_list_of_nothing_is_a_sentence_on_stderr_and_an_empty_list_as_json(home: Path, capsys: Capture):
+    for tokens in (
+        ["complaints", "list"], ["exits", "list"], ["lines", "list"], ["watch", "alerts"],
+        ["watch", "labels"], ["funding", "list"], ["debts", "buyers"], ["webhooks", "list"],
+        ["applications", "list"], ["capacity", "list"], ["bureau", "objections", "list"],
+        ["models", "list"], ["debts", "waiting"], ["insight", "reports"],
+    ):  # fmt: skip
+        capsys.readouterr()
+        assert cli.run(tokens) == 0
+        out, err = capsys.readouterr()
+        assert (out, bool(err.strip())) == ("", True), tokens
+        assert cli.run([*tokens, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == [], tokens
+
+
+def test_a_file_that_is_not_there_is_not_found_whoever_asks_for_it(home: Path, capsys: Capture):
+    nowhere, by = str(home / "nowhere.csv"), ["--by", "ann"]
+    empty = home / "empty.csv"
+    empty.write_text("")
+    for tokens in (
+        ["packs", "check", nowhere],
+        ["import", nowhere, "--mapping", "uci-credit-card"],
+        ["import", str(empty), "--mapping", nowhere],
+        ["restore", nowhere],
+        ["policy", "draft", "exit-routing", nowhere, *by],
+        ["models", "enter", nowhere, *by],
+        ["exits", "paper", "EX-0000-00", nowhere, *by],
+        ["funding", "load", nowhere, *by],
+        ["lab", "fit", "behaviour", "--data", nowhere, "--out", str(home)],
+        ["lab", "fit", nowhere, "--data", str(empty), "--out", str(home)],
+        ["lab", "validate", nowhere, "--data", nowhere, "--recipe", "behaviour"],
+        ["lab", "drift", nowhere, nowhere, nowhere, "--recipe", "behaviour"],
+        ["lab", "card", nowhere, "--out", str(home)],
+        ["lab", "ship", nowhere],
+    ):
+        capsys.readouterr()
+        assert cli.run(tokens) == 3, (tokens, capsys.readouterr().err)
+        assert "nowhere.csv" in capsys.readouterr().err
+
+
+def test_the_packs_are_checked_as_json(home: Path, capsys: Capture):
+    assert cli.run(["packs", "check", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["faults"] == []
+    assert {"cn", "eu", "uk", "us"} <= set(told["packs"])
+    assert 0 < len(told["not_served"]) < told["duties"]
+    broken = home / "broken.toml"
+    broken.write_text("name = 1")
+    assert cli.run(["packs", "check", str(broken), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["faults"]
+
+
+def test_no_cell_orders_a_terminal_or_a_spreadsheet_about(capsys: Capture):
+    bad = "\x1b[2J[bold]x[/bold]\x9b1m"
+    table(["name"], [[bad]])
+    pairs({"name": bad})
+    shown = capsys.readouterr().out
+    assert "[bold]x[/bold]" in shown, "what looks like markup is text"
+    assert shown.count("\N{REPLACEMENT CHARACTER}[2J") == 2
+    assert "\x1b" not in shown
+    assert "\x9b" not in shown
+    csv_rows(["=head", "n"], [["=1+1", -3], ["@x", None]])
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out))) == [
+        ["'=head", "n"],
+        ["'=1+1", "-3"],
+        ["'@x", ""],
+    ]
