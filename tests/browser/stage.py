@@ -52,18 +52,32 @@ from whiteslip.billing.model import Relief
 from whiteslip.complaints import Topic
 from whiteslip.complaints import store as complaints_store
 from whiteslip.decisions import policies
-from whiteslip.exits import debtsales, estates, evidence, restrictions, softer, stepups, terminations
+from whiteslip.exits import (
+    debtsales,
+    estates,
+    evidence,
+    owed,
+    restrictions,
+    softer,
+    statements,
+    stepups,
+    terminations,
+)
 from whiteslip.exits import hardship as plans
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Cause, Channel, Identity
 from whiteslip.exits.model import Kind as ExitKind
-from whiteslip.exits.papers import Why
+from whiteslip.exits.papers import Why as PaperWhy
+from whiteslip.exits.statements import Side
 from whiteslip.funding.model import Position
 from whiteslip.identity import access, accounts, codes, contacts
 from whiteslip.identity.accounts import How
 from whiteslip.identity.model import Kind, Role
 from whiteslip.lake import Lake
 from whiteslip.lines import users
+from whiteslip.purchases import store as purchases_store
+from whiteslip.purchases.model import Dispute, Why
+from whiteslip.purchases.model import Ground as DisputeGround
 from whiteslip.store import Database, Tx
 from whiteslip.watch import Act
 from whiteslip.web.kit import proof
@@ -221,7 +235,7 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
         for name in ("leaving", "gone", "sold"):
             done(exits.request(tx, office, line(name), Channel.PORTAL, "customer", now, Identity.VERIFIED))
         case = done(exits.request(tx, office, line("held"), Channel.FORM, "form", now, Identity.DOUBTED))
-        done(evidence.ask(tx, office.issuer_name, case.id, Why.NOT_PROVEN, "staff:a", now))
+        done(evidence.ask(tx, office.issuer_name, case.id, PaperWhy.NOT_PROVEN, "staff:a", now))
         kind = ExitKind.WITHDRAW
         done(
             exits.request(
@@ -261,6 +275,15 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
     leavers.walks(scene.db, now - timedelta(days=40), through=120, stuck=30)
     leavers.alarms(scene.db, now - timedelta(days=40))
     with scene.db.transaction() as tx:
+        open_one, decided = (_disputed(tx, scene, guests["zh-CN"][name].line) for name in ("full", "owing"))
+        earlier, words = now - timedelta(minutes=1), "2917-3380-1040"
+        done(statements.take_words(
+            tx, scene.ports.vault, open_one.id, Side.SHOP, words, one, earlier
+        ))  # fmt: skip
+        done(statements.take_paper(
+            tx, scene.ports.vault, open_one.id, Side.CUSTOMER, photograph(), one, now
+        ))  # fmt: skip
+        done(owed.resolve_dispute(tx, office, decided.id, False, two, now, Why.SHOWN_DELIVERED))
         buyer = done(sales.add_buyer(tx, "Example Debt Buyer", "IBAN XX00 0000", "CNY", "test", now))
         for each in guests.values():
             for who in (one, two):
@@ -289,6 +312,8 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
         assert decision
         assert scored
     return {
+        "dispute": public("dsp", open_one.id),
+        "decided": public("dsp", decided.id),
         "alert": alert.reference,
         "asking": asking.reference,
         "draft": draft.version,
@@ -297,6 +322,13 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
         "scored": str(scored["line"]),
         "month": f"{month:%Y-%m}",
     }
+
+
+def _disputed(tx: Tx, scene: Scene, line: UUID) -> Dispute:
+    """The last purchase of a line that was sent, as its customer says not to them."""
+    newest = [each for each in purchases_store.of_line(tx, line) if each.captured_minor][-1]
+    amount, said = newest.captured_minor, DisputeGround.NOT_RECEIVED
+    return done(owed.dispute(tx, scene.office, newest.id, amount, said, "customer", scene.now()))
 
 
 def _applicants(scene: Scene, lang: str) -> tuple[dict[str, str], dict[str, UUID]]:

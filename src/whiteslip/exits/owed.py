@@ -23,7 +23,7 @@ from whiteslip.exits.work import Office
 from whiteslip.lines import Line
 from whiteslip.purchases import disputes
 from whiteslip.purchases import store as purchases_store
-from whiteslip.purchases.model import Dispute, Ground, Outcome
+from whiteslip.purchases.model import Dispute, Ground, Outcome, Why
 from whiteslip.store import Tx
 
 _Booked = TypeVar("_Booked", Payment, Dispute)
@@ -66,15 +66,21 @@ def correct_payment(
 
 
 def resolve_dispute(
-    tx: Tx, office: Office, dispute_id: UUID, won: bool, actor: str, now: datetime
+    tx: Tx,
+    office: Office,
+    dispute_id: UUID,
+    won: bool,
+    actor: str,
+    now: datetime,
+    why: Why | None = None,
 ) -> Dispute | Refusal:
-    """Say who was right, and tell the customer: see ``purchases.disputes.resolve``, and its
-    refusals.
+    """Say who was right, and why if a person decided, and tell the customer: see
+    ``purchases.disputes.resolve``, and its refusals.
     """
     found = purchases_store.dispute(tx, dispute_id)
 
     def book() -> Dispute | Refusal:
-        done = disputes.resolve(tx, dispute_id, won, actor, now)
+        done = disputes.resolve(tx, dispute_id, won, actor, now, why)
         if not isinstance(done, Refusal):
             _tell_outcome(tx, office, done, now)
         return done

@@ -443,3 +443,11 @@ WITH gone AS (
     WHERE o.customer = :customer AND l.id = o.line AND l.closed_on IS NOT NULL RETURNING 1
 )
 SELECT count(*) FROM gone;
+
+-- name: add_dispute_statement!
+INSERT INTO exits.dispute_statement (id, dispute, side, document, media_type, kept_by, kept_at)
+VALUES (:id, :dispute, :side, :document, :media_type, :kept_by, :kept_at);
+
+-- name: dispute_statements
+SELECT id, dispute, side, document, media_type, kept_by, kept_at
+FROM exits.dispute_statement WHERE dispute = :dispute ORDER BY kept_at, id;

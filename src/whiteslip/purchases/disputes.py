@@ -17,7 +17,7 @@ from whiteslip.ledger.recipes import House
 from whiteslip.lines import Line
 from whiteslip.purchases import store
 from whiteslip.purchases.acts import locked
-from whiteslip.purchases.model import Dispute, Ground, Outcome
+from whiteslip.purchases.model import WHYS, Dispute, Ground, Outcome, Why
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
 
@@ -112,12 +112,18 @@ def _opened(tx: Tx, opened: Dispute, actor: str, now: datetime, began_on: date |
     return opened
 
 
-def resolve(tx: Tx, dispute_id: UUID, won: bool, actor: str, now: datetime) -> Dispute | Refusal:
+def resolve(
+    tx: Tx, dispute_id: UUID, won: bool, actor: str, now: datetime, why: Why | None = None
+) -> Dispute | Refusal:
     """Say who was right. Won: the shop gives it back, also what had been paid. Lost: what was suspended
     is owed with a fresh due day, at least fourteen days ahead, without interest for the time between.
 
-    Resolving again changes nothing. Refusal: ``dispute.not_found``.
+    ``why`` is the reason of the side that was right, where a person decided. Resolving again changes
+    nothing. Refusals: ``dispute.not_found``, ``dispute.why_invalid``.
     """
+    outcome = Outcome.WON if won else Outcome.LOST
+    if why and why not in WHYS[outcome]:
+        return Refusal("dispute.why_invalid")
     found = store.dispute(tx, dispute_id)
     line = lines.get_line(tx, found.line, lock=True) if found else None
     found = store.dispute(tx, dispute_id)
@@ -125,7 +131,7 @@ def resolve(tx: Tx, dispute_id: UUID, won: bool, actor: str, now: datetime) -> D
         return Refusal("dispute.not_found")
     if found.outcome is not Outcome.OPEN:
         return found
-    done = replace(found, outcome=Outcome.WON if won else Outcome.LOST, resolved_at=now)
+    done = replace(found, outcome=outcome, resolved_at=now, why=why)
     store.resolve_dispute(tx, done)
     disputed.end(tx, done.id)
     cancel_timer(tx, "dispute.due", done.id, now)
@@ -134,7 +140,8 @@ def resolve(tx: Tx, dispute_id: UUID, won: bool, actor: str, now: datetime) -> D
     elif done.suspended_minor:
         disputed.demand(tx, line, done.id, done.suspended_minor, actor, now)
     data = {"dispute": done.id, "outcome": done.outcome, "amount_minor": done.amount_minor}
-    tx.record(Entry(now, "dispute.resolved", "line", line.id, actor, data))
+    said = {"why": why} if why else {}
+    tx.record(Entry(now, "dispute.resolved", "line", line.id, actor, data | said))
     return done
 
 

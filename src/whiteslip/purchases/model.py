@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -113,9 +115,28 @@ class Outcome(StrEnum):
     LOST = "lost"
 
 
+class Why(StrEnum):
+    """Why a dispute was decided as it was; each speaks for one side (``WHYS``)."""
+
+    SHOP_AGREED = "shop_agreed"
+    NO_PROOF = "no_proof"
+    NOT_ALLOWED = "not_allowed"
+    NOT_DELIVERED = "not_delivered"
+    SHOWN_DELIVERED = "shown_delivered"
+    SHOWN_ALLOWED = "shown_allowed"
+    AMOUNT_RIGHT = "amount_right"
+    REFUNDED_BEFORE = "refunded_before"
+
+
+WHYS: Final[Mapping[Outcome, tuple[Why, ...]]] = {
+    Outcome.WON: (Why.SHOP_AGREED, Why.NO_PROOF, Why.NOT_ALLOWED, Why.NOT_DELIVERED),
+    Outcome.LOST: (Why.SHOWN_DELIVERED, Why.SHOWN_ALLOWED, Why.AMOUNT_RIGHT, Why.REFUNDED_BEFORE),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A charge that is not demanded while it is looked into.
+    """A charge that is not demanded while it is looked into. Where a person decided, ``why`` says it.
 
     ``suspended_minor`` of ``amount_minor`` was still owed when it was disputed; the rest had been
     paid. ``purchase`` is None for a forced post. Nobody's answer by ``due_at`` is a win.
@@ -132,6 +153,7 @@ class Dispute:
     opened_at: datetime
     due_at: datetime
     resolved_at: datetime | None = None
+    why: Why | None = None
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):

@@ -111,17 +111,25 @@ INSERT INTO purchases.dispute (
 );
 
 -- name: resolve_dispute!
-UPDATE purchases.dispute SET outcome = :outcome, resolved_at = :now WHERE id = :id;
+UPDATE purchases.dispute SET outcome = :outcome, resolved_at = :now, why = :why WHERE id = :id;
 
 -- name: dispute^
 SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
-    resolved_at
+    resolved_at, why
 FROM purchases.v_dispute WHERE id = :id;
 
 -- name: disputes
 SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
-    resolved_at
+    resolved_at, why
 FROM purchases.v_dispute WHERE line = :line AND id > :after ORDER BY id LIMIT :count;
+
+-- name: shops_by_id
+SELECT id, key FROM purchases.merchant WHERE id = ANY(:ids);
+
+-- name: open_disputes
+SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
+    resolved_at, why
+FROM purchases.v_dispute WHERE outcome = 'open' ORDER BY due_at, id LIMIT :count;
 
 -- name: disputed_of_purchase$
 -- What of a purchase is disputed or was given back after a dispute.

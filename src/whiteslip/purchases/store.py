@@ -27,6 +27,7 @@ from whiteslip.purchases.model import (
     Purchase,
     Standing,
     State,
+    Why,
 )
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
@@ -241,7 +242,7 @@ def add_dispute(tx: Tx, opened: Dispute) -> None:
 
 def resolve_dispute(tx: Tx, done: Dispute) -> None:
     """Write how a dispute ended."""
-    _queries.resolve_dispute(tx.conn, id=done.id, outcome=done.outcome, now=done.resolved_at)
+    _queries.resolve_dispute(tx.conn, id=done.id, outcome=done.outcome, now=done.resolved_at, why=done.why)
 
 
 def dispute(tx: Tx, dispute_id: UUID) -> Dispute | None:
@@ -258,8 +259,19 @@ def disputes_of_line(
     return [_dispute(row) for row in rows]
 
 
+def open_disputes(tx: Tx, count: int) -> list[Dispute]:
+    """Disputes that nobody has decided, the nearest deadline first."""
+    return [_dispute(row) for row in _queries.open_disputes(tx.conn, count=count)]
+
+
+def shops(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Keys of shops by their ids."""
+    return {row["id"]: row["key"] for row in _queries.shops_by_id(tx.conn, ids=list(ids))}
+
+
 def _dispute(row: Row) -> Dispute:
     row["ground"], row["outcome"] = Ground(row["ground"]), Outcome(row["outcome"])
+    row["why"] = Why(row["why"]) if row["why"] else None
     return Dispute(**row)
 
 

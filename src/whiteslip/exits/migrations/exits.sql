@@ -284,6 +284,18 @@ CREATE TABLE exits.paper_request (
 );
 CREATE INDEX paper_request_exit ON exits.paper_request (exit, asked_at);
 
+-- What either side of a dispute says, and its papers: sealed documents of the vault, which go before these rows.
+CREATE TABLE exits.dispute_statement (
+    id uuid PRIMARY KEY,
+    dispute uuid NOT NULL,
+    side text NOT NULL CHECK (side IN ('customer', 'shop')),
+    document uuid NOT NULL,
+    media_type text NOT NULL,
+    kept_by text NOT NULL,
+    kept_at timestamptz NOT NULL
+);
+CREATE INDEX dispute_statement_dispute ON exits.dispute_statement (dispute, kept_at);
+
 -- Broken promises of this room; no row is sound. ``ended_at`` is of schedules alone: those of cases that are
 -- over become ever more, and a night need not look at all of them. Nothing is missed for good: triggers of
 -- billing.instalment refuse another sum, an earlier day and any day of what was billed, so that a change that

@@ -66,11 +66,14 @@ CREATE TABLE purchases.dispute (
     opened_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
     resolved_at timestamptz,
+    -- Why it was found so; a decision by a deadline or a machine has none.
+    why text CHECK (why IS NULL OR outcome <> 'open'),
     CHECK ((purchase IS NULL) = (ground = 'forced')),
     CHECK ((outcome = 'open') = (resolved_at IS NULL))
 );
 CREATE INDEX dispute_line ON purchases.dispute (line, opened_at);
 CREATE INDEX dispute_open ON purchases.dispute (line) WHERE outcome = 'open';
+CREATE INDEX dispute_due ON purchases.dispute (due_at, id) WHERE outcome = 'open';
 
 CREATE VIEW purchases.v_credential AS
 SELECT c.line, m.key AS shop, c.stored_at, c.last_used_at, c.declined, c.last_declined_at, c.last_code

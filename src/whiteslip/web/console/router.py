@@ -15,6 +15,7 @@ from whiteslip.web.console.case.papers import paper_handlers
 from whiteslip.web.console.complaints.handlers import complaint_handlers
 from whiteslip.web.console.contact.handlers import contact_handlers
 from whiteslip.web.console.debt.handlers import debt_handlers
+from whiteslip.web.console.disputes.handlers import dispute_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
 from whiteslip.web.console.funding.handlers import funding_handlers
 from whiteslip.web.console.insight.handlers import insight_handlers
@@ -35,6 +36,7 @@ routers: Final = [
             *paper_handlers,
             *application_handlers,
             *complaint_handlers,
+            *dispute_handlers,
             *policy_handlers,
             *alert_handlers,
             *line_handlers,
