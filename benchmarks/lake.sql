@@ -132,14 +132,19 @@ WITH RECURSIVE bucket (i, name) AS (
 ), moved AS (
     SELECT f.i, t.i AS j, c.n FROM counted AS c
     JOIN bucket AS f ON f.name = c.bucket_before JOIN bucket AS t ON t.name = c.bucket
+), worst AS (
+    -- Up to which bucket each is taken together with worse ones, until thirty lines were watched.
+    SELECT a.i, coalesce(min(b.i) FILTER (WHERE (SELECT sum(m.n) FROM moved AS m WHERE m.i BETWEEN a.i AND b.i) >= 30), 4)
+        AS upto
+    FROM bucket AS a JOIN bucket AS b ON b.i BETWEEN a.i AND 4 WHERE a.i > 0 GROUP BY a.i
 ), chance AS (
     SELECT a.i, b.i AS j, CASE
         WHEN a.i IN (0, 5) THEN (a.i = b.i)::int::float8
-        WHEN NOT EXISTS (SELECT FROM moved AS m WHERE m.i = a.i)
+        WHEN NOT EXISTS (SELECT FROM moved AS m WHERE m.i BETWEEN a.i AND w.upto)
             THEN (b.i = CASE WHEN a.i = 1 THEN 1 ELSE a.i + 1 END)::int::float8
-        ELSE coalesce((SELECT m.n FROM moved AS m WHERE (m.i, m.j) = (a.i, b.i)), 0)::float8
-            / (SELECT sum(m.n) FROM moved AS m WHERE m.i = a.i)::float8 END AS p
-    FROM bucket AS a CROSS JOIN bucket AS b
+        ELSE coalesce((SELECT sum(m.n) FROM moved AS m WHERE m.i BETWEEN a.i AND w.upto AND m.j = b.i), 0)::float8
+            / (SELECT sum(m.n) FROM moved AS m WHERE m.i BETWEEN a.i AND w.upto)::float8 END AS p
+    FROM bucket AS a CROSS JOIN bucket AS b LEFT JOIN worst AS w ON w.i = a.i
 ), within (month, pd) AS (
     SELECT 0, ARRAY[0, 0, 0, 0, 0, 1]::float8[]
     UNION ALL
@@ -147,8 +152,9 @@ WITH RECURSIVE bucket (i, name) AS (
     FROM within WHERE month < 36
 ), pd AS (
     SELECT b.name, round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 12) * 1e6)::bigint AS year,
-        round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 36) * 1e6)::bigint AS life
-    FROM bucket AS b CROSS JOIN within AS w GROUP BY b.name
+        round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 36) * 1e6)::bigint AS life,
+        b.i < 5 AND coalesce((SELECT sum(m.n) FROM moved AS m WHERE m.i = greatest(b.i, 1)), 0) < 30 AS few
+    FROM bucket AS b CROSS JOIN within AS w GROUP BY b.name, b.i
 ), staged AS (
     SELECT s.*, CASE WHEN dpd > 90 THEN 3 WHEN dpd > 30 OR forborne THEN 2 ELSE 1 END AS stage
     FROM seen AS s WHERE point >= (SELECT max(point) - 1 FROM seen)
@@ -161,10 +167,27 @@ WITH RECURSIVE bucket (i, name) AS (
         WHERE name = 'behaviour' AND role = 'champion' AND (at AT TIME ZONE 'Asia/Shanghai')::date <= g.on_day
         ORDER BY subject, at DESC
     ) AS s
-), rated AS (
-    SELECT g.*, d.line IS NOT NULL AS scored, ((CASE stage WHEN 3 THEN 1000000 WHEN 2 THEN coalesce(d.life, pd.life)
-        ELSE coalesce(d.year, pd.year) END) * 6000 + 5000) / 10000 AS ppm
+), paid AS (
+    SELECT plan, sum(amount_minor) AS minor FROM billing.v_settlement WHERE component = 'principal' GROUP BY plan
+), owing AS (
+    -- The yearly rate of what a line owes, weighted by what is left of each plan.
+    SELECT line, floor(sum(minor * rate) / sum(minor))::bigint AS rate FROM (
+        SELECT b.line, b.apr_bps + 12 * b.monthly_fee_bps AS rate, b.principal_minor - coalesce(p.minor, 0) AS minor
+        FROM billing.v_plan AS b LEFT JOIN paid AS p ON p.plan = b.id) AS p
+    WHERE minor > 0 GROUP BY line
+), chanced AS (
+    SELECT g.*, d.line IS NOT NULL AS scored, pd.few, 1 / (1 + coalesce(o.rate, 0) / 120000::float8) AS worth,
+        CASE stage WHEN 2 THEN 36 ELSE 12 END AS months, CASE stage WHEN 3 THEN 1000000
+            WHEN 2 THEN coalesce(d.life, pd.life) ELSE coalesce(d.year, pd.year) END AS pd
     FROM staged AS g JOIN pd ON pd.name = g.bucket LEFT JOIN said AS d ON d.point = g.point AND d.line = g.line
+    LEFT JOIN owing AS o ON o.line = g.line
+), survived AS (
+    SELECT *, power(1 - pd / 1e6::float8, 1 / months::float8) AS alive FROM chanced
+), rated AS (
+    -- Defaults by a constant hazard, each worth what it is today at the line's rate: a geometric series.
+    SELECT *, (CASE WHEN stage = 3 OR worth = 1 THEN pd ELSE round((1 - alive) * worth
+        * (1 - power(alive * worth, months)) / (1 - alive * worth) * 1e6)::bigint END * 6000 + 5000) / 10000 AS ppm
+    FROM survived
 ), lost AS (
     SELECT *, round(greatest(owed, 0) * ppm / 1e6::numeric)::bigint AS drawn,
         round(round(undrawn * 1000 / 10000::numeric) * ppm / 1e6::numeric)::bigint AS spare FROM rated
@@ -227,10 +250,14 @@ FROM seen WHERE point = (SELECT max(point) FROM seen) AND owed > 0 GROUP BY asse
 WITH bought AS (
     SELECT line, width_bucket(opened_on - 1, %(days)s::date[]) AS point, sum(principal_minor) AS minor
     FROM billing.v_bought GROUP BY line, 2
+), got AS (
+    SELECT line, width_bucket(on_day - 1, %(days)s::date[]) AS point, sum(price_minor) AS minor
+    FROM billing.v_sale GROUP BY line, 2
 ), told AS (
-    SELECT s.opened_on, s.on_day, s.owed, s.dpd, s.waived, b.minor,
+    SELECT s.opened_on, s.on_day, s.owed, s.dpd, s.waived - coalesce(x.minor, 0) AS waived, b.minor,
         count(*) FILTER (WHERE s.dpd > 90) OVER (PARTITION BY s.line ORDER BY s.point) AS bad_so_far
     FROM seen AS s LEFT JOIN bought AS b ON b.line = s.line AND b.point = s.point
+    LEFT JOIN got AS x ON x.line = s.line AND x.point = s.point
 ), summed AS (
     SELECT (extract(year FROM opened_on) * 100 + extract(month FROM opened_on))::bigint AS opened, on_day,
         count(*) AS lines, sum(minor) AS bought, sum(owed)::bigint AS owed_minor,
@@ -287,7 +314,8 @@ FROM told WHERE minor > 0 GROUP BY by;
 
 -- name: ecl
 SELECT stage::bigint AS stage, count(*) AS lines, count(*) FILTER (WHERE scored AND stage < 3) AS lines_by_score,
-    count(*) FILTER (WHERE NOT scored AND stage < 3) AS lines_by_roll_rates, sum(owed)::bigint AS drawn_minor,
+    count(*) FILTER (WHERE NOT scored AND stage < 3) AS lines_by_roll_rates,
+    count(*) FILTER (WHERE NOT scored AND stage < 3 AND few) AS lines_pooled, sum(owed)::bigint AS drawn_minor,
     sum(undrawn)::bigint AS undrawn_minor, sum(drawn)::bigint AS drawn_ecl_minor,
     sum(spare)::bigint AS undrawn_ecl_minor, sum(drawn + spare)::bigint AS ecl_minor
 FROM losses WHERE owed > 0 OR undrawn > 0 GROUP BY stage;

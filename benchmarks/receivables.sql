@@ -82,7 +82,9 @@ FROM (
 ) AS l;
 
 -- name: buy
-INSERT INTO billing.plan SELECT plan, line, made.uid(4, n), 'purchase', minor, parts, 0, 0, opened_on
+-- A third of a percent a month where it is paid in parts, as the instalments have it.
+INSERT INTO billing.plan
+SELECT plan, line, made.uid(4, n), 'purchase', minor, parts, CASE parts WHEN 3 THEN 33 ELSE 0 END, 0, opened_on
 FROM made.item WHERE no = 1;
 
 -- name: shops

@@ -28,7 +28,8 @@ class Work:
         self.lake = {path.stem: pl.scan_parquet(path) for path in folder.glob("*.parquet")}
         self.settled = held(settled(self.lake))
         self.panel = held(panel_of(self.lake, self.settled, points))
-        self.losses = held(losses.by_line(self.panel, self.lake["score"], points))
+        rate = losses.rates_of(*(self.lake[name] for name in ("plan", "instalment", "settlement")))
+        self.losses = held(losses.by_line(self.panel, self.lake["score"], rate, points))
 
     @cached_property
     def flows(self) -> pl.LazyFrame:
@@ -43,7 +44,7 @@ class Work:
             "npl_change": lambda: quality.npl_change(panel),
             "dpd": lambda: quality.dpd(panel),
             "roll_rates": lambda: quality.roll_rates(panel),
-            "vintages": lambda: quality.vintages(panel, lake["plan"], points),
+            "vintages": lambda: quality.vintages(panel, lake["plan"], lake["sale"], points),
             "classes": lambda: quality.classes(panel),
             "cdr": lambda: cash.cdr(panel),
             "prepayment": lambda: cash.prepayment(self.flows),

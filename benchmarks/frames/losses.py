@@ -20,11 +20,15 @@ _LIFE: Final = 36
 _YEAR: Final = 12
 
 
-def by_line(panel: pl.LazyFrame, score: pl.LazyFrame, points: Sequence[date]) -> pl.LazyFrame:
-    """The panel's last point with stages and expected losses, then and now."""
+def by_line(
+    panel: pl.LazyFrame, score: pl.LazyFrame, owing: pl.LazyFrame, points: Sequence[date]
+) -> pl.LazyFrame:
+    """The panel's last point with stages and expected losses, then and now. ``owing``: what lines owe at."""
     moves = panel.filter(c.owed_before > 0).group_by("bucket_before", "bucket").agg(lines=pl.len())
-    rates = markov.term_structure(list(moves.collect().iter_rows()), _LIFE, {})
-    last = panel.filter(c.point == len(points) - 1)
+    counted = list(moves.collect().iter_rows())
+    rates = markov.term_structure(counted, _LIFE, {})
+    last = panel.filter(c.point == len(points) - 1).join(owing, on="line_id", how="left")
+    last = last.with_columns(c.rate_bps.fill_null(0), few=c.bucket.is_in(markov.few(counted)))
     looking = score.filter(c.horizon_months.is_not_null())
     for name, day in (("pd", points[-1]), ("pd_before", points[-2])):
         said = looking.filter(c.on_day == day)
@@ -64,7 +68,7 @@ def _stage(dpd: pl.Expr, forborne: pl.Expr) -> pl.Expr:
 
 def _rate(stage: pl.Expr, bucket: pl.Expr, pd: str, rates: list[tuple[int, int]]) -> pl.Expr:
     """Loss in millionths: by the score, or by the bucket's roll rates where there is none."""
-    found = pl.when(stage == 3).then(_divided(pl.lit(_MILLION * _LGD), _BPS))
+    found = pl.when(stage == 3).then(pl.lit(_MILLION))
     for number, horizon, months in ((1, 0, _YEAR), (2, 1, _LIFE)):
         of_bucket = bucket.replace_strict(
             {n: pair[horizon] for n, pair in enumerate(rates)}, return_dtype=pl.Int64
@@ -72,8 +76,27 @@ def _rate(stage: pl.Expr, bucket: pl.Expr, pd: str, rates: list[tuple[int, int]]
         alive = (1.0 - c(pd).cast(pl.Float64) / _MILLION).pow(float(months) / c(f"{pd}_months"))
         within = ((1.0 - alive) * _MILLION).round().cast(pl.Int64)
         said = pl.when(c(f"{pd}_months") == months).then(c(pd)).otherwise(within)
-        found = found.when(stage == number).then(_divided(pl.coalesce(said, of_bucket) * _LGD, _BPS))
-    return found
+        found = found.when(stage == number).then(_discounted(pl.coalesce(said, of_bucket), months))
+    return _divided(found * _LGD, _BPS)
+
+
+def _discounted(pd_ppm: pl.Expr, months: int) -> pl.Expr:
+    """Defaults by a constant hazard, each worth what it is today at the line's yearly rate."""
+    worth = 1.0 / (c.rate_bps / (_YEAR * _BPS) + 1.0)
+    alive = (1.0 - pd_ppm.cast(pl.Float64) / _MILLION).pow(1.0 / months)
+    kept = alive * worth
+    found = (1.0 - alive) * worth * (1.0 - kept.pow(months)) / (1.0 - kept)
+    return pl.when(c.rate_bps == 0).then(pd_ppm).otherwise((found * _MILLION).round().cast(pl.Int64))
+
+
+def rates_of(plan: pl.LazyFrame, instalment: pl.LazyFrame, settlement: pl.LazyFrame) -> pl.LazyFrame:
+    """(line_id, rate_bps): the yearly rate of what a line owes, weighted by what is left of each plan."""
+    paid = settlement.filter(c.component == "principal").select("plan_id", minor=-c.amount_minor)
+    moved = pl.concat([instalment.select("plan_id", minor=c.principal_minor), paid])
+    left = moved.group_by("plan_id").agg(c.minor.sum()).filter(c.minor > 0)
+    owed = left.join(plan.select("plan_id", "line_id", "rate_bps"), on="plan_id")
+    sums = owed.group_by("line_id").agg(weight=(c.minor * c.rate_bps).sum(), left=c.minor.sum())
+    return sums.select("line_id", rate_bps=c.weight // c.left)
 
 
 def ecl(losses: pl.LazyFrame) -> pl.LazyFrame:
@@ -85,6 +108,7 @@ def ecl(losses: pl.LazyFrame) -> pl.LazyFrame:
             lines=pl.len(),
             lines_by_score=((c.stage < 3) & c.pd.is_not_null()).sum(),
             lines_by_roll_rates=((c.stage < 3) & c.pd.is_null()).sum(),
+            lines_pooled=((c.stage < 3) & c.pd.is_null() & c.few).sum(),
             drawn_minor=c.owed.sum(),
             undrawn_minor=c.undrawn.sum(),
             drawn_ecl_minor=c.drawn_ecl.sum(),

@@ -83,13 +83,17 @@ def roll_rates(panel: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def vintages(panel: pl.LazyFrame, plan: pl.LazyFrame, points: Sequence[date]) -> pl.LazyFrame:
+def vintages(
+    panel: pl.LazyFrame, plan: pl.LazyFrame, sale: pl.LazyFrame, points: Sequence[date]
+) -> pl.LazyFrame:
     """By month of opening: bought, late, defaulted and lost so far."""
     bought = plan.filter(c.kind == "purchase").group_by("line_id", point=point_of(c.opened_on, points))
     bad = c.dpd > 90
     first = bad & (bad.cast(pl.Int64).cum_sum().over("line_id") == 1)
     told = panel.with_columns(new_default=pl.when(first).then(c.owed).otherwise(0))
     told = told.join(bought.agg(bought=c.principal_minor.sum()), on=["line_id", "point"], how="left")
+    got = sale.group_by("line_id", point=point_of(c.on_day, points)).agg(got=c.price_minor.sum())
+    told = told.join(got, on=["line_id", "point"], how="left")
     opened = c.opened_on.dt.year().cast(pl.Int64) * 100 + c.opened_on.dt.month()
     sums = told.group_by("on_day", opened=opened).agg(
         lines=pl.len(),
@@ -97,7 +101,7 @@ def vintages(panel: pl.LazyFrame, plan: pl.LazyFrame, points: Sequence[date]) ->
         owed_minor=c.owed.sum(),
         dpd_90_minor=sum_where("owed", c.bucket >= 5),
         new_default=c.new_default.sum(),
-        lost=c.lost.sum(),
+        lost=(c.lost - c.got.fill_null(0)).sum(),
     )
     so_far = {"originated_minor": "bought", "defaulted_minor": "new_default", "net_loss_minor": "lost"}
     return (

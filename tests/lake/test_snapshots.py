@@ -169,7 +169,7 @@ def test_a_snapshot_of_the_first_schema_is_served_as_it_is(
 ):
     today = two_days[1]
     manifest = json.loads((today.folder / "manifest.json").read_text())
-    for table in ("score", "lock", "dispute"):
+    for table in ("score", "lock", "dispute", "sale"):
         today.path(table).unlink()
         del manifest["files"][table]
     (today.folder / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 1}))
@@ -178,7 +178,7 @@ def test_a_snapshot_of_the_first_schema_is_served_as_it_is(
     assert (served.day, served.instead_of) == (today.day, None)
     sound, faults = lake.verify(place)
     assert (len(sound), faults) == (2, [])
-    assert set(lake.TABLES) - set(served.tables) == {"score", "lock", "dispute"}
+    assert set(lake.TABLES) - set(served.tables) == {"score", "lock", "dispute", "sale"}
     loss = portfolio.compute(place, "ecl")
     assert isinstance(loss, portfolio.Result)
     assert [(row["lines_by_score"], row["lines_by_roll_rates"]) for row in loss.records()] == [(0, 2)]

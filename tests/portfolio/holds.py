@@ -81,7 +81,7 @@ def vintages(found: Found, book: Lives, currency: str) -> None:
         rows = [row for row in found["vintages"] if row["on_day"] == whole["on_day"]]
         assert _sum(rows, "owed_minor") == whole["book_minor"]
     last = [row for row in found["vintages"] if row["on_day"] == found["npl"][-1]["on_day"]]
-    assert _sum(last, "net_loss_minor") == book.settled(currency, ["waiver", "sold"])
+    assert _sum(last, "net_loss_minor") == book.settled(currency, ["waiver", "sold"]) - book.got(currency)
     lines = {row["line_id"] for row in book.rows["line"] if row["currency"] == currency}
     bought = sum(row["principal_minor"] for row in book.rows["plan"] if row["line_id"] in lines)
     assert _sum(last, "originated_minor") == bought
@@ -174,6 +174,7 @@ def ecl(found: Found, book: Lives, currency: str) -> None:
         by_source = row["lines_by_score"], row["lines_by_roll_rates"]
         assert sum(by_source) == (row["lines"] if row["stage"] < 3 else 0)
         assert 0 <= row["lines_horizon_unknown"] <= row["lines_by_roll_rates"]
+        assert 0 <= row["lines_pooled"] <= row["lines_by_roll_rates"]
     on = found["npl"][-1]["on_day"]
     lines = [row for row in book.rows["line"] if row["currency"] == currency and row["opened_on"] <= on]
     stopped = _stopped(book, on)

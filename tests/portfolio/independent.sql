@@ -140,7 +140,8 @@ SELECT (extract(year FROM s.opened_on) * 100 + extract(month FROM s.opened_on)):
         ORDER BY w.point LIMIT 1)), 0)::bigint AS defaulted_minor,
     coalesce(sum((SELECT sum(w.amount_minor) FROM billing.v_settlement AS w
         WHERE w.line = s.line AND w.kind IN ('waiver', 'sold') AND w.on_day <= s.on_day)), 0)::bigint
-        AS net_loss_minor
+    - coalesce(sum((SELECT sum(x.price_minor) FROM billing.v_sale AS x
+        WHERE x.line = s.line AND x.on_day <= s.on_day)), 0)::bigint AS net_loss_minor
 FROM seen AS s GROUP BY opened, s.on_day
 )
 SELECT *, ((extract(year FROM on_day) - opened / 100) * 12 + extract(month FROM on_day) - mod(opened, 100))::bigint
@@ -240,32 +241,39 @@ SELECT by, count(*) AS groups, sum(minor)::bigint AS open_minor,
 FROM told WHERE minor > 0 GROUP BY by;
 
 -- name: pd
+CREATE TEMP TABLE bucket (i, name) AS
+VALUES (0, 'none'), (1, 'current'), (2, 'dpd_1_29'), (3, 'dpd_30_59'), (4, 'dpd_60_89'), (5, 'dpd_90_plus');
+CREATE TEMP TABLE moved AS
+SELECT f.i, t.i AS j, count(*) AS n
+FROM seen AS s JOIN seen AS b ON b.line = s.line AND b.point = s.point - 1
+JOIN bucket AS f ON f.name = b.bucket JOIN bucket AS t ON t.name = s.bucket
+WHERE b.owed > 0 GROUP BY f.i, t.i;
+CREATE TEMP TABLE chance AS
+WITH worst AS (
+    -- Up to which bucket each is taken together with worse ones, until thirty lines were watched.
+    SELECT a.i, coalesce(min(b.i) FILTER (WHERE (SELECT sum(m.n) FROM moved AS m WHERE m.i BETWEEN a.i AND b.i) >= 30), 4)
+        AS upto
+    FROM bucket AS a JOIN bucket AS b ON b.i BETWEEN a.i AND 4 WHERE a.i > 0 GROUP BY a.i
+)
+-- Paid off and 90+ stay; where nobody was, a late bucket rolls on, the current one stays.
+SELECT a.i, b.i AS j, CASE
+    WHEN a.i IN (0, 5) THEN (a.i = b.i)::int::float8
+    WHEN NOT EXISTS (SELECT FROM moved AS m WHERE m.i BETWEEN a.i AND w.upto)
+        THEN (b.i = CASE WHEN a.i = 1 THEN 1 ELSE a.i + 1 END)::int::float8
+    ELSE coalesce((SELECT sum(m.n) FROM moved AS m WHERE m.i BETWEEN a.i AND w.upto AND m.j = b.i), 0)::float8
+        / (SELECT sum(m.n) FROM moved AS m WHERE m.i BETWEEN a.i AND w.upto)::float8 END AS p
+FROM bucket AS a CROSS JOIN bucket AS b LEFT JOIN worst AS w ON w.i = a.i;
 CREATE TEMP TABLE pd AS
-WITH RECURSIVE bucket (i, name) AS (
-    VALUES (0, 'none'), (1, 'current'), (2, 'dpd_1_29'), (3, 'dpd_30_59'), (4, 'dpd_60_89'), (5, 'dpd_90_plus')
-), moved AS (
-    SELECT f.i, t.i AS j, count(*) AS n
-    FROM seen AS s JOIN seen AS b ON b.line = s.line AND b.point = s.point - 1
-    JOIN bucket AS f ON f.name = b.bucket JOIN bucket AS t ON t.name = s.bucket
-    WHERE b.owed > 0 GROUP BY f.i, t.i
-), chance AS (
-    -- Paid off and 90+ stay; a late bucket nobody was in rolls on, the current one stays.
-    SELECT a.i, b.i AS j, CASE
-        WHEN a.i IN (0, 5) THEN (a.i = b.i)::int::float8
-        WHEN NOT EXISTS (SELECT FROM moved AS m WHERE m.i = a.i)
-            THEN (b.i = CASE WHEN a.i = 1 THEN 1 ELSE a.i + 1 END)::int::float8
-        ELSE coalesce((SELECT m.n FROM moved AS m WHERE (m.i, m.j) = (a.i, b.i)), 0)::float8
-            / (SELECT sum(m.n) FROM moved AS m WHERE m.i = a.i)::float8 END AS p
-    FROM bucket AS a CROSS JOIN bucket AS b
-), within (month, pd) AS (
+WITH RECURSIVE within (month, pd) AS (
     SELECT 0, ARRAY[0, 0, 0, 0, 0, 1]::float8[]
     UNION ALL
     SELECT month + 1, ARRAY(SELECT sum(c.p * within.pd[c.j + 1]) FROM chance AS c GROUP BY c.i ORDER BY c.i)
     FROM within WHERE month < 36
 )
 SELECT b.name, round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 12) * 1e6)::bigint AS year,
-    round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 36) * 1e6)::bigint AS life
-FROM bucket AS b CROSS JOIN within AS w GROUP BY b.name;
+    round(max(w.pd[greatest(b.i, 1) + 1]) FILTER (WHERE w.month = 36) * 1e6)::bigint AS life,
+    b.i < 5 AND coalesce((SELECT sum(m.n) FROM moved AS m WHERE m.i = greatest(b.i, 1)), 0) < 30 AS few
+FROM bucket AS b CROSS JOIN within AS w GROUP BY b.name, b.i;
 
 -- name: losses
 CREATE TEMP TABLE losses AS
@@ -286,10 +294,28 @@ WITH staged AS (
     WHERE coalesce(l.closed_on > g.on_day, true)
         AND l.id NOT IN (SELECT c.line FROM billing.v_charge_off AS c WHERE c.on_day <= g.on_day)
     ORDER BY g.point, s.subject, s.at DESC
-), rated AS (
-    SELECT g.*, d.line IS NOT NULL AS scored, ((CASE stage WHEN 3 THEN 1000000 WHEN 2 THEN coalesce(d.life, pd.life)
-        ELSE coalesce(d.year, pd.year) END) * 6000 + 5000) / 10000 AS ppm
+), owing AS (
+    -- The yearly rate of what a line owes, weighted by what is left of each plan.
+    SELECT line, floor(sum(minor * rate) / sum(minor))::bigint AS rate FROM (
+        SELECT b.line, b.apr_bps + 12 * b.monthly_fee_bps AS rate, (
+            SELECT sum(i.principal_minor) FROM billing.v_instalment AS i WHERE i.plan = b.id) - coalesce((
+            SELECT sum(s.amount_minor) FROM billing.v_settlement AS s
+            WHERE s.plan = b.id AND s.component = 'principal'), 0) AS minor
+        FROM billing.v_plan AS b) AS p
+    WHERE minor > 0 GROUP BY line
+), chanced AS (
+    SELECT g.*, d.line IS NOT NULL AS scored, pd.few, coalesce(o.rate, 0) AS rate,
+        CASE stage WHEN 2 THEN 36 ELSE 12 END AS months, CASE stage WHEN 3 THEN 1000000
+            WHEN 2 THEN coalesce(d.life, pd.life) ELSE coalesce(d.year, pd.year) END AS pd
     FROM staged AS g JOIN pd ON pd.name = g.bucket LEFT JOIN said AS d ON (d.point, d.line) = (g.point, g.line)
+    LEFT JOIN owing AS o ON o.line = g.line
+), rated AS (
+    -- A default in month m is worth (1 + rate / 12) ^ -m of itself today.
+    SELECT *, (CASE WHEN stage = 3 OR rate = 0 THEN pd ELSE (
+        SELECT round(sum(power(1 - pd / 1e6::float8, (m - 1) / months::float8)
+            * (1 - power(1 - pd / 1e6::float8, 1 / months::float8)) * power(1 + rate / 120000::float8, -m)) * 1e6)::bigint
+        FROM generate_series(1, months) AS m) END * 6000 + 5000) / 10000 AS ppm
+    FROM chanced
 ), lost AS (
     SELECT *, round(greatest(owed, 0) * ppm / 1e6::numeric)::bigint AS drawn,
         round(round(undrawn * 1000 / 10000::numeric) * ppm / 1e6::numeric)::bigint AS spare FROM rated
@@ -304,6 +330,7 @@ WHERE n.point = (SELECT max(point) FROM seen);
 -- name: ecl
 SELECT stage::bigint AS stage, count(*) AS lines, count(*) FILTER (WHERE scored AND stage < 3) AS lines_by_score,
     count(*) FILTER (WHERE NOT scored AND stage < 3) AS lines_by_roll_rates,
+    count(*) FILTER (WHERE NOT scored AND stage < 3 AND few) AS lines_pooled,
     0::bigint AS lines_horizon_unknown, sum(owed)::bigint AS drawn_minor,
     sum(undrawn)::bigint AS undrawn_minor, sum(drawn)::bigint AS drawn_ecl_minor,
     sum(spare)::bigint AS undrawn_ecl_minor, sum(drawn + spare)::bigint AS ecl_minor

@@ -27,7 +27,7 @@ _COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "plan": {
         "plan_id": _TEXT, "line_id": _TEXT, "merchant_id": _TEXT, "category": _TEXT, "kind": _TEXT,
-        "opened_on": _DAY, "principal_minor": _MINOR,
+        "opened_on": _DAY, "principal_minor": _MINOR, "rate_bps": _MINOR,
     },
     "instalment": {
         "line_id": _TEXT, "plan_id": _TEXT, "no": _SMALL, "opened_on": _DAY, "due_on": _DAY,
@@ -48,6 +48,7 @@ _COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "lock": {"line_id": _TEXT, "set_on": _DAY, "lifted_on": _DAY},
     "dispute": {"line_id": _TEXT, "opened_on": _DAY, "settled_on": _DAY},
+    "sale": {"line_id": _TEXT, "on_day": _DAY, "price_minor": _MINOR},
     "payment": {"payment_id": _TEXT},
     "decision": {"decision_id": _TEXT},
 }  # fmt: skip
@@ -68,12 +69,12 @@ class Lives:
         row = {"line_id": name, "customer_id": f"of-{name}", "pack": "cn", "currency": currency}
         self.rows["line"].append(row | {"opened_on": opened, "limit_minor": limit, "closed_on": None})
 
-    def buy(self, line: str, plan: str, on: date, minor: int, shop: str = "x") -> None:
-        """A purchase; its instalments follow by ``bill``."""
+    def buy(self, line: str, plan: str, on: date, minor: int, shop: str = "x", rate_bps: int = 0) -> None:
+        """A purchase at a yearly rate; its instalments follow by ``bill``."""
         self.rows["plan"].append(
             {
                 "plan_id": plan, "line_id": line, "merchant_id": shop, "category": "games",
-                "kind": "purchase", "opened_on": on, "principal_minor": minor,
+                "kind": "purchase", "opened_on": on, "principal_minor": minor, "rate_bps": rate_bps,
             }
         )  # fmt: skip
 
@@ -101,6 +102,17 @@ class Lives:
                 "on_day": on, "counts_from": on, "amount_minor": minor,
             }
         )  # fmt: skip
+
+    def sell(self, plan: str, no: int, on: date, minor: int, price: int) -> None:
+        """Some of an instalment is sold for a price."""
+        self.settle(plan, no, "sold", on, minor)
+        line = next(row["line_id"] for row in self.rows["plan"] if row["plan_id"] == plan)
+        self.rows["sale"].append({"line_id": line, "on_day": on, "price_minor": price})
+
+    def got(self, currency: str) -> int:
+        """What buyers paid for debts of a currency."""
+        own = {row["line_id"] for row in self.rows["line"] if row["currency"] == currency}
+        return sum(row["price_minor"] for row in self.rows["sale"] if row["line_id"] in own)
 
     def help(self, line: str, on: date, frozen: int) -> None:
         """A hardship plan is agreed."""

@@ -7,6 +7,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from portfolio.lives import Lives
 
 from whiteslip import portfolio
@@ -14,7 +16,7 @@ from whiteslip.base import Refusal
 from whiteslip.lake import Lake
 from whiteslip.portfolio import MEASURES, Parameters, Result, acts, kept
 from whiteslip.portfolio.book import points_until
-from whiteslip.portfolio.markov import default_within, matrix, term_structure
+from whiteslip.portfolio.markov import default_within, few, matrix, term_structure
 from whiteslip.portfolio.survival import estimate
 
 
@@ -157,12 +159,82 @@ def test_points_keep_the_end_of_the_month():
 
 def test_a_chain_worked_out_by_hand():
     # Current: half stay, half fall late; late: all default. Two months: a half has defaulted.
-    moves = [(1, 1, 2), (1, 2, 2), (2, 5, 4)]
+    moves = [(1, 1, 20), (1, 2, 20), (2, 5, 40)]
     chain = matrix(moves)
     assert chain.sum(axis=1) == pytest.approx([1] * 6)
     assert default_within(chain, 1) == [0, 0, 1_000_000, 0, 1_000_000, 1_000_000]
     assert default_within(chain, 2)[1] == 500_000
     assert term_structure(moves, 12, {"current": (1, 2)})[1] == (1, 2)
+    # In 30 to 59 nobody was, and nobody in worse ones: it rolls to the next, as 60 to 89 does.
+    assert few(moves) == [3, 4]
+
+
+def test_a_bucket_with_too_few_lines_is_taken_together_with_the_next_worse_until_there_are_thirty():
+    # Of 29 that were 1 to 29 days late one rolled on, of ten that were 30 to 59 days late all did.
+    moves = [(1, 1, 30), (2, 1, 28), (2, 3, 1), (3, 4, 10), (4, 5, 40)]
+    chain = matrix(moves)
+    assert chain[2] == pytest.approx([0, 28 / 39, 0, 1 / 39, 10 / 39, 0])
+    assert chain[3] == pytest.approx([0, 0, 0, 0, 10 / 50, 40 / 50]), "39 are still the better ones' alone"
+    assert chain[4] == pytest.approx([0, 0, 0, 0, 0, 1])
+    assert chain[1] == pytest.approx([0, 1, 0, 0, 0, 0])
+    assert few(moves) == [2, 3]
+    assert few([]) == [0, 1, 2, 3, 4]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(0, 5), st.integers(1, 40)), max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_every_row_of_a_chain_is_one_whatever_was_seen_and_in_whatever_order(
+    moves: list[tuple[int, int, int]], dice: random.Random
+):
+    chain = matrix(moves)
+    assert chain.sum(axis=1) == pytest.approx([1] * 6)
+    assert (chain == matrix(dice.sample(moves, len(moves)))).all()
+    assert set(few(moves)) <= {0, 1, 2, 3, 4}
+    within = [default_within(chain, months) for months in (1, 12, 36)]
+    assert within[0] <= within[1] <= within[2] or all(
+        one <= two <= three for one, two, three in zip(*within, strict=True)
+    )
+
+
+def test_a_loss_before_default_is_worth_less_by_the_rate_of_what_is_owed(place: Lake):
+    # Four lines owe 100,000 each and may draw no more. One pays no interest, one 12 % a year, one owes a
+    # quarter of it at 12 %, which is 3 % on the whole; the last is 31 days late at 12 %. A model says 20 % in
+    # twelve months.
+    book = Lives()
+    for name, rates in (("a", (0,)), ("b", (1_200,)), ("c", (0, 1_200)), ("d", (1_200,))):
+        book.line(name, date(2026, 1, 5), 100_000)
+        for n, rate in enumerate(rates):
+            plan, minor = f"{name}{n}", 100_000 if len(rates) == 1 else (75_000, 25_000)[n]
+            book.buy(name, plan, date(2026, 1, 5), minor, rate_bps=rate)
+            due = date(2026, 2, 28) if name == "d" else date(2026, 6, 30)
+            book.bill(plan, 1, minor, date(2026, 2, 1) if name == "d" else None, due)
+        book.score(name, date(2026, 3, 31), 200_000)
+    one, two = figures(book.put(place, date(2026, 3, 31)), "ecl")["ecl"].records()
+    # A month is survived by 0.8 ^ (1/12). Defaults of month m are worth 1.01 ^ -m, or 1.0025 ^ -m:
+    alive, year = 0.8 ** (1 / 12), range(1, 13)
+    at = {rate: sum(alive ** (m - 1) * (1 - alive) / rate**m for m in year) for rate in (1.01, 1.0025)}
+    assert at == {1.01: pytest.approx(0.187998, abs=5e-7), 1.0025: pytest.approx(0.196896, abs=5e-7)}
+    # Of 100,000 at a loss given default of 60 %: 12,000 undiscounted, 11,280 and 11,814.
+    assert one["drawn_ecl_minor"] == 12_000 + 11_280 + 11_814
+    # Lifetime: 1 - 0.8 ^ 3 = 48.8 %, of which 36 months at 1 % leave 41.57 %.
+    life = sum(alive ** (m - 1) * (1 - alive) / 1.01**m for m in range(1, 37))
+    assert two["drawn_ecl_minor"] == round(100_000 * round(round(life * 1e6) * 0.6) / 1e6)
+    assert (two["lines"], life) == (1, pytest.approx(0.4157, abs=1e-3))
+
+
+def test_a_net_loss_is_less_the_price_of_a_debt_that_was_sold(place: Lake):
+    # Of 20,000 that were bought 8,000 are given up, and 12,000 sold for 1,500: 18,500 are lost.
+    book = Lives()
+    book.line("a", date(2026, 1, 5), 50_000)
+    book.buy("a", "a1", date(2026, 1, 5), 20_000)
+    book.bill("a1", 1, 20_000, date(2026, 1, 20), date(2026, 2, 5))
+    book.settle("a1", 1, "waiver", date(2026, 2, 20), 8_000)
+    book.sell("a1", 1, date(2026, 3, 20), 12_000, 1_500)
+    rows = figures(book.put(place, date(2026, 3, 31)), "vintages")["vintages"].records()
+    assert [row["net_loss_minor"] for row in rows] == [0, 8_000, 18_500]
+    assert rows[-1]["net_loss_rate"] == pytest.approx(0.925)
 
 
 def test_survival_worked_out_by_hand():

@@ -27,7 +27,7 @@ _LIMITS = (90_000, 300_000, 1_500_000, 5_000_000)
 _WHOLE = {"opened", "months_on_book", "month", "stage", "leaving"}
 _COUNTS = {"lines", "lines_30", "lines_60", "lines_90", "ended", "by_customer", "by_us", "defaulted",
            "defaulted_lines", "may_be_asked", "lines_by_score", "lines_by_roll_rates",
-           "lines_horizon_unknown"}  # fmt: skip
+           "lines_horizon_unknown", "lines_pooled"}  # fmt: skip
 
 
 def figures(place: Lake, segment: str = "none") -> dict[str, Result]:
@@ -118,7 +118,8 @@ def _schedule(
     book: Lives, line: str, plan: str, on: date, minor: int, shop: str, ways: Sequence[str]
 ) -> bool:
     """A purchase and what becomes of it; says whether nothing of it will be open on the last day."""
-    book.buy(line, plan, on, minor, shop)
+    # At one shop nothing costs interest, at the others up to 12 % a year.
+    book.buy(line, plan, on, minor, shop, {"x": 0, "y": 700, "z": 1_200}[shop])
     settled = True
     for no, way in enumerate(ways):
         part = minor // len(ways) + (minor % len(ways) if not no else 0)
@@ -140,7 +141,10 @@ def _schedule(
         if day > END or day < on or not amount:
             settled = False
             continue
-        book.settle(plan, no, kind, day, amount)
+        if kind == "sold":
+            book.sell(plan, no, day, amount, amount // 3)
+        else:
+            book.settle(plan, no, kind, day, amount)
         if way == "sold_early":
             # What the month has earned until then.
             book.settle(plan, no, kind, day, 3, "interest")

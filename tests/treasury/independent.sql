@@ -1,4 +1,4 @@
--- What a plan starts from a second time, in plain SQL: ``seen`` and ``pd`` are those of the portfolio's queries.
+-- What a plan starts from a second time, in plain SQL: ``seen``, ``moved`` and ``chance`` are of the portfolio's queries.
 
 -- name: freed
 SELECT count(*) AS lines, sum(limit_minor)::bigint AS limit_minor, sum(undrawn)::bigint AS undrawn_minor,
@@ -12,7 +12,17 @@ FROM (
 ) AS gone;
 
 -- name: segments
-WITH open AS (
+WITH RECURSIVE mixed AS (
+    -- The whole book's rates count like a hundred lines, beside the segment's own.
+    SELECT c.i, c.j, CASE WHEN c.i IN (0, 5) THEN c.p ELSE (100 * c.p + coalesce(m.n, 0))
+        / (100 + coalesce((SELECT sum(o.n) FROM moved AS o WHERE o.i = c.i), 0))::float8 END AS p
+    FROM chance AS c LEFT JOIN moved AS m ON (m.i, m.j) = (c.i, c.j)
+), within (month, pd) AS (
+    SELECT 0, ARRAY[0, 0, 0, 0, 0, 1]::float8[]
+    UNION ALL
+    SELECT month + 1, ARRAY(SELECT sum(m.p * within.pd[m.j + 1]) FROM mixed AS m GROUP BY m.i ORDER BY m.i)
+    FROM within WHERE month < 12
+), open AS (
     SELECT s.*, EXISTS (SELECT FROM exits.v_case AS e WHERE e.line = s.line AND e.stopped_at IS NOT NULL
             AND e.state NOT IN ('lapsed', 'cancelled', 'rejected_not_holder', 'notice')) AS gone
     FROM seen AS s WHERE point = (SELECT max(point) FROM seen) AND coalesce(closed_on > on_day, true)
@@ -32,6 +42,6 @@ SELECT count(*) FILTER (WHERE NOT stopped AND NOT helped AND dpd <= 0 AND NOT EX
         SELECT FROM purchases.v_dispute AS d WHERE d.line = open.line AND d.outcome = 'open')) AS lines,
     (sum(limit_minor) FILTER (WHERE NOT gone))::bigint AS limit_minor,
     (sum(owed) FILTER (WHERE NOT gone))::bigint AS owed_minor,
-    (SELECT year FROM pd WHERE name = 'current') AS pd_ppm,
+    (SELECT round(pd[2] * 1e6)::bigint FROM within WHERE month = 12) AS pd_ppm,
     (SELECT floor(sum(charged) * 12 * 10000 / sum(opening))::bigint FROM month) AS yield_bps
 FROM open;

@@ -25,7 +25,8 @@ WHERE l.opened_on <= :day;
 
 -- name: plan
 SELECT p.id::text AS plan_id, p.line::text AS line_id, s.merchant::text AS merchant_id, s.category, p.kind, p.opened_on,
-    p.instalments::integer AS instalments, p.principal_minor
+    p.instalments::integer AS instalments, p.principal_minor,
+    (p.apr_bps + 12 * p.monthly_fee_bps)::bigint AS rate_bps
 FROM billing.v_plan AS p LEFT JOIN purchases.v_purchase AS s ON s.id = p.purchase
 WHERE p.opened_on <= :day;
 
@@ -80,6 +81,10 @@ SELECT d.line::text AS line_id, (d.opened_at AT TIME ZONE l.timezone)::date AS o
     CASE WHEN d.resolved_at <= :until THEN (d.resolved_at AT TIME ZONE l.timezone)::date END AS settled_on
 FROM purchases.v_dispute AS d JOIN lines.v_line AS l ON l.id = d.line
 WHERE d.opened_at <= :until;
+
+-- name: sale
+-- Debts that were sold, and for how much. To whom stays out: no figure asks.
+SELECT line::text AS line_id, on_day, price_minor FROM billing.v_sale WHERE on_day <= :day;
 
 -- name: score
 -- What the champion of the night said of each line that it scores, and the one of a month before: probabilities

@@ -32,8 +32,9 @@ class Book:
     ``panel``: line, currency, segment, point, on_day, opened_on, closed_on, cause, leaving, stopped (to
     draw: it leaves, or is locked), undrawn, owed, past due, dpd, bucket, helped (a hardship plan is
     observed), forborne (helped, and owes), what was written off or sold since the point before, and its
-    values there. ``disputed``: lines of which something is disputed on the day. ``score``: what the behaviour
-    model said of lines on the day and a month before; None where the snapshot is of a version that knew none.
+    values there. ``sale``: what was sold, and its price. ``disputed``: lines of which something is disputed
+    on the day. ``score``: what the behaviour model said of lines on the day and a month before. ``sale`` and
+    ``score`` are None where the snapshot is of a version that knew none.
     """
 
     engine: Engine
@@ -44,6 +45,7 @@ class Book:
     instalment: Expression
     settlement: Expression
     score: Expression | None
+    sale: Expression | None
     disputed: Expression
     panel: Expression
 
@@ -79,14 +81,16 @@ def load(engine: Engine, snapshot: Snapshot, segment: str, parameters: Parameter
         .aggregate(stopped_on=ibis._.stopped_on.min(), exit_kind=ibis._.kind.max())
     )
     held = engine.hold("settled", lambda: settled(instalment, settlement))
-    score = engine.table(snapshot.path("score")) if "score" in snapshot.tables else None
+    score, sale, lock = (
+        engine.table(snapshot.path(name)) if name in snapshot.tables else None
+        for name in ("score", "sale", "lock")
+    )
     disputed = line.filter(ibis.literal(False)).select("line_id")
     if "dispute" in snapshot.tables:
         known = engine.table(snapshot.path("dispute"))
         disputed = known.filter((known.settled_on > ibis.literal(snapshot.day)).fill_null(True))
         disputed = disputed.select("line_id").distinct()
-    book = Book(engine, parameters, points, line, plan, instalment, held, score, disputed, None)
-    lock = engine.table(snapshot.path("lock")) if "lock" in snapshot.tables else None
+    book = Book(engine, parameters, points, line, plan, instalment, held, score, sale, disputed, None)
     return replace(book, panel=engine.hold("panel", lambda: _panel(book, exits, hardship, lock)))
 
 

@@ -165,7 +165,7 @@ def concentration(book: Book) -> Expression:
     公式：hhi = 未还本金份额的平方和；等效商户数 = 1 / hhi。
     来源：Herfindahl（1950），Hirschman（1945）。
     """
-    open_ = book.engine.hold("open", lambda: _open(book))
+    open_ = open_principal(book)
     parts = [
         open_.group_by(*GROUP, part=open_[f"of_{name}"])
         .aggregate(minor=total(open_.minor))
@@ -185,8 +185,12 @@ def concentration(book: Book) -> Expression:
     return found.mutate(effective_number=1.0 / found.hhi)
 
 
+def open_principal(book: Book) -> Expression:
+    """Open principal by plan, its yearly rate, and all that it is counted by; what is not named is "none"."""
+    return book.engine.hold("open", lambda: _open(book))
+
+
 def _open(book: Book) -> Expression:
-    """Open principal by plan, with all that it can be counted by. What is not named is "none"."""
     plan, line = book.plan, book.line
     i, s = book.instalment, book.settlement.filter(book.settlement.component == "principal")
     moved = ibis.union(
@@ -199,6 +203,7 @@ def _open(book: Book) -> Expression:
         "line_id",
         of_merchant=plan.merchant_id.fill_null("none"),
         of_category=category.nullif("").fill_null("none"),
+        rate_bps=plan.rate_bps if "rate_bps" in plan.columns else ibis.literal(0, "int64"),
     )
     segments = {f"of_{name}": segment_of(line, name) for name in SEGMENTS if name != "none"}
     line = line.select("line_id", *GROUP, of_obligor=line.customer_id, **segments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from whiteslip.billing.rules import NON_PERFORMING_AFTER
 from whiteslip.portfolio import markov
 from whiteslip.portfolio.book import Book, share, total
+from whiteslip.portfolio.cash import open_principal
 from whiteslip.portfolio.model import BUCKETS, Expression, ibis
 from whiteslip.portfolio.quality import transitions
 
@@ -22,12 +23,11 @@ def divided(number: Expression, by: int) -> Expression:
     return ((raised - raised % by).cast("float64") / by).round().cast("int64")
 
 
-def default_rates(book: Book) -> list[tuple[int, int]]:
-    """(12-month, lifetime) probability of default by bucket, of the whole book, in millionths."""
+def moves_of(book: Book) -> list[tuple[int, int, int]]:
+    """How many lines of the whole book went from which bucket to which within a month."""
     moves = transitions(book)
     sums = moves.group_by("bucket_before", "bucket").aggregate(lines=total(moves.lines))
-    counted = [(row["bucket_before"], row["bucket"], row["lines"]) for row in book.engine.rows(sums)]
-    return markov.term_structure(counted, book.parameters.lifetime_months, book.parameters.pd_ppm)
+    return [(row["bucket_before"], row["bucket"], row["lines"]) for row in book.engine.rows(sums)]
 
 
 def stage_of(dpd: Expression, forborne: Expression) -> Expression:
@@ -47,6 +47,21 @@ def within(pd_ppm: Expression, months: int, horizon: Expression) -> Expression:
     return (horizon == months).ifelse(pd_ppm, ((1.0 - alive) * _MILLION).round().cast("int64"))
 
 
+def discounted(pd_ppm: Expression, months: Expression, rate_bps: Expression) -> Expression:
+    """A probability of default within so many months, each default worth today what it is at a yearly rate.
+
+    Constant hazard: with s the share that survives a month and v = 1 / (1 + rate / 12), the sum over months m
+    of s^(m - 1) (1 - s) v^m is (1 - s) v (1 - (s v)^n) / (1 - s v). At a rate of nothing it is the PD itself.
+    Source: IFRS 9 5.5.17(b), B5.5.44.
+    """
+    n = months.cast("float64")
+    worth = 1.0 / (rate_bps.cast("float64") / (_YEAR * _BPS) + 1.0)
+    alive = (1.0 - pd_ppm.cast("float64") / _MILLION).pow(1.0 / n)
+    kept = alive * worth
+    found = (1.0 - alive) * worth * (1.0 - kept.pow(n)) / (1.0 - kept).nullif(0.0)
+    return (rate_bps == 0).ifelse(pd_ppm, (found * _MILLION).round().cast("int64"))
+
+
 def _is_by_score(
     book: Book, stage: Expression, bucket: Expression, score: Expression, ahead: Expression
 ) -> Expression:
@@ -61,7 +76,7 @@ def _is_given(book: Book, bucket: Expression) -> Expression:
     return bucket.isin(given) if given else ibis.literal(False)
 
 
-def _loss_rate(
+def _pd(
     book: Book,
     stage: Expression,
     bucket: Expression,
@@ -69,22 +84,44 @@ def _loss_rate(
     ahead: Expression,
     rates: list[tuple[int, int]],
 ) -> Expression:
-    """Loss in millionths of the exposure: PD of the stage's horizon x LGD."""
-    given = book.parameters
-    life = max(_YEAR, given.lifetime_months)
+    """Probability of default within the stage's months, in millionths."""
+    life = _life(book)
     by_score = _is_by_score(book, stage, bucket, score, ahead)
-    cases = [(stage == 3, ibis.literal(_ppm(_MILLION, given.lgd_bps), "int64"))]
+    cases = [(stage == 3, ibis.literal(_MILLION, "int64"))]
     for months, condition in ((life, by_score & (stage == 2)), (_YEAR, by_score)):
-        cases.append((condition, divided(within(score, months, ahead) * given.lgd_bps, _BPS)))
+        cases.append((condition, within(score, months, ahead)))
     for number, pair in enumerate(rates):
         for of, rate in ((2, pair[1]), (1, pair[0])):
-            rated = ibis.literal(_ppm(rate, given.lgd_bps), "int64")
-            cases.append(((stage == of) & (bucket == number), rated))
+            cases.append(((stage == of) & (bucket == number), ibis.literal(rate, "int64")))
     return ibis.cases(*cases, else_=ibis.literal(0, "int64"))
 
 
-def _ppm(pd_ppm: int, lgd_bps: int) -> int:
-    return (pd_ppm * lgd_bps + _BPS // 2) // _BPS
+def _life(book: Book) -> int:
+    return max(_YEAR, book.parameters.lifetime_months)
+
+
+def _loss_rate(book: Book, stage: Expression, pd_ppm: Expression, rate_bps: Expression) -> Expression:
+    """Loss in millionths of the exposure: PD, discounted before default, x LGD."""
+    months = (stage == 2).ifelse(_life(book), _YEAR)
+    worth = (stage == 3).ifelse(pd_ppm, discounted(pd_ppm, months, rate_bps))
+    return divided(worth * book.parameters.lgd_bps, _BPS)
+
+
+def _with_rates(book: Book, rows: Expression) -> Expression:
+    """Lines with ``rate_bps``, the yearly rate of what they owe weighted by what is left of each plan: an
+    approximation of the effective rate (B5.5.44). Rounded down; 0 where nothing is left.
+    """
+    owed = open_principal(book)
+    owed = owed.filter(owed.minor > 0)
+    sums = owed.group_by("line_id").aggregate(
+        left_minor=total(owed.minor), weight=total(owed.minor * owed.rate_bps)
+    )
+    whole = sums.weight - sums.weight % sums.left_minor
+    sums = sums.select(
+        "line_id", rate_bps=(whole.cast("float64") / sums.left_minor.cast("float64")).round().cast("int64")
+    )
+    rows = rows.left_join(sums, "line_id").drop("line_id_right")
+    return rows.mutate(rate_bps=rows.rate_bps.fill_null(0))
 
 
 def by_line(book: Book) -> Expression:
@@ -93,15 +130,22 @@ def by_line(book: Book) -> Expression:
 
 
 def _by_line(book: Book) -> Expression:
-    rates, ccf = default_rates(book), book.parameters.ccf_bps
-    p = _scored(book, book.panel.filter(book.panel.point == book.last))
+    given, moves = book.parameters, moves_of(book)
+    ccf, few = given.ccf_bps, markov.few(moves)
+    rates = markov.term_structure(moves, given.lifetime_months, given.pd_ppm)
+    p = _with_rates(book, _scored(book, book.panel.filter(book.panel.point == book.last)))
     p = p.mutate(stage=stage_of(p.dpd, p.forborne), stage_before=stage_of(p.dpd_before, p.forborne_before))
+    p = p.mutate(
+        pd=_pd(book, p.stage, p.bucket, p.score, p.ahead, rates),
+        pd_before=_pd(book, p.stage_before, p.bucket_before, p.score_before, p.ahead_before, rates),
+    )
     p = p.mutate(
         by_score=_is_by_score(book, p.stage, p.bucket, p.score, p.ahead),
         by_roll_rates=(p.stage < 3) & (p.score.isnull() | p.ahead.isnull()) & ~_is_given(book, p.bucket),
         no_horizon=(p.stage < 3) & p.score.notnull() & p.ahead.isnull() & ~_is_given(book, p.bucket),
-        rate=_loss_rate(book, p.stage, p.bucket, p.score, p.ahead, rates),
-        rate_before=_loss_rate(book, p.stage_before, p.bucket_before, p.score_before, p.ahead_before, rates),
+        is_pooled=p.bucket.isin(few) if few else ibis.literal(False),
+        rate=_loss_rate(book, p.stage, p.pd, p.rate_bps),
+        rate_before=_loss_rate(book, p.stage_before, p.pd_before, p.rate_bps),
         spare=divided(p.undrawn_minor * ccf, _BPS),
         spare_before=divided(p.undrawn_before * ccf, _BPS),
         drawn=ibis.greatest(p.owed_minor, 0),
@@ -141,22 +185,25 @@ def ecl(book: Book) -> Expression:
 
     Formula: PD x LGD x EAD per line; stage 1 twelve months, stage 2 lifetime, stage 3 PD = 1;
     EAD = drawn + conversion factor x undrawn while drawing is open, drawn alone while it is stopped, by an
-    exit or by anybody's lock.
+    exit or by anybody's lock. Before default it is discounted at the yearly rate of what the line owes (plans
+    without interest at 0), defaults being spread over the months by a constant hazard.
     PD of a line is what the champion behaviour model said that night, brought to the horizon by a constant
     hazard, PD(m) = 1 - (1 - PD)^(m / h), h the months that its model looks ahead; lines without a score, or
     with that of a model that does not say its horizon, have that of their bucket, from the book's roll rates
-    as a Markov chain that ends in 90+. PDs given by bucket go before both. lines_by_score and
-    lines_by_roll_rates count them, lines_horizon_unknown those that have a score without a horizon; stage 3
-    needs neither.
-    Source: IFRS 9 5.5.3, 5.5.5, 5.5.11, 5.5.20, B5.5.37, B5.5.43 (12 months are a portion of lifetime);
-    constant hazard: exponential survival.
+    as a Markov chain that ends in 90+. A bucket in which fewer than 30 lines were watched for a month is
+    taken together with the next worse. PDs given by bucket go before both. lines_by_score and
+    lines_by_roll_rates count them, lines_pooled those of buckets with too few, lines_horizon_unknown those
+    that have a score without a horizon; stage 3 needs neither.
+    Source: IFRS 9 5.5.3, 5.5.5, 5.5.11, 5.5.17(b), 5.5.20, B5.5.37, B5.5.43 (12 months are a portion of
+    lifetime), B5.5.44; constant hazard: exponential survival; 30 is ours.
     公式：逐笔额度 PD × LGD × EAD；第一阶段为十二个月，第二阶段为整个存续期，第三阶段 PD = 1；可支用时 EAD =
-    已用 + 转换系数 × 未用，停用后只计已用。PD 取当晚冠军行为模型的结果，按恒定风险率折到期限，
-    PD(m) = 1 − (1 − PD)^(m / h)，h 为模型的预测期（月）；没有评分、或模型没有说明预测期的额度，取所在逾期档的
-    PD，由迁徙率按以 90+ 为终点的马尔可夫链推出。按档给定的 PD 优先于两者。按评分、按迁徙率、评分没有预测期的
+    已用 + 转换系数 × 未用，停用后只计已用。违约前按该额度欠款的年利率贴现（免息的为 0），违约按恒定风险率分布
+    在各月。PD 取当晚冠军行为模型的结果，按恒定风险率折到期限，PD(m) = 1 − (1 − PD)^(m / h)，h 为模型的预测期
+    （月）；没有评分、或模型没有说明预测期的额度，取所在逾期档的 PD，由迁徙率按以 90+ 为终点的马尔可夫链推出；
+    观察不足 30 户月的档与更差的一档合并。按档给定的 PD 优先于两者。按评分、按迁徙率、合并档、评分没有预测期的
     额度数分列；第三阶段两者都不需要。
-    来源：IFRS 9 5.5.3、5.5.5、5.5.11、5.5.20、B5.5.37、B5.5.43（十二个月是存续期的一部分）；恒定风险率即指数
-    生存模型。
+    来源：IFRS 9 5.5.3、5.5.5、5.5.11、5.5.17(b)、5.5.20、B5.5.37、B5.5.43（十二个月是存续期的一部分）、
+    B5.5.44；恒定风险率即指数生存模型；30 为本项目所定。
     """
     p = by_line(book)
     p = p.filter((p.owed_minor > 0) | (p.undrawn_minor > 0))
@@ -164,6 +211,7 @@ def ecl(book: Book) -> Expression:
         lines=p.count().cast("int64"),
         lines_by_score=total(p.by_score.ifelse(1, 0)),
         lines_by_roll_rates=total(p.by_roll_rates.ifelse(1, 0)),
+        lines_pooled=total((p.by_roll_rates & p.is_pooled).ifelse(1, 0)),
         lines_horizon_unknown=total(p.no_horizon.ifelse(1, 0)),
         drawn_minor=total(p.owed_minor),
         undrawn_minor=total(p.undrawn_minor),

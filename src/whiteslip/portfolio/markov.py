@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from whiteslip.portfolio.model import BUCKETS
 
 DEFAULT: Final = BUCKETS.index("dpd_90_plus")
+# Fewer lines than this, watched for a month, tell no rate of their own.
+LEAST: Final = 30
 _MILLION: Final = 1_000_000
 _YEAR: Final = 12
 
@@ -18,19 +20,40 @@ _YEAR: Final = 12
 def matrix(moves: Iterable[tuple[int, int, int]]) -> NDArray[np.float64]:
     """One month's probabilities from counts (from, to, lines). Paid off and defaulted stay so.
 
-    A bucket nobody was in stays as it is, but a late one with no evidence is taken to roll to the
-    next: no data is no comfort.
+    A bucket in which fewer than ``LEAST`` lines were watched is taken together with the next worse ones until
+    there are so many, and tells no rate of its own. Where nobody was in any of them it stays as it is if it
+    is current, and rolls to the next if it is late: no data is no comfort.
     """
-    size = len(BUCKETS)
-    counts = np.zeros((size, size))
+    seen, size = _counted(moves), len(BUCKETS)
+    counts = np.eye(size)
+    for state in range(1, DEFAULT):
+        worst = _pooled_to(seen, state)
+        counts[state] = seen[state : worst + 1].sum(axis=0)
+        if not counts[state].any():
+            counts[state] = np.eye(size)[state + 1 if state > 1 else state]
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def few(moves: Iterable[tuple[int, int, int]]) -> list[int]:
+    """Buckets in which too few lines were watched for rates of their own; who owes nothing is as current."""
+    seen = _counted(moves)
+    found = [state for state in range(1, DEFAULT) if seen[state].sum() < LEAST]
+    return [0, *found] if 1 in found else found
+
+
+def _counted(moves: Iterable[tuple[int, int, int]]) -> NDArray[np.float64]:
+    counts = np.zeros((len(BUCKETS), len(BUCKETS)))
     for before, after, lines in moves:
         counts[before, after] += lines
-    for state in range(size):
-        if state in (0, DEFAULT):
-            counts[state] = np.eye(size)[state]
-        elif not counts[state].sum():
-            counts[state] = np.eye(size)[min(state + 1, DEFAULT) if state > 1 else state]
-    return counts / counts.sum(axis=1, keepdims=True)
+    return counts
+
+
+def _pooled_to(seen: NDArray[np.float64], state: int) -> int:
+    """The worst of the buckets that ``state`` is taken together with."""
+    worst = state
+    while seen[state : worst + 1].sum() < LEAST and worst < DEFAULT - 1:
+        worst += 1
+    return worst
 
 
 def default_within(chain: NDArray[np.float64], months: int) -> list[int]:

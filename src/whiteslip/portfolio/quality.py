@@ -216,10 +216,10 @@ def vintages(book: Book) -> Expression:
 
     Formula: by months on book, over what these lines had bought until then: balance 30/60/90+ days past
     due; default_rate, the balance at first being more than 90 days past due, added up; net_loss_rate,
-    what was written off or sold, gross of the price, added up.
+    what was written off or sold less what buyers paid for it, added up.
     Source: cumulative default by months on book / originated sum, the standard static-pool table.
     公式：按账龄月数，除以该批额度截至当时的累计消费：逾期30/60/90天以上的余额；违约率为首次逾期超过90天时余
-    额的累计；净损失率为核销或出售（按账面，不扣价款）的累计。
+    额的累计；净损失率为核销或出售的金额减去出售价款后的累计。
     来源：按账龄的累计违约 / 发放总额，即通行的静态池表。
     """
     p = book.panel
@@ -235,6 +235,11 @@ def vintages(book: Book) -> Expression:
         new_default_line=first_bad.cast("int64"),
     )
     p = p.left_join(_bought(book), ["line_id", "point"])
+    if book.sale is not None:
+        got = book.sale.select("line_id", "price_minor", point=point_of(book.sale.on_day, book.points))
+        got = got.group_by("line_id", "point").aggregate(price=total(got.price_minor))
+        p = p.drop("line_id_right", "point_right").left_join(got, ["line_id", "point"])
+        p = p.mutate(written_off_minor=p.written_off_minor - p.price.fill_null(0))
     sums = p.group_by(*GROUP, "opened_month", "months_on_book", "on_day").aggregate(
         lines=p.count().cast("int64"),
         bought=total(p.bought_minor),

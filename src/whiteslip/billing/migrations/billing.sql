@@ -442,9 +442,9 @@ FROM billing.plan AS p JOIN billing.instalment AS i ON i.plan = p.id;
 CREATE VIEW billing.v_charge_off AS
 SELECT line, on_day, amount_minor, settled_on FROM billing.charge_off WHERE on_day IS NOT NULL;
 
--- Debts that were sold, to whom, when and how much then; a line's may be sold more than once.
+-- Debts that were sold, to whom, when, how much then and for what price; a line's may be sold more than once.
 CREATE VIEW billing.v_sale AS
-SELECT s.id, s.line, s.on_day, s.face_minor, b.id AS buyer, b.name AS buyer_name
+SELECT s.id, s.line, s.on_day, s.face_minor, b.id AS buyer, b.name AS buyer_name, s.price_minor
 FROM billing.sale AS s JOIN billing.buyer AS b ON b.id = s.buyer WHERE s.state = 'sold';
 
 -- Billing against itself and the ledger: each row is an offence. With a day, only what billing changed
