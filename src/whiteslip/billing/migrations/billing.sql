@@ -418,6 +418,10 @@ CREATE VIEW billing.v_plan AS
 SELECT id, line, purchase, kind, principal_minor, instalments, monthly_fee_bps, apr_bps, opened_on
 FROM billing.plan;
 
+-- What each instalment is scheduled to be, by its key and nothing else.
+CREATE VIEW billing.v_schedule AS
+SELECT plan, no, due_on, principal_minor, interest_minor, fee_minor FROM billing.instalment;
+
 -- Every instalment as scheduled, with the day from which its interest and fee are owed.
 CREATE VIEW billing.v_instalment AS
 SELECT p.line, i.plan, i.no, p.kind, p.opened_on, i.due_on, b.statement_on,

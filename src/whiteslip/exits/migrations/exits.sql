@@ -313,7 +313,7 @@ FROM exits.exit AS e JOIN lines.v_line AS l ON l.id = e.line
 WHERE e.state = 'closed' AND l.lifecycle <> 'closed'
 UNION ALL
 SELECT 'nothing is authorised after the stop', format('%s: purchase %s', e.reference, p.id), NULL
-FROM exits.exit AS e JOIN purchases.purchase AS p ON p.line = e.line
+FROM exits.exit AS e JOIN purchases.v_purchase AS p ON p.line = e.line
 WHERE e.state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held', 'closed')
     AND p.authorised_at > e.stopped_at
 UNION ALL
@@ -329,7 +329,7 @@ FROM exits.exit AS e
 CROSS JOIN LATERAL jsonb_to_recordset(e.plan -> 'schedule') AS s (
     plan uuid, no smallint, due_on date, principal_minor bigint, interest_minor bigint, fee_minor bigint)
 LEFT JOIN LATERAL (
-    SELECT due_on, principal_minor, interest_minor, fee_minor FROM billing.instalment
+    SELECT due_on, principal_minor, interest_minor, fee_minor FROM billing.v_schedule
     WHERE plan = s.plan AND no = s.no
     OFFSET 0 -- a fence: each by its key, however many the planner takes a schedule to have
 ) AS i ON true
