@@ -421,13 +421,12 @@ class LineMachine(RuleBasedStateMachine):
     def expected(self, request: Request, counted: Recount) -> str:
         """What the matrix says of a purchase, and then what the sums say."""
         states = set(self._states(counted, (CASH, GAMES) if request.cash else ()))
-        against = operations.AGAINST[operations.Operation.AUTHORISE]
-        told = next((code for state, code in against.items() if state in states), None)
-        if told is None and request.amount_minor > self.limit:
+        told = operations.told(operations.Operation.AUTHORISE, states)
+        if told == operations.ALLOWED and request.amount_minor > self.limit:
             told = "purchase.over_cap"
-        if told is None and counted.used_minor + request.amount_minor > self.limit:
+        if told == operations.ALLOWED and counted.used_minor + request.amount_minor > self.limit:
             told = "purchase.over_available"
-        return told or operations.ALLOWED
+        return told
 
     # What holds after every step
 

@@ -68,10 +68,7 @@ def request(
         identity=who,
         not_me=not_me,
     )
-    lines.set_lock(tx, line.id, LockKind.EXIT, Party.CUSTOMER, case.reference, actor, now)
-    lines.move(
-        tx, line, Lifecycle.CLOSING, "estate" if kind is Kind.ESTATE else "customer_request", actor, now
-    )
+    steps.affect(work, None, case, "estate" if kind is Kind.ESTATE else "customer_request", actor)
     data = {"line": line.id, "kind": kind, "channel": channel, "outcome": case.plan.outcome, "not_me": not_me}
     tx.record(Entry(now, "exit.requested", "exit", case.id, actor, data))
     tx.record(Entry(now, "line.spending_stopped", "line", line.id, actor, {"exit": case.id}))
@@ -228,7 +225,7 @@ def take_back(work: Work, case: Exit, why: str, actor: str) -> Exit:
     """Take an open case back: the line is as it was before."""
     tx, now = work.tx, work.now
     done = rules.called_off(case, why, now)
-    steps.reopen(work, "exit_cancelled", actor)
+    steps.affect(work, case.state, done, "exit_cancelled", actor)
     tx.record(Entry(now, "exit.cancelled", "exit", case.id, actor, {"from": case.state, "why": why}))
     store.save(tx, done)
     steps.remind(work, done)

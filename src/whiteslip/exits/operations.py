@@ -7,7 +7,7 @@ allowed. The rules themselves stand in the rooms; a test drives every cell and c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -265,9 +265,13 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
 
 def answer(operation: Operation, lifecycle: Lifecycle, lock: Lock, debt: Debt, total: Sum = Sum.NONE) -> str:
     """What the operation is answered with in a state: allowed, queued, or the code that stands against it."""
-    against, states = AGAINST[operation], (lifecycle, lock, debt, total)
-    told = next((code for state, code in against.items() if state in states), ALLOWED)
-    return INSTEAD.get(operation, ALLOWED) if told == ALLOWED else told
+    return told(operation, (lifecycle, lock, debt, total))
+
+
+def told(operation: Operation, states: Collection[StrEnum]) -> str:
+    """As :func:`answer`, where several locks or sums may stand at once."""
+    code = next((code for state, code in AGAINST[operation].items() if state in states), ALLOWED)
+    return INSTEAD.get(operation, ALLOWED) if code == ALLOWED else code
 
 
 def page() -> str:

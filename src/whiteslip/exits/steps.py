@@ -12,6 +12,7 @@ from whiteslip.billing import store as billing_store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.decisions import champions
 from whiteslip.exits import accounts, assessment, letters, rules, store, ties, unopened
+from whiteslip.exits.following import effect
 from whiteslip.exits.model import (
     Exit,
     Facts,
@@ -25,7 +26,7 @@ from whiteslip.exits.model import (
 )
 from whiteslip.exits.telling import Heirs
 from whiteslip.exits.work import Work
-from whiteslip.lines.model import Lifecycle, LockKind, Party
+from whiteslip.lines.model import LockKind
 from whiteslip.notices import NewNotice
 from whiteslip.store import Entry
 from whiteslip.store.timers import cancel_timer, set_timer
@@ -181,7 +182,7 @@ def enter(work: Work, before: Exit, case: Exit, facts: Facts, stood: Heirs | Non
     actor = "system"
     work.tx.record(Entry(work.now, _KINDS[case.state], "exit", case.id, actor, entry))
     if follow := _follow(before, case):
-        follow(work, case)
+        follow(work, left, case)
     if case.waits_for_desk:
         data = {"due_at": due_at, "route": case.route}
         work.tx.record(Entry(work.now, "exit.review_opened", "exit", case.id, actor, data))
@@ -189,7 +190,7 @@ def enter(work: Work, before: Exit, case: Exit, facts: Facts, stood: Heirs | Non
     return case
 
 
-def _follow(before: Exit, case: Exit) -> Callable[[Work, Exit], None] | None:
+def _follow(before: Exit, case: Exit) -> Callable[[Work, State, Exit], None] | None:
     """What entering a state does to the line, if anything."""
     return _stop if before.state is State.NOTICE else _FOLLOWS.get(case.state)
 
@@ -231,14 +232,25 @@ def _assess(work: Work, case: Exit) -> Exit:
     return replace(case, route=route) if case.state is State.CONFIRMED else case
 
 
-def _stop(work: Work, case: Exit) -> None:
+def affect(work: Work, left: State | None, case: Exit, ground: str, actor: str) -> None:
+    """Do to the line what a case does that has left a state, or begins: see ``following``."""
+    found, tx, line = effect(left, case.state, work.line.lifecycle), work.tx, work.line
+    if found.sets:
+        reason = case.reference if found.sets[0] is LockKind.EXIT else ground
+        lines.set_lock(tx, line.id, *found.sets, reason, actor, work.now)
+    if found.lifts:
+        lines.lift_lock(tx, line.id, *found.lifts, actor, work.now)
+    if found.to:
+        lines.move(tx, line, found.to, ground, actor, work.now)
+
+
+def _stop(work: Work, left: State, case: Exit) -> None:
     """The lender's notice is over: drawing stops. One that was called off leaves nothing behind."""
     if case.state is not State.CONFIRMED:
         return
     tx, line, now = work.tx, work.line, work.now
     ties.stop(tx, line, work.on_file.ties, "system", now)
-    lines.set_lock(tx, line.id, LockKind.EXIT, Party.ISSUER, case.reference, "system", now)
-    lines.move(tx, line, Lifecycle.CLOSING, GROUNDS[case.kind], "system", now)
+    affect(work, left, case, GROUNDS[case.kind], "system")
     tx.record(Entry(now, "line.spending_stopped", "line", line.id, "system", {"exit": case.id}))
 
 
@@ -253,16 +265,15 @@ def call_off(work: Work, notice: Exit, why: str, actor: str) -> Exit:
     return done
 
 
-def _run_off(work: Work, case: Exit) -> None:
-    if work.line.lifecycle is Lifecycle.CLOSING:
-        lines.move(work.tx, work.line, Lifecycle.RUN_OFF, case.why, "system", work.now)
+def _run_off(work: Work, left: State, case: Exit) -> None:
+    affect(work, left, case, case.why, "system")
 
 
-def _close(work: Work, case: Exit) -> None:
+def _close(work: Work, left: State, case: Exit) -> None:
     if ties.end(work.tx, work.line, work.on_file.ties, work.now):
         work = work.refreshed()
     pay_out(work, case)
-    lines.move(work.tx, work.line, Lifecycle.CLOSED, GROUNDS[case.kind], "system", work.now)
+    affect(work, left, case, GROUNDS[case.kind], "system")
 
 
 def pay_out(work: Work, case: Exit) -> None:
@@ -283,20 +294,11 @@ def pay_out(work: Work, case: Exit) -> None:
             accounts.ask(tx, work.office, line, paid, now)
 
 
-def _keep_locked(work: Work, case: Exit) -> None:
-    """Not an exit any more, and still no drawing: the customer's own lock stays until they lift it."""
-    why = f"exit_{case.state}"
-    lines.set_lock(work.tx, work.line.id, LockKind.CUSTOMER, Party.CUSTOMER, why, "system", work.now)
-    reopen(work, why, "system")
+def _keep_locked(work: Work, left: State, case: Exit) -> None:
+    affect(work, left, case, f"exit_{case.state}", "system")
 
 
-def reopen(work: Work, ground: str, actor: str) -> None:
-    """Lift the stop and bring the line back to where it was."""
-    lines.lift_lock(work.tx, work.line.id, LockKind.EXIT, Party.CUSTOMER, actor, work.now)
-    lines.move(work.tx, work.line, Lifecycle.ACTIVE, ground, actor, work.now)
-
-
-_FOLLOWS: Final[dict[State, Callable[[Work, Exit], None]]] = {
+_FOLLOWS: Final[dict[State, Callable[[Work, State, Exit], None]]] = {
     State.RUN_OFF: _run_off,
     State.CLEARING: _run_off,
     State.CLOSED: _close,
