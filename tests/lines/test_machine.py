@@ -319,12 +319,16 @@ class LineMachine(RuleBasedStateMachine):
 
     # Leaving
 
-    @rule(who=st.sampled_from(Identity))
-    def leave(self, who: Identity) -> None:
+    @rule(who=st.sampled_from(Identity), thinks_again=st.booleans())
+    def leave(self, who: Identity, thinks_again: bool) -> None:
         with self.db.transaction() as tx:
             asked = exits.request(tx, OFFICE, self.line, Channel.PORTAL, "customer", self.now, who)
-        if not isinstance(asked, Refusal):
-            self.rise = None
+            if isinstance(asked, Refusal):
+                return
+            if thinks_again:
+                assert self.told(tx, self.probe) == "line.stopped"
+                exits.cancel(tx, OFFICE, asked.id, "customer", self.now)
+        self.rise = None
 
     @precondition(lambda self: self.open)
     @rule(proven=st.booleans())

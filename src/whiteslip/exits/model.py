@@ -31,7 +31,7 @@ class State(StrEnum):
 # A notice that runs is not open yet: drawing goes on, and the customer's own wish goes before it.
 OPEN: Final = frozenset({State.STOPPED, State.CONFIRMED, State.RUN_OFF, State.CLEARING, State.HELD})
 CANCELLABLE: Final = OPEN - {State.CLEARING}
-ENDED: Final = frozenset({State.CLOSED, State.LAPSED, State.CANCELLED})
+ENDED: Final = frozenset(State) - OPEN - {State.NOTICE}
 
 
 class Ground(StrEnum):
