@@ -373,9 +373,9 @@ class LineMachine(RuleBasedStateMachine):
         self.held = [each for each in self.held if each.expires_at > self.now]
         if self.measure and self.review_at <= self.now:
             self._unrestricted()
-        for key, (until, _) in list(self.locks.items()):
-            if until and until <= self.now:
-                del self.locks[key]
+        over = [key for key, (ends_at, _) in self.locks.items() if ends_at and ends_at <= self.now]
+        for key in over:
+            del self.locks[key]
 
     # What is known without asking the line
 
