@@ -4,7 +4,8 @@
 
 -- name: nights
 CREATE TEMP TABLE second_night (
-    facility uuid, day date, pool numeric, late numeric, charged_off numeric, collected numeric, earned numeric);
+    facility uuid, day date, pool numeric, late numeric, charged_off numeric, collected numeric, earned numeric,
+    recovered numeric);
 
 -- name: pool
 -- What a facility holds and the rule that keeps it out, by the deal's newest version.
@@ -170,6 +171,12 @@ SELECT %(facility)s, %(day)s::date,
     coalesce((
         SELECT sum(s.amount_minor) FROM billing.settlement AS s JOIN pool AS x ON x.plan = s.plan
         WHERE s.on_day = %(day)s AND s.kind IN ('payment', 'credit', 'return') AND s.component IN ('interest', 'fee')
+    ), 0),
+    coalesce((
+        SELECT sum(s.amount_minor) FROM billing.settlement AS s JOIN pool AS x ON x.plan = s.plan
+        WHERE s.on_day = %(day)s AND s.kind IN ('payment', 'credit', 'return') AND s.component = 'principal'
+            AND (SELECT due_on FROM billing.instalment AS i WHERE (i.plan, i.no) = (s.plan, s.no))
+                <= %(day)s - max(gone)
     ), 0)
 FROM pool CROSS JOIN (
     SELECT (content -> 'eligibility' ->> 'charged_off_from_days')::integer AS gone,
@@ -200,6 +207,20 @@ FROM three CROSS JOIN (
     SELECT content FROM funding.deal WHERE facility = %(facility)s ORDER BY seq DESC LIMIT 1
 ) AS agreed;
 
+-- name: cumulative
+-- All that was lost, less what came back, of all that was ever pledged; and the age of the deal in months.
+SELECT ceil(greatest(0, sum(n.charged_off - n.recovered)) * 10000 / (
+        SELECT sum(p.principal_minor) FROM billing.plan AS p
+        WHERE EXISTS (SELECT FROM billing.pledge AS g WHERE g.plan = p.id AND g.facility = %(facility)s)
+    ))::integer AS cumulative_loss_bps,
+    (extract(year FROM a.age) * 12 + extract(month FROM a.age))::integer AS age_months
+FROM second_night AS n CROSS JOIN (
+    SELECT age(%(day)s::date, (content ->> 'begins_on')::date) AS age, content FROM funding.deal
+    WHERE facility = %(facility)s ORDER BY seq DESC LIMIT 1
+) AS a
+WHERE n.facility = %(facility)s AND jsonb_array_length(a.content -> 'triggers' -> 'cumulative_loss') > 0
+GROUP BY a.age;
+
 -- name: tests
 -- Every covenant: what it is, what it may be, and what is left between the two.
 WITH agreed AS (
@@ -220,6 +241,12 @@ WITH agreed AS (
     UNION ALL SELECT 'annualised_loss_3m', %(annualised_loss_3m_bps)s, NULL,
         (t ->> 'annualised_loss_3m_at_most_bps')::integer
     FROM agreed WHERE t ->> 'annualised_loss_3m_at_most_bps' IS NOT NULL
+    UNION ALL SELECT 'cumulative_loss', %(cumulative_loss_bps)s, NULL, (
+        SELECT s.allowed FROM (
+            SELECT (s ->> 'at_most_bps')::integer AS allowed, (s ->> 'until_months')::integer AS until
+            FROM jsonb_array_elements(t -> 'cumulative_loss') AS s) AS s
+        ORDER BY s.until > %(age_months)s DESC, CASE WHEN s.until > %(age_months)s THEN s.until ELSE -s.until END LIMIT 1)
+    FROM agreed WHERE %(age_months)s IS NOT NULL
     UNION ALL SELECT 'excess_spread_3m', %(excess_spread_3m_bps)s,
         (t ->> 'excess_spread_3m_at_least_bps')::integer, NULL
     FROM agreed WHERE t ->> 'excess_spread_3m_at_least_bps' IS NOT NULL

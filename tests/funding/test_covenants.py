@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from random import Random
 
 import msgspec
+import pytest
 from deals import deal, receivable
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from whiteslip.funding.covenants import Figures
 from whiteslip.funding.model import (
     Advance,
     Base,
+    LossStep,
     Performance,
     Phase,
     Position,
@@ -91,6 +93,31 @@ def test_the_latest_seasoned_vintages_are_weighted_by_what_was_lent():
     assert covenants.performance(stepped, HISTORY, proof).vintage_loss_bps == 278
 
 
+@pytest.mark.parametrize(
+    ("day", "age", "limit"),
+    [(date(2026, 2, 14), 0, 100), (date(2026, 2, 15), 1, 100), (date(2026, 4, 14), 2, 300),
+     (date(2026, 4, 15), 3, 900), (date(2027, 4, 15), 15, 900)],
+)  # fmt: skip
+def test_a_net_loss_since_the_deal_began_by_hand(day: date, age: int, limit: int):
+    steps = (LossStep(2, 100), LossStep(3, 300), LossStep(12, 900))
+    agreed = deal(begins_on=date(2026, 1, 15), triggers=Triggers(cumulative_loss=steps))
+    nights = [
+        Figures(date(2026, 2, 1), 90_000, 0, 4_000, 0, 0),
+        Figures(date(2026, 2, 2), 90_000, 0, 2_000, 0, 0, recovered_minor=1_000),
+        Figures(day, 90_000, 0, 0, 0, 0, recovered_minor=500),
+    ]
+    # 6,000 were charged off and 1,500 came back: 4,500 of 149,000 that were ever pledged is 3.0201 %, up.
+    found = covenants.performance(agreed, nights, [], 149_000)
+    assert (found.cumulative_loss_bps, found.age_months) == (303, age)
+    (tested,) = [
+        each
+        for each in covenants.tests(agreed, a_base(), Position(), found)
+        if each.test is Test.CUMULATIVE_LOSS
+    ]
+    assert (tested.limit, tested.headroom) == (limit, limit - 303)
+    assert covenants.performance(deal(), nights, [], 149_000).cumulative_loss_bps is None, "not in the deal"
+
+
 def test_every_covenant_has_its_headroom():
     limits = Triggers(
         delinquency_3m_at_most_bps=300,
@@ -98,9 +125,10 @@ def test_every_covenant_has_its_headroom():
         excess_spread_3m_at_least_bps=0,
         payment_rate_at_least_bps=2_000,
         pool_at_least_minor=80_001,
+        cumulative_loss=(LossStep(2, 90), LossStep(12, 100)),
     )
     agreed = deal(triggers=limits, reserve_bps=25, minimum_use_minor=60_000)
-    how = covenants.performance(deal(funding_cost_bps=600), HISTORY, [])
+    how = covenants.performance(deal(funding_cost_bps=600, triggers=limits), HISTORY, [], 74_000)
     found = {each.test: each for each in covenants.tests(agreed, a_base(), Position(reserve_minor=125), how)}
     assert {test: each.headroom for test, each in found.items()} == {
         Test.BORROWING_BASE: 10_000,
@@ -109,6 +137,8 @@ def test_every_covenant_has_its_headroom():
         Test.POOL: -1,
         Test.DELINQUENCY: 99,
         Test.ANNUALISED_LOSS: -1,
+        # 750 of 74,000 is 101.4, up to 102 bps; the deal is two months old.
+        Test.CUMULATIVE_LOSS: -2,
         Test.EXCESS_SPREAD: 700,
         Test.PAYMENT_RATE: 0,
     }
@@ -116,6 +146,7 @@ def test_every_covenant_has_its_headroom():
         Test.MINIMUM_USE,
         Test.POOL,
         Test.ANNUALISED_LOSS,
+        Test.CUMULATIVE_LOSS,
     }
     assert [each.test for each in covenants.tests(deal(), a_base(), Position(), Performance())] == [
         Test.BORROWING_BASE
@@ -151,13 +182,22 @@ def _times(night: Figures, by: int) -> Figures:
 def test_ratios_are_of_parts_and_no_unit_of_money_or_order_changes_them(
     nights: list[Figures], pool: list[Receivable], by: int, cost: int, dice: Random
 ):
+    scheduled = Triggers(cumulative_loss=(LossStep(99, 500),))
     stepped = deal(
-        funding_cost_bps=cost, advance=Advance(8_500, (Step(300, 9_000),), vintages=2, seasoned_months=1)
+        triggers=scheduled,
+        funding_cost_bps=cost,
+        advance=Advance(8_500, (Step(300, 9_000),), vintages=2, seasoned_months=1),
     )
     proof = [Verdict(each, None) for each in pool]
-    found = covenants.performance(stepped, nights, proof)
-    assert found == covenants.performance(stepped, [_times(night, by) for night in nights], proof)
-    assert found == covenants.performance(stepped, nights, dice.sample(proof, len(proof)))
+    found = covenants.performance(stepped, nights, proof, 999_999)
+    times = [_times(night, by) for night in nights]
+    assert found == covenants.performance(stepped, times, proof, 999_999 * by)
+    assert found == covenants.performance(stepped, nights, dice.sample(proof, len(proof)), 999_999)
+    assert found.cumulative_loss_bps is not None
+    recovered = [dataclasses.replace(night, recovered_minor=by) for night in nights]
+    less = covenants.performance(stepped, recovered, proof, 999_999).cumulative_loss_bps
+    assert less is not None
+    assert 0 <= less <= found.cumulative_loss_bps
     assert found.delinquency_3m_bps is not None
     assert 0 <= found.delinquency_3m_bps <= 10_000
     assert found.vintage_loss_bps is None or 0 <= found.vintage_loss_bps <= 10_000
@@ -179,22 +219,29 @@ def _without_loss(night: Figures) -> Figures:
     st.integers(0, 10**9),
     st.lists(st.integers(-9_000, 9_000), min_size=8, max_size=8),
     st.integers(0, 500),
+    st.integers(0, 20),
 )
-def test_headroom_is_what_is_left_whatever_the_figures(debt: int, good: int, drawn: list[int], by: int):
-    how = Performance(*drawn[:4])
+def test_headroom_is_what_is_left_whatever_the_figures(
+    debt: int, good: int, drawn: list[int], by: int, age: int
+):
+    how = Performance(*drawn[:4], cumulative_loss_bps=by, age_months=age)
     limits = Triggers(
         delinquency_3m_at_most_bps=drawn[4],
         annualised_loss_3m_at_most_bps=drawn[5],
         excess_spread_3m_at_least_bps=drawn[6],
         payment_rate_at_least_bps=drawn[7],
         pool_at_least_minor=7_000,
+        cumulative_loss=(LossStep(6, 120), LossStep(12, 700)),
     )
     agreed = deal(triggers=limits, reserve_bps=25, minimum_use_minor=60_000)
     found = covenants.tests(agreed, a_base(debt, good, good), Position(reserve_minor=9), how)
     assert {each.test for each in found} == set(Test) - {Test.MATURITY}
+    assert next(each.limit for each in found if each.test is Test.CUMULATIVE_LOSS) == (
+        120 if age < 6 else 700
+    )
     for each in found:
         assert each.actual is not None
-        most = each.test in (Test.DELINQUENCY, Test.ANNUALISED_LOSS)
+        most = each.test in (Test.DELINQUENCY, Test.ANNUALISED_LOSS, Test.CUMULATIVE_LOSS)
         assert each.headroom == (each.limit - each.actual if most else each.actual - each.limit)
         assert each.is_breached == (each.actual > each.limit if most else each.actual < each.limit)
     # A pool that is smaller by an amount has that much less headroom, and nothing else changes.

@@ -19,6 +19,13 @@ PAGE = (Path(__file__).parents[2] / "docs/reference/deals.md").read_text("utf-8"
 GOOD = DEAL.format(name="warehouse")
 
 
+def _schedule(*steps: tuple[int, int]) -> str:
+    """What may be lost until which age, as a deal file has it."""
+    return "".join(
+        f"[[triggers.cumulative_loss]]\nuntil_months = {until}\nat_most_bps = {bps}\n" for until, bps in steps
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
@@ -58,6 +65,13 @@ GOOD = DEAL.format(name="warehouse")
             '[[concentrations]]\nby = "obligor"\nat_most_bps = 1\nfrom_pd_bps = 9\n[triggers]',
             "from_pd_bps belongs",
         ),
+        (
+            "[triggers]",
+            f"[triggers]\n{_schedule((12, 300), (6, 500))}",
+            "from the youngest age to the oldest",
+        ),
+        ("[triggers]", f"[triggers]\n{_schedule((6, 500), (12, 300))}", "no later step allows less"),
+        ("[triggers]", f"[triggers]\n{_schedule((6, 10_001))}", "cumulative_loss.at_most_bps is from 0"),
         ("cure_days = 2", 'cure_days = "two"', "cure_days"),
         ("cure_days = 2", "cure_days = ", "it is not TOML"),
     ],
@@ -105,6 +119,7 @@ def test_the_page_has_every_key_every_rule_and_every_bucket_of_a_deal():
         model.Step,
         model.Overcollateralisation,
         model.Triggers,
+        model.LossStep,
     )
     known = {word for cell in re.findall(r"`([^`]+)`", PAGE) for word in cell.split(".")}
     asked = {field for part in parts for field in part.__struct_fields__} | set(Rule)

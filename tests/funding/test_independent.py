@@ -30,7 +30,16 @@ from whiteslip.exits import Office
 from whiteslip.exits.model import Channel, Identity
 from whiteslip.exits.withdrawal import withdraw
 from whiteslip.funding import deals, rules, store
-from whiteslip.funding.model import Bucket, Concentration, Deal, Position, Rule, Triggers, Verdict
+from whiteslip.funding.model import (
+    Bucket,
+    Concentration,
+    Deal,
+    LossStep,
+    Position,
+    Rule,
+    Triggers,
+    Verdict,
+)
 from whiteslip.lines.model import LockKind, Party, Product, Terms
 from whiteslip.purchases import Capture, Purchase, Request
 from whiteslip.purchases.disputes import dispute
@@ -64,7 +73,9 @@ TRIGGERS: Final = Triggers(
     excess_spread_3m_at_least_bps=-5_000,
     payment_rate_at_least_bps=500,
     pool_at_least_minor=1_000_000,
+    cumulative_loss=(LossStep(1, 50), LossStep(2, 300), LossStep(3, 2_000)),
 )
+_IN_ALL: Final = ("cumulative_loss_bps", "age_months")
 STATE: Final = {
     "commitment_minor": "2000000",
     "eligibility.days_past_due_below": "15",
@@ -231,9 +242,10 @@ def again(books: Books, found: Deal, day: date, phase: str) -> tuple[dict[str, A
     row = books.execute(SQL["base"], asked).fetchone()
     books.execute(SQL["figures"], asked)
     ratios = books.execute(SQL["ratios"], asked).fetchone()
+    lost = books.execute(SQL["cumulative"], asked).fetchone() or dict.fromkeys(_IN_ALL)
     assert row
     none = dict.fromkeys(("delinquency_3m_bps", "annualised_loss_3m_bps", "excess_spread_3m_bps"))
-    return {**none, "payment_rate_bps": None, **row, **(ratios or {})}, proof
+    return {**none, "payment_rate_bps": None, **row, **(ratios or {}), **lost}, proof
 
 
 def proof_again(books: Books, found: Deal, day: date) -> dict[UUID, Any]:
@@ -287,7 +299,7 @@ def _compare(books: Books, world: World, day: date, seen: dict[str, set[Any]]) -
         assert second == {v.receivable.plan: (v.rule, v.counted_minor) for v in proof}, (found.name, day)
         for name, value in figures.items():
             ours = getattr(told.base, name, None)
-            ours = getattr(told.performance, name) if name.endswith("_bps") and ours is None else ours
+            ours = getattr(told.performance, name, None) if ours is None else ours
             assert value == ours, (found.name, day, name)
         asked = figures | {"facility": funding.facility_id(found.name), "day": day}
         tests = [tuple(row.values()) for row in books.execute(SQL["tests"], asked).fetchall()]

@@ -145,9 +145,31 @@ def test_treasury_is_told_before_the_end_and_every_night_on_which_it_is_unpaid(d
         refused = funding.fill(tx, "warehouse", 10**9, ENDS, "treasury", at(ENDS))
         assert refused == Refusal("funding.matured", {"ends_on": ENDS.isoformat()})
         assert funding.check(tx, "warehouse") == []
-        _, plain, _ = store.proof(tx, ID) or (None, b"", None)
-    assert {each.rule for each in msgspec.json.decode(plain, type=list[Verdict])} == {Rule.MATURED}
+        proofs = [
+            msgspec.json.decode(
+                (store.proof(tx, ID, ENDS + timedelta(days=n)) or (0, b""))[1], type=list[Verdict]
+            )
+            for n in (2, 3)
+        ]
+        rows = [row for row in journal_of(tx, [ID]) if row["kind"] == "funding.pool_released"]
+        free = tx.conn.execute("SELECT count(*) AS n FROM billing.v_pledge WHERE until IS NULL").fetchone()
+    # On the night on which it was repaid it still held all; from then on nothing, and that is told once.
+    assert {each.rule for each in proofs[0]} == {Rule.MATURED}
+    assert proofs[1] == []
+    (released,) = (row["data"] for row in rows)
+    assert (released["day"], released["plans"]) == ((ENDS + timedelta(days=2)).isoformat(), 1)
+    assert released["principal_minor"] == 60_000
+    assert free == {"n": 0}
     assert offences(db) == []
+
+
+def test_once_it_amortises_nothing_may_be_drawn_and_what_is_missing_is_still_told():
+    def left(phase: Phase, debt: int) -> int:
+        return Base(phase, 0, 0, 0, 0, 8_500, 0, 50_000, debt, (), ()).available_minor
+
+    assert [left(phase, 20_000) for phase in Phase] == [30_000, 0, 0]
+    assert [left(phase, 60_000) for phase in Phase] == [-10_000] * 3
+    assert Base(Phase.AMORTISING, 0, 0, 0, 0, 8_500, 0, 50_000, 60_000, (), ()).deficiency_minor == 10_000
 
 
 def test_the_funder_is_told_how_long_is_left_and_what_is_unpaid_at_the_end(db: Database):

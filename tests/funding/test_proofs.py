@@ -24,6 +24,7 @@ _THREE_MONTHS: Final = covenants.test_three_months_of_figures_by_hand
 _COVENANTS: Final = covenants.test_every_covenant_has_its_headroom
 _LIMITS: Final = rules.test_two_limits_on_the_same_receivable_take_nothing_twice
 _VINTAGES: Final = covenants.test_the_latest_seasoned_vintages_are_weighted_by_what_was_lent
+_SCHEDULE: Final = covenants.test_a_net_loss_since_the_deal_began_by_hand
 
 # Figure -> worked out by hand; what holds for any pool; the query that computes it a second time.
 PROOFS: Final[Mapping[str, tuple[Proof, Proof, str]]] = {
@@ -46,6 +47,8 @@ PROOFS: Final[Mapping[str, tuple[Proof, Proof, str]]] = {
     "excess_spread_3m_bps": (_THREE_MONTHS, _RATIOS, "ratios"),
     "payment_rate_bps": (_THREE_MONTHS, _RATIOS, "ratios"),
     "vintage_loss_bps": (_VINTAGES, _RATIOS, "base"),
+    "cumulative_loss_bps": (_SCHEDULE, _RATIOS, "cumulative"),
+    "age_months": (_SCHEDULE, _RATIOS, "cumulative"),
     **{test.value: (_COVENANTS, _HEADROOM, "tests") for test in Test if test is not Test.MATURITY},
     "maturity": (
         maturity.test_from_its_last_day_a_base_is_the_cash_alone_and_each_receivable_says_why,

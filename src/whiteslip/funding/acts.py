@@ -141,9 +141,10 @@ def picture(tx: Tx, facility: Facility, day: date) -> Picture:
     deal = facility.deal
     proof = rules.prove(deal, facility.id, store.receivables(tx, facility, day), day)
     kept = [night for night in store.nights(tx, facility.id) if night.day < day]
-    collected, earned = store.flows(tx, facility.id, day)
-    figures = covenants.figures(deal, proof, collected, earned, day)
-    performance = covenants.performance(deal, [*(night.figures for night in kept), figures], proof)
+    collected, earned, recovered = store.flows(tx, facility, day)
+    figures = covenants.figures(deal, proof, collected, earned, day, recovered)
+    pledged = store.pledged(tx, facility.id) if deal.triggers.cumulative_loss else 0
+    performance = covenants.performance(deal, [*(night.figures for night in kept), figures], proof, pledged)
     base = rules.base_of(
         deal,
         proof,
@@ -233,7 +234,10 @@ def _keep(tx: Tx, facility: Facility, day: date, now: datetime) -> None:
             tx.record(Entry(now, "funding.covenant_breached", SUBJECT, facility.id, NIGHT, data))
     _tell_term(tx, seen, before[-1] if before else None, now)
     if seen.base.phase is Phase.MATURED:
-        _propose(tx, facility, seen.proof, day, now)
+        if seen.base.debt_minor:
+            _propose(tx, facility, seen.proof, day, now)
+        else:
+            _let_go(tx, facility, seen.proof, day, now)
         return
     deficient = _deficiency(tx, seen, now)
     late = deficient is not None and (day - deficient).days >= facility.deal.cure_days
@@ -244,6 +248,15 @@ def _keep(tx: Tx, facility: Facility, day: date, now: datetime) -> None:
         tx.record(Entry(now, "funding.amortisation_began", SUBJECT, facility.id, NIGHT, data))
     store.set_state(tx, facility.id, deficient, amortising)
     _propose(tx, facility, seen.proof, day, now)
+
+
+def _let_go(tx: Tx, facility: Facility, proof: Sequence[Verdict], day: date, now: datetime) -> None:
+    """What secured a debt that has matured and is repaid is the originator's again."""
+    if proof:
+        done = pledges.release(tx, [each.receivable.plan for each in proof], facility.id, NIGHT, now)
+        left = sum(each.receivable.principal_minor for each in proof)
+        data = {"day": day, "plans": done, "principal_minor": left}
+        tx.record(Entry(now, "funding.pool_released", SUBJECT, facility.id, NIGHT, data))
 
 
 def _tell_term(tx: Tx, seen: Picture, before: store.Kept | None, now: datetime) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from whiteslip.base import add_months
 from whiteslip.base.money import BASIS_POINTS, Rounding, divide
 from whiteslip.funding.model import Base, Covenant, Deal, Performance, Phase, Position, Test, Verdict
 from whiteslip.funding.rules import share
@@ -20,7 +21,10 @@ _ENOUGH: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a night adds to the history of a pool. ``charged_off_minor``: of that night alone."""
+    """What a night adds to the history of a pool. ``charged_off_minor``: of that night alone.
+
+    ``recovered_minor``: principal that came in on instalments as late as a charge-off.
+    """
 
     day: date
     pool_minor: int
@@ -28,10 +32,16 @@ class Figures:
     charged_off_minor: int
     collected_minor: int
     yield_minor: int
+    recovered_minor: int = 0
 
 
 def figures(
-    deal: Deal, proof: Sequence[Verdict], collected_minor: int, yield_minor: int, day: date
+    deal: Deal,
+    proof: Sequence[Verdict],
+    collected_minor: int,
+    yield_minor: int,
+    day: date,
+    recovered_minor: int = 0,
 ) -> Figures:
     """The figures of one night. What is charged off counts once, on the night it gets so old."""
     performing = delinquent = charged_off = 0
@@ -44,20 +54,25 @@ def figures(
         performing += found.principal_minor
         if found.days_past_due >= deal.triggers.delinquent_from_days:
             delinquent += found.principal_minor
-    return Figures(day, performing, delinquent, charged_off, collected_minor, yield_minor)
+    return Figures(day, performing, delinquent, charged_off, collected_minor, yield_minor, recovered_minor)
 
 
-def performance(deal: Deal, history: Sequence[Figures], proof: Sequence[Verdict]) -> Performance:
+def performance(
+    deal: Deal, history: Sequence[Figures], proof: Sequence[Verdict], pledged_minor: int = 0
+) -> Performance:
     """Three-month figures from the nights of a pool, the newest last; None before there are three months.
 
     Months count once they are over: half a month's payments are no month's rate. Delinquency is the
     mean of the ratios at the months' ends; loss and excess spread are those of three months times four
     over the mean pool; the payment rate is the newest month's. Losses are rounded up, income down.
+    The cumulative net loss is all that was charged off less all that was recovered, over ``pledged_minor``,
+    all principal that was ever pledged; it is told from the first night where the deal has a schedule of it.
     """
     ends, months = _by_month(history)
     loss = _vintage_loss(deal, proof, history[-1].day) if history else None
+    lost_in_all, age = _cumulative_loss(deal, history, pledged_minor)
     if len(ends) < MONTHS or not all(night.pool_minor for night in ends):
-        return Performance(vintage_loss_bps=loss)
+        return Performance(vintage_loss_bps=loss, cumulative_loss_bps=lost_in_all, age_months=age)
     late = [_bps(night.delinquent_minor, night.pool_minor, Rounding.UP) for night in ends]
     mean_pool = divide(sum(night.pool_minor for night in ends), MONTHS, Rounding.UP)
     lost = sum(night.charged_off_minor for nights in months for night in nights)
@@ -72,7 +87,27 @@ def performance(deal: Deal, history: Sequence[Figures], proof: Sequence[Verdict]
         - deal.funding_cost_bps,
         payment_rate_bps=_bps(paid, ends[-2].pool_minor, Rounding.DOWN),
         vintage_loss_bps=loss,
+        cumulative_loss_bps=lost_in_all,
+        age_months=age,
     )
+
+
+def _cumulative_loss(
+    deal: Deal, history: Sequence[Figures], pledged_minor: int
+) -> tuple[int | None, int | None]:
+    """What was lost so far in basis points, and how many whole months the deal is old."""
+    if not deal.triggers.cumulative_loss or not history or not pledged_minor:
+        return None, None
+    lost = sum(night.charged_off_minor - night.recovered_minor for night in history)
+    day, begun = history[-1].day, deal.begins_on
+    age = _month(day) - _month(begun) - (day < add_months(begun, _month(day) - _month(begun)))
+    return _bps(max(0, lost), pledged_minor, Rounding.UP), age
+
+
+def _loss_limit(deal: Deal, age_months: int) -> int:
+    """The limit of the schedule at an age; after its last step that one."""
+    steps = deal.triggers.cumulative_loss
+    return next((each for each in steps if age_months < each.until_months), steps[-1]).at_most_bps
 
 
 def _bps(part: int, whole: int, rounding: Rounding) -> int:
@@ -133,10 +168,13 @@ def tests(deal: Deal, base: Base, position: Position, found: Performance) -> lis
         result.append(_least(Test.MINIMUM_USE, "minor", base.debt_minor, deal.minimum_use_minor))
     if limits.pool_at_least_minor is not None:
         result.append(_least(Test.POOL, "minor", base.eligible_minor, limits.pool_at_least_minor))
-    most = (
+    most = [
         (Test.DELINQUENCY, found.delinquency_3m_bps, limits.delinquency_3m_at_most_bps),
         (Test.ANNUALISED_LOSS, found.annualised_loss_3m_bps, limits.annualised_loss_3m_at_most_bps),
-    )
+    ]
+    if limits.cumulative_loss and found.age_months is not None:
+        allowed = _loss_limit(deal, found.age_months)
+        most.append((Test.CUMULATIVE_LOSS, found.cumulative_loss_bps, allowed))
     least = (
         (Test.EXCESS_SPREAD, found.excess_spread_3m_bps, limits.excess_spread_3m_at_least_bps),
         (Test.PAYMENT_RATE, found.payment_rate_bps, limits.payment_rate_at_least_bps),

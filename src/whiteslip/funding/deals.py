@@ -210,6 +210,12 @@ def _of_eligibility(deal: Deal) -> Iterator[str]:
     floor = deal.triggers.pool_at_least_minor
     if floor is not None and floor < 0:
         yield "triggers.pool_at_least_minor is 0 or more"
+    ages = [step.until_months for step in deal.triggers.cumulative_loss]
+    if ages != sorted(set(ages)) or any(age < 1 for age in ages):
+        yield "triggers.cumulative_loss goes from the youngest age to the oldest, each once and above 0"
+    allowed = [step.at_most_bps for step in deal.triggers.cumulative_loss]
+    if allowed != sorted(allowed):
+        yield "triggers.cumulative_loss: no later step allows less than an earlier one"
 
 
 def _of_advance(deal: Deal) -> Iterator[str]:
@@ -242,6 +248,8 @@ def _shares(deal: Deal) -> Iterator[tuple[str, int]]:
         yield "overcollateralisation.amortising_bps", deal.overcollateralisation.amortising_bps
     for limit in deal.concentrations:
         yield f"concentrations.{limit.by}.at_most_bps", limit.at_most_bps
+    for step in deal.triggers.cumulative_loss:
+        yield "triggers.cumulative_loss.at_most_bps", step.at_most_bps
     for key in ("delinquency_3m_at_most_bps", "payment_rate_at_least_bps"):
         value = getattr(deal.triggers, key)
         if value is not None:

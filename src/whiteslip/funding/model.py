@@ -73,6 +73,7 @@ class Test(StrEnum):
     POOL = "pool"
     DELINQUENCY = "delinquency_3m"
     ANNUALISED_LOSS = "annualised_loss_3m"
+    CUMULATIVE_LOSS = "cumulative_loss"
     EXCESS_SPREAD = "excess_spread_3m"
     PAYMENT_RATE = "payment_rate"
     MINIMUM_USE = "minimum_use"
@@ -153,8 +154,18 @@ class Overcollateralisation(Struct, frozen=True, forbid_unknown_fields=True):
     yield_supplement_minor: int = 0
 
 
+class LossStep(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much may be lost in all while the deal is younger than so many months; the last step holds on."""
+
+    until_months: int
+    at_most_bps: int
+
+
 class Triggers(Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits on how the pool does; one that is absent is not in the deal."""
+    """Limits on how the pool does; one that is absent is not in the deal.
+
+    ``cumulative_loss``: the schedule of what may be lost, net of recoveries, of all that was ever pledged.
+    """
 
     delinquent_from_days: int = 30
     delinquency_3m_at_most_bps: int | None = None
@@ -162,6 +173,7 @@ class Triggers(Struct, frozen=True, forbid_unknown_fields=True):
     excess_spread_3m_at_least_bps: int | None = None
     payment_rate_at_least_bps: int | None = None
     pool_at_least_minor: int | None = None
+    cumulative_loss: tuple[LossStep, ...] = ()
 
 
 class Deal(Struct, frozen=True, forbid_unknown_fields=True):
@@ -249,13 +261,15 @@ class Position(Struct, frozen=True):
 
 
 class Performance(Struct, frozen=True):
-    """How the pool did; a figure is None until there is enough to tell it."""
+    """How the pool did; a figure is None until there is enough to tell it. ``age_months``: of the deal."""
 
     delinquency_3m_bps: int | None = None
     annualised_loss_3m_bps: int | None = None
     excess_spread_3m_bps: int | None = None
     payment_rate_bps: int | None = None
     vintage_loss_bps: int | None = None
+    cumulative_loss_bps: int | None = None
+    age_months: int | None = None
 
 
 class Base(Struct, frozen=True):
@@ -279,8 +293,9 @@ class Base(Struct, frozen=True):
 
     @property
     def available_minor(self) -> int:
-        """What may still be drawn; negative for a deficiency."""
-        return self.base_minor - self.debt_minor
+        """What may still be drawn, and only while it revolves; negative for a deficiency."""
+        left = self.base_minor - self.debt_minor
+        return left if self.phase is Phase.REVOLVING else min(0, left)
 
     @property
     def deficiency_minor(self) -> int:

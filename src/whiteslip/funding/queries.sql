@@ -88,11 +88,19 @@ LEFT JOIN billing.v_open AS o ON o.plan = p.id
 WHERE p.id = :plan GROUP BY p.id, l.currency;
 
 -- name: flows^
--- What came in on a day from the plans of a facility: principal, and interest and fees.
+-- What came in on a day from the plans of a facility: principal, interest and fees, and principal on instalments
+-- that were as late as a charge-off.
 SELECT coalesce(sum(s.amount_minor) FILTER (WHERE s.component = 'principal'), 0)::bigint AS collected_minor,
-    coalesce(sum(s.amount_minor) FILTER (WHERE s.component <> 'principal'), 0)::bigint AS yield_minor
+    coalesce(sum(s.amount_minor) FILTER (WHERE s.component <> 'principal'), 0)::bigint AS yield_minor,
+    coalesce(sum(s.amount_minor) FILTER (
+        WHERE s.component = 'principal' AND :day - i.due_on >= :charged_off_from), 0)::bigint AS recovered_minor
 FROM billing.v_settlement AS s JOIN billing.v_pledge AS g ON g.plan = s.plan AND g.until IS NULL
+JOIN billing.v_instalment AS i ON i.plan = s.plan AND i.no = s.no
 WHERE g.facility = :facility AND s.on_day = :day AND s.kind IN ('payment', 'credit', 'return');
+
+-- name: pledged$
+SELECT coalesce(sum(p.principal_minor), 0)::bigint FROM billing.v_plan AS p
+WHERE p.id IN (SELECT g.plan FROM billing.v_pledge AS g WHERE g.facility = :facility);
 
 -- name: dilution
 -- Principal of pledged plans that shops gave back on a day.
@@ -115,15 +123,15 @@ WHERE g.facility = :facility AND g.until IS NULL
 -- name: add_night!
 INSERT INTO funding.night (
     facility, day, version, position, base, performance, pool_minor, delinquent_minor, charged_off_minor,
-    collected_minor, yield_minor, headroom, receivables, proof, sha256
+    collected_minor, yield_minor, recovered_minor, headroom, receivables, proof, sha256
 ) VALUES (
     :facility, :day, :version, :position::jsonb, :base::jsonb, :performance::jsonb, :pool_minor,
-    :delinquent_minor, :charged_off_minor, :collected_minor, :yield_minor, :headroom::jsonb, :receivables,
-    :proof, :sha256);
+    :delinquent_minor, :charged_off_minor, :collected_minor, :yield_minor, :recovered_minor, :headroom::jsonb,
+    :receivables, :proof, :sha256);
 
 -- name: nights
 SELECT day, version, position, base, performance, pool_minor, delinquent_minor, charged_off_minor,
-    collected_minor, yield_minor, headroom, receivables, sha256
+    collected_minor, yield_minor, recovered_minor, headroom, receivables, sha256
 FROM funding.night WHERE facility = :facility AND day > :after ORDER BY day;
 
 -- name: last_night$

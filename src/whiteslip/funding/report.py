@@ -58,6 +58,8 @@ def lines(told: Statement) -> list[Line]:
     add("base", "available", base.available_minor)
     add("performance", "delinquency, 3 months", how.delinquency_3m_bps, "bps")
     add("performance", "annualised loss, 3 months", how.annualised_loss_3m_bps, "bps")
+    if told.deal.triggers.cumulative_loss:
+        add("performance", "net loss since the deal began", how.cumulative_loss_bps, "bps")
     add("performance", "excess spread, 3 months", how.excess_spread_3m_bps, "bps")
     add("performance", "payment rate", how.payment_rate_bps, "bps")
     add("performance", "loss of seasoned vintages", how.vintage_loss_bps, "bps")

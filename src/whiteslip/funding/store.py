@@ -113,10 +113,16 @@ def outstanding(tx: Tx, plan: UUID) -> int | None:
     return row["principal_minor"] if row else None
 
 
-def flows(tx: Tx, facility: UUID, day: date) -> tuple[int, int]:
-    """Principal, and interest and fees, that came in on a day."""
-    row = _queries.flows(tx.conn, facility=facility, day=day)
-    return row["collected_minor"], row["yield_minor"]
+def flows(tx: Tx, facility: Facility, day: date) -> tuple[int, int, int]:
+    """Principal, interest and fees of a day, and the principal paid on what was as late as a charge-off."""
+    late = facility.deal.eligibility.charged_off_from_days
+    row = _queries.flows(tx.conn, facility=facility.id, day=day, charged_off_from=late)
+    return row["collected_minor"], row["yield_minor"], row["recovered_minor"]
+
+
+def pledged(tx: Tx, facility: UUID) -> int:
+    """All principal that was ever pledged to a facility, what it let go again too."""
+    return _queries.pledged(tx.conn, facility=facility)
 
 
 def dilution(tx: Tx, facility: UUID, day: date) -> list[tuple[UUID, int]]:
@@ -161,6 +167,7 @@ def add_night(
         charged_off_minor=figures.charged_off_minor,
         collected_minor=figures.collected_minor,
         yield_minor=figures.yield_minor,
+        recovered_minor=figures.recovered_minor,
         headroom=msgspec.json.encode(headroom).decode(),
         receivables=len(proof),
         proof=packed,
@@ -185,6 +192,7 @@ def nights(tx: Tx, facility: UUID, after: date | None = None) -> list[Kept]:
                 row["charged_off_minor"],
                 row["collected_minor"],
                 row["yield_minor"],
+                row["recovered_minor"],
             ),
             headroom=row["headroom"],
             receivables=row["receivables"],

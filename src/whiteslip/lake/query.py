@@ -14,12 +14,16 @@ duckdb: Any = Later("duckdb")
 def read(snapshot: Snapshot, sql: str) -> tuple[list[str], list[tuple[Any, ...]]] | Refusal:
     """Columns and rows of a SELECT over the snapshot's tables.
 
-    The tables are loaded, then the engine is shut off from files and the network. Refusal:
-    ``lake.query_invalid``.
+    The tables are views of the snapshot's files, of which only what is asked for is read; the engine is shut
+    off from every other file and from the network. Refusal: ``lake.query_invalid``.
     """
     with duckdb.connect() as engine:
-        for table in snapshot.tables:
-            engine.execute(f'CREATE TABLE "{table}" AS FROM read_parquet(?)', [str(snapshot.path(table))])
+        quoted = {table: str(snapshot.path(table)).replace("'", "''") for table in snapshot.tables}
+        for table, path in quoted.items():
+            source = f"read_parquet('{path}', hive_partitioning = false)"
+            engine.execute(f'CREATE VIEW "{table}" AS FROM {source}')
+        allowed = ", ".join(f"'{path}'" for path in quoted.values())
+        engine.execute(f"SET allowed_paths = [{allowed}]")
         engine.execute("SET enable_external_access = false")
         engine.execute("SET lock_configuration = true")
         try:

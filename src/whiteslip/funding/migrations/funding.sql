@@ -52,6 +52,7 @@ CREATE TABLE funding.night (
     charged_off_minor bigint NOT NULL,
     collected_minor bigint NOT NULL,
     yield_minor bigint NOT NULL,
+    recovered_minor bigint NOT NULL,
     headroom jsonb NOT NULL,
     receivables integer NOT NULL,
     proof bytea NOT NULL,
