@@ -32,6 +32,7 @@ from worlds import ACCOUNT
 
 from whiteslip import (
     applications,
+    bureau,
     complaints,
     exits,
     funding,
@@ -49,6 +50,7 @@ from whiteslip.base.ids import public
 from whiteslip.billing import sales
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.model import Relief
+from whiteslip.bureau import Subject as Part
 from whiteslip.complaints import Topic
 from whiteslip.complaints import store as complaints_store
 from whiteslip.decisions import policies
@@ -253,6 +255,7 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
             tx, scene.ports.vault, guests["sure"].customer, "+8613900000088", 60, 5, "customer", now
         )
         done(wish)
+        done(bureau.object_to(tx, "Test", line("sure"), Part.DATE_CLOSED, "customer", now))
         for name in ("sure", "bound"):
             owner = guests[name].customer
             made = done(accounts.give(tx, scene.ports.vault, owner, ACCOUNT, ["card"], "customer", now))

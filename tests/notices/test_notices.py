@@ -129,6 +129,19 @@ OWN: dict[str, dict[str, Any]] = {
         "due_on": date(2026, 11, 11),
         "why": "returned_payment",
     },
+    "bureau.objection_received": {
+        "opened_at": NOW,
+        "part": "payment_history",
+        "pack": "us",
+        "answer_by": NOW + timedelta(days=30),
+    },
+    "bureau.objection_answered": {
+        "opened_at": NOW,
+        "part": "date_closed",
+        "pack": "cn",
+        "outcome": "corrected",
+        "why": "not_answered_in_time",
+    },
     "payout.account_needed": {"payout_minor": 12_300, "look_on": date(2027, 4, 22)},
     "payout.account_changed": {"changed_at": NOW},
     "payout.returned": {"returned_at": NOW, "payout_minor": 12_300, "look_on": date(2027, 4, 22)},
@@ -234,6 +247,7 @@ def facts_for(kind: str) -> dict[str, Any]:
     """Facts that a letter of this kind is queued with."""
     prefixes = (
         "line.",
+        "bureau.",
         "contact.",
         "payout.",
         "privacy.",

@@ -165,8 +165,9 @@ def objections_open(
     """
     about = _month(month) if month else None
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        issuer, actor = platform.ports.office.issuer_name, acting(tx, by)
         made = bureau.object_to(
-            tx, _line(line_id), field, acting(tx, by), present(tx), ground, disputed_minor, about
+            tx, issuer, _line(line_id), field, actor, present(tx), ground, disputed_minor, about
         )
         if isinstance(made, Refusal):
             refuse(made)
@@ -179,7 +180,8 @@ def objections_resolve(objection_id: str, outcome: Outcome, /, *, by: By, json: 
     if wanted is None:
         refuse(Refusal("bureau.objection_not_found"))
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        done = bureau.resolve(tx, wanted, outcome, acting(tx, by), present(tx))
+        issuer = platform.ports.office.issuer_name
+        done = bureau.resolve(tx, issuer, wanted, outcome, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
     answer(_row(done), json, lambda: pairs(_row(done)))

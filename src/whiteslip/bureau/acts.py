@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from whiteslip import lines, packs
+from whiteslip import lines, notices, packs
 from whiteslip.base import Refusal, end_of_day, local_day, new_id
+from whiteslip.base.ids import public
 from whiteslip.bureau import cn, metro2, names, rules, store
 from whiteslip.bureau.model import (
     Account,
@@ -26,6 +27,8 @@ from whiteslip.bureau.model import (
     Subject,
 )
 from whiteslip.identity import Person
+from whiteslip.lines import Line
+from whiteslip.notices import NewNotice
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
 
@@ -148,6 +151,7 @@ def events_due(tx: Tx, since: date, actor: str, now: datetime) -> list[cn.Agreem
 
 def object_to(
     tx: Tx,
+    issuer_name: str,
     line_id: UUID,
     subject: Subject,
     actor: str,
@@ -159,7 +163,8 @@ def object_to(
     """Somebody says that a report of a line is wrong. Every file says so until it is answered.
 
     The clock is the pack's ``bureau.objection_days``, or ``dispute.resolve_days`` for a billing
-    error, whose sum is not late meanwhile. Nobody's answer in time is a correction.
+    error, whose sum is not late meanwhile. Nobody's answer in time is a correction. The customer is
+    written to, and again when it is answered.
 
     Refusals: ``line.not_found``, ``bureau.objection_open``, ``bureau.amount_missing`` (a billing
     error needs its sum, and nothing else has one).
@@ -188,10 +193,14 @@ def object_to(
     set_timer(tx, "bureau.objection_due", objection.id, objection.due_at, now)
     data = {"objection": objection.id, "field": subject, "ground": ground, "due_at": objection.due_at}
     tx.record(Entry(now, "bureau.objection_opened", "line", line.id, actor, data))
+    facts = {"opened_at": now, "part": subject, "answer_by": objection.due_at}
+    _tell(tx, line, issuer_name, "bureau.objection_received", objection, facts)
     return objection
 
 
-def resolve(tx: Tx, objection_id: UUID, outcome: Outcome, actor: str, now: datetime) -> Objection | Refusal:
+def resolve(
+    tx: Tx, issuer_name: str, objection_id: UUID, outcome: Outcome, actor: str, now: datetime
+) -> Objection | Refusal:
     """Answer an objection: ``CORRECTED`` makes the next file a correction, ``STAYS`` says that it
     was looked into and the consumer disagrees.
 
@@ -204,18 +213,18 @@ def resolve(tx: Tx, objection_id: UUID, outcome: Outcome, actor: str, now: datet
     if not objection.is_open:
         return Refusal("bureau.objection_not_open")
     cancel_timer(tx, "bureau.objection_due", objection.id, now)
-    return _resolved(tx, objection, outcome, "answered", actor, now)
+    return _resolved(tx, issuer_name, objection, outcome, "answered", actor, now)
 
 
-def unanswered(tx: Tx, objection_id: UUID, now: datetime) -> None:
+def unanswered(tx: Tx, issuer_name: str, objection_id: UUID, now: datetime) -> None:
     """The deadline of an objection: what nobody has defended in time is corrected."""
     objection = store.lock_objection(tx, objection_id)
     if objection and objection.is_open and now >= objection.due_at:
-        _resolved(tx, objection, Outcome.CORRECTED, "not_answered_in_time", "system", now)
+        _resolved(tx, issuer_name, objection, Outcome.CORRECTED, "not_answered_in_time", "system", now)
 
 
 def _resolved(
-    tx: Tx, objection: Objection, outcome: Outcome, why: str, actor: str, now: datetime
+    tx: Tx, issuer_name: str, objection: Objection, outcome: Outcome, why: str, actor: str, now: datetime
 ) -> Objection:
     line = lines.get_line(tx, objection.line)
     if isinstance(line, Refusal):
@@ -224,7 +233,35 @@ def _resolved(
     store.save_outcome(tx, done)
     data = {"objection": done.id, "field": done.field, "outcome": outcome, "why": why}
     tx.record(Entry(now, "bureau.objection_resolved", "line", line.id, actor, data))
+    facts = {"opened_at": done.opened_at, "part": done.field, "outcome": outcome, "why": why}
+    _tell(tx, line, issuer_name, "bureau.objection_answered", done, facts)
     return done
+
+
+def _tell(
+    tx: Tx, line: Line, issuer_name: str, kind: str, objection: Objection, facts: Mapping[str, object]
+) -> None:
+    """Write to the customer, whether the line is open or long closed."""
+    customer = lines.get_customer(tx, line.customer)
+    if isinstance(customer, Refusal):
+        raise LookupError(f"line {line.id} has no customer")
+    common = {
+        "reference": public("objection", objection.id),
+        "timezone": line.timezone,
+        "currency": line.currency,
+        "issuer_name": issuer_name,
+        "pack": line.pack,
+    }
+    letter = NewNotice(
+        kind=kind,
+        subject_kind="line",
+        subject=line.id,
+        recipient=customer.id,
+        language=customer.language,
+        facts={**common, **facts},
+        dedupe=f"{kind}:{objection.id}",
+    )
+    notices.queue(tx, [letter], objection.resolved_at or objection.opened_at)
 
 
 def deem_never_made(tx: Tx, line_id: UUID, actor: str, now: datetime) -> Refusal | None:

@@ -16,6 +16,7 @@ class Topic(StrEnum):
     FEE = "fee"
     DISPUTE = "dispute"
     DATA = "data"
+    CREDIT_REPORT = "credit_report"
     SERVICE = "service"
     OTHER = "other"
 

@@ -156,10 +156,8 @@ def _webhook_deliver(
     return webhooks.deliver(database, timer.subject, ports.courier, now)
 
 
-def _objection_due(
-    _database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime
-) -> datetime | None:
-    bureau.unanswered(tx, timer.subject, now)
+def _objection_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime) -> datetime | None:
+    bureau.unanswered(tx, ports.office.issuer_name, timer.subject, now)
     return None
 
 

@@ -43,6 +43,7 @@ from whiteslip.notices.owed import (
     DueFact,
     HardshipFacts,
     LetterFacts,
+    ObjectionFacts,
     OwedAnewFacts,
     PaydayFacts,
     SoldFacts,
@@ -150,6 +151,10 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["kept_by"] = kept_by(facts.pack, language)
     if isinstance(facts, HardshipFacts):
         words["forgiven_words"] = _fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
+    if isinstance(facts, ObjectionFacts):
+        words["part_words"] = said["report_parts"][facts.part]
+        words["answer_words"] = own[f"outcome_{facts.outcome}_{facts.why}"] if facts.outcome else ""
+        words["route_words"] = said["routes"].get(facts.pack) or said["routes"]["base"]
     if isinstance(facts, OwedAnewFacts):
         words["why_words"] = own[f"why_{facts.why}"]
     if isinstance(facts, SoldFacts):

@@ -95,6 +95,19 @@ class PayoutReturnedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown
     look_on: date
 
 
+class ObjectionFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody objects to what bureaus are told: ``part`` of the record, and by when it is answered; or the
+    answer: ``outcome`` is ``corrected`` or ``stays``, ``why`` is ``answered`` or ``not_answered_in_time``.
+    """
+
+    opened_at: datetime
+    part: str
+    pack: str
+    answer_by: datetime | None = None
+    outcome: str | None = None
+    why: str | None = None
+
+
 class AccountNeededFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A credit has no verified account to go to; from ``look_on`` on its owner is looked for."""
 

@@ -39,7 +39,7 @@ class NewComplaint(Struct, forbid_unknown_fields=True):
     """A complaint. Nothing else is asked for; ``words`` come back in no answer."""
 
     customer: PublicId
-    topic: Literal["closing", "payment", "fee", "dispute", "data", "service", "other"]
+    topic: Literal["closing", "payment", "fee", "dispute", "data", "credit_report", "service", "other"]
     line: PublicId | None = None
     words: Annotated[str, Meta(max_length=4_000)] = ""
 

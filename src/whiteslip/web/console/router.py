@@ -20,6 +20,7 @@ from whiteslip.web.console.enter.handlers import enter_handlers
 from whiteslip.web.console.funding.handlers import funding_handlers
 from whiteslip.web.console.insight.handlers import insight_handlers
 from whiteslip.web.console.line.handlers import line_handlers
+from whiteslip.web.console.objections.handlers import objection_handlers
 from whiteslip.web.console.policies.handlers import policy_handlers
 from whiteslip.web.console.portfolio.handlers import portfolio_handlers
 from whiteslip.web.console.queue.handlers import queue_handlers
@@ -37,6 +38,7 @@ routers: Final = [
             *application_handlers,
             *complaint_handlers,
             *dispute_handlers,
+            *objection_handlers,
             *policy_handlers,
             *alert_handlers,
             *line_handlers,

@@ -24,6 +24,7 @@ from whiteslip.web.portal.locks.handlers import lock_handlers
 from whiteslip.web.portal.paper.handlers import paper_handlers
 from whiteslip.web.portal.payday.handlers import payday_handlers
 from whiteslip.web.portal.phone.handlers import phone_handlers
+from whiteslip.web.portal.report.handlers import report_handlers
 from whiteslip.web.portal.restriction.handlers import restriction_handlers
 from whiteslip.web.portal.sign_in.handlers import sign_in_handlers
 from whiteslip.web.portal.start.handlers import start_handlers
@@ -57,6 +58,7 @@ routers: Final = [
             *data_handlers,
             *help_handlers,
             *complain_handlers,
+            *report_handlers,
             *paper_handlers,
             *phone_handlers,
         ],

@@ -74,6 +74,10 @@ class Visit:
             raise Refused(Refusal("line.not_found"))
         return line
 
+    def lines(self) -> list[Line]:
+        """All their lines, also those that have closed."""
+        return lines.lines_of(self.tx, self.customer.id)
+
     def back_from(self, line: Line) -> str:
         """Where Back leads from a page about a line: to the choice of how to leave, for who came from it."""
         chose = self.request.query_params.get("from") == "leave"

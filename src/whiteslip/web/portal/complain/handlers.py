@@ -129,7 +129,10 @@ def complain(request: WebRequest, form: FromForm) -> Response[Any]:
         )
         if isinstance(done, Refusal):
             return _page(visit, form, refusal=done)
-        return see_other(request, "/complain?done=received")
+        # What is wrong in a credit report has a clock and a correction of its own, where that is said.
+        theirs = visit.lines() if typed.topic is Topic.CREDIT_REPORT else []
+        to = f"/lines/{theirs[-1].id}/report" if theirs else "/complain"
+        return see_other(request, f"{to}?done=received")
 
     return signed_in(request, act)
 

@@ -1,0 +1,1 @@
+"""Objections to what credit bureaus are told: the desk answers."""

@@ -1,0 +1,1 @@
+"""What credit bureaus are told of a line, and objecting to it."""
