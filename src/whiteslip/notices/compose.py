@@ -152,9 +152,7 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
     if isinstance(facts, HardshipFacts):
         words["forgiven_words"] = _fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
     if isinstance(facts, ObjectionFacts):
-        words["part_words"] = said["report_parts"][facts.part]
-        words["answer_words"] = own[f"outcome_{facts.outcome}_{facts.why}"] if facts.outcome else ""
-        words["route_words"] = said["routes"].get(facts.pack) or said["routes"]["base"]
+        words |= _objection_words(facts, own, said)
     if isinstance(facts, OwedAnewFacts):
         words["why_words"] = own[f"why_{facts.why}"]
     if isinstance(facts, SoldFacts):
@@ -184,6 +182,16 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
             dated.astimezone(ZoneInfo(facts.timezone)).date(), "long", locale=_LOCALES[language]
         ),
     )
+
+
+def _objection_words(
+    facts: ObjectionFacts, own: Mapping[str, Any], said: Mapping[str, Any]
+) -> dict[str, str]:
+    return {
+        "part_words": said["report_parts"][facts.part],
+        "answer_words": own[f"outcome_{facts.outcome}_{facts.why}"] if facts.outcome else "",
+        "route_words": said["routes"].get(facts.pack) or said["routes"]["base"],
+    }
 
 
 def _leaving_words(
