@@ -124,13 +124,9 @@ def _adverse_words(facts: AdverseFacts, said: Mapping[str, Any], words: Mapping[
 def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated: datetime) -> Letter:
     """The letter in words. ``dated`` is when it was queued."""
     said, own = texts(language), texts(language)["kinds"][kind]
-    words = _in_words(facts, language)
+    words = _in_words(facts, language) | _code_words(facts, own, said)
     if isinstance(facts, ComplaintDueFacts) and facts.delay:
         words["delay_words"] = own[f"delay_{facts.delay}"]
-    if isinstance(facts, FrozenFacts):
-        words["ground_words"] = own[f"ground_{facts.ground}"]
-    if isinstance(facts, ContactFacts):
-        words["part_words"] = own[f"part_{facts.part}"]
     if isinstance(facts, ComplaintAnswerFacts):
         words["route_words"] = said["routes"].get(facts.route) or said["routes"]["base"]
         if facts.outcome:
@@ -143,18 +139,12 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
     if isinstance(facts, ClosedFacts):
         words["credit_words"] = _fill(own["credit_words"], words) if facts.credit_minor else ""
         words |= _hanging_words(facts, said, words, language)
-    if isinstance(facts, FeaturePausedFacts):
-        words["feature_words"] = own[f"feature_{facts.feature}"]
     if isinstance(facts, AdverseFacts):
         words |= _adverse_words(facts, said, words)
     if isinstance(facts, ClosedFacts | PrivacyFacts):
         words["kept_by"] = kept_by(facts.pack, language)
     if isinstance(facts, HardshipFacts):
         words["forgiven_words"] = _fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
-    if isinstance(facts, ObjectionFacts):
-        words |= _objection_words(facts, own, said)
-    if isinstance(facts, OwedAnewFacts):
-        words["why_words"] = own[f"why_{facts.why}"]
     if isinstance(facts, SoldFacts):
         words["rights_words"] = said["sale_rights"].get(facts.pack) or said["sale_rights"]["base"]
         words["later_words"] = own["later_words"] if facts.goes_on else ""
@@ -184,14 +174,25 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
     )
 
 
-def _objection_words(
-    facts: ObjectionFacts, own: Mapping[str, Any], said: Mapping[str, Any]
-) -> dict[str, str]:
-    return {
-        "part_words": said["report_parts"][facts.part],
-        "answer_words": own[f"outcome_{facts.outcome}_{facts.why}"] if facts.outcome else "",
-        "route_words": said["routes"].get(facts.pack) or said["routes"]["base"],
-    }
+def _code_words(facts: LetterFacts, own: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, str]:
+    """What codes are called that a letter of one kind has."""
+    match facts:
+        case FrozenFacts():
+            return {"ground_words": own[f"ground_{facts.ground}"]}
+        case ContactFacts():
+            return {"part_words": own[f"part_{facts.part}"]}
+        case FeaturePausedFacts():
+            return {"feature_words": own[f"feature_{facts.feature}"]}
+        case OwedAnewFacts():
+            return {"why_words": own[f"why_{facts.why}"]}
+        case ObjectionFacts():
+            return {
+                "part_words": said["report_parts"][facts.part],
+                "answer_words": own[f"outcome_{facts.outcome}_{facts.why}"] if facts.outcome else "",
+                "route_words": said["routes"].get(facts.pack) or said["routes"]["base"],
+            }
+        case _:
+            return {}
 
 
 def _leaving_words(
