@@ -16,7 +16,8 @@ from uuid import UUID
 
 from whiteslip import identity, lines, notices, packs
 from whiteslip.base import Refusal, end_of_day, ids
-from whiteslip.exits import telling
+from whiteslip.exits import acts, store, telling
+from whiteslip.exits.model import Identity, Kind, State
 from whiteslip.exits.telling import Act
 from whiteslip.exits.work import Office
 from whiteslip.lines import Line
@@ -27,6 +28,7 @@ from whiteslip.store import Entry, Tx
 
 _PART: Final = Part(Feature.UNCONFIRMED)
 _WHOSE: Final = (LockKind.ISSUER, Party.ISSUER)
+_WAITS: Final = (Kind.CLOSE, State.STOPPED, Identity.PENDING)
 
 
 def asked(tx: Tx, line: UUID) -> Lock | None:
@@ -67,6 +69,16 @@ def confirmed(tx: Tx, customer: UUID, actor: str, now: datetime) -> None:
             continue
         lines.lift_lock(tx, line.id, *_WHOSE, actor, now, _PART, LockGround.STEP_UP)
         tx.record(Entry(now, "step_up.confirmed", "line", line.id, actor))
+
+
+def failed(tx: Tx, office: Office, customer: UUID, now: datetime) -> None:
+    """So many answers of a customer were wrong that no further one is looked at: a request to close that
+    waits for their proof goes to a person, with the deadline and the letters of that. Nothing else changes.
+    """
+    for line in lines.lines_of(tx, customer):
+        case = store.open_of_line(tx, line.id)
+        if case and (case.kind, case.state, case.identity) == _WAITS:
+            acts.doubt(tx, office, case.id, "system", now)
 
 
 def _asked_of(found: Iterable[Line]) -> list[Line]:

@@ -275,6 +275,26 @@ def test_guessing_ends_after_five_wrong_answers(api: Api):
     assert codes == ["identity.not_matched"] * 5 + ["identity.too_many_attempts"]
 
 
+def test_after_the_fifth_wrong_answer_a_closing_that_waits_for_it_goes_to_a_person(api: Api):
+    customer = api.customer()
+    line, other = api.line(customer=customer), api.line(customer=customer)
+    case = api.post("/v1/exits", {"line": line})
+    api.post("/v1/identity-checks", {"customer": customer})
+    typed = {"full_name": "x", "id_number": "x", "code": "0000"}
+    for _ in range(4):
+        api.post(f"/v1/identity-checks/{customer}/verify", typed, 409)
+        assert api.get(f"/v1/exits/{case['id']}")["state"] == "stopped"
+    api.post(f"/v1/identity-checks/{customer}/verify", typed, 409)
+    held = api.get(f"/v1/exits/{case['id']}")
+    assert (held["state"], held["ground"]) == ("held", "identity")
+    assert held["due_at"], "and a deadline in the customer's favour"
+    letters = api.get(f"/v1/letters?exit={case['id']}")["data"]
+    assert [letter["kind"] for letter in letters] == ["exit.acknowledged", "exit.held"]
+    api.post(f"/v1/identity-checks/{customer}/verify", typed, 429)
+    assert api.get(f"/v1/exits/{case['id']}") == held, "once"
+    assert api.get(f"/v1/lines/{other}")["lifecycle"] == "active"
+
+
 def test_a_payment_lets_a_leaving_customer_go(api: Api):
     customer = api.customer()
     line = api.line(customer=customer)

@@ -88,6 +88,15 @@ def test_the_code_of_one_person_is_no_use_to_another(
     assert scene.cases(other)[0].state is State.STOPPED
 
 
+def test_after_the_fifth_wrong_code_a_person_looks_at_it(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    _asks(reader, guest)
+    for wrong in range(5):
+        assert scene.cases(guest)[0].state is State.STOPPED
+        reader.sends("/close/code", code=f"00000{wrong}" if scene.code(guest)[:5] != "00000" else "111111")
+    assert scene.cases(guest)[0].state is State.HELD
+
+
 def test_what_the_browser_carries_names_nobody_and_cannot_be_made_up(reader: Reader, scene: Scene):
     guest = scene.guest()
     _asks(reader, guest)

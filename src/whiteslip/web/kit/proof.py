@@ -73,10 +73,34 @@ def check(
 ) -> Refusal | None:
     """Whether name, ID number and code are right; None means yes, and is remembered for ``session``.
 
-    Wrong answers count, and this commits them. Refusals: ``identity.too_many_attempts``,
-    ``identity.not_matched`` (name or number, not which), ``identity.code_wrong``,
-    ``identity.code_expired``.
+    Wrong answers count, and this commits them; after the last that is looked at, a closing that waits for
+    the proof goes to a person. Refusals: ``identity.too_many_attempts``, ``identity.not_matched`` (name or
+    number, not which), ``identity.code_wrong``, ``identity.code_expired``.
     """
+    refusal = _check(ports, customer, full_name, id_number, code, session)
+    if refusal:
+        with ports.database.transaction() as tx:
+            hold_if_exhausted(tx, ports, customer, present(tx))
+    return refusal
+
+
+def hold_if_exhausted(tx: Tx, ports: Ports, customer: UUID, now: datetime) -> bool:
+    """Whether so many answers were wrong that a person looks at the closing instead; see ``stepups.failed``.
+    The answers are committed before: lines are locked first everywhere.
+    """
+    minutes, attempts = (
+        ports.pack.minutes("identity.code_minutes"),
+        ports.pack.count("identity.code_attempts"),
+    )
+    exhausted = codes.is_exhausted(tx, customer, PURPOSE, minutes, attempts, now)
+    if exhausted:
+        stepups.failed(tx, ports.office, customer, now)
+    return exhausted
+
+
+def _check(
+    ports: Ports, customer: UUID, full_name: str, id_number: str, code: str, session: UUID | None
+) -> Refusal | None:
     minutes = ports.pack.minutes("identity.code_minutes")
     attempts = ports.pack.count("identity.code_attempts")
     with ports.database.transaction() as tx:

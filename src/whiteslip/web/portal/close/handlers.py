@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.background_tasks import BackgroundTask
 
 from whiteslip import exits, insight, lines
 from whiteslip.base import Refusal, end_of_day, local_day
@@ -157,9 +158,18 @@ def check_code(request: WebRequest, form: FromForm) -> Response[Any]:
             return _code(request, ports, claim, form, errors=typed)
         customer = check(tx, ports, claim, typed.code, now)
         if isinstance(customer, Refusal):
-            return _code(request, ports, claim, form, refusal=customer)
+            # Afterwards, and whoever it is: a person takes longer to call than nobody.
+            shown = _code(request, ports, claim, form, refusal=customer)
+            shown.background = BackgroundTask(_hold, ports, claim.subject, now)
+            return shown
         _see(tx, ports, claim, Step.DONE, now)
         return _confirm(request, tx, ports, customer, now)
+
+
+def _hold(ports: Ports, subject: UUID, now: datetime) -> None:
+    """After too many wrong codes a person looks at it."""
+    with ports.database.transaction() as tx:
+        proof.hold_if_exhausted(tx, ports, subject, now)
 
 
 def _waiting(tx: Tx, customer: UUID) -> list[Exit]:

@@ -86,7 +86,9 @@ def answer_identity(
             if refusal is None:
                 return see_other(request, then)
             found = {"refusal": refusal}
-    return signed_in(request, lambda visit: identity_page(visit, template, form, **shown, **found))
+    return signed_in(
+        request, lambda visit: elsewhere(visit) or identity_page(visit, template, form, **shown, **found)
+    )
 
 
 def _back(to: str) -> str:
