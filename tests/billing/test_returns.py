@@ -188,6 +188,36 @@ def test_a_debit_comes_back_for_eight_weeks_and_unauthorised_for_thirteen_months
         assert fault.code == ("payment.return_too_late" if age > last else "payment.return_needs_ground")
 
 
+@pytest.mark.parametrize(
+    ("pack", "currency", "zone"), [("uk", "GBP", "Europe/London"), ("eu", "EUR", "Europe/Berlin")]
+)
+def test_an_indemnity_claim_in_britain_has_no_limit_of_time(
+    db: Database, pack: str, currency: str, zone: str
+):
+    """Years after the line has closed: it is owed anew, and the line stays closed. In Europe that is late."""
+    line = worlds.open_line(db, pack=pack, currency=currency, timezone=zone)
+    worlds.buy(db, line, 9_000)
+    later = at(date(2029, 6, 1))
+    with db.transaction() as tx:
+        paid = billing.receive(tx, line, "D1", 9_000, DAY, "direct_debit", 0, "test", at(DAY))
+        assert isinstance(paid, Payment)
+        for state in (Lifecycle.CLOSING, Lifecycle.CLOSED):
+            lines.move(tx, worlds.locked(tx, line), state, "test", "test", at(DAY))
+        mistaken = billing.return_payment(tx, paid.id, "bank", later)
+        claimed = billing.return_payment(tx, paid.id, "bank", later, unauthorised=True)
+    assert isinstance(mistaken, Refusal)
+    found = worlds.line_of(db, line)
+    assert found.lifecycle is Lifecycle.CLOSED
+    if pack == "eu":
+        assert isinstance(claimed, Refusal)
+        assert claimed.code == "payment.return_too_late"
+    else:
+        assert mistaken.code == "payment.return_needs_ground"
+        assert isinstance(claimed, Payment)
+    assert found.owed_minor == (9_000 if pack == "uk" else 0)
+    assert worlds.offences(db) == []
+
+
 def test_a_payment_that_nobody_made_cannot_come_back(db: Database):
     with db.transaction() as tx:
         assert billing.return_payment(tx, uuid4(), "test", at(DAY)) == Refusal("payment.not_found")

@@ -217,7 +217,8 @@ def _not_returnable(
         told = {"from": payment.value_on.isoformat(), "to": line.today(now).isoformat()}
         return Refusal("payment.returned_on_invalid", told)
     pack = packs.load(line.pack)
-    free, last = pack.days("exit.direct_debit_refund_days"), pack.months("exit.tail_months")
+    free = pack.days("exit.direct_debit_refund_days")
+    last = pack.months("exit.direct_debit_claim_months")
     return rules.return_fault(payment, on, free, last, unauthorised)
 
 

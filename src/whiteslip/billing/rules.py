@@ -125,14 +125,15 @@ def return_fault(
 ) -> Refusal | None:
     """Why a direct debit can no longer come back on a day. Its payer may take it back for ``free_days``
     without giving a reason and for ``last_months`` where they never authorised it, both counted from the
-    day of the debit (SEPA Core rulebook: eight weeks, thirteen months). What came otherwise has no such days.
+    day of the debit (SEPA Core rulebook: eight weeks, thirteen months); no months are no limit (the Direct
+    Debit Guarantee). What came otherwise has no such days.
 
     Refusals: ``payment.return_too_late``, ``payment.return_needs_ground``.
     """
     if payment.method != DIRECT_DEBIT:
         return None
     last = add_months(payment.value_on, last_months)
-    if on > last:
+    if last_months and on > last:
         return Refusal("payment.return_too_late", {"until": last.isoformat()})
     free = payment.value_on + timedelta(days=free_days)
     if on > free and not unauthorised:
