@@ -244,6 +244,7 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
                 tx, office, line("withdrawn"), Channel.PORTAL, "customer", now, Identity.VERIFIED, kind=kind
             )
         )
+        _disputed(tx, scene, line("full"))
         done(stepups.ask(tx, office, line("asked"), "staff:a", now))
         done(restrictions.restrict(tx, office, line("restricted"), [Cause.CONTACT_LOST], "staff:a", now))
         ending = terminations.propose(
@@ -278,7 +279,8 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
     leavers.walks(scene.db, now - timedelta(days=40), through=120, stuck=30)
     leavers.alarms(scene.db, now - timedelta(days=40))
     with scene.db.transaction() as tx:
-        open_one, decided = (_disputed(tx, scene, guests["zh-CN"][name].line) for name in ("full", "owing"))
+        (open_one,) = purchases_store.disputes_of_line(tx, guests["zh-CN"]["full"].line)
+        decided = _disputed(tx, scene, guests["zh-CN"]["drawn"].line)
         earlier, words = now - timedelta(minutes=1), "2917-3380-1040"
         done(statements.take_words(
             tx, scene.ports.vault, open_one.id, Side.SHOP, words, one, earlier
@@ -371,6 +373,8 @@ def _facts(tx: Tx, scene: Scene, guests: Mapping[str, Guest]) -> dict[str, str]:
         facts[f"{name}_phone"] = guest.person.phone
         facts[f"{name}_id"] = guest.person.id_number
         cases = exits_store.of_line(tx, guest.line)[:1]
+        sent = [each for each in purchases_store.of_line(tx, guest.line) if each.captured_minor]
+        facts |= {f"{name}_purchase": str(each.id) for each in sent[-1:]}
         facts |= {f"{name}_case": case.reference for case in cases}
         facts |= {f"{name}_bill": str(bill.id) for bill in billing_store.bills(tx, guest.line)[-1:]}
         for number, user in enumerate(users.users_of(tx, guest.line)):

@@ -65,6 +65,24 @@ def parse_public(prefix: str, text: str) -> UUID | None:
     return UUID(int=value) if value < 1 << 128 else None
 
 
+def spoken(prefix: str, identifier: UUID) -> str:
+    """An identifier by its last forty bits, to be read out on the phone: ``LN-7K2M-91QD``.
+
+    Of a million about one pair shares theirs.
+    """
+    letters = public("", identifier)[-8:].upper()
+    return f"{prefix}-{letters[:4]}-{letters[4:]}"
+
+
+def parse_spoken(prefix: str, text: str) -> bytes | None:
+    """The last five bytes of the identifier that :func:`spoken` reads out, or None."""
+    head, _, letters = text.strip().upper().partition("-")
+    digits = [_VALUES.get(letter.lower(), -1) for letter in letters.replace("-", "")]
+    if head != prefix or len(digits) != 8 or -1 in digits:
+        return None
+    return sum(digit << 5 * place for place, digit in enumerate(reversed(digits))).to_bytes(5, "big")
+
+
 def new_reference(prefix: str) -> str:
     """A reference that can be read out on the phone, such as ``EX-7K2M-91``."""
     letters = "".join(secrets.choice(_LETTERS) for _ in range(4))

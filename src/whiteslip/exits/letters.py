@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from whiteslip import notices
-from whiteslip.base.ids import public
+from whiteslip.base.ids import spoken
 from whiteslip.billing import sales
 from whiteslip.billing.rules import payoff_quote
 from whiteslip.exits import helping, telling
@@ -206,7 +206,7 @@ def _facts(work: Work, letter: str, case: Exit, plan: Plan) -> dict[str, Any]:
         return common | of_exit | _closing(line, plan, work.clocks, now) | _sold(work.tx, line)
     own: dict[type, dict[str, Any]] = {
         WithdrawnFacts: {
-            "contract": public("line", line.id),
+            "contract": spoken("LN", line.id),
             "stopped_at": now,
             "pay_by": plan.last_due_on or line.today(now),
         },

@@ -141,6 +141,11 @@ def opened_between(tx: Tx, first: date, after: date, count: int) -> list[UUID]:
     return [row["id"] for row in _queries.opened_between(tx.conn, first=first, next=after, count=count)]
 
 
+def lines_ending_in(tx: Tx, tail: bytes) -> list[UUID]:
+    """Lines whose identifiers end in these five bytes: one, but for a rare pair."""
+    return [row["id"] for row in _queries.lines_ending_in(tx.conn, tail=tail)]
+
+
 def get_line(tx: Tx, line: UUID, lock: bool = False) -> Line | Refusal:
     """One line, or ``line.not_found``."""
     found = _lines(tx, (_queries.locked_line if lock else _queries.line)(tx.conn, id=line))

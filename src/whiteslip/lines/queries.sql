@@ -65,6 +65,9 @@ SELECT * FROM lines.v_line WHERE id > :after ORDER BY id LIMIT :count;
 -- name: opened_between
 SELECT id FROM lines.line WHERE opened_on >= :first AND opened_on < :next ORDER BY opened_on, id LIMIT :count;
 
+-- name: lines_ending_in
+SELECT id FROM lines.line WHERE substring(uuid_send(id) FROM 12) = :tail::bytea ORDER BY id LIMIT 2;
+
 -- name: set_lifecycle!
 UPDATE lines.line SET lifecycle = :lifecycle, closed_on = :closed_on
 WHERE id = :id AND lifecycle = :before;

@@ -23,7 +23,7 @@ from babel.numbers import (
     get_currency_symbol,
 )
 
-from whiteslip.base import Money, Rate
+from whiteslip.base import Money, Rate, end_of_day
 from whiteslip.base.money import BASIS_POINTS, MINOR_DIGITS
 
 Lang: TypeAlias = Literal["zh-CN", "en"]
@@ -36,6 +36,7 @@ _WEB: Final = Path(__file__).parents[1]
 _LOCALES: Final[dict[Lang, Locale]] = {"zh-CN": Locale.parse("zh_Hans_CN"), "en": Locale.parse("en_GB")}
 _INSTANTS: Final[dict[Lang, str]] = {"zh-CN": "y年M月d日 HH:mm:ss", "en": "d MMMM y 'at' HH:mm:ss"}
 
+_DAY_ENDS: Final[dict[Lang, str]] = {"zh-CN": "{day}24时", "en": "the end of {day}"}
 _AFTER_DAY: Final = re.compile(r"(?<=\d日) (?=[\u4e00-\u9fff])")
 _SHORT_DAYS: Final[dict[Lang, str]] = {"zh-CN": "y-MM-dd", "en": "d MMM y"}
 
@@ -100,6 +101,15 @@ class Speech:
             raise ValueError("an instant must be aware")
         zone = ZoneInfo(self.timezone)
         return format_datetime(at.astimezone(zone), _INSTANTS[self.lang], locale=_LOCALES[self.lang])
+
+    def deadline(self, at: datetime) -> str:
+        """Until when something may be done: an instant, or where a day ends with it only that day.
+
+        It reads well behind ``by`` and before 前: the end of 3 December 2026, 2026年12月3日24时.
+        """
+        day = at.astimezone(ZoneInfo(self.timezone)).date()
+        ends = at == end_of_day(day, self.timezone)
+        return _DAY_ENDS[self.lang].format(day=self.day(day)) if ends else self.instant(at)
 
     def percent(self, rate: Rate) -> str:
         """A rate in percent, to the basis point: ``18.25%``."""

@@ -3,8 +3,8 @@
 Every template finds: ``t`` (texts), ``ui`` (the macros of ``macros.html``), ``lang``, ``form``,
 ``errors``, ``refused``, ``form_token``, ``path``, ``switches`` (links to the page in the other languages),
 ``keeps_form`` (whether the switch must carry what was typed), ``static`` and ``settings``; and the
-filters ``money``, ``figure``, ``symbol``, ``day``, ``short_day``, ``instant``, ``percent``, ``share`` and
-``number``.
+filters ``money``, ``figure``, ``symbol``, ``day``, ``short_day``, ``instant``, ``deadline``, ``percent``,
+``share`` and ``number``.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ def _spoken(method: str) -> Callable[[Context, Any], str]:
     return say
 
 
+_SAID: Final = (
+    "money", "figure", "symbol", "day", "short_day", "instant", "deadline", "percent", "share", "number",
+)  # fmt: skip
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_WEB),
@@ -55,7 +60,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    for name in ("money", "figure", "symbol", "day", "short_day", "instant", "percent", "share", "number"):
+    for name in _SAID:
         cast("dict[str, Any]", environment.filters)[name] = _spoken(name)
     cast("dict[str, Any]", environment.globals)["static"] = static
     return environment

@@ -14,6 +14,7 @@ from whiteslip.web.portal.complain.handlers import complain_handlers
 from whiteslip.web.portal.confirm.handlers import confirm_handlers
 from whiteslip.web.portal.contact.handlers import contact_handlers
 from whiteslip.web.portal.data.handlers import data_handlers
+from whiteslip.web.portal.dispute.handlers import dispute_handlers
 from whiteslip.web.portal.hardship.handlers import hardship_handlers
 from whiteslip.web.portal.help.handlers import help_handlers
 from whiteslip.web.portal.higher.handlers import higher_handlers
@@ -46,6 +47,7 @@ routers: Final = [
             *restriction_handlers,
             *user_handlers,
             *withdraw_handlers,
+            *dispute_handlers,
             *hardship_handlers,
             *payday_handlers,
             *leave_handlers,

@@ -11,11 +11,11 @@ from litestar.params import FromQuery, QueryParameter
 
 from whiteslip import billing, lines
 from whiteslip.base import Refusal, add_months, local_day
-from whiteslip.base.ids import parse_public
+from whiteslip.base.ids import parse_public, parse_spoken
 from whiteslip.billing import store as billing_store
 from whiteslip.exits import store as exits_store
 from whiteslip.exits import terminations
-from whiteslip.lines.acts import opened_between
+from whiteslip.lines.acts import lines_ending_in, opened_between
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest, settings_of
 from whiteslip.web.kit.forms import see_other
@@ -30,7 +30,11 @@ OpenedIn = Annotated[str | None, QueryParameter(pattern=r"^2\d{3}-(0[1-9]|1[0-2]
 
 
 def _find(duty: Duty, wanted: str) -> UUID | None:
-    """A line by its own id or by the reference of one of its cases."""
+    """A line by its reference or its own id, or by the reference of one of its cases."""
+    tail = parse_spoken("LN", wanted)
+    if tail is not None:
+        alike = lines_ending_in(duty.tx, tail)
+        return alike[0] if len(alike) == 1 else None
     line_id = parse_public("line", wanted.lower())
     if line_id is None:
         case = exits_store.by_reference(duty.tx, wanted.upper())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -16,6 +16,7 @@ from whiteslip import exits, lines
 from whiteslip.applications import store as applications_store
 from whiteslip.applications.model import State
 from whiteslip.base import Money, local_day
+from whiteslip.base.ids import spoken
 from whiteslip.billing.sales import Sale
 from whiteslip.exits import Exit, softer, stepups, terminations
 from whiteslip.exits import store as exits_store
@@ -42,10 +43,14 @@ _WHOLE_UNITS: Final = 10_000
 class Bought:
     """A purchase as the list shows it."""
 
+    id: UUID
+    shop: str
     on: date
     amount: Money
     instalments: int
     state: str
+    was_sent: bool
+    is_disputed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,11 @@ class Card:
     confirm_until: datetime | None
     may_rise: bool
     today: date
+
+    @property
+    def reference(self) -> str:
+        """What the line is called on the phone."""
+        return spoken("LN", self.line.id)
 
     @property
     def past_due(self) -> Money:
@@ -99,16 +109,28 @@ def face_of(line: Line) -> str:
     return "locked" if line.locks else "open"
 
 
-def _bought(line: Line, purchase: Purchase) -> Bought:
+def _bought(line: Line, purchase: Purchase, disputed: Collection[UUID]) -> Bought:
     """A purchase, by what became of it in the end."""
     state = "refunded" if purchase.refunded_minor else purchase.state.value
     on = local_day(purchase.authorised_at, line.timezone)
-    return Bought(on, line.money(purchase.authorised_minor), purchase.instalments, state)
+    return Bought(
+        purchase.id,
+        purchase.shop,
+        on,
+        line.money(purchase.authorised_minor),
+        purchase.instalments,
+        state,
+        purchase.captured_minor > 0,
+        purchase.id in disputed,
+    )
 
 
 def _card(visit: Visit, line: Line) -> Card:
     plan = granted(exits.preview(visit.tx, line.id, visit.now))
     bought = purchases_store.of_line(visit.tx, line.id)[-RECENT:]
+    disputed = {
+        each.purchase for each in purchases_store.disputes_of_line(visit.tx, line.id) if each.purchase
+    }
     return Card(
         line=line,
         face=face_of(line),
@@ -117,7 +139,7 @@ def _card(visit: Visit, line: Line) -> Card:
         available=line.money(line.available_minor),
         owed=line.money(line.owed_minor),
         dues=by_day(line, plan.schedule),
-        recent=[_bought(line, purchase) for purchase in reversed(bought)],
+        recent=[_bought(line, purchase, disputed) for purchase in reversed(bought)],
         case=visit.latest_case(line),
         plan=plan,
         firm_until=_firm_until(visit, line),

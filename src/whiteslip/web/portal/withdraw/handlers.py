@@ -14,7 +14,7 @@ from litestar.params import FromPath
 
 from whiteslip import billing, identity, insight
 from whiteslip.base import Refusal
-from whiteslip.base.ids import public
+from whiteslip.base.ids import spoken
 from whiteslip.exits.model import Channel
 from whiteslip.exits.withdrawal import can_withdraw, withdraw
 from whiteslip.insight import Journey, Step
@@ -49,7 +49,7 @@ def _statement(visit: Visit, line: Line) -> dict[str, Any]:
     return {
         "line": line,
         "name": "" if isinstance(person, Refusal) else person.full_name,
-        "contract": public("line", line.id),
+        "contract": spoken("LN", line.id),
         "last_day": line.withdrawable_until,
         "drawn": line.money(quote.principal_minor),
         "repay_days": visit.ports.pack.days("withdraw.repay_days"),

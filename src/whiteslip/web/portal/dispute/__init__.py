@@ -1,0 +1,1 @@
+"""Say that something is wrong with a purchase."""
