@@ -27,7 +27,7 @@ def tell(
     ``cases`` and ``bucket`` are each line's case and the debt state it was in when it was to leave.
     1 when anything is not as promised.
     """
-    became: defaultdict[tuple[str, str], list[str | None]] = defaultdict(list)
+    became: defaultdict[tuple[str, str], list[date | str | None]] = defaultdict(list)
     letters: Counter[int] = Counter()
     with database.transaction() as tx:
         debts = billing.debts(tx, list(cases), last)
@@ -36,7 +36,7 @@ def tell(
             assert case
             ground = f" ({case.ground})" if case.ground else ""
             outcome = f"{case.state}{ground}, {case.why}"
-            became[bucket[line], outcome].append(reason(case, debts.get(line)))
+            became[bucket[line], outcome].append(explained(case, debts.get(line)))
             sent = [n for n in notices.of_subject(tx, case.id) if n.kind == "exit.closed"]
             if case.state is State.CLOSED:
                 letters[len(sent)] += 1
@@ -63,19 +63,23 @@ def tell(
     return 0 if good else 1
 
 
-def reason(case: Exit, debt: Debt | None) -> str | None:
-    """Why a case stands where it does, dated if it runs off; None where nothing explains it."""
-    if case.state is State.RUN_OFF and debt and debt.past_due_since:
-        return f"past due since {debt.past_due_since}"
-    if case.state is State.HELD and case.ground:
-        return case.ground
-    return case.why if case.state is State.CLOSED else None
+def explained(case: Exit, debt: Debt | None) -> date | str | None:
+    """Why a case stands where it does: since when its debt is past due, or a ground; None if nothing says."""
+    match case.state:
+        case State.RUN_OFF:
+            return debt.past_due_since if debt else None
+        case State.HELD:
+            return case.ground
+        case State.CLOSED:
+            return case.why
+        case _:
+            return None
 
 
-def between(reasons: Sequence[str | None]) -> str:
+def between(reasons: Sequence[date | str | None]) -> str:
     """The first and the last of dated reasons, in words."""
-    dated = sorted(one for one in reasons if one and one[-1].isdigit())
-    return f", {dated[0]} to {dated[-1][-len('2005-10-01') :]}" if dated else ""
+    days = sorted(reason for reason in reasons if isinstance(reason, date))
+    return f", past due since {days[0]} to {days[-1]}" if days else ""
 
 
 def tries(tx: Tx, cases: Mapping[UUID, UUID], since: datetime) -> tuple[int, int]:
