@@ -44,6 +44,12 @@ def test_a_list_of_nothing_is_a_sentence_on_stderr_and_an_empty_list_as_json(hom
         assert json.loads(capsys.readouterr().out) == [], tokens
 
 
+def test_what_is_in_the_home_is_for_its_owner_alone(home: Path):
+    kept = [path for path in (home / "home").rglob("*") if path.is_file()]
+    assert {"master.key"} <= {path.name for path in kept}
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
+
+
 def test_a_file_that_is_not_there_is_not_found_whoever_asks_for_it(home: Path, capsys: Capture):
     nowhere, by = str(home / "nowhere.csv"), ["--by", "ann"]
     empty = home / "empty.csv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -87,12 +88,116 @@ def test_a_home_killed_during_initdb_is_made_again(home: Path):
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
+def open_to_others(folder: Path) -> list[str]:
+    """What below a folder others may read, write or enter."""
+    found = [path for path in folder.rglob("*") if not path.is_symlink() and path.stat().st_mode & 0o077]
+    return [str(path.relative_to(folder)) for path in found]
+
+
 def test_it_leaves_no_open_permissions_behind(home: Path):
     home.parent.chmod(0o700)
-    server = embedded.start(home)
+    before = os.umask(0)
+    try:
+        server = embedded.start(home)
+        with psycopg.connect(server.url(), autocommit=True) as conn:
+            conn.execute("CREATE TABLE written AS SELECT 1 AS n")
+    finally:
+        os.umask(before)
     assert home.parent.stat().st_mode & 0o777 == 0o700
+    assert home.stat().st_mode & 0o022 == 0
     assert server.data.stat().st_mode & 0o077 == 0
-    assert (home / "postgres.secret").stat().st_mode & 0o077 == 0
+    assert len(list(server.data.rglob("*"))) > 500, "the data is looked at, not an empty folder"
+    assert open_to_others(home) + open_to_others(server.data) == []
+
+
+def recovering(data: Path) -> int | None:
+    """The process that replays the log, while it does."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        parent = (data / "postmaster.pid").read_text().split()[0]
+        for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+            if b"startup" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return int(pid)
+    return None
+
+
+def test_a_recovery_that_takes_long_is_waited_for_and_told(home: Path, monkeypatch: pytest.MonkeyPatch):
+    """The process that replays the log is held until both who start it have told that they wait."""
+    monkeypatch.setattr(embedded, "PATIENCE_SECONDS", 0.3)
+    server = embedded.start(home, {"fsync": "off"})
+    with psycopg.connect(server.url(), autocommit=True) as conn:
+        conn.execute(
+            "CREATE TABLE kept AS SELECT n, repeat('x', 200) AS x FROM generate_series(1, 100000) AS n"
+        )
+    os.kill(postmaster(server), signal.SIGKILL)
+    told: list[str] = []
+    started: list[embedded.Server] = []
+
+    def start() -> None:
+        started.append(embedded.start(home, {"fsync": "off"}, told.append))
+
+    starting = [threading.Thread(target=start) for _ in range(2)]
+    for thread in starting:
+        thread.start()
+    held, end = None, time.monotonic() + 60
+    while held is None and time.monotonic() < end and any(thread.is_alive() for thread in starting):
+        held = recovering(server.data)
+    assert held, "the recovery was over before it was seen"
+    os.kill(held, signal.SIGSTOP)
+    while len(told) < 2 and time.monotonic() < end:
+        time.sleep(0.02)
+    waiting = [thread.is_alive() for thread in starting]
+    os.kill(held, signal.SIGCONT)
+    for thread in starting:
+        thread.join()
+    assert (told, waiting) == ([embedded.REPLAYING] * 2, [True, True])
+    assert len(started) == 2
+    with psycopg.connect(started[0].url()) as conn:
+        assert conn.execute("SELECT count(*) FROM kept").fetchone() == (100_000,)
+
+
+def test_a_server_that_somebody_else_made_is_theirs_and_it_is_said_what_to_do(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Root at a plain user's home, and a plain user at root's: neither leaves anything behind."""
+    home.mkdir()
+    made, us = home / "postgres.json", os.geteuid()
+    made.write_text('{"port": 1}')
+    if us == 0:
+        os.chown(made, 65534, -1)
+        with pytest.raises(
+            embedded.EmbeddedError, match="belongs to nobody, and you are root; run this as nobody"
+        ):
+            embedded.start(home)
+        os.chown(made, us, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: us + 12_345)
+    for act in (embedded.start, embedded.stop):
+        with pytest.raises(embedded.EmbeddedError, match=r"run this as .* or set WHITESLIP_HOME to a folder"):
+            act(home)
+    monkeypatch.undo()
+    assert list(home.iterdir()) == [made]
+    made.unlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_plain_user_at_a_closed_home_of_root_is_told_what_to_do(home: Path):
+    home.mkdir(mode=0o700)
+    reads, writes = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            embedded.start(home)
+        except embedded.EmbeddedError as error:
+            os.write(writes, str(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert "run this as the owner of" in os.read(reads, 1000).decode()
+    os.close(reads)
+    os.close(writes)
+    assert list(home.iterdir()) == []
 
 
 def test_a_wrong_password_is_refused(home: Path):

@@ -18,7 +18,7 @@ from psycopg import sql
 from whiteslip import day, packs
 from whiteslip.app.schema import migrate_all, missing_migrations
 from whiteslip.app.settings import Settings
-from whiteslip.app.terminal import CommandError, Exit
+from whiteslip.app.terminal import CommandError, Exit, say
 from whiteslip.decisions import Tables, policies
 from whiteslip.exits import Office
 from whiteslip.exits.offers import Offer, OfferError, read_offer
@@ -76,7 +76,7 @@ def database_url(settings: Settings) -> str:
     if given:
         return given
     try:
-        return embedded.start(settings.home).url(DATABASE)
+        return embedded.start(settings.home, tell=say).url(DATABASE)
     except embedded.EmbeddedError as error:
         raise CommandError(str(error), Exit.UNHEALTHY) from None
 
@@ -84,7 +84,7 @@ def database_url(settings: Settings) -> str:
 def create_empty_database(settings: Settings) -> None:
     """Make the embedded database if there is none."""
     if not settings.text("database_url"):
-        with psycopg.connect(embedded.start(settings.home).url(), autocommit=True) as conn:
+        with psycopg.connect(embedded.start(settings.home, tell=say).url(), autocommit=True) as conn:
             known = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if known is None:
                 conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
@@ -92,7 +92,7 @@ def create_empty_database(settings: Settings) -> None:
 
 def drop_database(settings: Settings) -> None:
     """Remove the embedded database and all that is in it. Whoever is connected is thrown out."""
-    with psycopg.connect(embedded.start(settings.home).url(), autocommit=True) as conn:
+    with psycopg.connect(embedded.start(settings.home, tell=say).url(), autocommit=True) as conn:
         conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
 
 

@@ -20,11 +20,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 # Replaying a large write-ahead log takes minutes; giving up early would leave it half recovered.
 START_LIMIT_SECONDS: Final = 600
@@ -32,6 +33,16 @@ SUPERUSER: Final = "whiteslip"
 # What a server says whose predecessor was killed while a query ran that has not noticed yet.
 _STILL_DYING: Final = "pre-existing shared memory block"
 _PAUSE_SECONDS: Final = 0.2
+PATIENCE_SECONDS: Final = 3.0
+REPLAYING: Final = (
+    "waiting for the database: after a crash it replays its log, which may take minutes; do not interrupt it"
+)
+# What takes a sentence for whoever waits.
+Tell: TypeAlias = Callable[[str], object]
+
+
+def _silent(_: str) -> None:
+    """Nobody waits to be told."""
 
 
 class EmbeddedError(RuntimeError):
@@ -138,12 +149,50 @@ def _places(home: Path, user: pwd.struct_passwd | None) -> tuple[Path, Path]:
     return binaries, data
 
 
+def _name(uid: int) -> str:
+    with contextlib.suppress(KeyError):
+        return pwd.getpwuid(uid).pw_name
+    return str(uid)
+
+
+def _must_be_ours(home: Path) -> None:
+    """Whoever made the server of a home uses it: its secret and its data are theirs alone."""
+    made = home / "postgres.json"
+    owner = made.stat().st_uid if made.exists() else os.geteuid()
+    if owner != os.geteuid():
+        raise EmbeddedError(
+            f"the database in {home} belongs to {_name(owner)}, and you are {_name(os.geteuid())}; "
+            f"run this as {_name(owner)}, or set WHITESLIP_HOME to a folder of yours"
+        )
+
+
 @contextlib.contextmanager
 def _locked(home: Path) -> Generator[None]:
-    home.mkdir(parents=True, exist_ok=True, mode=0o755)
-    with (home / "postgres.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    """One process at a time. Raises EmbeddedError where the home is somebody else's."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o755)
+        _must_be_ours(home)
+        handle = os.open(home / "postgres.lock", os.O_WRONLY | os.O_CREAT, 0o600)
+    except PermissionError as error:
+        raise EmbeddedError(
+            f"{error.filename} is closed to {_name(os.geteuid())}; run this as the owner of {home}, "
+            "or set WHITESLIP_HOME to a folder of yours"
+        ) from None
+    with os.fdopen(handle, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def _patiently(tell: Tell) -> Generator[None]:
+    """Say once, after a while, that it takes long and why."""
+    timer = threading.Timer(PATIENCE_SECONDS, tell, [REPLAYING])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _free_port() -> int:
@@ -210,14 +259,15 @@ def _open(home: Path, user: pwd.struct_passwd | None) -> Server:
     return Server(home, data, binaries, port, (home / "postgres.secret").read_text())
 
 
-def start(home: Path, options: dict[str, str] | None = None) -> Server:
+def start(home: Path, options: dict[str, str] | None = None, tell: Tell = _silent) -> Server:
     """Start the server of ``home``, creating it the first time, or find it running.
 
     ``options`` are server settings for a start (``{"fsync": "off"}`` for throw-away tests).
-    Raises EmbeddedError with the server's own last words when it does not come up.
+    ``tell`` is given a sentence when it takes long. Raises EmbeddedError with the server's own last
+    words when it does not come up, or where the home is somebody else's.
     """
     home = home.resolve()
-    with _locked(home):
+    with _patiently(tell), _locked(home):
         user = _server_user()
         binaries, data = _places(home, user)
         if not (home / "postgres.json").exists():
