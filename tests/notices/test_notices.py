@@ -142,6 +142,11 @@ OWN: dict[str, dict[str, Any]] = {
         "outcome": "corrected",
         "why": "not_answered_in_time",
     },
+    "debt.default_notice": {
+        "given_on": date(2026, 10, 22),
+        "past_due_minor": 12_300,
+        "remedy_by": date(2026, 11, 5),
+    },
     "payout.account_needed": {"payout_minor": 12_300, "look_on": date(2027, 4, 22)},
     "payout.account_changed": {"changed_at": NOW},
     "payout.returned": {"returned_at": NOW, "payout_minor": 12_300, "look_on": date(2027, 4, 22)},
@@ -355,6 +360,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
     timeless += (
         "hardship.offered",
         "hardship.agreed",
+        "debt.default_notice",
         "debt.charged_off",
         "debt.owed_anew",
         "debt.settled",

@@ -14,7 +14,7 @@ from whiteslip.billing.bills import BATCH
 from whiteslip.day.forgetting import AT_THE_END
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
 from whiteslip.day.timers import OWN, run_one
-from whiteslip.exits import proposals
+from whiteslip.exits import defaultnotices, proposals
 from whiteslip.exits import store as exits_store
 from whiteslip.identity.documents import delete_expired
 from whiteslip.ledger.acts import violations_of_day
@@ -48,7 +48,10 @@ def _watch_hardship(night: Night) -> Batch:
 
 
 def _propose_charge_offs(night: Night) -> Batch:
-    return Batch(chargeoff.propose_due(night.tx, night.day, night.now), more=False)
+    done = chargeoff.propose_due(night.tx, night.day, night.now)
+    if done:
+        defaultnotices.give_proposed(night.tx, night.ports.office, night.now)
+    return Batch(done, more=False)
 
 
 def _remit_to_buyers(night: Night) -> Batch:

@@ -15,7 +15,7 @@ from whiteslip import exits, lines
 from whiteslip.base import Refusal
 from whiteslip.billing import chargeoff
 from whiteslip.billing.chargeoff import ChargeOff, State
-from whiteslip.exits import telling
+from whiteslip.exits import defaultnotices, telling
 from whiteslip.exits.helping import tell
 from whiteslip.exits.telling import Act
 from whiteslip.exits.work import Office
@@ -28,7 +28,7 @@ _Act: TypeAlias = Callable[[Tx, Line, str, datetime], ChargeOff | Refusal]
 def charge_off(tx: Tx, office: Office, line_id: UUID, actor: str, now: datetime) -> ChargeOff | Refusal:
     """Propose to take a line's debt as lost, or do it as the second person and write to the customer.
 
-    Refusals: ``line.not_found`` and those of ``billing.chargeoff.charge_off``.
+    Refusals: ``line.not_found``, those of ``billing.chargeoff.charge_off`` and of ``defaultnotices.missing``.
     """
     return _done(tx, office, line_id, chargeoff.charge_off, actor, now)
 
@@ -44,7 +44,8 @@ def _done(tx: Tx, office: Office, line_id: UUID, act: _Act, actor: str, now: dat
     line = lines.get_line(tx, line_id, lock=True)
     if isinstance(line, Refusal):
         return line
-    done = act(tx, line, actor, now)
+    missing = defaultnotices.missing(tx, line, now) if act is chargeoff.charge_off else None
+    done = missing or act(tx, line, actor, now)
     if isinstance(done, Refusal):
         return done
     if done.state is State.CHARGED_OFF and not done.settle_by:

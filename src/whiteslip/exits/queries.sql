@@ -451,3 +451,11 @@ VALUES (:id, :dispute, :side, :document, :media_type, :kept_by, :kept_at);
 -- name: dispute_statements
 SELECT id, dispute, side, document, media_type, kept_by, kept_at
 FROM exits.dispute_statement WHERE dispute = :dispute ORDER BY kept_at, id;
+
+-- name: add_default_notice!
+INSERT INTO exits.default_notice (id, line, given_on, remedy_by, past_due_minor)
+VALUES (:id, :line, :given_on, :remedy_by, :past_due_minor);
+
+-- name: last_default_notice^
+SELECT id, line, given_on, remedy_by, past_due_minor FROM exits.default_notice
+WHERE line = :line ORDER BY given_on DESC, id DESC LIMIT 1;

@@ -61,6 +61,7 @@ class Act(StrEnum):
     INCREASE_PROPOSED = "increase.proposed"
     PLAN_AGREED = "hardship.agreed"
     PLAN_ENDED = "hardship.ended"
+    DEFAULTED = "charge_off.default_notice"
     CHARGED_OFF = "charge_off.charged_off"
     SETTLED = "charge_off.settled"
     SOLD = "sale.sold"
@@ -98,6 +99,8 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.INCREASE_PROPOSED: "limit.increase_proposed",
     Act.PLAN_AGREED: "hardship.agreed",
     Act.PLAN_ENDED: "hardship.ended",
+    # Where the pack demands it before a debt is lost or an agreement ends for a breach.
+    Act.DEFAULTED: "debt.default_notice",
     Act.CHARGED_OFF: "debt.charged_off",
     Act.SETTLED: "debt.settled",
     Act.SOLD: "debt.sold",

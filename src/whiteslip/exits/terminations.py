@@ -16,7 +16,7 @@ from uuid import UUID
 
 from whiteslip import lines, packs
 from whiteslip.base import Refusal, new_id
-from whiteslip.exits import acts, causes, letters, rules, steps, store
+from whiteslip.exits import acts, causes, defaultnotices, letters, rules, steps, store
 from whiteslip.exits.model import (
     BY_LENDER,
     Cause,
@@ -58,7 +58,7 @@ def propose(
     ``reasons`` are the principal ones, the weightiest first. For ``INACTIVITY`` it is the only one and
     must be so by the pack's months. Refusals: ``line.not_found``, ``line.not_active``,
     ``termination.open``, ``termination.reasons_invalid``, ``termination.not_inactive``,
-    ``cause.not_borne`` where the books deny a reason. Raises
+    ``cause.not_borne`` where the books deny a reason, those of ``defaultnotices.missing``. Raises
     ValueError for a kind that is the customer's.
     """
     if kind not in BY_LENDER:
@@ -78,7 +78,7 @@ def propose(
     of_kind = kind is Kind.INACTIVITY or Cause.INACTIVITY not in chosen
     if not 1 <= len(set(chosen)) == len(chosen) <= most or not of_kind:
         return Refusal("termination.reasons_invalid", {"most": most})
-    untrue = causes.untrue(tx, line, chosen, now)
+    untrue = causes.untrue(tx, line, chosen, now) or _unwarned(tx, line, chosen, now)
     if untrue:
         return untrue
     new = Termination(new_id(now), line.id, kind, tuple(chosen), actor, now)
@@ -86,6 +86,11 @@ def propose(
     data = {"termination": new.id, "kind": kind, "reasons": list(new.reasons)}
     tx.record(Entry(now, "termination.proposed", "line", line.id, actor, data))
     return new
+
+
+def _unwarned(tx: Tx, line: Line, reasons: Sequence[Cause], now: datetime) -> Refusal | None:
+    """Of a breach: that it could not be put right first, where the pack demands a notice of default."""
+    return defaultnotices.missing(tx, line, now) if Cause.PAST_DUE in reasons else None
 
 
 def decide(
@@ -111,8 +116,10 @@ def decide(
     if approve:
         if line.lifecycle is not Lifecycle.ACTIVE:
             return Refusal("line.not_active", {"lifecycle": line.lifecycle})
-        untrue = causes.untrue(tx, line, seen.reasons, now, seen.id) or causes.unnamed(
-            packs.load(line.pack), office.agency, seen.reasons
+        untrue = (
+            causes.untrue(tx, line, seen.reasons, now, seen.id)
+            or _unwarned(tx, line, seen.reasons, now)
+            or causes.unnamed(packs.load(line.pack), office.agency, seen.reasons)
         )
         if untrue:
             return untrue

@@ -95,6 +95,14 @@ class PayoutReturnedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown
     look_on: date
 
 
+class DefaultFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is past due and is to be paid by the end of ``remedy_by``, before anything follows from it."""
+
+    given_on: date
+    past_due_minor: int
+    remedy_by: date
+
+
 class ObjectionFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Somebody objects to what bureaus are told: ``part`` of the record, and by when it is answered; or the
     answer: ``outcome`` is ``corrected`` or ``stays``, ``why`` is ``answered`` or ``not_answered_in_time``.

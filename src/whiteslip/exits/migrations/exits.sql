@@ -186,6 +186,17 @@ CREATE TABLE exits.restriction_objection (
 );
 CREATE UNIQUE INDEX restriction_objection_open ON exits.restriction_objection (restriction) WHERE outcome IS NULL;
 
+-- What was past due and is to be put right, before a debt is lost or an agreement ends for it.
+CREATE TABLE exits.default_notice (
+    id uuid PRIMARY KEY,
+    line uuid NOT NULL,
+    given_on date NOT NULL,
+    remedy_by date NOT NULL CHECK (remedy_by > given_on),
+    past_due_minor bigint NOT NULL CHECK (past_due_minor > 0)
+);
+CREATE INDEX default_notice_line ON exits.default_notice (line, given_on);
+CALL store.append_only('exits.default_notice');
+
 -- Ending an agreement takes two as well.
 CREATE TABLE exits.termination (
     id uuid PRIMARY KEY,

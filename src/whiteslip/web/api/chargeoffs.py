@@ -15,7 +15,7 @@ from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.billing import chargeoff
 from whiteslip.billing.chargeoff import ChargeOff
-from whiteslip.exits import Office, chargeoffs
+from whiteslip.exits import Office, chargeoffs, defaultnotices
 from whiteslip.store import Tx
 from whiteslip.web.api.access import (
     PAGE,
@@ -109,4 +109,33 @@ def list_proposals(request: WebRequest, after: FromQuery[str | None] = None, lim
     return page_of(found, limit, ChargeOffShape.of, lambda one: public("line", one.line))
 
 
-handlers: list[Any] = [charge_off, settle, list_proposals]
+class DefaultNoticeShape(Struct):
+    """What was past due, and by the end of which day it is put right."""
+
+    line: str
+    given_on: date
+    remedy_by: date
+    past_due_minor: int
+
+
+@post(
+    "/lines/{line_id:str}/default-notice",
+    summary="Give notice of default",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def give_notice(
+    request: WebRequest, line_id: FromPath[str], data: JSONBody[EmptyBody]
+) -> Response[DefaultNoticeShape]:
+    """In writing, where the pack demands one before a debt is lost or an agreement ends for a breach."""
+    office = ports_of(request, Ports).office
+    wanted = identifier("line", line_id, "line.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> DefaultNoticeShape:
+        made = granted(defaultnotices.give(tx, office, wanted, caller.actor, now))
+        shown = (made.given_on, made.remedy_by, made.past_due_minor)
+        return DefaultNoticeShape(public("line", made.line), *shown)
+
+    return write(request, data, act, 201)
+
+
+handlers: list[Any] = [give_notice, charge_off, settle, list_proposals]

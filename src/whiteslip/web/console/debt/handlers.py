@@ -10,14 +10,14 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from whiteslip import billing, lines
+from whiteslip import billing, lines, packs
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import chargeoff, sales, store
 from whiteslip.billing import hardship as plans
 from whiteslip.billing import payday as days
 from whiteslip.billing.model import Relief
-from whiteslip.exits import debtsales, hardship, payday
+from whiteslip.exits import debtsales, defaultnotices, hardship, payday
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.web.console.duty import HOME, Duty, on_duty
@@ -67,6 +67,8 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
             (day, days.first_due(line, every, day, today)) for day in days.DAYS if day != line.statement_day
         ],
         charge_off=chargeoff.of_line(tx, line.id),
+        default_days=packs.load(line.pack).days("debt.default_notice_days") if debt.past_due_minor else 0,
+        default_notice=defaultnotices.standing(tx, line, duty.now) if debt.past_due_minor else None,
         sale=sale,
         sale_buyer=public("byr", sale.buyer) if sale else "",
         own_sale=sale is not None and sale.proposed_by == duty.actor,
@@ -128,6 +130,17 @@ def end(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Respons
     )
 
 
+@post("/lines/{line_id:uuid}/debt/default-notice", sync_to_thread=True)
+def give_notice(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Give notice of default: the breach may be put right before anything follows from it."""
+    return _change(
+        request,
+        line_id,
+        form,
+        lambda duty, line: defaultnotices.give(duty.tx, duty.ports.office, line.id, duty.actor, duty.now),
+    )
+
+
 @post("/lines/{line_id:uuid}/debt/payday", sync_to_thread=True)
 def move_payday(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
     """Make later bills on another day, because the customer wishes it."""
@@ -164,4 +177,4 @@ def sell(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Respon
     return _change(request, line_id, form, act)
 
 
-debt_handlers: Final = [show, agree, end, move_payday, sell]
+debt_handlers: Final = [show, agree, end, move_payday, sell, give_notice]
