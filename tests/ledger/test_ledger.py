@@ -57,12 +57,15 @@ def test_a_hold_posted_in_part_releases_the_rest(db: Database):
     assert (read(db, line).net_debit, read(db, line).room) == (50, 50)
 
 
-def test_a_voided_hold_leaves_nothing(db: Database):
+@pytest.mark.parametrize("phase", [Phase.VOID, Phase.EXPIRE])
+def test_a_hold_that_was_voided_or_has_expired_leaves_nothing(db: Database, phase: Phase):
     line, shop = open_account(db, debit_limit=100), open_account(db)
     hold = move(line, shop, 80, Phase.PENDING)
     post(db, hold)
-    post(db, move(None, None, None, Phase.VOID, hold.id))
+    post(db, move(None, None, None, phase, hold.id))
     assert read(db, line).room == 100
+    with db.transaction() as tx:
+        assert tx.conn.execute("SELECT FROM ledger.v_violation").fetchall() == []
 
 
 def test_a_hold_is_resolved_once(db: Database):
@@ -77,7 +80,7 @@ def test_a_hold_is_resolved_once(db: Database):
         post(db, move(None, None, 80, Phase.POST, hold.id))
 
 
-@pytest.mark.parametrize(("amount", "phase"), [(81, Phase.POST), (79, Phase.VOID)])
+@pytest.mark.parametrize(("amount", "phase"), [(81, Phase.POST), (79, Phase.VOID), (79, Phase.EXPIRE)])
 def test_a_resolution_fits_its_hold(db: Database, amount: int, phase: Phase):
     line, shop = open_account(db), open_account(db)
     hold = move(line, shop, 80, Phase.PENDING)
@@ -197,7 +200,7 @@ class LedgerMachine(RuleBasedStateMachine):
             post(self.db, move(None, None, part, Phase.POST, hold))
             self.posted += part
         else:
-            post(self.db, move(None, None, None, Phase.VOID, hold))
+            post(self.db, move(None, None, None, Phase.EXPIRE if share else Phase.VOID, hold))
 
     @rule(amount=st.integers(1, 600))
     def repay(self, amount: int) -> None:

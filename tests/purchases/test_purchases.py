@@ -188,6 +188,23 @@ def test_holds_expire_after_seven_days_and_captured_parts_stay(db: Database):
     assert offences(db) == []
 
 
+def test_the_books_tell_a_hold_that_ran_out_from_one_that_the_shop_gave_up(db: Database):
+    line = open_line(db)
+    given_up, ran_out = granted(db, line, 1_000), granted(db, line, 2_000)
+    with db.transaction() as tx:
+        purchases.release(tx, given_up.id, "shop", NOW)
+        assert purchases.expire(tx, NOW + timedelta(days=7)) == 1
+        rows = tx.conn.execute(
+            "SELECT event, recipe, phase, amount FROM ledger.transfer WHERE pending_id IS NOT NULL"
+        ).fetchall()
+    booked = {row["event"]: (row["recipe"], row["phase"], row["amount"]) for row in rows}
+    assert booked == {
+        given_up.id: ("purchase.release", "void", 1_000),
+        ran_out.id: ("purchase.expire", "expire", 2_000),
+    }
+    assert (line_of(db, line).held_minor, offences(db)) == (0, [])
+
+
 def test_a_refund_settles_its_own_purchase_from_the_last_instalment_back(db: Database):
     line = open_line(db)
     held = granted(db, line, 30_000, 3)

@@ -8,7 +8,7 @@ Invariants (``ledger.v_violation`` returns offending rows)
 ----------
 - A transfer moves an amount from one account to another: the sum is zero by construction.
 - Transfers are never updated or deleted; the database refuses it to every role.
-- A pending transfer is resolved once: posted in full or part, or voided.
+- A pending transfer is resolved once: posted in full or part, or voided, or expired.
 - An account's sums equal what its transfers rebuild.
 - Limits of an account hold inside the database, whatever a caller does.
 - A sealed day takes no more bookings; what is learned late is booked today with its value date.

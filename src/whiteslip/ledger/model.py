@@ -17,6 +17,7 @@ class Phase(StrEnum):
     PENDING = "pending"
     POST = "post"
     VOID = "void"
+    EXPIRE = "expire"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,11 @@ def release(event: UUID, held: UUID, now: datetime) -> Transfer:
     return Transfer(new_id(now), event, "purchase.release", None, None, None, Phase.VOID, pending=held)
 
 
+def expire(event: UUID, held: UUID, now: datetime) -> Transfer:
+    """A hold has run out; nobody gave it up."""
+    return Transfer(new_id(now), event, "purchase.expire", None, None, None, Phase.EXPIRE, pending=held)
+
+
 def charge(event: UUID, book: Book, house: House, component: str, amount: int, now: datetime) -> Transfer:
     """Bill interest or a fee: it is owed and earned."""
     return Transfer(

@@ -249,7 +249,7 @@ def release(tx: Tx, purchase_id: UUID, actor: str, now: datetime) -> Purchase | 
 
 
 def expire(tx: Tx, now: datetime, batch: int = 500) -> int:
-    """Release holds that have run out; call again until it returns zero."""
+    """End holds that have run out, booked as expired; call again until it returns zero."""
     due = store.expired(tx, now, batch)
     if not due:
         return 0
@@ -262,11 +262,10 @@ def expire(tx: Tx, now: datetime, batch: int = 500) -> int:
 
 
 def _let_go(tx: Tx, held: Sequence[tuple[Line, Purchase]], state: State, now: datetime) -> list[Purchase]:
-    """Void the holds; a purchase of which a part was captured stays a captured one."""
+    """End the holds, as given up or as run out; of which a part was captured stays a captured purchase."""
+    end = recipes.expire if state is State.EXPIRED else recipes.release
     voided = [
-        (line.today(now), recipes.release(purchase.id, purchase.hold, now))
-        for line, purchase in held
-        if purchase.hold
+        (line.today(now), end(purchase.id, purchase.hold, now)) for line, purchase in held if purchase.hold
     ]
     _post(tx, voided, now)
     done = [

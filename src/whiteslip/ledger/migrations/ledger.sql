@@ -2,7 +2,7 @@
 --
 -- A transfer moves an amount from one account to another, so the books balance by construction.
 -- A transfer is posted at once (single) or in two phases: pending, then posted in full or in
--- part, or voided. Transfers are never updated or deleted. An account's four sums are a cache
+-- part, or voided, or expired. Transfers are never updated or deleted. An account's four sums are a cache
 -- that ledger.post keeps in step and ledger.v_violation rebuilds.
 -- depends: store
 
@@ -28,7 +28,7 @@ CREATE TABLE ledger.transfer (
     id uuid PRIMARY KEY,
     event uuid NOT NULL,
     recipe text NOT NULL,
-    phase text NOT NULL CHECK (phase IN ('single', 'pending', 'post', 'void')),
+    phase text NOT NULL CHECK (phase IN ('single', 'pending', 'post', 'void', 'expire')),
     pending_id uuid,
     debit_account uuid NOT NULL,
     credit_account uuid NOT NULL CHECK (credit_account <> debit_account),
@@ -37,7 +37,7 @@ CREATE TABLE ledger.transfer (
     booked_on date NOT NULL,
     value_on date NOT NULL,
     at timestamptz NOT NULL,
-    CHECK ((pending_id IS NOT NULL) = (phase IN ('post', 'void')))
+    CHECK ((pending_id IS NOT NULL) = (phase IN ('post', 'void', 'expire')))
 );
 -- A pending transfer is resolved once.
 CREATE UNIQUE INDEX transfer_resolves ON ledger.transfer (pending_id) WHERE pending_id IS NOT NULL;
@@ -61,7 +61,7 @@ CREATE VIEW ledger.v_sealed_day AS SELECT day, sealed_at FROM ledger.sealed_day;
 -- A sum that stays a bigint, where sum() would turn to numeric. It overflows with an error.
 CREATE AGGREGATE ledger.total(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = '0');
 
--- Post a batch: one element per transfer in each array, all or none. For 'post' and 'void' the
+-- Post a batch: one element per transfer in each array, all or none. For 'post', 'void' and 'expire' the
 -- accounts are those of the pending transfer and may be null; a null amount means all of it.
 -- Accounts are locked in id order, so batches never deadlock with each other.
 CREATE FUNCTION ledger.post(
@@ -81,7 +81,7 @@ BEGIN
         RAISE EXCEPTION 'day % is sealed', p_booked_on USING ERRCODE = 'WL002',
             HINT = 'Book on the open day and give the earlier day as the value date.';
     END IF;
-    IF array_position(p_phase, 'post') IS NOT NULL OR array_position(p_phase, 'void') IS NOT NULL THEN
+    IF p_phase && ARRAY['post', 'void', 'expire'] THEN
         SELECT
             array_agg(coalesce(p.debit_account, b.debit) ORDER BY b.n),
             array_agg(coalesce(p.credit_account, b.credit) ORDER BY b.n),
@@ -89,7 +89,7 @@ BEGIN
             array_agg(p.amount ORDER BY b.n),
             max(format('transfer %s resolves %s', b.id, b.pending)) FILTER (
                 WHERE b.pending IS NOT NULL
-                AND (p.id IS NULL OR b.amount > p.amount OR (b.phase = 'void' AND b.amount < p.amount)))
+                AND (p.id IS NULL OR b.amount > p.amount OR (b.phase <> 'post' AND b.amount < p.amount)))
         INTO p_debit, p_credit, p_amount, v_released, v_bad
         FROM unnest(p_id, p_phase, p_pending, p_debit, p_credit, p_amount)
             WITH ORDINALITY AS b (id, phase, pending, debit, credit, amount, n)
