@@ -115,6 +115,10 @@ def test_a_policy_is_edited_backtested_approved_by_somebody_else_and_rolled_back
     signed_in(db, checker, url, "second")
     checker.goto(f"{url}/console/policies/{NAME}/{draft}")
     look(1, "submitted")
+    checker.set_viewport_size({"width": 1440, "height": 900})
+    tables = checker.locator(".scroll:has(table.rules)")
+    assert tables.count() > 0
+    assert tables.evaluate_all("all => all.every((each) => each.scrollWidth <= each.clientWidth)")
     checker.click("#cases summary")
     checker.click(".cases a")
     look(1, "decision")

@@ -9,8 +9,9 @@ import pytest
 
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
-from whiteslip.web.console.insight.charts import funnel, qini
+from whiteslip.web.console.insight.charts import funnel, qini, survival
 from whiteslip.web.console.paper.drawing import drawn
+from whiteslip.web.console.portfolio.charts import survival as of_the_book
 from whiteslip.web.kit.i18n import Speech
 
 DAY = date(2026, 6, 20)
@@ -41,3 +42,23 @@ def test_the_funnel_names_each_screen_with_its_median_seconds():
     first, second = option["xAxis"]["data"]
     assert first.endswith("41.0 s")
     assert " s" not in second[-2:]
+
+
+def test_months_of_a_survival_curve_stand_where_they_are_in_time():
+    """Lines ended in the second and the sixth month: nothing happened in between, and it is drawn so."""
+    own = {"currency": "CNY", "segment": "all", "cif_by_us": 0.0, "cif_defaulted": 0.0}
+    told = result(
+        "survival",
+        own | {"month": 2, "survival": 0.75, "cif_by_customer": 0.25},
+        own | {"month": 6, "survival": 0.5, "cif_by_customer": 0.5},
+        own | {"segment": "another", "month": 4, "survival": 0.1, "cif_by_customer": 0.9},
+    )
+    for option in (survival(told, Words("en")), of_the_book(told, lambda key: key)):
+        assert option["xAxis"]["data"] == [0, 1, 2, 3, 4, 5, 6]
+        there, closed, *_ = option["series"]
+        assert there["data"] == [1.0, 1.0, 0.75, 0.75, 0.75, 0.75, 0.5]
+        assert closed["data"] == [0.0, 0.0, 0.25, 0.25, 0.25, 0.25, 0.5]
+        assert {each["step"] for each in option["series"]} == {"end"}
+    assert survival(
+        result("survival", own | {"month": 0, "survival": 1.0, "cif_by_customer": 0.0}), Words("en")
+    )

@@ -69,6 +69,9 @@ def test_each_chart_has_a_table_with_the_same_figures_and_a_csv(analyst: Desk):
         "cash",
     }  # fmt: skip
     assert "not told of fewer than ten" in text
+    # Both are in default: of these nobody asks how likely it is.
+    (used,) = re.findall(r'id="pd-used">(.*?)</p>', text)
+    assert used.endswith("losses: 0 lines by the behaviour model, 0 by roll rates."), used
     assert "by_customer" in analyst.get("/console/portfolio/survival.csv")
     assert len(analyst.get("/console/portfolio/survival.csv").splitlines()) == 1
     rows = list(csv.DictReader(io.StringIO(analyst.get("/console/portfolio/npl.csv"))))

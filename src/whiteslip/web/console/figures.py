@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Option: TypeAlias = dict[str, Any]
+_STILL_ALL: Final = {"survival": 1.0, "cif_by_customer": 0.0, "cif_by_us": 0.0, "cif_defaulted": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +39,17 @@ def beside(address: str, name: str) -> str:
     """The address of another file in the same place and with the same query."""
     path, mark, query = address.partition("?")
     return f"{path.rpartition('/')[0]}/{name}{mark}{query}"
+
+
+def every_month(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A survival curve's first group at every month since opening, so that a chart spaces them by time.
+
+    The measure has a row only where a line ended; in between all is as it was.
+    """
+    own = [row for row in rows if all(row.get(key) == rows[0].get(key) for key in ("currency", "segment"))]
+    known, found = {row["month"]: row for row in own}, list[dict[str, Any]]()
+    stands: Mapping[str, Any] = _STILL_ALL
+    for month in range(max(known, default=-1) + 1):
+        stands = known.get(month, stands)
+        found.append({"month": month, **{name: stands[name] for name in _STILL_ALL}})
+    return found

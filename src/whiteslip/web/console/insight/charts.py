@@ -13,6 +13,7 @@ from whiteslip.insight.measures import WENT_AWAY
 from whiteslip.insight.model import SIMULATED, Proposal, ProposalKind, Window
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
+from whiteslip.web.console.figures import every_month
 
 Option = dict[str, Any]
 Row = Mapping[str, Any]
@@ -152,13 +153,14 @@ def reasons(result: Result, words: Words) -> Option:
 
 def survival(result: Result, words: Words) -> Option:
     """Who is still there, and how the others went."""
-    rows = result.records()
+    rows = every_month(result.records())
     return {
         "xAxis": {"type": "category", "data": [row["month"] for row in rows], "boundaryGap": False},
         "yAxis": {"type": "value", "percent": True},
         "legend": {},
         "series": [
             _line(words.column(name), [row[name] for row in rows], color)
+            | {"step": "end"}
             | ({"href": _RISK_CASES[name]} if name in _RISK_CASES else {})
             for name, color in _RISKS
         ],

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any, Final
 
 from whiteslip.portfolio import Result
+from whiteslip.web.console.figures import every_month
 
 Text = Callable[[str], str]
 Option = dict[str, Any]
@@ -257,13 +258,14 @@ def flows(result: Result, t: Text) -> Option:
 
 def survival(result: Result, t: Text) -> Option:
     """Who is still there, and how the others went: closed by themselves, by us, or in default."""
-    rows = result.records()
+    rows = every_month(result.records())
     return {
         **_axes([row["month"] for row in rows]),
         "xName": t("months_on_book"),
         "legend": {},
         "series": [
             _leading(_line(t(name), [row[name] for row in rows], color), _RISK_CASES.get(name, ""))
+            | {"step": "end"}
             for name, color in _RISKS
         ],
     }

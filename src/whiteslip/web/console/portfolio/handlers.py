@@ -62,6 +62,12 @@ def _found(duty: Duty, as_of: date | None, segment: str) -> Mapping[str, Result]
     return {result.measure: portfolio.told(result) for result in found}
 
 
+def _sources(ecl: Result) -> dict[str, int]:
+    """How many lines have their probability of default from where."""
+    names = ("lines_by_score", "lines_by_roll_rates", "lines_pooled", "lines_horizon_unknown")
+    return {name.removeprefix("lines_"): sum(row[name] for row in ecl.records()) for name in names}
+
+
 @get("/portfolio", sync_to_thread=True)
 def home(
     request: WebRequest, as_of: FromQuery[date | None] = None, segment: Segment = "none"
@@ -91,6 +97,7 @@ def home(
             charts=[each for each in sheet.figures if each.option],
             tables=[each for each in sheet.figures if not each.option],
             few_left=not figures["survival"].rows,
+            sources=_sources(figures["ecl"]),
             head=[
                 each | {"segment": called(each["segment"], each["book"].currency, speech, t)}
                 for each in _head(figures)
