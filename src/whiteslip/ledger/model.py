@@ -45,11 +45,6 @@ class Account:
         return self.debits_posted - self.credits_posted
 
     @property
-    def net_credit(self) -> int:
-        """Posted credits less posted debits: the balance of a liability."""
-        return -self.net_debit
-
-    @property
     def room(self) -> int | None:
         """What may still be debited under the debit limit; negative when it was cut below use."""
         if self.debit_limit is None:

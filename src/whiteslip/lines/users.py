@@ -67,12 +67,6 @@ def users_of(tx: Tx, line: UUID, after: UUID | None = None, count: int | None = 
     return [AuthorisedUser(**row) for row in rows]
 
 
-def find_user(tx: Tx, user_id: UUID) -> AuthorisedUser | Refusal:
-    """One of them by id. Refusal: ``user.not_found``."""
-    row = _queries.one_user(tx.conn, id=user_id)
-    return AuthorisedUser(**row) if row else Refusal("user.not_found")
-
-
 def may_draw(tx: Tx, users: Iterable[UUID]) -> dict[UUID, UUID]:
     """The line of each who may draw at present; others are absent."""
     return {row["id"]: row["line"] for row in _queries.active_users(tx.conn, ids=list(users))}

@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import aiosql
@@ -216,11 +215,6 @@ def _configure(conn: Connection) -> None:
     set_json_loads(msgspec.json.decode, conn)
     if _queries.app_role_exists(conn):
         conn.execute("SET ROLE whiteslip_app")
-
-
-def database_name(url: str) -> str:
-    """The database part of a connection URL."""
-    return urlsplit(url).path.lstrip("/")
 
 
 def journal_of(tx: Tx, subjects: Sequence[UUID]) -> list[Row]:

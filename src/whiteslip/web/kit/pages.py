@@ -97,12 +97,6 @@ def speech_of(request: WebRequest) -> Speech:
     return Speech(language_of(request), settings_of(request).timezone)
 
 
-def is_fragment(request: WebRequest) -> bool:
-    """Whether htmx asks for a part of the page and not for the page."""
-    headers = request.headers
-    return headers.get("hx-request") == "true" and headers.get("hx-boosted") != "true"
-
-
 def page(
     request: WebRequest,
     template: str,
