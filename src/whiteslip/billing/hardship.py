@@ -185,6 +185,22 @@ def at_desk(
     return Proposed(line.id, relief, foreseen, actor, now)
 
 
+def turn_down(tx: Tx, line: Line, actor: str, now: datetime) -> Refusal | None:
+    """A second person does not agree to a plan that was proposed; nothing of the debt changes.
+
+    Refusals: ``desk.no_proposal``, ``desk.own_proposal``.
+    """
+    waiting = proposed(tx, line.id)
+    if waiting is None:
+        return Refusal("desk.no_proposal")
+    if waiting.proposed_by == actor:
+        return Refusal("desk.own_proposal")
+    _queries.drop_hardship_proposal(tx.conn, line=line.id)
+    data = {"option": waiting.relief, "proposed_by": waiting.proposed_by}
+    tx.record(Entry(now, "hardship.turned_down", "line", line.id, actor, data))
+    return None
+
+
 def _refused(tx: Tx, line: Line, foreseen: bool, now: datetime) -> Refusal | None:
     debt = store.debts(tx, [line.id], line.today(now)).get(line.id)
     late = debt is not None and debt.days_past_due > 0

@@ -531,6 +531,9 @@ VALUES (:id, :line, :buyer, :price_minor, 'proposed', :actor, :now)
 ON CONFLICT (line) WHERE state = 'proposed' DO UPDATE SET buyer = excluded.buyer,
     price_minor = excluded.price_minor, proposed_by = excluded.proposed_by, proposed_at = excluded.proposed_at;
 
+-- name: drop_sale_proposal!
+DELETE FROM billing.sale WHERE line = :line AND state = 'proposed';
+
 -- name: sell_line!
 UPDATE billing.sale SET state = 'sold', approved_by = :actor, on_day = :day, face_minor = :face_minor
 WHERE id = :id;

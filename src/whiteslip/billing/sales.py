@@ -219,6 +219,22 @@ def sell(tx: Tx, line: Line, buyer_id: UUID, price_minor: int, actor: str, now: 
     return after
 
 
+def turn_down(tx: Tx, line: Line, actor: str, now: datetime) -> Refusal | None:
+    """A second person does not agree to a sale that was proposed; the debt stays where it is.
+
+    Refusals: ``desk.no_proposal``, ``desk.own_proposal``.
+    """
+    waiting = newest(tx, line.id)
+    if waiting is None or waiting.state is State.SOLD:
+        return Refusal("desk.no_proposal")
+    if waiting.proposed_by == actor:
+        return Refusal("desk.own_proposal")
+    _queries.drop_sale_proposal(tx.conn, line=line.id)
+    data = {"buyer": waiting.buyer, "price_minor": waiting.price_minor, "proposed_by": waiting.proposed_by}
+    tx.record(Entry(now, "debt.sale_turned_down", "line", line.id, actor, data))
+    return None
+
+
 def _hand_over(tx: Tx, line: Line, sale: Sale, actor: str, now: datetime) -> None:
     """Take everything that is owed out of the books, with what running months have earned by today."""
     booking = Booking(tx, [line], now)

@@ -12,6 +12,7 @@ import worlds
 from alarms import TABLES, raised
 from pypdf import PdfReader
 from web.console.conftest import NOW, Desk
+from web.console.test_lines import another
 
 import whiteslip.web.console.alerts as page_of_alerts
 from whiteslip.exits import proposals, stepups
@@ -77,6 +78,11 @@ def test_an_alert_restricts_nobody_by_itself_and_its_proposal_takes_two(desk: De
     assert (waiting.alert, waiting.measure, waiting.reasons) == (alert.id, alert.act, ("suspected_fraud",))
     assert not worlds.line_of(desk.db, line).drawing_stopped
     assert "waits for a second person" in desk.get(at)
+    theirs = desk.get(f"/console/lines/{line}")
+    assert "decide-restriction" not in theirs, "who proposed it sees no control to decide"
+    assert "You proposed this; a colleague decides" in theirs
+    another(desk)
+    assert "decide-restriction" in desk.get(f"/console/lines/{line}")
 
 
 def test_a_step_up_is_asked_by_one_press_and_only_where_the_alert_proposes_it(desk: Desk):

@@ -13,6 +13,7 @@ from whiteslip.base.ids import public
 from whiteslip.billing import sales, store
 from whiteslip.billing.sales import Buyer
 from whiteslip.exits.model import Channel, Identity
+from whiteslip.identity.model import Role
 from whiteslip.lines.model import Lifecycle
 
 from .conftest import NOW, Desk
@@ -60,6 +61,21 @@ def test_a_plan_is_agreed_by_one_and_one_that_gives_something_up_by_two(desk: De
     assert agreed(desk, line), "a plan that gives nothing up takes one"
 
 
+def test_a_plan_that_somebody_proposed_is_turned_down_by_another_alone(desk: Desk):
+    desk.sign_in()
+    line = in_arrears(desk)
+    at = f"/console/lines/{line}/debt"
+    assert desk.post(f"{at}/plan/turn-down", at).status_code == 409, "nothing is proposed"
+    desk.post(f"{at}/plan", at, option="reduced", foreseen="yes")
+    assert "turn-plan-down" not in desk.get(at)
+    assert desk.post(f"{at}/plan/turn-down", at).status_code == 403
+    another(desk)
+    assert "turn-plan-down" in desk.get(at)
+    assert desk.post(f"{at}/plan/turn-down", at).status_code == 303
+    assert "Waits for a second person" not in desk.get(at)
+    assert not agreed(desk, line)
+
+
 def test_one_proposes_a_sale_and_another_says_the_price_is_in(desk: Desk):
     desk.sign_in()
     line = in_arrears(desk)
@@ -78,8 +94,16 @@ def test_one_proposes_a_sale_and_another_says_the_price_is_in(desk: Desk):
     shown = desk.get(at)
     assert "You proposed this; a colleague decides" in shown
     assert "The price is in: sell" not in shown
+    assert desk.post(f"{at}/sale/turn-down", at).status_code == 403
     another(desk)
     assert "The price is in: sell" in desk.get(at)
+    assert desk.post(f"{at}/sale/turn-down", at).status_code == 303
+    assert "The price is in: sell" not in desk.get(at)
+    assert desk.post(f"{at}/sale/turn-down", at).status_code == 409, "nothing is proposed any more"
+    assert worlds.line_of(desk.db, line).owed_minor > 0
+    desk.post(f"{at}/sale", at, buyer=buyer, price="300.00")
+    desk.sign_out()
+    desk.sign_in(Role.ADMIN)
     assert desk.post(f"{at}/sale", at, buyer=buyer, price_minor="30000").status_code == 303
     shown = desk.get(at)
     assert "Sold" in shown

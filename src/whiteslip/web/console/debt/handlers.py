@@ -177,4 +177,20 @@ def sell(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Respon
     return _change(request, line_id, form, act)
 
 
-debt_handlers: Final = [show, agree, end, move_payday, sell, give_notice]
+@post("/lines/{line_id:uuid}/debt/plan/turn-down", sync_to_thread=True)
+def turn_plan_down(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Do not agree to the plan that a colleague proposed; the first is refused."""
+    return _change(
+        request, line_id, form, lambda duty, line: plans.turn_down(duty.tx, line, duty.actor, duty.now)
+    )
+
+
+@post("/lines/{line_id:uuid}/debt/sale/turn-down", sync_to_thread=True)
+def turn_sale_down(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Do not agree to the sale that a colleague proposed; the first is refused."""
+    return _change(
+        request, line_id, form, lambda duty, line: sales.turn_down(duty.tx, line, duty.actor, duty.now)
+    )
+
+
+debt_handlers: Final = [show, agree, end, move_payday, sell, give_notice, turn_plan_down, turn_sale_down]

@@ -11,7 +11,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from whiteslip import lines
-from whiteslip.base import Refusal
+from whiteslip.base import Refusal, local_day
 from whiteslip.base.ids import parse_public, public
 from whiteslip.exits import owed, statements
 from whiteslip.exits import store as exits_store
@@ -86,6 +86,7 @@ def _page(
     bought = purchases_store.of_line(tx, line.id)
     others = [each for each in bought if each.merchant == found.merchant and each.id != found.purchase]
     shop = purchases_store.shops(tx, {found.merchant})[found.merchant]
+    kept = next((each for each in purchases_store.credentials(tx, line.id) if each.shop == shop), None)
     return page(
         duty.request,
         "console/disputes/page.html",
@@ -96,7 +97,8 @@ def _page(
         shop=shop,
         purchase=next((each for each in bought if each.id == found.purchase), None),
         others=len(others),
-        kept=next((each for each in purchases_store.credentials(tx, line.id) if each.shop == shop), None),
+        kept=kept is not None,
+        kept_on=local_day(kept.stored_at, line.timezone) if kept else None,
         case=exits_store.open_of_line(tx, line.id),
         said=[(each, duty.named(each.kept_by)) for each in statements.of_dispute(tx, found.id)],
         sides=list(Side),

@@ -14,6 +14,7 @@ from litestar.params import FromPath
 
 from whiteslip import billing, lines
 from whiteslip.base import Refusal, new_id
+from whiteslip.base.ids import spoken
 from whiteslip.exits import Exit, behalf, estates, freezes, proposals, restrictions, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.behalf import How
@@ -72,6 +73,7 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
         "console/line/page.html",
         form=form,
         line=line,
+        reference=spoken("LN", line.id),
         to_ask=_to_ask(line, case, duty) if estate is None else [],
         ways=list(How),
         debt=billing.debt(tx, line.id, line.today(duty.now)),
