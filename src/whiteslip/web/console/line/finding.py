@@ -11,7 +11,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from whiteslip import billing, lines
 from whiteslip.base import Refusal, add_months, local_day
-from whiteslip.base.ids import parse_public, parse_spoken
+from whiteslip.base.ids import parse_public, parse_spoken, spoken
 from whiteslip.billing import store as billing_store
 from whiteslip.exits import store as exits_store
 from whiteslip.exits import terminations
@@ -86,7 +86,7 @@ def _some(duty: Duty, least: int, most: int, opened: str | None) -> Response[Any
     return page(
         duty.request,
         "console/line/some.html",
-        rows=[(found[one], late.get(one, 0)) for one in ids[:_LISTED]],
+        rows=[(found[one], spoken("LN", one), late.get(one, 0)) for one in ids[:_LISTED]],
         more=len(ids) > _LISTED,
         least=least,
         most=None if most == _ENDLESS else most,
