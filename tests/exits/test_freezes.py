@@ -9,12 +9,13 @@ import pytest
 from exits.test_restrictions import OFFICE, known, letters
 from worlds import DAY, at, buy, line_of, offences
 
-from whiteslip import exits, lines
+from whiteslip import exits, lines, notices
 from whiteslip.base import Refusal
-from whiteslip.exits import freezes
+from whiteslip.exits import Exit, freezes
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.freezes import Freeze, Order
 from whiteslip.exits.model import Channel, Ground, Identity, State
+from whiteslip.exits.orders import UNTOLD
 from whiteslip.lines.model import LockKind, Party
 from whiteslip.store import Database
 
@@ -68,12 +69,23 @@ def test_one_proposes_another_places_and_nobody_but_two_lift_it(db: Database):
     assert offences(db) == []
 
 
-@pytest.mark.parametrize("ground", sorted(freezes.UNTOLD))
+@pytest.mark.parametrize("ground", sorted(UNTOLD))
 def test_who_is_looked_into_is_not_told(db: Database, ground: Order):
     line = frozen(db, ground)
     for actor in (ANN, BEN):
         lift(db, line, actor)
     assert letters(db, line) == []
+
+
+@pytest.mark.parametrize("ground", Order)
+def test_a_case_that_waits_does_not_tell_of_an_order_that_nobody_may_be_told_of(db: Database, ground: Order):
+    line = frozen(db, ground)
+    with db.transaction() as tx:
+        case = exits.request(tx, OFFICE, line, Channel.PORTAL, "customer", NOW, Identity.VERIFIED)
+        assert isinstance(case, Exit)
+        told = [letter.kind for letter in notices.of_subject(tx, case.id)]
+        assert case.state is State.HELD
+    assert told == ["exit.acknowledged", *([] if ground in UNTOLD else ["exit.held"])]
 
 
 def test_another_ground_takes_the_place_of_a_proposal(db: Database):

@@ -187,6 +187,16 @@ def lines_unfreeze(line_id: str, /, *, by: By, json: Json = False) -> None:
     answer(_freeze_row(done), json, lambda: pairs(_freeze_row(done)))
 
 
+def lines_turn_down_freeze(line_id: str, /, *, by: By, json: Json = False) -> None:
+    """Turn down what somebody else proposed of an order on a LINE, the order or its lift."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        line, actor = line_named(tx, line_id), acting(tx, by)
+        done = freezes.turn_down(tx, line.id, actor, present(tx))
+        if isinstance(done, Refusal):
+            refuse(done)
+    answer(_freeze_row(done), json, lambda: pairs(_freeze_row(done)))
+
+
 def _case_row(case: Case) -> dict[str, Any]:
     return {
         "reference": case.reference,
@@ -290,6 +300,7 @@ def register(app: App) -> None:
     of_lines.command(lines_unused, name="unused")
     of_lines.command(lines_freeze, name="freeze")
     of_lines.command(lines_unfreeze, name="unfreeze")
+    of_lines.command(lines_turn_down_freeze, name="turn-down-freeze")
     app.command(of_lines)
     of_exits = App(name="exits", help="Customers who leave.")
     of_exits.command(exits_list, name="list")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from whiteslip import exits, lines
 from whiteslip.base import Refusal, new_id
 from whiteslip.exits import store, telling
 from whiteslip.exits.helping import tell
+from whiteslip.exits.orders import UNTOLD, Order
 from whiteslip.exits.telling import Act
 from whiteslip.exits.work import Office
 from whiteslip.lines import Line
@@ -31,20 +31,8 @@ _queries = load_queries(__file__)
 _WHOSE: Final = (LockKind.LEGAL, Party.AUTHORITY)
 
 
-class Order(StrEnum):
-    """On what ground an authority's order stands."""
-
-    COURT_ORDER = "court_order"
-    ATTACHMENT = "attachment"
-    INSOLVENCY = "insolvency"
-    SANCTIONS = "sanctions"
-    INVESTIGATION = "investigation"
-
-
 # An authority's own number of its file.
 FILE_NUMBER: Final = re.compile(r"[\w/. ()-]{1,60}")
-# Directive (EU) 2023/2225 article 28: the consumer is informed, unless other law forbids it.
-UNTOLD: Final = frozenset({Order.SANCTIONS, Order.INVESTIGATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +133,31 @@ def lift(tx: Tx, office: Office, line_id: UUID, actor: str, now: datetime) -> Fr
         _tell(tx, office, line, lifted, Act.UNFROZEN, now)
     exits.advance_line(tx, office, line.id, now)
     return lifted
+
+
+def turn_down(tx: Tx, line_id: UUID, actor: str, now: datetime) -> Freeze | Refusal:
+    """Another person does not agree to what was proposed, an order or its lift: everything stays as it was.
+
+    Returns the order as it was proposed. Refusals: ``line.not_found``, ``freeze.nothing_proposed``,
+    ``desk.own_proposal``.
+    """
+    line = lines.get_line(tx, line_id, lock=True)
+    if isinstance(line, Refusal):
+        return line
+    found = of_line(tx, line.id)
+    proposed_by = found and (found.lift_by if found.placed_at else found.proposed_by)
+    if found is None or proposed_by is None:
+        return Refusal("freeze.nothing_proposed")
+    if proposed_by == actor:
+        return Refusal("desk.own_proposal")
+    data = {"ground": found.ground, "proposed_by": proposed_by}
+    if found.placed_at:
+        _queries.keep_freeze(tx.conn, id=found.id)
+        tx.record(Entry(now, "line.unfreeze_turned_down", "line", line.id, actor, data))
+    else:
+        _queries.drop_freeze(tx.conn, line=line.id)
+        tx.record(Entry(now, "line.freeze_turned_down", "line", line.id, actor, data))
+    return found
 
 
 def _again(tx: Tx, line: Line) -> Freeze:

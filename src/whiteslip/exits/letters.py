@@ -16,7 +16,8 @@ from whiteslip.base.ids import spoken
 from whiteslip.billing import sales
 from whiteslip.billing.rules import payoff_quote
 from whiteslip.exits import helping, telling
-from whiteslip.exits.model import Estate, Exit, Identity, Plan
+from whiteslip.exits.model import Estate, Exit, Ground, Identity, Plan
+from whiteslip.exits.orders import is_untold
 from whiteslip.exits.papers import PaperRequest
 from whiteslip.exits.rules import Clocks
 from whiteslip.exits.telling import Act, At, Heirs, Once, Sent, To
@@ -57,6 +58,9 @@ def tell(
     since = At(before, heirs if stood is None else stood) if before else None
     batch: list[NewNotice] = []
     for sent in telling.told(since, At(after, heirs)):
+        if sent.once is Once.HOLD and after.ground is Ground.LEGAL and is_untold(tx, line.id):
+            # The hold would tell of an order of which nobody may be told.
+            continue
         if sent.to is To.USERS:
             batch += _to_users(work, sent, after)
         elif sent.to is To.IN_ARREARS:

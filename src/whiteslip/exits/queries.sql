@@ -418,7 +418,7 @@ SELECT id, line, ground, reference, proposed_by, proposed_at, placed_by, placed_
 FROM exits.freeze WHERE id = :id;
 
 -- name: drop_freeze!
--- A proposal that another one takes the place of.
+-- A proposal that another one takes the place of, or that was turned down.
 DELETE FROM exits.freeze WHERE line = :line AND placed_at IS NULL;
 
 -- name: propose_freeze!
@@ -430,6 +430,10 @@ UPDATE exits.freeze SET placed_by = :actor, placed_at = :now WHERE id = :id;
 
 -- name: propose_lift!
 UPDATE exits.freeze SET lift_by = :actor WHERE id = :id;
+
+-- name: keep_freeze!
+-- A lift that was turned down.
+UPDATE exits.freeze SET lift_by = NULL WHERE id = :id;
 
 -- name: lift_freeze!
 UPDATE exits.freeze SET lifted_by = :actor, lifted_at = :now WHERE id = :id;

@@ -91,7 +91,8 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.FEATURE_PAUSED: "line.feature_paused",
     Act.RESTRICTION_KEPT: "line.restriction_kept",
     Act.RESTRICTION_LIFTED: "line.restriction_lifted",
-    # But for the grounds of which nobody may be told, and where a case tells it.
+    # But for the grounds of which nobody may be told (neither does a case tell of them), and where a case
+    # tells it.
     Act.FROZEN: "line.frozen",
     Act.UNFROZEN: "line.unfrozen",
     Act.STEP_UP_ASKED: "line.step_up_asked",

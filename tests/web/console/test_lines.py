@@ -109,6 +109,17 @@ def test_somebody_on_the_phone_is_stopped_at_once(desk: Desk):
     assert worlds.line_of(desk.db, of).drawing_stopped
 
 
+def test_a_second_person_may_turn_an_order_down_and_nothing_is_frozen(desk: Desk):
+    desk.sign_in()
+    of = worlds.open_line(desk.db)
+    at = f"/console/lines/{of}"
+    desk.post(f"{at}/freeze", at, order="sanctions", file_number="12 C 34/26")
+    another(desk)
+    assert desk.post(f"{at}/freeze/turn-down", at).status_code == 303
+    assert "12 C 34/26" not in desk.get(at)
+    assert not worlds.line_of(desk.db, of).drawing_stopped
+
+
 def test_an_order_of_the_law_is_placed_and_lifted_by_two(desk: Desk):
     desk.sign_in()
     of = worlds.open_line(desk.db)
@@ -117,8 +128,10 @@ def test_an_order_of_the_law_is_placed_and_lifted_by_two(desk: Desk):
     assert desk.post(f"{at}/freeze", at, order="court_order", file_number="12 C 34/26").status_code == 303
     assert "Agree to the freeze" not in desk.get(at)
     assert desk.post(f"{at}/freeze", at, order="court_order", file_number="12 C 34/26").status_code == 403
+    assert desk.post(f"{at}/freeze/turn-down", at).status_code == 403, "nor do they turn down their own"
     another(desk)
     assert "Agree to the freeze" in desk.get(at)
+    assert "Turn it down" in desk.get(at)
     assert desk.post(f"{at}/freeze", at, order="court_order", file_number="12 C 34/26").status_code == 303
     assert worlds.line_of(desk.db, of).drawing_stopped
     assert "12 C 34/26" in desk.get(at)

@@ -10,8 +10,10 @@ from web.portal.scene import Guest, Scene
 
 from whiteslip import billing, exits, lines
 from whiteslip.base import Refusal
-from whiteslip.exits import Exit
+from whiteslip.exits import Exit, freezes
+from whiteslip.exits.freezes import Order
 from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.exits.orders import UNTOLD
 from whiteslip.lines.model import LockKind, Party
 
 
@@ -50,6 +52,19 @@ def test_a_case_nobody_confirmed_lapses_and_can_be_begun_again(reader: Reader, s
     assert {"zh-CN": "关闭申请已失效", "en": "has lapsed"}[language] in _seen(reader, guest, case, language)
     assert "/resume" in reader.opens("/line").text
     assert reader.opens(f"/lines/{guest.line}/leave").url.path.endswith("/leave")
+
+
+@pytest.mark.parametrize("ground", Order)
+def test_an_order_that_nobody_may_be_told_of_is_on_no_page(reader: Reader, scene: Scene, ground: Order):
+    guest = scene.guest()
+    with scene.db.transaction() as tx:
+        for actor in ("ann", "ben"):
+            freezes.place(tx, scene.office, guest.line, ground, "12 C 34/26", actor, scene.now())
+    case = _asked(scene, guest, Identity.VERIFIED)
+    assert case.state is State.HELD
+    text = _seen(reader, guest, case)
+    assert ("legal order" in text) is (ground not in UNTOLD)
+    assert ("A person looks at one thing" in text) is (ground in UNTOLD)
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])

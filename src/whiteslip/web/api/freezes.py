@@ -96,6 +96,21 @@ def unfreeze(request: WebRequest, line_id: FromPath[str], data: JSONBody[EmptyBo
     return _act(request, line_id, data, freezes.lift)
 
 
+@post(
+    "/lines/{line_id:str}/freeze/turn-down",
+    summary="Turn down a proposal about an order of the law",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def turn_down(
+    request: WebRequest, line_id: FromPath[str], data: JSONBody[EmptyBody]
+) -> Response[FreezeShape]:
+    """Somebody else does not agree, to the order or to lifting it: everything stays as it was."""
+    return _act(
+        request, line_id, data, lambda tx, _office, line, who, now: freezes.turn_down(tx, line, who, now)
+    )
+
+
 @get(
     "/lines/{line_id:str}/freeze",
     summary="The order on a line",
@@ -112,4 +127,4 @@ def show_freeze(request: WebRequest, line_id: FromPath[str]) -> FreezeShape:
     return read(request, question)
 
 
-handlers: list[Any] = [freeze, unfreeze, show_freeze]
+handlers: list[Any] = [freeze, unfreeze, turn_down, show_freeze]

@@ -309,6 +309,17 @@ def unfreeze(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Re
     )
 
 
+@post("/lines/{line_id:uuid}/freeze/turn-down", sync_to_thread=True)
+def turn_down_freeze(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Do not agree to what somebody else proposed of an order, the order or its lift."""
+    return _change(
+        request,
+        line_id,
+        form,
+        lambda duty, line: _first_is_refused(freezes.turn_down(duty.tx, line.id, duty.actor, duty.now)),
+    )
+
+
 def _first_is_refused(done: object) -> object:
     """Their own proposal is no mistake in a form: it answers 403."""
     if isinstance(done, Refusal) and done.code == "desk.own_proposal":
@@ -350,6 +361,7 @@ line_handlers: Final = [
     close,
     freeze,
     unfreeze,
+    turn_down_freeze,
     death,
     authority,
     undo_death,

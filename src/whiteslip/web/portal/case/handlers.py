@@ -13,6 +13,7 @@ from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.acts import clocks_of
 from whiteslip.exits.model import BY_LENDER, Ground, Kind, Reason, State
+from whiteslip.exits.orders import is_untold
 from whiteslip.exits.rules import can_cancel
 from whiteslip.notices.model import Notice
 from whiteslip.web.kit.cookies import WebRequest
@@ -24,8 +25,10 @@ from whiteslip.web.portal.letters.handlers import listed
 from whiteslip.web.portal.visit import Visit, granted, signed_in
 
 
-def face_of(case: Exit, disputed: bool = False) -> str:
-    """Where a case stands, as a word of the page's texts; ``disputed``: something on the line is."""
+def face_of(case: Exit, disputed: bool = False, untold: bool = False) -> str:
+    """Where a case stands, as a word of the page's texts; ``disputed``: something on the line is;
+    ``untold``: an order holds it of which nobody may be told, so that it looks like any that a person reads.
+    """
     if case.kind is Kind.WITHDRAW and case.state in (State.RUN_OFF, State.CLEARING, State.CLOSED):
         return "withdrawn" if case.state is State.CLOSED else "withdrawing"
     if case.kind in BY_LENDER and case.state in _ENDED_BY_LENDER:
@@ -36,7 +39,8 @@ def face_of(case: Exit, disputed: bool = False) -> str:
         return "unopened"
     match case.state:
         case State.HELD:
-            return "frozen" if case.ground is Ground.LEGAL else "held"
+            legal = "desk" if untold else "frozen"
+            return legal if case.ground is Ground.LEGAL else "held"
         case State.CONFIRMED:
             return "desk"
         case state:
@@ -69,7 +73,7 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
             request,
             "portal/case/page.html",
             case=case,
-            face=face_of(case, disputed=plan.disputed_minor > 0),
+            face=face_of(case, plan.disputed_minor > 0, is_untold(visit.tx, line.id)),
             line=line,
             plan=plan,
             sales=visit.sales(line),
