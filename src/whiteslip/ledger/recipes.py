@@ -239,7 +239,7 @@ def force(event: UUID, house: House, payable: UUID, amount: int, now: datetime) 
 
 
 def charge_back(event: UUID, house: House, payable: UUID, amount: int, now: datetime) -> Transfer:
-    """The customer was right: the shop gives back what was disputed."""
+    """The customer was right: the shop, or the lender whose loss it is, gives back what was disputed."""
     return Transfer(new_id(now), event, "dispute.won", payable, house.disputed, amount)
 
 

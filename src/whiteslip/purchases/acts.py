@@ -153,6 +153,7 @@ def _held(
         buyer=request.buyer,
         category=request.category,
         cash=request.cash,
+        strong=request.strong,
         shop=merchant.key,
     )
 

@@ -17,7 +17,7 @@ from whiteslip.ledger.recipes import House
 from whiteslip.lines import Line
 from whiteslip.purchases import store
 from whiteslip.purchases.acts import locked
-from whiteslip.purchases.model import WHYS, Dispute, Ground, Outcome, Why
+from whiteslip.purchases.model import WHYS, Bears, Dispute, Ground, Outcome, Why
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
 
@@ -115,8 +115,9 @@ def _opened(tx: Tx, opened: Dispute, actor: str, now: datetime, began_on: date |
 def resolve(
     tx: Tx, dispute_id: UUID, won: bool, actor: str, now: datetime, why: Why | None = None
 ) -> Dispute | Refusal:
-    """Say who was right. Won: the shop gives it back, also what had been paid. Lost: what was suspended
-    is owed with a fresh due day, at least fourteen days ahead, without interest for the time between.
+    """Say who was right. Won: the customer has it back, also what had been paid, from the shop; or from
+    the lender, see :func:`_bears`. Lost: what was suspended is owed with a fresh due day, at least fourteen
+    days ahead, without interest for the time between.
 
     ``why`` is the reason of the side that was right, where a person decided. Resolving again changes
     nothing. Refusals: ``dispute.not_found``, ``dispute.why_invalid``.
@@ -131,7 +132,8 @@ def resolve(
         return Refusal("dispute.not_found")
     if found.outcome is not Outcome.OPEN:
         return found
-    done = replace(found, outcome=outcome, resolved_at=now, why=why)
+    bears = _bears(tx, found) if won else None
+    done = replace(found, outcome=outcome, resolved_at=now, why=why, bears=bears)
     store.resolve_dispute(tx, done)
     disputed.end(tx, done.id)
     cancel_timer(tx, "dispute.due", done.id, now)
@@ -140,14 +142,25 @@ def resolve(
     elif done.suspended_minor:
         disputed.demand(tx, line, done.id, done.suspended_minor, actor, now)
     data = {"dispute": done.id, "outcome": done.outcome, "amount_minor": done.amount_minor}
-    said = {"why": why} if why else {}
+    said = {key: value for key, value in (("why", why), ("bears", bears)) if value}
     tx.record(Entry(now, "dispute.resolved", "line", line.id, actor, data | said))
     return done
 
 
+def _bears(tx: Tx, found: Dispute) -> Bears:
+    """Whose loss it is that the customer was right: the shop's, but for a purchase that they did not make
+    and at which the shop had the buyer prove who they are by two factors. Then the lender let them in.
+    As Directive (EU) 2015/2366 article 74(2) divides it.
+    """
+    if found.ground is not Ground.NOT_MINE or found.purchase is None:
+        return Bears.SHOP
+    _line, purchase = locked(tx, [found.purchase])[found.purchase]
+    return Bears.LENDER if purchase.strong else Bears.SHOP
+
+
 def _give_back(tx: Tx, line: Line, done: Dispute, house: House, now: datetime) -> None:
-    """From the shop: what stood in suspense, and by the refund waterfall what had been paid."""
-    payable = store.payable_of(tx, done.merchant)
+    """From who bears it: what stood in suspense, and by the refund waterfall what had been paid."""
+    payable = house.credit_losses if done.bears is Bears.LENDER else store.payable_of(tx, done.merchant)
     if done.suspended_minor:
         moved = recipes.charge_back(done.id, house, payable, done.suspended_minor, now)
         ledger.post(tx, [moved], line.today(now), now)

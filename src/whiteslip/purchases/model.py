@@ -30,7 +30,7 @@ class Request:
     ``category`` is the shop's trade as the lender's network names it; ``cash`` says that money and
     not goods are handed out. Both serve the customer's own locks. ``stored_credential``
     says that the shop keeps the line on file; ``buyer`` is the authorised user who buys, None the
-    customer.
+    customer; ``strong``, that the shop had them prove who they are by two factors.
     """
 
     line: UUID
@@ -41,6 +41,7 @@ class Request:
     cash: bool = False
     stored_credential: bool = False
     buyer: UUID | None = None
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Purchase(msgspec.Struct, frozen=True, gc=False):
     buyer: UUID | None = None
     category: str = ""
     cash: bool = False
+    strong: bool = False
     # The key of ``merchant``; empty on its way into the database.
     shop: str = ""
 
@@ -134,12 +136,20 @@ WHYS: Final[Mapping[Outcome, tuple[Why, ...]]] = {
 }
 
 
+class Bears(StrEnum):
+    """Whose loss a dispute is that the customer has won."""
+
+    SHOP = "shop"
+    LENDER = "lender"
+
+
 @dataclass(frozen=True, slots=True)
 class Dispute:
     """A charge that is not demanded while it is looked into. Where a person decided, ``why`` says it.
 
     ``suspended_minor`` of ``amount_minor`` was still owed when it was disputed; the rest had been
-    paid. ``purchase`` is None for a forced post. Nobody's answer by ``due_at`` is a win.
+    paid. ``purchase`` is None for a forced post. Nobody's answer by ``due_at`` is a win. Of a won one
+    ``bears`` says whose loss it is.
     """
 
     id: UUID
@@ -154,6 +164,7 @@ class Dispute:
     due_at: datetime
     resolved_at: datetime | None = None
     why: Why | None = None
+    bears: Bears | None = None
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):

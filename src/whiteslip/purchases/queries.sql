@@ -18,15 +18,15 @@ ORDER BY a.n;
 
 -- name: add!
 INSERT INTO purchases.purchase (
-    id, line, merchant, buyer, instalments, category, cash, authorised_minor, hold, held_minor, state,
+    id, line, merchant, buyer, instalments, category, cash, strong, authorised_minor, hold, held_minor, state,
     authorised_at, expires_at
 )
-SELECT u.id, u.line, u.merchant, u.buyer, u.instalments, u.category, u.cash, u.amount, u.hold, u.amount,
+SELECT u.id, u.line, u.merchant, u.buyer, u.instalments, u.category, u.cash, u.strong, u.amount, u.hold, u.amount,
     'authorised', :now, :expires_at
 FROM unnest(
     :id::uuid[], :line::uuid[], :merchant::uuid[], :buyer::uuid[], :instalments::smallint[], :category::text[],
-    :cash::boolean[], :amount::bigint[], :hold::uuid[]
-) AS u (id, line, merchant, buyer, instalments, category, cash, amount, hold)
+    :cash::boolean[], :strong::boolean[], :amount::bigint[], :hold::uuid[]
+) AS u (id, line, merchant, buyer, instalments, category, cash, strong, amount, hold)
 JOIN purchases.merchant AS m ON m.id = u.merchant;
 
 -- name: add_captured!
@@ -46,7 +46,8 @@ WHERE p.line = :line GROUP BY m.key ORDER BY max(p.authorised_at) DESC, m.key LI
 SELECT id, line FROM purchases.purchase WHERE id = ANY(:ids::uuid[]);
 
 -- name: purchases
-SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.authorised_minor, p.captured_minor,
+SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.strong,
+    p.authorised_minor, p.captured_minor,
     p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, m.key AS shop, m.payable
 FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant
 WHERE p.id = ANY(:ids::uuid[]) ORDER BY p.id FOR UPDATE OF p;
@@ -65,20 +66,23 @@ FROM unnest(
 WHERE p.id = u.id;
 
 -- name: of_line
-SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.authorised_minor, p.captured_minor,
+SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.strong,
+    p.authorised_minor, p.captured_minor,
     p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, m.key AS shop
 FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant
 WHERE p.line = :line ORDER BY p.authorised_at, p.id;
 
 -- name: page
 -- A line's purchases after one of them, oldest first.
-SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.authorised_minor, p.captured_minor,
+SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.strong,
+    p.authorised_minor, p.captured_minor,
     p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, m.key AS shop
 FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant
 WHERE p.line = :line AND (p.authorised_at, p.id) > (:at, :after) ORDER BY p.authorised_at, p.id LIMIT :count;
 
 -- name: one^
-SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.authorised_minor, p.captured_minor,
+SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.strong,
+    p.authorised_minor, p.captured_minor,
     p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, m.key AS shop
 FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant WHERE p.id = :id;
 
@@ -111,16 +115,16 @@ INSERT INTO purchases.dispute (
 );
 
 -- name: resolve_dispute!
-UPDATE purchases.dispute SET outcome = :outcome, resolved_at = :now, why = :why WHERE id = :id;
+UPDATE purchases.dispute SET outcome = :outcome, resolved_at = :now, why = :why, bears = :bears WHERE id = :id;
 
 -- name: dispute^
 SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
-    resolved_at, why
+    resolved_at, why, bears
 FROM purchases.v_dispute WHERE id = :id;
 
 -- name: disputes
 SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
-    resolved_at, why
+    resolved_at, why, bears
 FROM purchases.v_dispute WHERE line = :line AND id > :after ORDER BY id LIMIT :count;
 
 -- name: shops_by_id
@@ -128,7 +132,7 @@ SELECT id, key FROM purchases.merchant WHERE id = ANY(:ids);
 
 -- name: open_disputes
 SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
-    resolved_at, why
+    resolved_at, why, bears
 FROM purchases.v_dispute WHERE outcome = 'open' ORDER BY due_at, id LIMIT :count;
 
 -- name: disputed_of_purchase$

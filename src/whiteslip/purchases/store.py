@@ -19,6 +19,7 @@ from whiteslip.lines.acts import locks_of, terms_of
 from whiteslip.lines.model import Terms
 from whiteslip.purchases.model import (
     Activity,
+    Bears,
     Credential,
     Dispute,
     Ground,
@@ -100,6 +101,7 @@ def add(tx: Tx, purchases: Sequence[Purchase], now: datetime, expires_at: dateti
             instalments=[p.instalments for p in purchases],
             category=[p.category for p in purchases],
             cash=[p.cash for p in purchases],
+            strong=[p.strong for p in purchases],
             amount=[p.authorised_minor for p in purchases],
             hold=[p.hold for p in purchases],
             buyer=[p.buyer for p in purchases],
@@ -242,7 +244,14 @@ def add_dispute(tx: Tx, opened: Dispute) -> None:
 
 def resolve_dispute(tx: Tx, done: Dispute) -> None:
     """Write how a dispute ended."""
-    _queries.resolve_dispute(tx.conn, id=done.id, outcome=done.outcome, now=done.resolved_at, why=done.why)
+    _queries.resolve_dispute(
+        tx.conn,
+        id=done.id,
+        outcome=done.outcome,
+        now=done.resolved_at,
+        why=done.why,
+        bears=done.bears,
+    )
 
 
 def dispute(tx: Tx, dispute_id: UUID) -> Dispute | None:
@@ -272,6 +281,7 @@ def shops(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, str]:
 def _dispute(row: Row) -> Dispute:
     row["ground"], row["outcome"] = Ground(row["ground"]), Outcome(row["outcome"])
     row["why"] = Why(row["why"]) if row["why"] else None
+    row["bears"] = Bears(row["bears"]) if row["bears"] else None
     return Dispute(**row)
 
 

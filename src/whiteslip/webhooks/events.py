@@ -30,7 +30,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "credit.paid_out": ("amount_minor", "payout"),
     "debt.sold": ("buyer", "face_minor"),
     "dispute.opened": ("dispute", "purchase", "ground", "amount_minor", "suspended_minor"),
-    "dispute.resolved": ("dispute", "outcome", "amount_minor"),
+    "dispute.resolved": ("dispute", "outcome", "amount_minor", "bears"),
     "exit.cancelled": ("from", "why"),
     "exit.clearing_started": ("from",),
     "exit.closed": ("from", "why"),

@@ -22,6 +22,8 @@ CREATE TABLE purchases.purchase (
     -- What the customer may lock on their line: the shop's trade, and whether money was handed out.
     category text NOT NULL DEFAULT '',
     cash boolean NOT NULL DEFAULT false,
+    -- Whether the shop had the buyer prove who they are by two factors.
+    strong boolean NOT NULL DEFAULT false,
     authorised_minor bigint NOT NULL CHECK (authorised_minor > 0),
     captured_minor bigint NOT NULL DEFAULT 0,
     refunded_minor bigint NOT NULL DEFAULT 0,
@@ -68,6 +70,9 @@ CREATE TABLE purchases.dispute (
     resolved_at timestamptz,
     -- Why it was found so; a decision by a deadline or a machine has none.
     why text CHECK (why IS NULL OR outcome <> 'open'),
+    -- Whose loss it is that the customer was right.
+    bears text CHECK (bears IN ('shop', 'lender')),
+    CHECK ((bears IS NOT NULL) = (outcome = 'won')),
     CHECK ((purchase IS NULL) = (ground = 'forced')),
     CHECK ((outcome = 'open') = (resolved_at IS NULL))
 );

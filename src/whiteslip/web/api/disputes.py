@@ -49,7 +49,9 @@ class ForcedBody(Struct, forbid_unknown_fields=True):
 
 
 class DisputeShape(Struct):
-    """A dispute. ``suspended_minor`` is not demanded and not past due while it is open."""
+    """A dispute. ``suspended_minor`` is not demanded and not past due while it is open; ``bears`` says whose
+    loss it is that the customer won: the shop's or the lender's.
+    """
 
     id: str
     line: str
@@ -61,6 +63,7 @@ class DisputeShape(Struct):
     opened_at: datetime
     due_at: datetime
     resolved_at: datetime | None
+    bears: str | None
 
     @classmethod
     def of(cls, found: Dispute) -> DisputeShape:
@@ -76,6 +79,7 @@ class DisputeShape(Struct):
             opened_at=found.opened_at,
             due_at=found.due_at,
             resolved_at=found.resolved_at,
+            bears=found.bears,
         )
 
 

@@ -58,6 +58,7 @@ def authorise(request: WebRequest, data: JSONBody[NewPurchase]) -> Response[Purc
             data.cash,
             data.stored_credential,
             buyer,
+            data.strong_authentication,
         )
         answer = granted(purchases.authorise(tx, ports.office.tables, [asked], caller.actor, now)[0])
         if isinstance(answer, Declined):

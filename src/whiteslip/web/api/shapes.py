@@ -94,7 +94,8 @@ class NewPurchase(Struct, forbid_unknown_fields=True):
 
     ``category`` is the shop's trade and ``cash`` says that money is handed out: the customer may
     have locked either. ``stored_credential`` says that the shop keeps the line on file, ``user`` is the
-    authorised user who buys.
+    authorised user who buys; ``strong_authentication``, that the shop had the buyer prove who they are by
+    two factors: a purchase that was not theirs is then the lender's loss.
     """
 
     line: PublicId
@@ -104,6 +105,7 @@ class NewPurchase(Struct, forbid_unknown_fields=True):
     category: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9._:-]*$")] = ""
     cash: bool = False
     stored_credential: bool = False
+    strong_authentication: bool = False
     user: PublicId | None = None
 
 
