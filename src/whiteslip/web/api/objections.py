@@ -96,7 +96,7 @@ def object_to(request: WebRequest, data: JSONBody[NewObjection]) -> Response[Obj
     return write(request, data, act, 201)
 
 
-@get("/bureau-objections", summary="Objections of a line", responses=problem_responses(401, 403, 404))
+@get("/bureau-objections", summary="Objections of a line", responses=problem_responses(401, 403, 404, 422))
 def list_objections(request: WebRequest, line: FromQuery[str]) -> list[ObjectionShape]:
     """All of a line, oldest first."""
     wanted = identifier("line", line, "line.not_found")
