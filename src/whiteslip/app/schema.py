@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import whiteslip
-from whiteslip.store.migrate import migrate, missing
+from whiteslip.store.migrate import changed, migrate, missing
 
 _HOME: Final = Path(whiteslip.__file__).parent
 _FLOORS: Final = (
@@ -40,10 +40,18 @@ FOLDERS: Final = [_HOME / room / "migrations" for room in ROOMS]
 
 
 def migrate_all(url: str) -> list[str]:
-    """Bring the database to this version's schema; returns the migrations applied."""
+    """Bring the database to this version's schema; returns the migrations applied.
+
+    Raises ``store.migrate.ChangedError`` for one that was made by other files of the same names.
+    """
     return migrate(url, FOLDERS, ROOMS)
 
 
 def missing_migrations(url: str) -> list[str]:
     """What :func:`migrate_all` would apply."""
     return missing(url, FOLDERS)
+
+
+def changed_migrations(url: str) -> list[str]:
+    """Migrations that the database was made by and that say something else now."""
+    return changed(url, FOLDERS)

@@ -6,7 +6,7 @@ import base64
 import gc
 import os
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from whiteslip import day, packs
-from whiteslip.app.schema import migrate_all, missing_migrations
+from whiteslip.app.schema import changed_migrations, migrate_all, missing_migrations
 from whiteslip.app.settings import Settings
 from whiteslip.app.terminal import CommandError, Exit, say
 from whiteslip.decisions import Tables, policies
@@ -28,6 +28,7 @@ from whiteslip.notices import DemoPhone, Mailer, SmtpMailer
 from whiteslip.notices.mailers import NoMailer
 from whiteslip.packs import Pack, PackError
 from whiteslip.store import Database, embedded
+from whiteslip.store.migrate import ChangedError
 from whiteslip.store.timers import present
 from whiteslip.watch import nightly
 from whiteslip.web.kit.ports import Ports
@@ -99,11 +100,14 @@ def drop_database(settings: Settings) -> None:
 def create_database(settings: Settings) -> list[str]:
     """Make the database if need be, migrate it and put the shipped policies in force.
 
-    Returns the migrations applied.
+    Returns the migrations applied. Raises CommandError for a database of another schema.
     """
     create_empty_database(settings)
     url = database_url(settings)
-    applied = migrate_all(url)
+    try:
+        applied = migrate_all(url)
+    except ChangedError as error:
+        raise _of_another_text(error.names) from None
     database = Database(url, 1)
     try:
         with database.transaction() as tx:
@@ -145,6 +149,16 @@ def lake_of(settings: Settings) -> Lake | None:
     return Lake(settings.lake_folder, base64.b64decode(path.read_text()))
 
 
+def _of_another_text(names: Sequence[str]) -> CommandError:
+    """A released file is never edited, so this is the database of a version between two releases."""
+    return CommandError(
+        f"the database was made by another text of {', '.join(names)}: by a version that was never released,"
+        " or by files that were edited since. Open it with the version that made it, or begin anew",
+        Exit.UNHEALTHY,
+        hint="set WHITESLIP_HOME to a new folder, then whiteslip init",
+    )
+
+
 @contextmanager
 def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator[Platform]:
     """Open the platform, and close it at the end.
@@ -155,9 +169,11 @@ def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator
         raise CommandError(f"there is no Whiteslip in {settings.home}", Exit.UNHEALTHY, hint="whiteslip init")
     url = database_url(settings)
     try:
-        missing = missing_migrations(url)
+        missing, edited = missing_migrations(url), changed_migrations(url)
     except psycopg.OperationalError as error:
         raise CommandError(f"the database does not answer: {error}", Exit.UNHEALTHY) from None
+    if edited:
+        raise _of_another_text(edited)
     if missing:
         raise CommandError(
             f"the database lacks {len(missing)} migrations of this version; back it up, then migrate",

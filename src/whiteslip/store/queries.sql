@@ -76,6 +76,16 @@ INSERT INTO store.clock (frozen_at) VALUES (:at)
 ON CONFLICT (one) DO UPDATE SET frozen_at = excluded.frozen_at
 WHERE excluded.frozen_at >= store.clock.frozen_at;
 
+-- name: keeps_migrations$
+SELECT to_regclass('store.migration') IS NOT NULL;
+
+-- name: migrations
+SELECT name, sha256 FROM store.migration ORDER BY name;
+
+-- name: note_migrations!
+INSERT INTO store.migration (name, sha256) SELECT * FROM unnest(:names::text[], :texts::text[])
+ON CONFLICT (name) DO NOTHING;
+
 -- name: grant_rights$
 SELECT store.grant_rights(:schemas::text[]);
 

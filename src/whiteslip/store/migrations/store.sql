@@ -16,6 +16,12 @@ EXCEPTION
 END
 $$;
 
+-- By which files this database was made: their names, and the SHA-256 of what they said.
+CREATE TABLE store.migration (
+    name text PRIMARY KEY,
+    sha256 text NOT NULL CHECK (length(sha256) = 64)
+);
+
 -- Append-only tables -----------------------------------------------------------------------
 
 -- "erased_by" is the column by which rows go at the end of their retention; without one they never do.
