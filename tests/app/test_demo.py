@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from whiteslip.app.wiring import signals_left_to_main
 from whiteslip.store import embedded
 
 LIVING = "They are still living their two years"
@@ -55,6 +57,7 @@ def first_page(port: int) -> str:
 def test_a_demonstration_answers_while_its_world_lives_and_one_that_was_cut_off_is_made_anew(home: Path):
     port = free_port()
     env = os.environ | {"WHITESLIP_HOME": str(home), "WHITESLIP_PORT": str(port)}
+    env.pop("PYTHONUNBUFFERED", None)
     serving = subprocess.Popen(command("--nights", "3000"), env=env, stdout=subprocess.PIPE, text=True)
     try:
         assert LIVING in first_page(port)
@@ -72,3 +75,29 @@ def test_a_demonstration_answers_while_its_world_lives_and_one_that_was_cut_off_
     )
     assert 8 <= len(json.loads(listed.stdout)) < 16  # those of one world, and who applied in it
     assert not (home / "demo.living").exists()
+
+
+def test_what_ends_the_program_is_left_to_the_main_thread():
+    masks: list[set[int]] = []
+    listening = threading.Thread(
+        target=lambda: masks.append(set(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+    )
+    with signals_left_to_main():
+        listening.start()
+    listening.join()
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= masks[0]
+    assert not {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} & signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_links_are_given_to_a_pipe_while_the_demonstration_goes_on_and_one_signal_ends_it(home: Path):
+    env = os.environ | {"WHITESLIP_HOME": str(home), "WHITESLIP_PORT": str(free_port())}
+    env.pop("PYTHONUNBUFFERED", None)
+    words = command("--nights", "2", "--json")
+    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) as serving:
+        try:
+            assert serving.stdout
+            assert serving.stdout.readline() == "{\n"
+            serving.terminate()
+            assert serving.wait(60) == 0
+        finally:
+            serving.kill()

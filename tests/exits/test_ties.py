@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from worlds import DAY, TERMS, at, line_of, open_line
+from worlds import DAY, TERMS, at, line_of, name_account, open_line
 
 from whiteslip import day, exits, identity, lines, notices, purchases
 from whiteslip.base import Refusal, new_id
@@ -260,6 +260,7 @@ def test_what_was_redeemed_is_not_asked_back(db: Database):
 
 def test_cash_back_goes_out_with_the_closing_and_coupons_stay_good_for_thirty_days_at_least(db: Database):
     line = open_line(db)
+    name_account(db, line, at(DAY, 1))
     soon, far = DAY + timedelta(days=3), DAY + timedelta(days=200)
     with db.transaction() as tx:
         assert rewards.grant(tx, line, 3_500, "lender", NOW) is None

@@ -18,7 +18,7 @@ from whiteslip.app import demo, serving, worker
 from whiteslip.app.commands_setup import Count, Json
 from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse, say
-from whiteslip.app.wiring import Platform, opened
+from whiteslip.app.wiring import Platform, opened, signals_left_to_main
 from whiteslip.base import Refusal, local_day
 from whiteslip.day.clock import advance, step_of
 from whiteslip.store.timers import StoredClock, next_timer, present
@@ -72,7 +72,8 @@ def _up(settings: Settings, workers: int, beside: Callable[[threading.Event], No
                 os.kill(os.getpid(), signal.SIGTERM)
 
     thread = threading.Thread(target=run, name="worker")
-    thread.start()
+    with signals_left_to_main():
+        thread.start()
     try:
         say(f"http://{settings.text('host')}:{settings.text('port')}")
         serving.serve(settings, workers)

@@ -51,6 +51,7 @@ class CommandError(Exception):
 def data(text: str) -> None:
     """Write data to stdout."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()  # a program that goes on, to a pipe, has said it
 
 
 def say(text: str) -> None:

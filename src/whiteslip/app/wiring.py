@@ -6,6 +6,7 @@ import base64
 import gc
 import os
 import secrets
+import signal
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -160,6 +161,20 @@ def _of_another_text(names: Sequence[str]) -> CommandError:
 
 
 @contextmanager
+def signals_left_to_main() -> Generator[None]:
+    """Threads that begin inside take no signal that ends the program.
+
+    Linux hands one to any thread that does not block it, and Python runs its handler in the main thread
+    only, which does not wake for a signal that another thread took.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator[Platform]:
     """Open the platform, and close it at the end.
 
@@ -180,7 +195,8 @@ def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator
             Exit.UNHEALTHY,
             hint="whiteslip backup FILE && whiteslip init",
         )
-    database = Database(url, size, durable)
+    with signals_left_to_main():
+        database = Database(url, size, durable)
     try:
         platform = _platform(settings, database)
         settle()

@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from whiteslip import day, portfolio, treasury
-from whiteslip.app.wiring import Platform
+from whiteslip.app.wiring import Platform, signals_left_to_main
 from whiteslip.base import local_day
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store.timers import present
@@ -29,8 +29,9 @@ def run(platform: Platform, stop: threading.Event) -> None:
         threading.Thread(target=_repeat, args=(platform, stop, task), name=name)
         for name, task in (("webhooks", send_webhooks), ("watch", watch_lines), ("figures", measure_book))
     ]
-    for thread in beside:
-        thread.start()
+    with signals_left_to_main():
+        for thread in beside:
+            thread.start()
     try:
         _repeat(platform, stop, work)
     finally:
