@@ -8,6 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from whiteslip import billing, day, decisions, ledger, notices
+from whiteslip.billing import store as billing_store
 from whiteslip.billing.model import Debt
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Exit, State
@@ -36,7 +37,7 @@ def tell(
             assert case
             ground = f" ({case.ground})" if case.ground else ""
             outcome = f"{case.state}{ground}, {case.why}"
-            became[bucket[line], outcome].append(explained(case, debts.get(line)))
+            became[bucket[line], outcome].append(explained(tx, case, debts.get(line)))
             sent = [n for n in notices.of_subject(tx, case.id) if n.kind == "exit.closed"]
             if case.state is State.CLOSED:
                 letters[len(sent)] += 1
@@ -51,7 +52,7 @@ def tell(
     for group in sorted(set(bucket.values())):
         print(f"{group} ({sum(len(some) for (of, _), some in became.items() if of == group)})")
         for (_, ended), some in sorted((key, some) for key, some in became.items() if key[0] == group):
-            print(f"  {len(some):4}  {ended}{between(some)}")
+            print(f"  {len(some):4}  {ended}{between(some, last)}")
     whole = set(letters) <= {1}
     print(f"\npurchases after the stop: {sold} authorised, {declined} declined")
     print(f"closing letters per closed case: {dict(letters)}")
@@ -63,23 +64,31 @@ def tell(
     return 0 if good else 1
 
 
-def explained(case: Exit, debt: Debt | None) -> date | str | None:
-    """Why a case stands where it does: since when its debt is past due, or a ground; None if nothing says."""
+def explained(tx: Tx, case: Exit, debt: Debt | None) -> date | str | None:
+    """Why a case stands where it does: since when its debt is past due, or until when it is due, or a ground.
+
+    None where nothing says.
+    """
     match case.state:
         case State.RUN_OFF:
-            return debt.past_due_since if debt else None
+            due = [row["due_on"] for row in billing_store.schedule(tx, case.line)]
+            return (debt.past_due_since if debt else None) or max(due, default=None)
         case State.HELD:
             return case.ground
+        case State.CLEARING:
+            return case.why if case.due_at else None
         case State.CLOSED:
             return case.why
         case _:
             return None
 
 
-def between(reasons: Sequence[date | str | None]) -> str:
+def between(reasons: Sequence[date | str | None], last: date) -> str:
     """The first and the last of dated reasons, in words."""
     days = sorted(reason for reason in reasons if isinstance(reason, date))
-    return f", past due since {days[0]} to {days[-1]}" if days else ""
+    late, ahead = [day for day in days if day < last], [day for day in days if day >= last]
+    said = f", past due since {late[0]} to {late[-1]}" if late else ""
+    return said + (f", due until {ahead[-1]}" if ahead else "")
 
 
 def tries(tx: Tx, cases: Mapping[UUID, UUID], since: datetime) -> tuple[int, int]:

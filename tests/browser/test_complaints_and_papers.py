@@ -150,5 +150,7 @@ def test_the_desk_asks_for_a_paper_and_answers_a_complaint(
     page.wait_for_load_state()
     assert WORDS in page.inner_text("main")
     look("complaint")
+    page.select_option("#answer select[name=outcome]", "upheld")
+    page.select_option("#answer select[name=why]", index=1)
     page.click("#answer .button")
     page.wait_for_url(f"{url}/console/complaints")

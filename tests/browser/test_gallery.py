@@ -136,7 +136,14 @@ def _look(visitor: Visitor, view: View, stage: Stage, lang: str) -> list[str]:
         found += [f"{width} {scheme} {each}" for each in minded]
         _pictures(visitor, f"{view.door}-{view.label}-{lang}-{width}")
     page.set_viewport_size({"width": NARROW, "height": PHONE[1]})
-    return [*found, *(f"{NARROW}: {each}" for each in page.evaluate(PUSHED))]
+    # Charts are drawn anew a moment after the page has become narrow.
+    pushed = page.evaluate(PUSHED)
+    for _ in range(10):
+        if not pushed:
+            break
+        page.wait_for_timeout(100)
+        pushed = page.evaluate(PUSHED)
+    return [*found, *(f"{NARROW}: {each}" for each in pushed)]
 
 
 def _pictures(visitor: Visitor, name: str) -> None:

@@ -17,6 +17,7 @@ from .story import Story
 
 # What has an end by its nature, and answers at once.
 WHOLE: Final = {
+    "/v1/bureau-objections": "what one customer wrote about one line; each is answered within weeks",
     "/v1/policies": "versions of the tables that people edit",
     "/v1/capacity/plans": "the newest hundred; people propose a few a month",
     "/v1/debt-buyers": "companies with a contract",
