@@ -104,20 +104,21 @@ class Site:
         return "database"
 
     def mend(self) -> None:
-        """Start what does not run, and wait until it answers."""
+        """Start what does not run, as often as it takes, and wait until it answers."""
         with self._mending:
-            embedded.start(self.home)
-            if self._server and self._server.poll() is None and self._ready():
-                return
-            if not self._server or self._server.poll() is not None:
-                with (self.home / "serve.log").open("ab") as log:
-                    self._server = subprocess.Popen(
-                        [_COMMAND, "serve"], env=self.env, stdout=log, stderr=log, start_new_session=True
-                    )
             end = time.monotonic() + PATIENCE_SECONDS
-            while not self._ready():
+            while not self._is_up():
                 assert time.monotonic() < end, (self.home / "serve.log").read_text()[-3_000:]
                 time.sleep(0.05)
+
+    def _is_up(self) -> bool:
+        embedded.start(self.home)
+        if not self._server or self._server.poll() is not None:
+            with (self.home / "serve.log").open("ab") as log:
+                self._server = subprocess.Popen(
+                    [_COMMAND, "serve"], env=self.env, stdout=log, stderr=log, start_new_session=True
+                )
+        return self._ready()
 
     def _ready(self) -> bool:
         with suppress(httpx.TransportError):

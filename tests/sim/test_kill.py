@@ -30,7 +30,7 @@ from whiteslip.world.population import person
 SEED: Final = 20260301
 SAMPLE: Final = Path(intake.__file__).parent / "samples" / "portfolio.csv"
 FIRST: Final = date(2025, 7, 1)
-SLICES: Final = int(os.environ.get("WHITESLIP_KILLS", "15"))
+SLICES: Final = int(os.environ.get("WHITESLIP_KILLS", "12"))
 # Every fifth slice is a week of nights; the first ones take the portfolio over.
 IMPORTS, NIGHTS_EVERY, STEP_DAYS = 3, 5, 7
 
