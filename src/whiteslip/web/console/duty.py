@@ -11,12 +11,14 @@ from uuid import UUID
 
 from litestar import Response
 
+from whiteslip import lines
 from whiteslip.base import Refusal
 from whiteslip.decisions.words import in_language
 from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
 from whiteslip.identity import access
 from whiteslip.identity.model import DECIDES, Kind, Staff
+from whiteslip.lines import Line
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 from whiteslip.web.kit.cookies import WebRequest, ports_of, session_token
@@ -67,6 +69,13 @@ class Duty:
         found = exits_store.by_reference(self.tx, reference)
         if found is None:
             raise Refused(Refusal("exit.not_found"))
+        return found
+
+    def line(self, line_id: UUID) -> Line:
+        """A line. Raises Refused."""
+        found = lines.get_line(self.tx, line_id)
+        if isinstance(found, Refusal):
+            raise Refused(found)
         return found
 
     def shown(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from whiteslip import identity, lines
+from whiteslip import identity
 from whiteslip.base import Refusal
 from whiteslip.billing import store as billing_store
 from whiteslip.exits import accounts
@@ -40,13 +40,6 @@ class Verified(msgspec.Struct):
 
     account: UUID
     how: How
-
-
-def _line(duty: Duty, line_id: UUID) -> Line:
-    found = lines.get_line(duty.tx, line_id)
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    return found
 
 
 def _page(duty: Duty, line: Line, form: Form, revealed: bool = False, **shown: Any) -> Response[Any]:
@@ -78,22 +71,20 @@ def _page(duty: Duty, line: Line, form: Form, revealed: bool = False, **shown: A
 @get("/lines/{line_id:uuid}/account", sync_to_thread=True)
 def show(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
     """The account that stands, by its last four characters."""
-    return on_duty(request, lambda duty: _page(duty, _line(duty, line_id), Form()))
+    return on_duty(request, lambda duty: _page(duty, duty.line(line_id), Form()))
 
 
 @post("/lines/{line_id:uuid}/account/reveal", sync_to_thread=True)
 def reveal(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
     """Its number and the name it should be in, to ask the bank; who looked is journalled."""
-    return on_duty(
-        request, lambda duty: _page(duty, _line(duty, line_id), Form(), revealed=True), chooses=True
-    )
+    return on_duty(request, lambda duty: _page(duty, duty.line(line_id), Form(), revealed=True), chooses=True)
 
 
 def _change(
     request: WebRequest, line_id: UUID, form: Form, act: Callable[[Duty, Line], object]
 ) -> Response[Any]:
     def change(duty: Duty) -> Response[Any]:
-        line = _line(duty, line_id)
+        line = duty.line(line_id)
         done = act(duty, line)
         if isinstance(done, Errors):
             return _page(duty, line, form, errors=done)

@@ -13,12 +13,11 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, QueryParameter
 
-from whiteslip import lines, watch
+from whiteslip import watch
 from whiteslip.base import Money, Refusal
 from whiteslip.exits import proposals, stepups
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause
 from whiteslip.exits.restrictions import Limits, Measure
-from whiteslip.lines import Line
 from whiteslip.store import Tx
 from whiteslip.watch import Alert, Shown
 from whiteslip.watch import store as watch_store
@@ -138,15 +137,8 @@ def _cell(found: Alert, column: str) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _line(duty: Duty, found: Alert) -> Line:
-    line = lines.get_line(duty.tx, found.line)
-    if isinstance(line, Refusal):
-        raise LookupError(f"line {found.line} of an alert vanished")
-    return line
-
-
 def _page(duty: Duty, found: Alert, form: Form, **shown: Any) -> Response[str]:
-    line = _line(duty, found)
+    line = duty.line(found.line)
     asked = stepups.asked(duty.tx, line.id)
     return page(
         duty.request,
@@ -209,7 +201,7 @@ def propose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Re
 
     def act(duty: Duty) -> Response[Any]:
         found = _found(duty, reference)
-        chosen, line = form.value("reason"), _line(duty, found)
+        chosen, line = form.value("reason"), duty.line(found.line)
         cap = parse_money(form.value("cap"), line.currency) if found.act == Measure.LOWER_CAP else None
         if chosen not in _TO_RESTRICT:
             return _page(duty, found, form, errors=Errors().add("reason", "missing"))

@@ -10,7 +10,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from whiteslip import billing, identity, lines, notices
+from whiteslip import billing, identity, notices
 from whiteslip.base import Money, Rate, Refusal
 from whiteslip.decisions import decisions_about
 from whiteslip.exits import Exit, acts, behalf, desk, rules, steps
@@ -53,13 +53,6 @@ class Aside(msgspec.Struct):
     minutes: int
 
 
-def _line(duty: Duty, case: Exit) -> Line:
-    found = lines.get_line(duty.tx, case.line)
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    return found
-
-
 def _phone_ends(duty: Duty, case: Exit) -> str | None:
     """The last two digits of the phone: as much as the desk sees without asking for more."""
     found = identity.peek(duty.tx, duty.ports.vault, case.customer)
@@ -95,7 +88,7 @@ def _assessment(duty: Duty, case: Exit, line: Line) -> dict[str, Any] | None:
 
 def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]:
     tx, case = duty.tx, duty.case(reference)
-    line = _line(duty, case)
+    line = duty.line(case.line)
     work = Work.on(tx, duty.ports.office, line, duty.now)
     claim, proposal = exits_store.claim_of(tx, case.id, duty.now), exits_store.proposal(tx, case.id)
     pending, choices = exits_store.pending(tx, case.id), exits_store.choices(tx, case.id)

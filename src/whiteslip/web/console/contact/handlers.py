@@ -10,7 +10,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from whiteslip import identity, lines
+from whiteslip import identity
 from whiteslip.base import Refusal
 from whiteslip.exits import contacts as telling
 from whiteslip.identity import contacts
@@ -27,13 +27,6 @@ class Place(msgspec.Struct):
     """The form of a new place."""
 
     place: str
-
-
-def _line(duty: Duty, line_id: UUID) -> Line:
-    found = lines.get_line(duty.tx, line_id)
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    return found
 
 
 def _page(duty: Duty, line: Line, form: Form, **shown: Any) -> Response[Any]:
@@ -55,14 +48,14 @@ def _page(duty: Duty, line: Line, form: Form, **shown: Any) -> Response[Any]:
 @get("/lines/{line_id:uuid}/contact", sync_to_thread=True)
 def show(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
     """What is proposed, or the form to propose."""
-    return on_duty(request, lambda duty: _page(duty, _line(duty, line_id), Form()))
+    return on_duty(request, lambda duty: _page(duty, duty.line(line_id), Form()))
 
 
 def _change(
     request: WebRequest, line_id: UUID, form: Form, act: Callable[[Duty, Line], object]
 ) -> Response[Any]:
     def change(duty: Duty) -> Response[Any]:
-        line = _line(duty, line_id)
+        line = duty.line(line_id)
         done = act(duty, line)
         if isinstance(done, Errors):
             return _page(duty, line, form, errors=done)

@@ -10,7 +10,7 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from whiteslip import billing, lines, packs
+from whiteslip import billing, packs
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import chargeoff, sales, store
@@ -33,15 +33,8 @@ def _at(line_id: UUID) -> str:
     return f"{HOME}/lines/{line_id}/debt"
 
 
-def _line(duty: Duty, line_id: UUID) -> Line:
-    found = lines.get_line(duty.tx, line_id)
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    return found
-
-
 def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
-    tx, line = duty.tx, _line(duty, line_id)
+    tx, line = duty.tx, duty.line(line_id)
     today = line.today(duty.now)
     debt = billing.debt(tx, line.id, today)
     standing = store.hardship(tx, line.id)
@@ -94,7 +87,7 @@ def _change(
     """Do something and show the page again, with what is wrong in a field; a "no" is a page of its own."""
 
     def change(duty: Duty) -> Response[Any]:
-        done = act(duty, _line(duty, line_id))
+        done = act(duty, duty.line(line_id))
         if isinstance(done, Errors):
             return _page(duty, line_id, form, errors=done)
         if isinstance(done, Refusal):

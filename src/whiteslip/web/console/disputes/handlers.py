@@ -18,7 +18,6 @@ from whiteslip.exits import store as exits_store
 from whiteslip.exits.statements import Side
 from whiteslip.identity.documents import open_document
 from whiteslip.identity.papers import PDF
-from whiteslip.lines import Line
 from whiteslip.purchases import store as purchases_store
 from whiteslip.purchases.model import WHYS, Dispute, Outcome, Why
 from whiteslip.web.console.duty import HOME, Duty, on_duty
@@ -55,13 +54,6 @@ def _found(duty: Duty, reference: str) -> Dispute:
     return found
 
 
-def _line(duty: Duty, line_id: UUID) -> Line:
-    line = lines.get_line(duty.tx, line_id)
-    if isinstance(line, Refusal):
-        raise LookupError(f"line {line_id} of a dispute vanished")
-    return line
-
-
 @get("/disputes", sync_to_thread=True)
 def queue(request: WebRequest) -> Response[Any]:
     """What waits to be decided, the nearest deadline first."""
@@ -82,7 +74,7 @@ def queue(request: WebRequest) -> Response[Any]:
 def _page(
     duty: Duty, found: Dispute, form: Form, read: UUID | None = None, words: str = "", **shown: Any
 ) -> Response[str]:
-    tx, line = duty.tx, _line(duty, found.line)
+    tx, line = duty.tx, duty.line(found.line)
     bought = purchases_store.of_line(tx, line.id)
     others = [each for each in bought if each.merchant == found.merchant and each.id != found.purchase]
     shop = purchases_store.shops(tx, {found.merchant})[found.merchant]

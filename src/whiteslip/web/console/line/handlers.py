@@ -55,15 +55,8 @@ class Heir(msgspec.Struct):
     authority: str
 
 
-def _line(duty: Duty, line_id: UUID) -> Line:
-    found = lines.get_line(duty.tx, line_id)
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    return found
-
-
 def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
-    tx, line = duty.tx, _line(duty, line_id)
+    tx, line = duty.tx, duty.line(line_id)
     open_one = next(
         (one for one in exits_store.terminations_of_line(tx, line.id) if one.outcome == "open"), None
     )
@@ -114,7 +107,7 @@ def _change(
     """Do something to a line and show it again; a "no" stands on the page and changes nothing."""
 
     def change(duty: Duty) -> Response[Any]:
-        done = act(duty, _line(duty, line_id))
+        done = act(duty, duty.line(line_id))
         if isinstance(done, Errors):
             return _page(duty, line_id, form, errors=done)
         if isinstance(done, Refusal):
@@ -223,7 +216,7 @@ def close(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Respo
     """
 
     def act(duty: Duty) -> Response[Any]:
-        typed, line = form.read(OnBehalf), _line(duty, line_id)
+        typed, line = form.read(OnBehalf), duty.line(line_id)
         if isinstance(typed, Errors):
             return _page(duty, line_id, form, errors=typed)
         if typed.kind is Kind.WITHDRAW and typed.how is None:
