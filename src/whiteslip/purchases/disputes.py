@@ -150,7 +150,7 @@ def resolve(
 def _bears(tx: Tx, found: Dispute) -> Bears:
     """Whose loss it is that the customer was right: the shop's, but for a purchase that they did not make
     and at which the shop had the buyer prove who they are by two factors. Then the lender let them in.
-    As Directive (EU) 2015/2366 article 74(2) divides it.
+    After Directive (EU) 2015/2366 article 74(2), not verified against its text.
     """
     if found.ground is not Ground.NOT_MINE or found.purchase is None:
         return Bears.SHOP
