@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import pytest
-from lab.conftest import recipe_with, rows, write
+from lab.conftest import RECIPE, recipe_with, rows, write
 
 from whiteslip.app.cli import run
 from whiteslip.decisions.scoring import Model, decoded, encoded, score
@@ -169,6 +169,39 @@ def test_a_file_that_is_no_table_is_refused_with_what_is_wrong(
 def test_protected_grounds_and_having_left_are_in_no_recipe(tmp_path: Path, name: str):
     with pytest.raises(LabError, match="stays out of scores"):
         recipe_with(tmp_path, noise=name)
+
+
+def test_an_event_is_read_off_several_columns_and_who_had_it_before_is_not_at_risk(tmp_path: Path):
+    outcome = 'target_column = "bad"\ntarget_is = "yes"'
+    event = '[event]\ncolumns = ["m1", "m2"]\nat_least = 3\nbefore = "m0"\n\n[booster]'
+    text = (
+        RECIPE.replace("REJECTS", "none").replace(outcome, "horizon_months = 2").replace("[booster]", event)
+    )
+    path = tmp_path / "event.toml"
+    path.write_text(text)
+    recipe = load_recipe(str(path))
+    months = [
+        (0, 0, 3),
+        (2, 3, 0),
+        (2, 2, 2),
+        (0, 0, 0),
+        (3, 3, 3),
+        (0, "", 0),
+        (0, "late", 0),
+        (1, 4, 9),
+    ] * 9
+    lines = ["id,late,drawn,noise,sex,m0,m1,m2"]
+    lines += [f"{n},1,0.5,0,f,{','.join(map(str, each))}" for n, each in enumerate(months)]
+    table = read_table(write(tmp_path / "event.csv", lines), recipe)
+    assert table.event.tolist() == [1, 1, 0, 0, 1] * 9
+    assert [(fault.line, fault.column) for fault in table.faults[:3]] == [(6, "m0"), (7, "m1"), (8, "m1")]
+    for wrong, says in (
+        (text.replace('"m1"', '"late"'), "read as a fact too"),
+        (outcome + text, "one of them"),
+    ):
+        path.write_text(wrong)
+        with pytest.raises(LabError, match=says):
+            load_recipe(str(path))
 
 
 def test_who_was_turned_down_counts_only_where_the_recipe_says_so(tmp_path: Path):

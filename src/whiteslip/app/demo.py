@@ -130,8 +130,9 @@ def _live(
 def serve_models(tx: Tx, home: Path, now: datetime) -> None:
     """Sign the two models of the demonstration with its key; two people make the first the champion.
 
-    Both come from ``whiteslip lab fit behaviour_shares`` (scorecard and additive) on the data that the recipe
-    names. Its people are others, so the index of stability is high from the first night on.
+    Both come from ``whiteslip lab fit behaviour_default`` (scorecard and additive) on the data that the
+    recipe names, and look three months ahead. Its people are others, so the index of stability is high from
+    the first night on.
     """
     key = make_key(home / "model.key")
     for path in sorted(_MODELS.glob("*.json")):

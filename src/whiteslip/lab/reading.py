@@ -124,7 +124,8 @@ def _header(path: Path, rows: Iterator[list[str]], recipe: Recipe) -> dict[str, 
     except csv.Error as error:
         raise LabError(f"{path} is no CSV table: {error}") from None
     places = {name.strip(): place for place, name in enumerate(names)}
-    wanted = [recipe.id, recipe.target_column, *(f.column for f in recipe.facts.values())]
+    wanted = [recipe.id, *recipe.outcome_columns, *(f.column for f in recipe.facts.values())]
+    wanted += [recipe.event.before] if recipe.event else []
     wanted += [group.column for group in recipe.protected.values()] + ([recipe.time] if recipe.time else [])
     absent = sorted(set(wanted) - places.keys())
     if absent:
@@ -166,19 +167,41 @@ def _leave_out(columns: _Columns, fault: RowFault) -> None:
 def _take(cells: list[str], header: Mapping[str, int], recipe: Recipe, columns: _Columns) -> None:
     """One row: all of it is understood before any of it is kept."""
     numbers = [_fact(cells[header[f.column]].strip(), f, recipe) for f in recipe.facts.values()]
-    answer = cells[header[recipe.target_column]].strip()
-    if answer in recipe.missing and recipe.reject_inference == "none":
-        raise _RowError(
-            recipe.target_column, "is empty, and the recipe does not infer from who was turned down"
-        )
+    event = _event(cells, header, recipe)
     groups = {name: _group(cells[header[g.column]].strip(), g) for name, g in recipe.protected.items()}
     columns.facts.extend(numbers)
-    columns.event.append(_TURNED_DOWN if answer in recipe.missing else float(_same(answer, recipe.target_is)))
+    columns.event.append(event)
     columns.place.append(_share(recipe.seed, cells[header[recipe.id]].strip()))
     if recipe.time:
         columns.times.append(cells[header[recipe.time]].strip())
     for name, group in groups.items():
         columns.groups[name].append(group)
+
+
+def _event(cells: list[str], header: Mapping[str, int], recipe: Recipe) -> float:
+    """1.0 where it came, 0.0 where it did not."""
+    told = [cells[header[column]].strip() for column in recipe.outcome_columns]
+    empty = [
+        column for column, text in zip(recipe.outcome_columns, told, strict=True) if text in recipe.missing
+    ]
+    if empty:
+        if recipe.reject_inference == "none":
+            raise _RowError(empty[0], "is empty, and the recipe does not infer from who was turned down")
+        return _TURNED_DOWN
+    if recipe.event is None:
+        return float(_same(told[0], recipe.target_is))
+    before = recipe.event.before
+    if _number(cells[header[before]].strip(), before) >= recipe.event.at_least:
+        raise _RowError(before, "says that it had come already: nobody to wait for")
+    numbers = [_number(text, column) for column, text in zip(recipe.outcome_columns, told, strict=True)]
+    return float(max(numbers) >= recipe.event.at_least)
+
+
+def _number(text: str, column: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise _RowError(column, "is no number") from None
 
 
 def _same(answer: str, wanted: str) -> bool:
@@ -205,10 +228,7 @@ def _fact(text: str, fact: FactRecipe, recipe: Recipe) -> float:
         if text not in fact.levels:
             raise _RowError(fact.column, f"is none of {', '.join(fact.levels)}")
         return float(fact.levels.index(text))
-    try:
-        number = float(text)
-    except ValueError:
-        raise _RowError(fact.column, "is no number") from None
+    number = _number(text, fact.column)
     if not fact.least <= number <= fact.most:  # not-a-number is in no range
         raise _RowError(fact.column, f"is not from {fact.least:g} to {fact.most:g} {fact.unit}")
     return number

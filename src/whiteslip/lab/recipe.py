@@ -53,6 +53,17 @@ class Group(Struct, frozen=True, forbid_unknown_fields=True):
     bands: list[float] = []
 
 
+class Event(Struct, frozen=True, forbid_unknown_fields=True):
+    """An event read off several columns: one of them is ``at_least`` so much.
+
+    Where the column ``before`` is so already, nothing is left to come: the row is not at risk, and left out.
+    """
+
+    columns: list[str]
+    at_least: float
+    before: str
+
+
 class Booster(Struct, frozen=True, forbid_unknown_fields=True):
     """How trees are grown; the defaults suit some tens of thousands of rows."""
 
@@ -68,7 +79,8 @@ class Booster(Struct, frozen=True, forbid_unknown_fields=True):
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     """How to read a table and what to fit.
 
-    ``target_is``: the text of the target column that counts as the event, 1. ``unseen_percent`` of
+    ``target_is``: the text of the target column that counts as the event, 1; or ``event`` reads it off
+    several columns. ``unseen_percent`` of
     the rows are kept from fitting, chosen by a hash of ``id`` and ``seed``; with ``time``, the
     latest are: out of time instead of out of sample. A row whose target is blank is somebody who
     was turned down; ``reject_inference`` says whether fuzzy augmentation lets such rows count.
@@ -79,10 +91,11 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     target: str
-    target_column: str
-    target_is: str
     id: str
     facts: dict[str, FactRecipe]
+    target_column: str = ""
+    target_is: str = ""
+    event: Event | None = None
     derived: dict[str, DerivedRecipe] = {}
     protected: dict[str, Group] = {}
     time: str = ""
@@ -101,6 +114,11 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     def columns(self) -> list[str]:
         """What a model reads, in order: facts, then derived."""
         return [*(name for name, fact in self.facts.items() if fact.scored), *self.derived]
+
+    @property
+    def outcome_columns(self) -> list[str]:
+        """The columns that tell what came."""
+        return list(self.event.columns) if self.event else [self.target_column]
 
     @property
     def monotone(self) -> list[int]:
@@ -157,8 +175,13 @@ def _faults(recipe: Recipe) -> list[str]:
         if part not in recipe.facts
     ]
     named += [f"{name}: least is above most" for name, f in recipe.facts.items() if f.least > f.most]
-    if recipe.target_column in read:
-        named.append(f"{recipe.target_column} is the target and is read as a fact too")
+    named += [
+        f"{column} is the target and is read as a fact too"
+        for column in recipe.outcome_columns
+        if column in read
+    ]
+    if bool(recipe.target_column) == bool(recipe.event):
+        named.append("the outcome is a target_column with its target_is, or an event; one of them")
     if recipe.horizon_months is not None and not 1 <= recipe.horizon_months <= MOST_MONTHS:
         named.append(f"horizon_months is from 1 to {MOST_MONTHS}")
     if not 0 < recipe.unseen_percent < 100:
