@@ -23,6 +23,7 @@ from worlds import at, buy, locked, nights, open_line, pay
 
 from whiteslip import exits, funding, lines, purchases
 from whiteslip.base import Refusal
+from whiteslip.base.money import BASIS_POINTS, Rounding, divide
 from whiteslip.billing import hardship, pledges
 from whiteslip.billing.model import Relief
 from whiteslip.decisions import Tables
@@ -301,6 +302,9 @@ def _compare(books: Books, world: World, day: date, seen: dict[str, set[Any]]) -
             ours = getattr(told.base, name, None)
             ours = getattr(told.performance, name, None) if ours is None else ours
             assert value == ours, (found.name, day, name)
+        if told.pledged_minor:
+            lost = divide(max(0, told.lost_minor) * BASIS_POINTS, told.pledged_minor, Rounding.UP)
+            assert lost == figures["cumulative_loss_bps"], "what a stress run goes on from"
         asked = figures | {"facility": funding.facility_id(found.name), "day": day}
         tests = [tuple(row.values()) for row in books.execute(SQL["tests"], asked).fetchall()]
         assert tests == sorted((c.test.value, c.actual, c.limit, c.headroom) for c in told.covenants)

@@ -30,7 +30,7 @@ from whiteslip.base.ids import public
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
 from whiteslip.exits.model import Channel, Identity
-from whiteslip.funding.model import Position
+from whiteslip.funding.model import LossStep, Position, Triggers
 from whiteslip.identity import Vault
 from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
@@ -38,6 +38,7 @@ from whiteslip.ledger.acts import seal
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
 from whiteslip.treasury import Appetite, Basis, Plan
+from whiteslip.treasury.scenario import Start
 from whiteslip.web.console import routers
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.settings import WebSettings
@@ -77,7 +78,8 @@ def place(db: Database, tmp_path: Path) -> Lake:
     with db.transaction() as tx:
         seal(tx, END, [], until)
     with db.transaction() as tx:
-        assert isinstance(funding.load(tx, deal(), "test", until), str)
+        scheduled = deal(triggers=Triggers(cumulative_loss=(LossStep(12, 900),)))
+        assert isinstance(funding.load(tx, scheduled, "test", until), str)
         assert funding.fill(tx, "warehouse", 10**9, END, "test", until) == 1_800_000
         funding.state_position(tx, "warehouse", Position(1_000_000, 0, 0), "test", until)
         funding.run_night(tx, END, until)
@@ -260,6 +262,13 @@ def _futures(
     assert cli.run([*asked, "--cash-minor", "0", "--leave-percent", "60", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["lines"], found["book_minor"]) == (12, 1_800_000)
+    book = treasury.start(place)
+    assert isinstance(book, Start)
+    with db.transaction() as tx:
+        lent = treasury.with_facility(tx, book, "warehouse")
+    assert isinstance(lent, Start)
+    assert lent.terms
+    assert (lent.terms.lost, lent.terms.ever_pledged) == (0, 1_800_000), "the schedule goes on from here"
     headroom = next(fan for fan in found["fans"] if fan["name"] == "headroom")
     assert all(low <= high for low, high in zip(headroom["rows"][0], headroom["rows"][-1], strict=True))
     # The night's base is 85 % of 1,800,000, at what a day of the run begins with.

@@ -42,7 +42,10 @@ _CURABLE: Final = frozenset({Test.BORROWING_BASE, Test.RESERVE, Test.MINIMUM_USE
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a kept night says, as a funder is told it; ``why`` it stands in for the day asked for."""
+    """What a kept night says, as a funder is told it; ``why`` it stands in for the day asked for.
+
+    ``lost_minor`` of ``pledged_minor``: net, since the deal began; nothing where it has no schedule of that.
+    """
 
     deal: Deal
     version: str
@@ -53,6 +56,8 @@ class Statement:
     covenants: Sequence[Covenant]
     receivables: int
     sha256: str
+    lost_minor: int = 0
+    pledged_minor: int = 0
     why: Refusal | None = None
 
 
@@ -177,6 +182,7 @@ def statement(tx: Tx, name: str, day: date | None = None) -> Statement | Refusal
     *before, night = kept
     deal = store.deal_of(tx, found.id, night.version)
     tested = covenants.tests(deal, night.base, night.position, night.performance)
+    in_all = bool(deal.triggers.cumulative_loss)
     return Statement(
         deal=deal,
         version=night.version,
@@ -187,6 +193,8 @@ def statement(tx: Tx, name: str, day: date | None = None) -> Statement | Refusal
         covenants=covenants.with_trend(tested, [(n.day, n.headroom) for n in before], night.day),
         receivables=night.receivables,
         sha256=night.sha256.hex(),
+        lost_minor=covenants.net_loss([each.figures for each in kept]) if in_all else 0,
+        pledged_minor=store.pledged(tx, found.id) if in_all else 0,
     )
 
 

@@ -98,14 +98,23 @@ def _cumulative_loss(
     """What was lost so far in basis points, and how many whole months the deal is old."""
     if not deal.triggers.cumulative_loss or not history or not pledged_minor:
         return None, None
-    lost = sum(night.charged_off_minor - night.recovered_minor for night in history)
-    day, begun = history[-1].day, deal.begins_on
-    age = _month(day) - _month(begun) - (day < add_months(begun, _month(day) - _month(begun)))
-    return _bps(max(0, lost), pledged_minor, Rounding.UP), age
+    return _bps(max(0, net_loss(history)), pledged_minor, Rounding.UP), age_on(deal, history[-1].day)
 
 
-def _loss_limit(deal: Deal, age_months: int) -> int:
-    """The limit of the schedule at an age; after its last step that one."""
+def net_loss(history: Sequence[Figures]) -> int:
+    """All that was charged off over some nights less all that was recovered."""
+    return sum(night.charged_off_minor - night.recovered_minor for night in history)
+
+
+def age_on(deal: Deal, day: date) -> int:
+    """How many whole months a deal is old."""
+    begun = deal.begins_on
+    months = _month(day) - _month(begun)
+    return months - (day < add_months(begun, months))
+
+
+def loss_limit(deal: Deal, age_months: int) -> int:
+    """How much may be lost at an age by the schedule; after its last step that one."""
     steps = deal.triggers.cumulative_loss
     return next((each for each in steps if age_months < each.until_months), steps[-1]).at_most_bps
 
@@ -173,7 +182,7 @@ def tests(deal: Deal, base: Base, position: Position, found: Performance) -> lis
         (Test.ANNUALISED_LOSS, found.annualised_loss_3m_bps, limits.annualised_loss_3m_at_most_bps),
     ]
     if limits.cumulative_loss and found.age_months is not None:
-        allowed = _loss_limit(deal, found.age_months)
+        allowed = loss_limit(deal, found.age_months)
         most.append((Test.CUMULATIVE_LOSS, found.cumulative_loss_bps, allowed))
     least = (
         (Test.EXCESS_SPREAD, found.excess_spread_3m_bps, limits.excess_spread_3m_at_least_bps),

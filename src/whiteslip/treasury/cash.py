@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whiteslip.base.money import BASIS_POINTS
-from whiteslip.funding import rules
+from whiteslip.funding import covenants, rules
 from whiteslip.funding.eligibility import is_matured
 from whiteslip.funding.model import Deal, Phase
 from whiteslip.treasury.scenario import DAYS_OF_YEAR, FIRST_DAY, STATES, Floats, Terms
@@ -161,10 +161,12 @@ def settle(till: Till, terms: Terms | None, base: Floats, net: Floats, principal
 
 
 class Covenants:
-    """The tests of a deal on a run's months. Three-month figures need three months of the run."""
+    """The tests of a deal on a run's days and months. Three-month figures need three months of the run."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, scenarios: int) -> None:
         self.terms = terms
+        self.lost_in_all = np.full(scenarios, terms.lost)
+        self.ever_pledged = np.full(scenarios, terms.ever_pledged)
         self.late: deque[Floats] = deque(maxlen=_MONTHS)
         self.lost: deque[Floats] = deque(maxlen=_MONTHS)
         self.earned: deque[Floats] = deque(maxlen=_MONTHS)
@@ -179,16 +181,31 @@ class Covenants:
         if deal.minimum_use_minor is not None:
             till.note("minimum_use", till.debt < deal.minimum_use_minor, day)
 
-    def monthly(self, till: Till, owed: Floats, defaulted: Floats, flows: Flows, day: int) -> None:
-        """What is tested at the end of a month; ``owed`` by bucket, of all lines."""
+    def lose(self, till: Till, defaulted: Floats, bought: Floats, today: date, day: int) -> None:
+        """What was lost since the deal began, of all ever pledged: on every day, as every night does.
+
+        A day's defaults are charged off at once, nothing is recovered, and purchases are pledged while it
+        revolves.
+        """
+        deal = self.terms.deal
+        self.lost_in_all += defaulted * self.terms.pledged
+        self.ever_pledged += np.where(till.amortising, 0.0, bought * self.terms.pledged)
+        if deal.triggers.cumulative_loss:
+            allowed = covenants.loss_limit(deal, covenants.age_on(deal, today))
+            broken = self.lost_in_all * BASIS_POINTS > allowed * self.ever_pledged
+            self._break(till, "cumulative_loss", broken, day)
+
+    def monthly(
+        self, till: Till, opening: Floats, owed: Floats, defaulted: Floats, flows: Flows, day: int
+    ) -> None:
+        """What is tested at the end of a month; ``opening`` and ``owed`` then by bucket, of all lines."""
         deal, limits = self.terms.deal, self.terms.deal.triggers
         late_from = limits.delinquent_from_days
-        pool = np.maximum(1.0, owed[:, : STATES - 1].sum(axis=1))
+        before, pool = (np.maximum(1.0, each[:, : STATES - 1].sum(axis=1)) for each in (opening, owed))
         late = (
             sum(owed[:, bucket] for bucket in range(2, STATES - 1) if FIRST_DAY[bucket + 1] > late_from)
             / pool
         )
-        before = self.pools[-1] if self.pools else pool
         for kept, figure in (
             (self.late, late), (self.lost, defaulted), (self.earned, flows.earned), (self.pools, pool),
         ):  # fmt: skip

@@ -36,6 +36,7 @@ DUTIES: Final[Mapping[str, tuple[str, int]]] = {
     "excess_spread_3m": ("funding", 30),
     "delinquency_3m": ("risk", 60),
     "annualised_loss_3m": ("risk", 60),
+    "cumulative_loss": ("risk", 60),
     "payment_rate": ("servicing", 30),
 }
 # What is changed, alone, to see how much depends on it: assumption or question, low and high.

@@ -87,7 +87,10 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A facility as a run sees it. ``pledged``: share of the book; ``excess``: of what is eligible."""
+    """A facility as a run sees it. ``pledged``: share of the book; ``excess``: of what is eligible.
+
+    ``lost`` of ``ever_pledged``: net, since the deal began, as its schedule of cumulative loss counts.
+    """
 
     deal: Deal
     debt: float
@@ -95,6 +98,8 @@ class Terms:
     pledged: float
     excess: float
     amortising: bool = False
+    lost: float = 0.0
+    ever_pledged: float = 0.0
 
     def weights(self) -> Floats:
         """How much of each bucket is young enough to be eligible; days within a bucket are even."""

@@ -84,7 +84,7 @@ def block(start: Start, given: Assumptions, asked: Question, seed: Sequence[int]
     lengths = days_of(start.day, asked.months)
     book, till = _Book.of(start, scenarios), Till.open(scenarios, cash_of(start, asked), start.terms)
     mood = leaving.Mood.calm(given, asked, scenarios)
-    covenants = Covenants(start.terms) if start.terms else None
+    covenants = Covenants(start.terms, scenarios) if start.terms else None
     fortunes = credit.fortunes(dice, scenarios, asked.months, given.persistence, given.downturn)
     limits = credit.thresholds(_revolving(start))
     kept = _empty(scenarios, sum(lengths), asked.months)
@@ -118,6 +118,7 @@ def block(start: Start, given: Assumptions, asked: Question, seed: Sequence[int]
             net = received + flows.earned / length - flows.bought * on_day[:, step] - costs
             base = live(till, start.terms, (stays, left), net, received, today, day)
             if covenants and not over:
+                covenants.lose(till, defaulted / length, flows.bought * on_day[:, step], today, day)
                 covenants.daily(till, eligible_of(covenants.terms, stays, left), day)
             freed += went[:, step] * room * given.ccf * given.risk_weight
             kept.cash[:, day], kept.headroom[:, day] = till.cash, base - till.debt
@@ -127,7 +128,7 @@ def block(start: Start, given: Assumptions, asked: Question, seed: Sequence[int]
             day += 1
         if covenants and not is_over(start.terms, start.day + timedelta(days=day)):
             flows.collected += paid_off
-            covenants.monthly(till, after[0] + after[1], defaulted, flows, day - 1)
+            covenants.monthly(till, before[0] + before[1], after[0] + after[1], defaulted, flows, day - 1)
     kept.events = till.events
     return kept
 

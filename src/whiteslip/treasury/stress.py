@@ -142,6 +142,8 @@ def with_facility(tx: Tx, book: Start, facility: str) -> Start | Refusal:
         pledged=1.0,
         excess=base.excess_minor / max(1, base.eligible_minor),
         amortising=base.phase is not Phase.REVOLVING,
+        lost=float(told.lost_minor),
+        ever_pledged=float(told.pledged_minor),
     )
     balances = book.owed.sum(axis=(0, 1)) + book.left_owed.sum(axis=0)
     young = float(balances @ made.weights())
