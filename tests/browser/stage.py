@@ -77,6 +77,9 @@ from whiteslip.identity.accounts import How
 from whiteslip.identity.model import Kind, Role
 from whiteslip.lake import Lake
 from whiteslip.lines import users
+from whiteslip.privacy import requests
+from whiteslip.privacy import store as privacy_store
+from whiteslip.privacy.model import RequestKind
 from whiteslip.purchases import store as purchases_store
 from whiteslip.purchases.model import Dispute, Why
 from whiteslip.purchases.model import Ground as DisputeGround
@@ -269,6 +272,12 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
                 Topic.FEE, "portal", "customer", now, "The late fee of March was taken twice.",
             )
         )  # fmt: skip
+        done(
+            requests.ask(
+                tx, scene.ports.vault, scene.pack, office.issuer_name, guests["complaining"].customer,
+                RequestKind.CORRECTION, "portal", "customer", now, "My family name is spelled wrongly.",
+            )
+        )  # fmt: skip
 
 
 def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two: str) -> dict[str, str]:
@@ -383,6 +392,8 @@ def _facts(tx: Tx, scene: Scene, guests: Mapping[str, Guest]) -> dict[str, str]:
             ).full_name
         filed = complaints_store.of_customer(tx, guest.customer)
         facts |= {f"{name}_complaint": one.reference for one in filed[:1]}
+        asked = privacy_store.requests_of(tx, guest.customer)
+        facts |= {f"{name}_request": one.reference for one in asked[:1]}
         letters = [letter for case in cases for letter in notices.of_subject(tx, case.id)]
         facts |= {f"{name}_letter": str(letter.id) for letter in letters[:1]}
     for name, kind, subject in (

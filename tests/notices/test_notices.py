@@ -116,6 +116,22 @@ OWN: dict[str, dict[str, Any]] = {
     "complaint.extended": {"filed_at": NOW, "answer_by": NOW + timedelta(days=30), "delay": "complex"},
     "complaint.answered": {"filed_at": NOW, "route": "cn", "outcome": "partly", "why": "our_error"},
     "complaint.overdue": {"filed_at": NOW, "route": "uk"},
+    "privacy.request_received": {"asked_at": NOW, "wish": "access", "pack": "us", "answer_by": NOW},
+    "privacy.request_extended": {
+        "asked_at": NOW,
+        "wish": "objection",
+        "pack": "uk",
+        "answer_by": NOW,
+        "delay": "many",
+    },
+    "privacy.request_answered": {
+        "asked_at": NOW,
+        "wish": "erasure",
+        "pack": "cn",
+        "outcome": "partly",
+        "why": "law_keeps",
+    },
+    "privacy.request_overdue": {"asked_at": NOW, "wish": "correction", "pack": "eu"},
     "hardship.offered": {"past_due_minor": 12_300},
     "hardship.agreed": {
         "agreed_on": date(2026, 10, 22),

@@ -171,6 +171,17 @@ def test_a_pack_that_breaks_the_form_is_a_fault(changed: dict[str, Any], fault: 
     assert _faults("x", RAW | changed, KNOWN) == [f"x: {fault}"]
 
 
+def test_a_time_whose_name_says_no_unit_is_put_in_each_laws_own():
+    known = {"parameters": {"privacy": {"answer": ENTRY | {"unit": "months"}}}}
+
+    def faults(unit: str) -> list[str]:
+        own = {"parameters": {"privacy": {"answer": ENTRY | {"unit": unit}}}}
+        return _faults("x", RAW | own, known)
+
+    assert faults("days") == faults("business_days") == []
+    assert faults("count") == ["x: privacy.answer has another unit than in base"]
+
+
 def test_terms_that_cost_more_than_the_cap_are_a_fault():
     cap = ENTRY | {"value": 2400, "unit": "bps"}
     known = {"parameters": {"line": {"yearly_cost_bps": cap}}}
@@ -267,6 +278,11 @@ def test_the_page_says_of_every_stated_parameter_what_becomes_of_it():
     assert set(listed) == stated()
 
 
+def _in_its_unit(one: Parameter, unit: Unit) -> str:
+    """A value, with its unit where a pack's law has another than ``base``."""
+    return str(one.value) if one.unit is unit else f"{one.value} {one.unit}"
+
+
 def values() -> list[str]:
     """The rows of the page's first table: the numbers of each pack."""
     every = [packs.load(name).parameters for name in packs.names()]
@@ -274,7 +290,7 @@ def values() -> list[str]:
     for one in packs.load("base").listed():
         if one.unit is Unit.TEXT:
             continue
-        said = " | ".join(str(parameters[one.key].value) for parameters in every)
+        said = " | ".join(_in_its_unit(parameters[one.key], one.unit) for parameters in every)
         mark = " (stated)" if one.stated else ""
         rows.append(f"| `{one.key}` | {one.unit} | {said} | {one.duty}{mark} |")
     return rows

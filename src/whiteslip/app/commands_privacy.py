@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,11 +15,15 @@ from whiteslip import privacy
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say
+from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
 from whiteslip.app.wiring import opened, write_private
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.day.forgetting import FORGET
+from whiteslip.privacy import requests
+from whiteslip.privacy import store as privacy_store
+from whiteslip.privacy.model import Delay, Outcome, Request, RequestKind, Why
+from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
 
@@ -100,9 +105,72 @@ def show(customer: str, /, *, json: Json = False) -> None:
     )
 
 
+def _row(found: Request) -> dict[str, Any]:
+    return {
+        "reference": found.reference,
+        "kind": found.kind,
+        "asked_at": found.asked_at,
+        "due_at": found.due_at,
+        "extended_for": found.delay,
+        "overdue": found.overdue_at is not None,
+        "outcome": found.outcome,
+    }
+
+
+def _asked(tx: Tx, reference: str) -> Request:
+    found = privacy_store.request_by_reference(tx, reference)
+    if found is None:
+        raise CommandError(
+            f"there is no request {reference}", Exit.NOT_FOUND, hint="whiteslip privacy requests"
+        )
+    return found
+
+
+def _told(done: Request | Refusal, json: bool) -> None:
+    if isinstance(done, Refusal):
+        refuse(done)
+    answer(_row(done), json, lambda: pairs(_row(done)))
+
+
+def waiting(*, json: Json = False) -> None:
+    """List requests about data that wait for an answer, the nearest deadline first."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        rows = [_row(found) for found in privacy_store.requests_waiting(tx)]
+    columns = ["reference", "kind", "due_at", "extended_for", "overdue"]
+    answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows]))
+
+
+def ask(customer: str, kind: RequestKind, /, *, by: By, json: Json = False) -> None:
+    """Take a request of CUSTOMER (cus_…) about their data, on paper or over the phone."""
+    wanted = _customer(customer)
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        ports, now = platform.ports, present(tx)
+        issuer, actor = ports.office.issuer_name, acting(tx, by)
+        done = requests.ask(tx, ports.vault, platform.pack, issuer, wanted, kind, "desk", actor, now)
+    _told(done, json)
+
+
+def extend(reference: str, delay: Delay, /, *, by: By, json: Json = False) -> None:
+    """Take longer to answer a request, once, where the pack allows it. Who asked is told why."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        found, issuer = _asked(tx, reference), platform.ports.office.issuer_name
+        done = requests.extend(tx, issuer, found.id, delay, acting(tx, by), present(tx))
+    _told(done, json)
+
+
+def final(reference: str, outcome: Outcome, why: Why, /, *, by: By, json: Json = False) -> None:
+    """Answer a request about data for good."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        found, issuer = _asked(tx, reference), platform.ports.office.issuer_name
+        done = requests.answer(tx, issuer, found.id, outcome, why, acting(tx, by), present(tx))
+    _told(done, json)
+
+
 def register(app: App) -> None:
     """Add the commands."""
     group = App(name="privacy", help="What is held of people, and erasing it.")
-    for command in (erase, export, hold, release, show):
+    for command in (ask, erase, export, extend, hold, release, show):
         group.command(command)
+    group.command(final, name="answer")
+    group.command(waiting, name="requests")
     app.command(group)

@@ -10,6 +10,7 @@ from whiteslip import bureau, complaints, exits, identity, notices, watch, webho
 from whiteslip.applications import acts as applications
 from whiteslip.base import Refusal
 from whiteslip.billing import mandates, payouts
+from whiteslip.day.forgetting import FORGET
 from whiteslip.day.model import Ports
 from whiteslip.exits import desk, owed, proposals, restrictions
 from whiteslip.identity import Vault
@@ -18,6 +19,7 @@ from whiteslip.lines.increases import take_effect
 from whiteslip.lines.locks import end_lock
 from whiteslip.notices import Addressee
 from whiteslip.notices.model import Notice
+from whiteslip.privacy.acts import unanswered
 from whiteslip.store import Database, Tx
 from whiteslip.store.timers import Timer, finish_timer, pop_timer, retry_timer
 
@@ -166,6 +168,11 @@ def _complaint_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now:
     return None
 
 
+def _privacy_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime) -> datetime | None:
+    unanswered(tx, FORGET, ports.office.issuer_name, timer.subject, now)
+    return None
+
+
 Handler = Callable[[Database, Tx, Ports, Timer, datetime], datetime | None]
 HANDLERS: Final[dict[str, Handler]] = {
     "application.deadline": _application_deadline,
@@ -179,6 +186,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "mandate.lapses": _mandate_lapses,
     "notice.send": _notice_send,
     "payout.unclaimed": _payout_unclaimed,
+    "privacy.due": _privacy_due,
     "restriction.objection_due": _restriction_objection,
     "restriction.review": _restriction_review,
     "webhook.deliver": _webhook_deliver,

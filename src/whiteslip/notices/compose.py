@@ -29,6 +29,7 @@ from whiteslip.notices.facts import (
     ComplaintDueFacts,
     ContactFacts,
     ContractFacts,
+    DataRequestFacts,
     FeaturePausedFacts,
     FrozenFacts,
     HeldFacts,
@@ -190,6 +191,16 @@ def _code_words(facts: LetterFacts, own: Mapping[str, Any], said: Mapping[str, A
                 "part_words": said["report_parts"][facts.part],
                 "answer_words": own[f"outcome_{facts.outcome}_{facts.why}"] if facts.outcome else "",
                 "route_words": said["routes"].get(facts.pack) or said["routes"]["base"],
+            }
+        case DataRequestFacts():
+            return {
+                "wish_words": said["data_wishes"][facts.wish],
+                "authority_words": said["data_authorities"].get(facts.pack)
+                or said["data_authorities"]["base"],
+                "delay_words": own[f"delay_{facts.delay}"] if facts.delay else "",
+                "answer_words": own[f"outcome_{facts.outcome}"] + own["join"] + own[f"why_{facts.why}"]
+                if facts.outcome
+                else "",
             }
         case _:
             return {}

@@ -245,6 +245,20 @@ class ComplaintAnswerFacts(ComplaintFacts, frozen=True, kw_only=True, forbid_unk
     why: str = ""
 
 
+class DataRequestFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody asked about their data and by when there is an answer, or which; ``wish``, ``delay``,
+    ``outcome`` and ``why`` are codes of the texts' own, ``pack`` says whose authority is named.
+    """
+
+    asked_at: datetime
+    wish: str
+    pack: str
+    answer_by: datetime | None = None
+    delay: str = ""
+    outcome: str = ""
+    why: str = ""
+
+
 class IncreaseFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A higher limit that is proposed, beside the present one; nothing changes without consent."""
 
@@ -313,6 +327,10 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "dispute.won": DisputeEndedFacts,
     "dispute.turned_down": DisputeEndedFacts,
     "privacy.answered": PrivacyFacts,
+    "privacy.request_received": DataRequestFacts,
+    "privacy.request_extended": DataRequestFacts,
+    "privacy.request_answered": DataRequestFacts,
+    "privacy.request_overdue": DataRequestFacts,
     "application.declined": DeclinedFacts,
     "application.counter_offered": CounterFacts,
     "application.offered": OfferFacts,

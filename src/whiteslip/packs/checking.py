@@ -16,6 +16,8 @@ from whiteslip.packs.duties import duty_faults, raw_duties
 from whiteslip.packs.model import Unit
 from whiteslip.packs.reading import BASE, names, raw_pack
 
+# What a law may put in a unit of its own, where the parameter's name says none.
+_TIMES: Final = ("days", "business_days", "months", "years")
 _FIELDS: Final = {"value", "unit", "source", "verified", "duty"}
 _WHOLE: Final = ("title", "currency", "timezone", "calendar", "terms")
 _KNOWN: Final = {*_WHOLE, "holidays", "workdays", "parameters"}
@@ -55,7 +57,7 @@ def _faults(name: str, raw: Mapping[str, Any], base: Mapping[str, Any], duties: 
     faults += _terms_faults(_table(raw.get("terms")))
     known = dict(_entries(base))
     for key, entry in _entries(raw):
-        faults += [f"{key} {fault}" for fault in _entry_faults(entry, known.get(key), duties)]
+        faults += [f"{key} {fault}" for fault in _entry_faults(key, entry, known.get(key), duties)]
         if "stated" in entry and name != BASE:
             faults.append(f"{key} says stated, which is {BASE}'s to say for all packs")
     for key in ("holidays", "workdays"):
@@ -75,7 +77,7 @@ def _entries(raw: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _entry_faults(
-    entry: Mapping[str, Any], base: Mapping[str, Any] | None, duties: Collection[str]
+    key: str, entry: Mapping[str, Any], base: Mapping[str, Any] | None, duties: Collection[str]
 ) -> list[str]:
     """What is wrong with one parameter; ``base`` is the one of that key in the neutral pack."""
     if set(entry) - {"stated"} != _FIELDS:
@@ -98,9 +100,14 @@ def _entry_faults(
         faults.append(f"serves {entry['duty']!r}, which is no duty")
     if base is None:
         faults.append(f"is not in {BASE}, so other packs would lack it")
-    elif base["unit"] != unit:
+    elif base["unit"] != unit and not (_is_free(key) and {base["unit"], unit} <= set(_TIMES)):
         faults.append(f"has another unit than in {BASE}")
     return faults
+
+
+def _is_free(key: str) -> bool:
+    """Whether a parameter's name leaves its unit of time to each pack."""
+    return not key.endswith(_TIMES)
 
 
 def _terms_faults(terms: Mapping[str, Any]) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from whiteslip.base import Calendar
+from whiteslip.base import Calendar, add_months
 from whiteslip.packs.calendars import CalendarName, business_days
 
 
@@ -108,6 +108,24 @@ class Pack:
     def years(self, key: str) -> int:
         """A parameter in years."""
         return self._number(key, Unit.YEARS)
+
+    def last_day(self, key: str, since: date) -> date:
+        """The last day of a period that began on ``since``, in whichever unit of time this pack puts it: of
+        parameters whose name says none.
+        """
+        unit = self.parameters[key].unit
+        length = self._number(key, unit)
+        match unit:
+            case Unit.DAYS:
+                return since + timedelta(days=length)
+            case Unit.BUSINESS_DAYS:
+                return self.calendar.add_business_days(since, length)
+            case Unit.MONTHS:
+                return add_months(since, length)
+            case Unit.YEARS:
+                return add_months(since, 12 * length)
+            case _:
+                raise PackError(f"{key} in pack {self.name} is in {unit}, which is no time in days")
 
     def count(self, key: str) -> int:
         """A parameter that counts things."""

@@ -14,8 +14,8 @@ from whiteslip.lines import Customer, Line
 from whiteslip.lines.acts import forget_reference
 from whiteslip.notices import NewNotice
 from whiteslip.packs import Pack
-from whiteslip.privacy import rules, store
-from whiteslip.privacy.model import Answer, Forget, Order, Overview
+from whiteslip.privacy import requests, rules, store
+from whiteslip.privacy.model import Answer, Forget, Order, Outcome, Overview, RequestKind, Why
 from whiteslip.store import Entry, Tx
 
 
@@ -46,7 +46,8 @@ def erase(
     actor: str,
     now: datetime,
 ) -> Answer | Refusal:
-    """A customer asks to be erased: what no law keeps goes at once, and a letter says what stays.
+    """A customer asks to be erased: what no law keeps goes at once, and a letter says what stays. It answers
+    what they asked of the kind before.
 
     ``forget`` names, for each kind of record that no law keeps, who erases it. GDPR article 17 with
     17(3)(b); 个人信息保护法 article 47. Refusal: ``customer.not_found``.
@@ -61,9 +62,22 @@ def erase(
     store.add_answer(tx, answer, actor)
     data = {"answer": answer.id, "erased": dict(erased), "until": known.until}
     tx.record(Entry(now, "privacy.erasure_answered", "customer", customer.id, actor, data))
+    stays = (Outcome.PARTLY, Why.LAW_KEEPS) if known.kept else (Outcome.GRANTED, Why.DONE)
+    requests.settle(tx, customer.id, RequestKind.ERASURE, *stays, actor, now)
     if theirs:
         notices.queue(tx, [_letter(answer, known, customer, theirs[-1], issuer_name)], now)
     return answer
+
+
+def unanswered(
+    tx: Tx, forget: Mapping[str, Forget], issuer_name: str, request_id: UUID, now: datetime
+) -> None:
+    """Nobody answered a request in time: see :func:`requests.escalate`. Who asked to be erased is erased by
+    it, as far as the law lets anybody.
+    """
+    late = requests.escalate(tx, issuer_name, request_id, now)
+    if late and late.kind is RequestKind.ERASURE:
+        erase(tx, late.customer, forget, issuer_name, "system", now)
 
 
 def _reference(tx: Tx) -> str:

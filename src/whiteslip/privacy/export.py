@@ -28,7 +28,8 @@ from whiteslip.identity.documents import documents_of, peek_document
 from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
 from whiteslip.notices import of_recipient
-from whiteslip.privacy import acts, store
+from whiteslip.privacy import acts, requests, store
+from whiteslip.privacy.model import Outcome, RequestKind, Why
 from whiteslip.purchases import store as purchases_store
 from whiteslip.store import Entry, Tx
 from whiteslip.store.database import journal_of
@@ -37,7 +38,8 @@ FORMAT: Final = "whiteslip-person-1"
 
 
 def export(tx: Tx, vault: Vault, customer_id: UUID, actor: str, now: datetime) -> dict[str, Any] | Refusal:
-    """Everything about a customer, as plain values. Amounts are minor units, ids the API's own.
+    """Everything about a customer, as plain values. Amounts are minor units, ids the API's own. It answers
+    who asked for a copy.
 
     Refusals: ``customer.not_found``, ``identity.not_found`` once a person has been erased.
     """
@@ -49,15 +51,17 @@ def export(tx: Tx, vault: Vault, customer_id: UUID, actor: str, now: datetime) -
         return person
     theirs = lines.lines_of(tx, customer_id)
     tx.record(Entry(now, "privacy.exported", "customer", customer_id, actor))
+    requests.settle(tx, customer_id, RequestKind.ACCESS, Outcome.GRANTED, Why.DONE, actor, now)
     purchases = {line.id: purchases_store.of_line(tx, line.id) for line in theirs}
     exits = {line.id: exits_store.of_line(tx, line.id) for line in theirs}
     applied = applications_store.of_customer(tx, customer_id)
     complained = complaints_store.of_customer(tx, customer_id)
+    asked = store.requests_of(tx, customer_id)
     subjects = [
         customer_id,
         *(line.id for line in theirs),
         *(case.id for found in exits.values() for case in found),
-        *(each.id for each in (*applied, *complained)),
+        *(each.id for each in (*applied, *complained, *asked)),
     ]
     decided_on = [
         *subjects[1:],
@@ -76,7 +80,8 @@ def export(tx: Tx, vault: Vault, customer_id: UUID, actor: str, now: datetime) -
         "documents": [plain(row) for row in documents_of(tx, customer_id)],
         "decisions": [plain(decision) for subject in decided_on for decision in decisions_about(tx, subject)],
         "letters": [plain(letter) for letter in of_recipient(tx, customer_id)],
-        "requests": [plain(answer) for answer in store.answers(tx, customer_id)],
+        "erasures": [plain(answer) for answer in store.answers(tx, customer_id)],
+        "requests": [{**plain(each), "words": _words(tx, vault, each.words)} for each in asked],
         "journal": [plain(row) for row in journal_of(tx, subjects)],
     }
 

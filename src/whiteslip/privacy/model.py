@@ -23,6 +23,70 @@ class RecordKind(StrEnum):
     DECISIONS = "decisions"
 
 
+class RequestKind(StrEnum):
+    """What people ask about their data: GDPR articles 15 to 21; 个人信息保护法 articles 44 to 47."""
+
+    ACCESS = "access"
+    CORRECTION = "correction"
+    ERASURE = "erasure"
+    RESTRICTION = "restriction"
+    OBJECTION = "objection"
+
+
+class Delay(StrEnum):
+    """Why an answer takes longer (GDPR article 12(3)); told to who asked."""
+
+    COMPLEX = "complex"
+    MANY = "many"
+
+
+class Outcome(StrEnum):
+    """How a request was answered."""
+
+    GRANTED = "granted"
+    PARTLY = "partly"
+    REFUSED = "refused"
+
+
+class Why(StrEnum):
+    """The reason given with an answer."""
+
+    DONE = "done"
+    LAW_KEEPS = "law_keeps"
+    IS_CORRECT = "is_correct"
+    OTHERS_RIGHTS = "others_rights"
+    GROUNDS_PREVAIL = "grounds_prevail"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asked about their data. It is answered when it has an ``outcome``.
+
+    ``due_at`` is when the answer is due, ``delay`` why that was moved, which happens once. ``words`` is a
+    sealed document of the vault.
+    """
+
+    id: UUID
+    reference: str
+    customer: UUID
+    pack: str
+    kind: RequestKind
+    channel: str
+    asked_at: datetime
+    due_at: datetime
+    words: UUID | None = None
+    delay: Delay | None = None
+    overdue_at: datetime | None = None
+    answered_at: datetime | None = None
+    outcome: Outcome | None = None
+    why: Why | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an answer."""
+        return self.outcome is None
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A kind of record that stays: by which source, and until when.

@@ -68,3 +68,39 @@ WHERE l.customer = :customer;
 
 -- name: add_erased!
 INSERT INTO privacy.erased (customer, ended_on, erased_at) VALUES (:customer, :ended_on, :now);
+
+-- name: add_request!
+INSERT INTO privacy.request (
+    id, reference, customer, pack, kind, channel, asked_at, due_at, words, delay, overdue_at, answered_at, outcome, why
+) VALUES (
+    :id, :reference, :customer, :pack, :kind, :channel, :asked_at, :due_at, :words, :delay, :overdue_at,
+    :answered_at, :outcome, :why
+);
+
+-- name: save_request!
+UPDATE privacy.request SET
+    due_at = :due_at, delay = :delay, overdue_at = :overdue_at, answered_at = :answered_at, outcome = :outcome,
+    why = :why
+WHERE id = :id;
+
+-- name: request^
+SELECT * FROM privacy.request WHERE id = :id;
+
+-- name: lock_request^
+SELECT * FROM privacy.request WHERE id = :id FOR UPDATE;
+
+-- name: request_by_reference^
+SELECT * FROM privacy.request WHERE reference = :reference;
+
+-- name: open_requests
+SELECT * FROM privacy.request WHERE customer = :customer AND kind = :kind AND outcome IS NULL
+ORDER BY id FOR UPDATE;
+
+-- name: requests_waiting
+SELECT * FROM privacy.request WHERE outcome IS NULL ORDER BY due_at, id LIMIT :count;
+
+-- name: requests_of
+SELECT * FROM privacy.request WHERE customer = :customer ORDER BY asked_at DESC, id DESC LIMIT 100;
+
+-- name: requests_page
+SELECT * FROM privacy.request WHERE id > :after ORDER BY id LIMIT :count;

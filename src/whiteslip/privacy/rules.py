@@ -1,15 +1,15 @@
-"""How long what is kept. Pure."""
+"""How long what is kept, and when who asks is answered. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from whiteslip.base import add_months
+from whiteslip.base import add_months, end_of_day, local_day
 from whiteslip.packs import Pack
 from whiteslip.packs.model import Unit
-from whiteslip.privacy.model import Kept, RecordKind
+from whiteslip.privacy.model import Kept, Outcome, RecordKind, Request, Why
 
 MONTHS_A_YEAR: Final = 12
 # Of somebody who applied and got no line only the notice of why is kept for a law.
@@ -19,6 +19,14 @@ CLOCKS: Final[Mapping[RecordKind, str]] = {
     RecordKind.TRANSACTIONS: "retention.transactions_years",
     RecordKind.STATEMENTS: "retention.statements_years",
     RecordKind.DECISIONS: "retention.decisions_months",
+}
+
+_NOT_ALL: Final = frozenset(Why) - {Why.DONE}
+# Which reasons go with which answer.
+WHYS: Final[Mapping[Outcome, frozenset[Why]]] = {
+    Outcome.GRANTED: frozenset({Why.DONE}),
+    Outcome.PARTLY: _NOT_ALL,
+    Outcome.REFUSED: _NOT_ALL,
 }
 
 
@@ -57,3 +65,25 @@ def longest_order(pack: Pack, until: date) -> date:
     Regulation (EU) 2024/1624 article 77(4): five years more at most.
     """
     return add_months(until, pack.years("retention.extension_years") * MONTHS_A_YEAR)
+
+
+def answer_due(pack: Pack, asked_at: datetime) -> datetime:
+    """When who asks is answered: the pack's time from the day they asked, to the end of its last day.
+
+    GDPR article 12(3): a month; 11 CCR 7021(b): 45 days; China: fifteen working days.
+    """
+    last = pack.last_day("privacy.answer", local_day(asked_at, pack.timezone))
+    return end_of_day(last, pack.timezone)
+
+
+def extended_due(pack: Pack, asked_at: datetime) -> datetime | None:
+    """When that is once it was extended; None where the pack knows no extension."""
+    if not pack.parameters["privacy.extension"].value:
+        return None
+    first = pack.last_day("privacy.answer", local_day(asked_at, pack.timezone))
+    return end_of_day(pack.last_day("privacy.extension", first), pack.timezone)
+
+
+def may_answer(request: Request, outcome: Outcome) -> bool:
+    """Whether it may be answered so: what the lender left lying too long it cannot refuse."""
+    return not (request.overdue_at and outcome is Outcome.REFUSED)

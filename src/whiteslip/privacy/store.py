@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date, datetime
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from psycopg.types.json import Jsonb
 
-from whiteslip.privacy.model import Answer, Order
+from whiteslip.privacy.model import Answer, Order, Request, RequestKind
 from whiteslip.store import Tx, load_queries
+from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
+_NO_ID: Final = UUID(int=0)
 
 
 def add_answer(tx: Tx, answer: Answer, actor: str) -> None:
@@ -100,3 +103,53 @@ def others(tx: Tx, customer: UUID) -> list[UUID]:
 def add_erased(tx: Tx, customer: UUID, ended_on: date, now: datetime) -> None:
     """Note that a customer is gone."""
     _queries.add_erased(tx.conn, customer=customer, ended_on=ended_on, now=now)
+
+
+def _columns(request: Request) -> dict[str, Any]:
+    return {field.name: getattr(request, field.name) for field in fields(request)}
+
+
+def _request(row: Row) -> Request:
+    return msgspec.convert(row, Request)
+
+
+def add_request(tx: Tx, new: Request) -> None:
+    """Store what somebody asked."""
+    _queries.add_request(tx.conn, **_columns(new))
+
+
+def save_request(tx: Tx, changed: Request) -> None:
+    """Write what an act changed."""
+    _queries.save_request(tx.conn, **_columns(changed))
+
+
+def request(tx: Tx, request_id: UUID, lock: bool = False) -> Request | None:
+    """A request by id."""
+    row = (_queries.lock_request if lock else _queries.request)(tx.conn, id=request_id)
+    return _request(row) if row else None
+
+
+def request_by_reference(tx: Tx, reference: str) -> Request | None:
+    """A request by the reference on its letters."""
+    row = _queries.request_by_reference(tx.conn, reference=reference)
+    return _request(row) if row else None
+
+
+def open_requests(tx: Tx, customer: UUID, kind: RequestKind) -> list[Request]:
+    """Somebody's requests of a kind that wait for an answer, held until the transaction ends."""
+    return [_request(row) for row in _queries.open_requests(tx.conn, customer=customer, kind=kind)]
+
+
+def requests_waiting(tx: Tx, count: int = 100) -> list[Request]:
+    """What waits for an answer, the nearest deadline first."""
+    return [_request(row) for row in _queries.requests_waiting(tx.conn, count=count)]
+
+
+def requests_of(tx: Tx, customer: UUID) -> list[Request]:
+    """What somebody asked, the newest first."""
+    return [_request(row) for row in _queries.requests_of(tx.conn, customer=customer)]
+
+
+def requests_page(tx: Tx, after: UUID | None, count: int) -> list[Request]:
+    """Up to ``count`` requests with ids above ``after``."""
+    return [_request(row) for row in _queries.requests_page(tx.conn, after=after or _NO_ID, count=count)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from web.portal.conftest import Reader
 from web.portal.scene import Scene
 
+from whiteslip.privacy import store as privacy_store
+
 
 def test_who_has_left_reads_until_when_takes_everything_along_and_has_the_rest_erased(
     reader: Reader, scene: Scene
@@ -27,3 +29,19 @@ def test_who_has_left_reads_until_when_takes_everything_along_and_has_the_rest_e
 def test_a_stranger_is_sent_to_sign_in(reader: Reader):
     for path in ("/data", "/data.json"):
         assert reader.opens(path).url.path == "/sign-in"
+
+
+def test_a_request_shows_its_day_and_how_it_stands(reader: Reader, scene: Scene):
+    guest = scene.guest(language="en")
+    reader.signs_in(guest)
+    reader.opens("/data")
+    missing = reader.sends("/data/ask")
+    assert missing.status_code == 422
+    assert "Choose what you want" in missing.text
+    done = reader.sends("/data/ask", kind="correction", words="the name is spelled wrongly")
+    assert "Answer by" in done.text
+    assert "spelled" not in done.text
+    with scene.db.transaction() as tx:
+        (found,) = privacy_store.requests_of(tx, guest.customer)
+    assert (found.kind, found.channel) == ("correction", "portal")
+    assert found.reference in done.text

@@ -16,6 +16,31 @@ CREATE TABLE privacy.answer (
 CREATE INDEX answer_customer ON privacy.answer (customer, answered_at);
 CALL store.append_only('privacy.answer');
 
+-- What people ask about their data, with the clock of each.
+CREATE TABLE privacy.request (
+    id uuid PRIMARY KEY,
+    reference text NOT NULL UNIQUE,
+    customer uuid NOT NULL,
+    pack text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('access', 'correction', 'erasure', 'restriction', 'objection')),
+    channel text NOT NULL,
+    asked_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    -- What they wrote, sealed in the vault.
+    words uuid,
+    delay text CHECK (delay IN ('complex', 'many')),
+    overdue_at timestamptz,
+    answered_at timestamptz,
+    outcome text CHECK (outcome IN ('granted', 'partly', 'refused')),
+    why text,
+    CHECK ((outcome IS NULL) = (answered_at IS NULL)),
+    CHECK ((outcome IS NULL) = (why IS NULL)),
+    -- What was left lying too long cannot be refused.
+    CHECK (overdue_at IS NULL OR outcome IS DISTINCT FROM 'refused')
+);
+CREATE INDEX request_open ON privacy.request (due_at) WHERE outcome IS NULL;
+CREATE INDEX request_customer ON privacy.request (customer, asked_at);
+
 -- An authority's order for one case: nothing of that customer goes before it ends.
 CREATE TABLE privacy.keep_order (
     id uuid PRIMARY KEY,

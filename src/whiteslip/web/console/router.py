@@ -24,6 +24,7 @@ from whiteslip.web.console.objections.handlers import objection_handlers
 from whiteslip.web.console.policies.handlers import policy_handlers
 from whiteslip.web.console.portfolio.handlers import portfolio_handlers
 from whiteslip.web.console.queue.handlers import queue_handlers
+from whiteslip.web.console.requests.handlers import request_handlers
 from whiteslip.web.console.risk.handlers import risk_handlers
 from whiteslip.web.console.stress.handlers import stress_handlers
 
@@ -39,6 +40,7 @@ routers: Final = [
             *complaint_handlers,
             *dispute_handlers,
             *objection_handlers,
+            *request_handlers,
             *policy_handlers,
             *alert_handlers,
             *line_handlers,

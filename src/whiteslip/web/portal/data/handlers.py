@@ -8,33 +8,67 @@ import msgspec
 from litestar import Response, get, post
 
 from whiteslip import privacy
+from whiteslip.base import Refusal
 from whiteslip.day.forgetting import FORGET
+from whiteslip.privacy import requests
 from whiteslip.privacy import store as privacy_store
+from whiteslip.privacy.model import RequestKind
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.forms import see_other
+from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
 from whiteslip.web.portal.visit import Visit, granted, signed_in
 
 _HOME: Final = "/data"
 _MONTHS_A_YEAR: Final = 12
+# What takes a person; a copy is had at once.
+_WISHES: Final = tuple(kind for kind in RequestKind if kind is not RequestKind.ACCESS)
+
+
+class Asking(msgspec.Struct):
+    """What is asked for."""
+
+    kind: RequestKind
+    words: str = ""
+
+
+def _page(visit: Visit, form: Form, **shown: Any) -> Response[Any]:
+    known = granted(privacy.overview(visit.tx, visit.customer.id))
+    answered = privacy_store.answers(visit.tx, visit.customer.id)
+    return page(
+        visit.request,
+        "portal/data/page.html",
+        form=form,
+        known=known,
+        years={kept.kind: -(-kept.months // _MONTHS_A_YEAR) for kept in known.kept},
+        answered=answered[0] if answered else None,
+        asked=privacy_store.requests_of(visit.tx, visit.customer.id),
+        wishes=_WISHES,
+        **shown,
+    )
 
 
 @get(_HOME, sync_to_thread=True)
 def your_data(request: WebRequest) -> Response[Any]:
-    """What is kept, by which source and until when; what was erased, if that was asked for."""
+    """What is kept, by which source and until when; what was erased or asked, and how that stands."""
+    return signed_in(request, lambda visit: _page(visit, Form()))
 
-    def show(visit: Visit) -> Response[Any]:
-        known = granted(privacy.overview(visit.tx, visit.customer.id))
-        answered = privacy_store.answers(visit.tx, visit.customer.id)
-        return page(
-            request,
-            "portal/data/page.html",
-            known=known,
-            years={kept.kind: -(-kept.months // _MONTHS_A_YEAR) for kept in known.kept},
-            answered=answered[0] if answered else None,
-        )
 
-    return signed_in(request, show)
+@post("/data/ask", sync_to_thread=True)
+def ask(request: WebRequest, form: FromForm) -> Response[Any]:
+    """Ask for what a person must look at; the answer has a day."""
+
+    def act(visit: Visit) -> Response[Any]:
+        typed = form.read(Asking)
+        if isinstance(typed, Errors):
+            return _page(visit, form, errors=typed)
+        ports, args = visit.ports, (visit.customer.id, typed.kind, "portal", visit.actor, visit.now)
+        issuer = ports.office.issuer_name
+        done = requests.ask(visit.tx, ports.vault, ports.pack, issuer, *args, typed.words)
+        if isinstance(done, Refusal):
+            return _page(visit, form, refusal=done)
+        return see_other(request, f"{_HOME}?done=asked")
+
+    return signed_in(request, act)
 
 
 @get("/data.json", sync_to_thread=True)
@@ -72,4 +106,4 @@ def erase(request: WebRequest) -> Response[Any]:
     return signed_in(request, act)
 
 
-data_handlers: Final = [your_data, take_along, erase]
+data_handlers: Final = [your_data, ask, take_along, erase]
