@@ -73,18 +73,17 @@ def test_what_a_plan_of_freed_capacity_starts_from_agrees_with_plain_sql(varied:
     found = reading.figures(varied.place, names, None, "none", Parameters(), "")
     assert not isinstance(found, Refusal)
     own = {name: result.records() for name, result in found.items()}
-    ours = {"freed": reading._freed(own["freed"]), "segments": reading._segments(own)}
+    ours = {"freed": reading.freed_by(own["freed"]), "segments": reading.segments(own)}
     known, again = queries(), queries((Path(__file__).parents[1] / "treasury/independent.sql").read_text())
     with psycopg.connect(varied.url) as conn:
         first = conn.execute("SELECT min(opened_on) FROM lines.v_line").fetchone()
         assert first
         conn.execute(known["seen"].encode(), {"days": points_until(varied.taken.day, first[0])})
         conn.execute(known["pd"].encode())
-        for name, query in again.items():
-            (told,) = ours[name]
+        for name, (told,) in ours.items():
             given = msgspec.structs.asdict(told)
             given.pop("segment", given.pop("name", None))
-            asked = conn.execute(query.encode())
+            asked = conn.execute(again[name].encode())
             columns = [column.name for column in asked.description or ()]
             assert [dict(zip(columns, row, strict=True)) for row in asked.fetchall()] == [given], name
 

@@ -55,6 +55,24 @@ def test_no_plan_within_the_limits_is_worth_more_than_the_best(asked: Problem):
         assert asked.worth(offers) == rival.worth_minor <= optimum
 
 
+@settings(max_examples=120)
+@given(problems())
+def test_no_limit_is_worth_less_than_nothing_and_all_together_no_less_than_the_plan(asked: Problem):
+    answer = allocation.solve(asked)
+    offers = [count for _, count in answer.best.offers]
+    earned = sum(brings * count for brings, count in zip(asked.brings, offers, strict=True))
+    covered, unsure = 0.0, 1e-6
+    for price, row in zip(answer.prices, asked.rows, strict=True):
+        assert price.worth_minor >= 0
+        assert (
+            price.used == sum(use * count for use, count in zip(row.uses, offers, strict=True)) <= price.bound
+        )
+        covered += price.worth_minor / price.per * price.bound
+        unsure += 0.5 / price.per * price.bound
+    # Weak duality: no plan earns more than its limits are worth. Prices are whole minor units.
+    assert earned <= covered + unsure
+
+
 def test_a_little_more_of_what_binds_brings_its_price_and_of_the_rest_nothing():
     asked = allocation.problem(basis(segment("a"), segment("b", yield_bps=900)), GIVEN)
     answer = allocation.solve(asked)

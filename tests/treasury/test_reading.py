@@ -70,11 +70,11 @@ def test_what_a_plan_starts_from_is_what_it_is_on_paper(tmp_path: Path):
     assert not isinstance(found, Refusal)
     own = {name: result.records() for name, result in found.items()}
     # B left in March, E in April, when G was locked too.
-    assert reading._freed(own["freed"]) == [Freed("all", 3, 110_000, 110_000, 11_000, 8_250)]
+    assert reading.freed_by(own["freed"]) == [Freed("all", 3, 110_000, 110_000, 11_000, 8_250)]
     # D alone may be asked. A, C, D, F and G stay, A and C owe 19,000. Of two that were current one fell late;
     # with the late ones, which all roll on, five of six did, and that counts like a hundred lines: 1 less
     # (100/6 + 1) / 102 default. 700 were charged on 22,100, 28,000 and 22,000: 1,165 bps a year.
-    assert reading._segments(own) == [Segment(OTHER, 1, 290_000, 19_000, 826_797, 1_165)]
+    assert reading.segments(own) == [Segment(OTHER, 1, 290_000, 19_000, 826_797, 1_165)]
 
 
 _SOME = st.sampled_from(("a", "b", "c"))
@@ -112,10 +112,10 @@ def test_segments_add_up_to_the_lines_there_are_and_none_is_of_a_few(
             for s, opening, charged in spread
         ],
     }
-    found = reading._segments(own)
+    found = reading.segments(own)
     assert sum(each.lines for each in found) == sum(n for _, n, _, _, _ in cohorts)
     assert sum(each.limit_minor for each in found) == sum(row[2] for row in cohorts if not row[4])
     assert sum(each.owed_minor for each in found) == sum(row[3] for row in cohorts if not row[4])
     assert all(0 <= each.pd_ppm <= 1_000_000 and each.yield_bps >= 0 for each in found)
     assert len(found) == 1 or all(each.lines >= LEAST for each in found)
-    assert found == reading._segments({name: rows[::-1] for name, rows in own.items()})
+    assert found == reading.segments({name: rows[::-1] for name, rows in own.items()})

@@ -128,7 +128,16 @@ def problem(basis: Basis, given: Appetite) -> Problem:
 
 
 def solve(asked: Problem) -> Answer:
-    """The best plan, what greed and equal shares would do, and what each limit is worth at the margin."""
+    """How many offers each segment gets, and what they bring a year, beside two simple rules.
+
+    Formula: maximise sum of offers x net margin - cost of asking in each segment chosen, within every limit,
+    whole offers, none or at least so many; net margin = drawn x (yield - cost of funding) - exposure x PD x
+    LGD, rounded against us; drawn = step x owed / limits of the segment.
+    Source: mixed-integer programme, solved by HiGHS (Huangfu and Hall 2018).
+    公式：在各项上限之内，最大化 Σ 邀请数 × 净收益 − 每个入选客群的询问成本；邀请数为整数，为零或不少于下限；
+    净收益 = 用款 ×（收益率 − 资金成本）− 敞口 × PD × LGD，取整从严；用款 = 提额 × 客群欠款 ÷ 客群额度。
+    来源：混合整数规划，由 HiGHS 求解（Huangfu、Hall，2018）。
+    """
     best = _best(asked)
     rivals = [_greedy(asked), _proportional(asked)]
     # The solver's tolerance must not cost the optimum what a simple rule finds.
@@ -137,7 +146,7 @@ def solve(asked: Problem) -> Answer:
         best=asked.allocation(best),
         greedy=asked.allocation(rivals[0]),
         proportional=asked.allocation(rivals[1]),
-        prices=tuple(_prices(asked, best)),
+        prices=tuple(prices(asked, best)),
     )
 
 
@@ -245,8 +254,15 @@ def _proportional(asked: Problem) -> list[int]:
     return of(_fitting(asked, of))
 
 
-def _prices(asked: Problem, best: Sequence[int]) -> list[Price]:
-    """Dual values with the choice of segments fixed, as if offers were divisible."""
+def prices(asked: Problem, best: Sequence[int]) -> list[Price]:
+    """How much of each limit is used, and what a little more of it would bring a year.
+
+    Formula: used = sum of offers x what one uses; worth = dual value of the limit in the linear programme,
+    with the choice of segments fixed, as if offers could be divided, x the little more.
+    Source: duality of linear programmes (Dantzig 1963); dual values of HiGHS.
+    公式：已用 = Σ 邀请数 × 单笔占用；影子价格 = 选定客群后线性规划中该上限的对偶值（假设邀请可分）× 放宽量。
+    来源：线性规划对偶（Dantzig，1963）；HiGHS 的对偶值。
+    """
     if not asked.names:
         return []
     solver = _solver(asked, [count > 0 for count in best])

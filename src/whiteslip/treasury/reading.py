@@ -70,14 +70,23 @@ def basis(
         return chosen
     own = {name: [row for row in each.records() if row["currency"] == chosen] for name, each in found.items()}
     seen = sorted({row["on_day"] for row in own["npl"]})[-months:]
-    freed = _merged(_freed([row for row in own["freed"] if row["on_day"] in seen]))
+    freed = _merged(freed_by([row for row in own["freed"] if row["on_day"] in seen]))
     if isinstance(freed, Refusal):
         return freed
     lines_on = found["cohorts"]
-    return Basis(lines_on.day, chosen, by, months, freed, tuple(_segments(own)), lines_on.why)
+    return Basis(lines_on.day, chosen, by, months, freed, tuple(segments(own)), lines_on.why)
 
 
-def _freed(rows: Iterable[Row]) -> list[Freed]:
+def freed_by(rows: Iterable[Row]) -> list[Freed]:
+    """What lines gave back when their drawing stopped, by segment.
+
+    Formula: sums over the months asked for of the portfolio's measure freed: undrawn = limit - owed when
+    drawing stopped; exposure = undrawn x conversion factor; weighted = exposure x risk weight.
+    Source: Basel III CRE20.94 (10 % for what can be cancelled at any time), CRE20.65 (75 % retail).
+    公式：所问月份内组合指标 freed 的合计：未用额度 = 额度 − 停用时欠款；敞口 = 未用额度 × 转换系数；加权 =
+    敞口 × 风险权重。
+    来源：巴塞尔协议三 CRE20.94（可随时取消的承诺 10%）、CRE20.65（零售 75%）。
+    """
     names = ("lines", "limit_minor", "undrawn_minor", "exposure_minor", "weighted_minor")
     sums: dict[str, Row] = {}
     for row in rows:
@@ -128,8 +137,18 @@ def _pooled(own: dict[str, list[Row]]) -> dict[str, list[Row]]:
     }
 
 
-def _segments(own: dict[str, list[Row]]) -> list[Segment]:
-    """Open lines by segment, with the PD of a current line and the yield of the last year."""
+def segments(own: dict[str, list[Row]]) -> list[Segment]:
+    """Lines that could be asked, by segment, with their limits, PD and yield.
+
+    Formula: lines = sum of may_be_asked; limits and what is owed are of all lines that do not leave; PD =
+    chance of a current line to reach 90+ within twelve months by its segment's roll rates, beside which the
+    whole book's count like a hundred lines; yield = charged x 12 / sum of opening balances, of the last
+    twelve months.
+    Source: Markov chain of roll rates; the weight of a hundred lines is ours (credibility).
+    公式：户数 = may_be_asked 的合计；额度与欠款含所有未离开的额度；PD = 正常户十二个月内逾期满 90 天的概率，
+    按本客群迁徙率推算，全组合的迁徙率按一百户计权；收益率 = 最近十二个月计收额 × 12 ÷ 各月期初余额之和。
+    来源：迁徙率的马尔可夫链；一百户的权重为本项目所定（可信度）。
+    """
     own = _pooled(own)
     chains = roll_counts(own["roll_rates"])
     found: list[Segment] = []

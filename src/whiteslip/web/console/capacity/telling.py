@@ -10,6 +10,7 @@ from whiteslip import treasury
 from whiteslip.base import Money, Rate
 from whiteslip.treasury import Appetite, Basis, words
 from whiteslip.treasury.model import Allocation, Answer, Price
+from whiteslip.treasury.registry import MEASURES
 from whiteslip.web.console.capacity import charts
 from whiteslip.web.console.figures import Figure, beside
 from whiteslip.web.console.groups import called
@@ -66,8 +67,7 @@ class Told:
                 columns,
                 rows,
                 self.at,
-                t("formula_freed"),
-                t("source_freed"),
+                *MEASURES["freed"].said(self.speech.lang),
                 charts.freed(basis, self.called, t),
             ),
             "could_be_asked": Figure(
@@ -83,6 +83,7 @@ class Told:
                 ],
                 asked,
                 beside(self.at, "segments.csv"),
+                *MEASURES["segments"].said(self.speech.lang),
             ),
         }
 
@@ -116,8 +117,7 @@ class Told:
                 heads,
                 offers,
                 beside(self.at, "offers.csv"),
-                t("formula_offers"),
-                t("source_offers"),
+                *MEASURES["offers"].said(self.speech.lang),
                 charts.offers(answer, self.called, t),
             ),
             "limits": Figure(
@@ -129,8 +129,7 @@ class Told:
                 ],
                 [self._price(each, sum(c for _, c in answer.best.offers), given) for each in binding],
                 beside(self.at, "limits.csv"),
-                t("formula_limits"),
-                t("source_limits"),
+                *MEASURES["limits"].said(self.speech.lang),
                 charts.limits(answer.prices, self._limit, t),
             ),
             "explained": words.explain(
