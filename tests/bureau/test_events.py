@@ -18,7 +18,7 @@ from whiteslip.store.database import journal_of
 NEXT = date(2026, 1, 16)
 
 
-def tell(db: Database, since: date, day: date) -> list[cn.AgreementEvent]:
+def tell(db: Database, since: date, day: date) -> list[cn.Event]:
     with db.transaction() as tx:
         return bureau.events_due(tx, since, "test", at(day))
 
@@ -37,6 +37,7 @@ def test_the_end_of_an_agreement_is_told_with_what_runs_off_and_is_due_the_next_
         "closed_on": "2026-01-15",
         "reason": "consumer_request",
         "balance_to_run_off_minor": 30_000,
+        "deceased": False,
         "report_by": "2026-01-16",
         "verified": False,
     }
@@ -74,7 +75,9 @@ def test_a_closing_that_was_told_is_called_off_and_one_that_was_not_is_never_tol
         with db.transaction() as tx:
             exits.cancel(tx, OFFICE, exit_of(db, line).id, "customer", at(date(2026, 1, 18)))
     events = tell(db, DAY, date(2026, 1, 19))
-    assert [(event.event, event.agreement, event.closed_on) for event in events] == [
+    ends = [event for event in events if isinstance(event, cn.AgreementEvent)]
+    assert ends == events
+    assert [(event.event, event.agreement, event.closed_on) for event in ends] == [
         (cn.Kind.CLOSED, public("line", told), DAY),
         (cn.Kind.CALLED_OFF, public("line", told), date(2026, 1, 18)),
     ]

@@ -111,7 +111,7 @@ def _report_row(report: Report) -> dict[str, Any]:
 
 
 def events(*, since: date, by: By) -> None:
-    """Tell the ends of Chinese credit agreements since a day, as JSON lines."""
+    """Tell of Chinese credit agreements since a day: ends, corrections and objections, as JSON lines."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         found = bureau.events_due(tx, since, acting(tx, by), present(tx))
     for event in found:

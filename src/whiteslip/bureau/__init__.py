@@ -2,7 +2,8 @@
 
 What it owns: schema ``bureau``: files that were made and what they said of each line, events of
 credit agreements, objections and their clocks, and agreements that the law deems never made. It
-tells a Metro 2 file of the lines of pack ``us`` and events of the agreements of pack ``cn``.
+tells a Metro 2 file of the lines of pack ``us``, and of the agreements of pack ``cn`` events: ends,
+corrections of what was told of them, objections and their answers.
 
 Everything is derived from what lower rooms show in views, as of the end of a month: ``rules`` from
 facts to an account, ``metro2`` from an account to 426 characters, ``cn`` the agreement's event.

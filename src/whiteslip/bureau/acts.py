@@ -29,6 +29,7 @@ from whiteslip.bureau.model import (
 from whiteslip.identity import Person
 from whiteslip.lines import Line
 from whiteslip.notices import NewNotice
+from whiteslip.packs import Pack
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
 
@@ -134,19 +135,55 @@ def report_month(
     return report
 
 
-def events_due(tx: Tx, since: date, actor: str, now: datetime) -> list[cn.AgreementEvent]:
-    """Closings of Chinese agreements since a day, and closings told of that were called off.
+def events_due(tx: Tx, since: date, actor: str, now: datetime) -> list[cn.Event]:
+    """What is told of Chinese agreements since a day: that they ended, that an end was called off, what is
+    known otherwise of an end that was told, and objections that are marked and answered.
 
     An event is kept when it is told for the first time and comes out the same ever after.
     """
-    days = packs.load(AGREEMENT_PACK).days("exit.bureau_days")
-    found = store.to_tell(tx, AGREEMENT_PACK, since, now)
-    new = [(happened, cn.told(happened, days)) for happened, said in found if said is None]
+    pack = packs.load(AGREEMENT_PACK)
+    days = pack.days("exit.bureau_days")
+    _tell_new(tx, _ends(tx, since, days, now), actor, now)
+    today = local_day(now, pack.timezone)
+    _tell_new(tx, [*_corrections(tx, today, days), *_objections(tx, pack, since, days)], actor, now)
+    return store.told_since(tx, AGREEMENT_PACK, since)
+
+
+def _tell_new(tx: Tx, new: list[store.NewEvent], actor: str, now: datetime) -> None:
     store.add_events(tx, new, now)
-    for happened, event in new:
-        data = {"event": event.event, "exit": happened.exit}
-        tx.record(Entry(now, "bureau.reported", "line", happened.line, actor, data))
-    return [said or cn.told(happened, days) for happened, said in found]
+    for each in new:
+        of = "objection" if isinstance(each.event, cn.ObjectionEvent) else "exit"
+        data = {"event": each.event.event, of: each.source}
+        tx.record(Entry(now, "bureau.reported", "line", each.line, actor, data))
+
+
+def _ends(tx: Tx, since: date, days: int, now: datetime) -> list[store.NewEvent]:
+    return [
+        store.NewEvent(each.line, each.exit, cn.told(each, days), each.happened_on)
+        for each in store.to_tell(tx, AGREEMENT_PACK, since, now)
+    ]
+
+
+def _corrections(tx: Tx, today: date, days: int) -> list[store.NewEvent]:
+    found: list[store.NewEvent] = []
+    for happened, no, said in store.told_closings(tx):
+        corrected = cn.correction(said, happened, today, days)
+        if corrected:
+            found.append(store.NewEvent(happened.line, happened.exit, corrected, today, no + 1))
+    return found
+
+
+def _objections(tx: Tx, pack: Pack, since: date, days: int) -> list[store.NewEvent]:
+    found: list[store.NewEvent] = []
+    for each, currency, is_marked, is_answered in store.objections_to_tell(tx, pack.name, since):
+        if not is_marked:
+            found.append(store.NewEvent(each.line, each.id, cn.marked(each, days), each.opened_on))
+        on = each.resolved_on
+        if on and not is_answered:
+            rows = store.page(tx, pack.name, currency, pack.timezone, on, None, 1, only=each.line)
+            facts = rows[0][0] if rows else None
+            found.append(store.NewEvent(each.line, each.id, cn.answered(each, on, facts, days), on))
+    return found
 
 
 def object_to(

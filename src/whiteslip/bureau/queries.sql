@@ -49,6 +49,7 @@ LEFT JOIN LATERAL (
     ORDER BY s.month DESC, s.seq DESC LIMIT 1
 ) AS p ON true
 WHERE l.id > :after AND l.pack = :pack AND l.currency = :currency AND l.opened_on <= :as_of
+    AND (:only::uuid IS NULL OR l.id = :only)
 ORDER BY l.id LIMIT :count;
 
 -- name: movements
@@ -99,28 +100,67 @@ WITH happened AS (
     FROM exits.v_case AS c JOIN lines.v_line AS l ON l.id = c.line
     WHERE l.pack = :pack AND c.kind <> 'withdraw' AND c.confirmed_at IS NOT NULL AND c.stopped_at <= :now
         AND (c.state NOT IN ('cancelled', 'lapsed') OR EXISTS (
-            SELECT FROM bureau.event AS e WHERE e.exit = c.id AND e.kind = 'agreement_closed'))
+            SELECT FROM bureau.event AS e WHERE e.source = c.id AND e.kind = 'agreement_closed'))
     UNION ALL
     SELECT l.id, c.id, 'closing_called_off', (c.since AT TIME ZONE l.timezone)::date, c.kind
     FROM exits.v_case AS c JOIN lines.v_line AS l ON l.id = c.line
-    JOIN bureau.event AS e ON e.exit = c.id AND e.kind = 'agreement_closed'
+    JOIN bureau.event AS e ON e.source = c.id AND e.kind = 'agreement_closed'
     WHERE l.pack = :pack AND c.state = 'cancelled'
 )
 SELECT h.line, h.exit, h.kind, h.happened_on, h.exit_kind, l.opened_on, l.limit_minor, l.currency,
-    l.principal_minor + l.interest_minor + l.fee_minor AS balance_minor, t.said
+    l.principal_minor + l.interest_minor + l.fee_minor AS balance_minor,
+    EXISTS (SELECT FROM exits.v_estate AS d WHERE d.line = h.line) AS deceased, t.said
 FROM happened AS h
 JOIN lines.v_line AS l ON l.id = h.line
-LEFT JOIN bureau.event AS t ON t.exit = h.exit AND t.kind = h.kind
+LEFT JOIN bureau.event AS t ON t.source = h.exit AND t.kind = h.kind
 WHERE h.happened_on >= :since
     AND NOT EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = h.line)
 ORDER BY h.happened_on, h.exit, h.kind;
 
+-- name: told_closings
+-- Every closing that was told and stands, as it is known now, beside what was told of it last.
+SELECT t.line, t.source AS exit, 'agreement_closed' AS kind, t.no,
+    (c.stopped_at AT TIME ZONE l.timezone)::date AS happened_on, c.kind AS exit_kind,
+    l.opened_on, l.limit_minor, l.currency,
+    greatest(0, (f.said ->> 'balance_to_run_off_minor')::bigint
+        + bureau.learned(t.line, (f.told_at AT TIME ZONE l.timezone)::date)) AS balance_minor,
+    EXISTS (SELECT FROM exits.v_estate AS d WHERE d.line = t.line) AS deceased, t.said_as, t.said
+FROM (
+    SELECT DISTINCT ON (source) line, source, no, kind AS said_as, said FROM bureau.event
+    WHERE kind IN ('agreement_closed', 'agreement_corrected') ORDER BY source, no DESC
+) AS t
+JOIN bureau.event AS f ON f.source = t.source AND f.kind = 'agreement_closed'
+JOIN exits.v_case AS c ON c.id = t.source
+JOIN lines.v_line AS l ON l.id = t.line
+WHERE c.state NOT IN ('cancelled', 'lapsed') AND c.kind <> 'withdraw'
+    AND NOT EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = t.line)
+ORDER BY t.source;
+
+-- name: objections_to_tell
+-- Objections of a pack's lines that were opened or answered since a day and not told so yet.
+SELECT o.id, o.line, o.field, o.ground, o.month, o.disputed_minor, o.opened_at, o.opened_on, o.due_at, o.outcome,
+    o.resolved_at, o.resolved_on, l.currency,
+    EXISTS (SELECT FROM bureau.event AS e WHERE e.source = o.id AND e.kind = 'objection_marked') AS marked,
+    EXISTS (SELECT FROM bureau.event AS e WHERE e.source = o.id AND e.kind <> 'objection_marked') AS answered
+FROM bureau.objection AS o JOIN lines.v_line AS l ON l.id = o.line
+WHERE l.pack = :pack AND (o.opened_on >= :since OR o.resolved_on >= :since)
+    AND NOT EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = o.line)
+ORDER BY o.opened_at, o.id;
+
+-- name: told_since
+-- Events of a pack's agreements of a day and later, as they were told.
+SELECT e.kind, e.said FROM bureau.event AS e JOIN lines.v_line AS l ON l.id = e.line
+WHERE l.pack = :pack AND e.happened_on >= :since
+    AND NOT EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = e.line)
+ORDER BY e.happened_on, e.told_at, e.source, e.kind, e.no;
+
 -- name: add_events!
-INSERT INTO bureau.event (line, exit, kind, happened_on, told_at, said)
-SELECT line, exit, kind, happened_on, :now, said::jsonb
-FROM unnest(:line::uuid[], :exit::uuid[], :kind::text[], :happened_on::date[], :said::text[])
-    AS u (line, exit, kind, happened_on, said)
-ON CONFLICT (exit, kind) DO NOTHING;
+INSERT INTO bureau.event (line, source, kind, no, happened_on, told_at, said)
+SELECT line, source, kind, no, happened_on, :now, said::jsonb
+FROM unnest(
+    :line::uuid[], :source::uuid[], :kind::text[], :no::integer[], :happened_on::date[], :said::text[]
+) AS u (line, source, kind, no, happened_on, said)
+ON CONFLICT (source, kind, no) DO NOTHING;
 
 -- name: add_objection!
 INSERT INTO bureau.objection (

@@ -175,10 +175,11 @@ def profile(facts: Facts, as_of: date) -> str:
     """24 signs, the month before ``as_of`` first: 0 current, E nothing owed, 1 to 6 late, L charged off,
     B before.
     """
-    return "".join(_sign(facts, day, as_of) for day in _month_ends(as_of))
+    return "".join(_sign(facts, day, as_of) for day in month_ends(as_of))
 
 
-def _month_ends(as_of: date) -> list[date]:
+def month_ends(as_of: date) -> list[date]:
+    """The last days of the ``PROFILE_MONTHS`` months before that of ``as_of``, the newest first."""
     return [month_end(add_months(as_of.replace(day=1), -back)) for back in range(1, PROFILE_MONTHS + 1)]
 
 
@@ -235,7 +236,7 @@ def first_delinquency(facts: Facts, now: Late, as_of: date, previous: Previous |
     if not now.is_reported or now.since is None:
         return None
     since = now.since
-    for day in _month_ends(as_of):
+    for day in month_ends(as_of):
         before = late(facts, day, as_of)
         if not before.is_reported or before.since is None:
             break
@@ -256,7 +257,7 @@ def _lost_since(facts: Facts, as_of: date) -> date | None:
 
 def _unbroken(facts: Facts, as_of: date) -> bool:
     """Late at the month end before, so that what was said then goes on."""
-    return late(facts, _month_ends(as_of)[0], as_of).is_reported
+    return late(facts, month_ends(as_of)[0], as_of).is_reported
 
 
 def account(facts: Facts, as_of: date, previous: Previous | None = None) -> Account:

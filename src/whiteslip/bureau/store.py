@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -23,9 +23,16 @@ Told = tuple[UUID, Account, bytes]
 
 
 def page(
-    tx: Tx, pack: str, currency: str, timezone: str, as_of: date, after: UUID | None, count: int
+    tx: Tx,
+    pack: str,
+    currency: str,
+    timezone: str,
+    as_of: date,
+    after: UUID | None,
+    count: int,
+    only: UUID | None = None,
 ) -> list[tuple[Facts, Previous | None]]:
-    """Up to ``count`` lines above ``after`` that were open by ``as_of``, with the file before."""
+    """Up to ``count`` lines above ``after`` that were open by ``as_of``, or one, with the file before."""
     rows = list(
         _queries.page(
             tx.conn,
@@ -35,6 +42,7 @@ def page(
             currency=currency,
             as_of=as_of,
             count=count,
+            only=only,
         )
     )
     lines = [row["line"] for row in rows]
@@ -150,28 +158,67 @@ def told_of_line(tx: Tx, line: UUID) -> list[Row]:
     return list(_queries.told_of_line(tx.conn, line=line))
 
 
-def to_tell(
-    tx: Tx, pack: str, since: date, now: datetime
-) -> list[tuple[cn.Happened, cn.AgreementEvent | None]]:
-    """Events of agreements since a day, with what was told of each already."""
-    found: list[tuple[cn.Happened, cn.AgreementEvent | None]] = []
-    for row in _queries.to_tell(tx.conn, pack=pack, since=since, now=now):
-        said = row.pop("said")
-        happened = cn.Happened(**(row | {"kind": cn.Kind(row["kind"])}))
-        found.append((happened, msgspec.convert(said, cn.AgreementEvent) if said else None))
+def to_tell(tx: Tx, pack: str, since: date, now: datetime) -> list[cn.Happened]:
+    """Ends of agreements since a day, and ends called off, that were not told yet."""
+    rows = list(_queries.to_tell(tx.conn, pack=pack, since=since, now=now))
+    return [_happened(row) for row in rows if row["said"] is None]
+
+
+def _happened(row: Row) -> cn.Happened:
+    given: Row = {name: row[name] for name in cn.Happened.__slots__}
+    given["kind"] = cn.Kind(row["kind"])
+    return cn.Happened(**given)
+
+
+def told_closings(tx: Tx) -> list[tuple[cn.Happened, int, cn.AgreementEvent | cn.Correction]]:
+    """Every closing that was told and stands, as it is known now, with what was told last and its number."""
+    found: list[tuple[cn.Happened, int, cn.AgreementEvent | cn.Correction]] = []
+    for row in _queries.told_closings(tx.conn):
+        shape = cn.AgreementEvent if row["said_as"] == cn.Kind.CLOSED else cn.Correction
+        found.append((_happened(row), row["no"], msgspec.convert(row["said"], shape)))
     return found
 
 
-def add_events(tx: Tx, told: Sequence[tuple[cn.Happened, cn.AgreementEvent]], now: datetime) -> None:
-    """Keep events as they were told."""
-    if told:
+def objections_to_tell(tx: Tx, pack: str, since: date) -> list[tuple[Objection, str, bool, bool]]:
+    """Objections opened or answered since a day: each with its line's currency, and whether it was told as
+    marked, and as answered.
+    """
+    return [
+        (_objection(row), row["currency"], row["marked"], row["answered"])
+        for row in _queries.objections_to_tell(tx.conn, pack=pack, since=since)
+    ]
+
+
+def told_since(tx: Tx, pack: str, since: date) -> list[cn.Event]:
+    """Events of a day and later, as they were told."""
+    return [
+        msgspec.convert(row["said"], cn.SHAPES[cn.Kind(row["kind"])])
+        for row in _queries.told_since(tx.conn, pack=pack, since=since)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to keep: of which line, from what (an exit or an objection), its number and its day."""
+
+    line: UUID
+    source: UUID
+    event: cn.Event
+    happened_on: date
+    no: int = 0
+
+
+def add_events(tx: Tx, new: Sequence[NewEvent], now: datetime) -> None:
+    """Keep events as they are told."""
+    if new:
         _queries.add_events(
             tx.conn,
-            line=[happened.line for happened, _ in told],
-            exit=[happened.exit for happened, _ in told],
-            kind=[happened.kind for happened, _ in told],
-            happened_on=[happened.happened_on for happened, _ in told],
-            said=[cn.json_line(event) for _, event in told],
+            line=[each.line for each in new],
+            source=[each.source for each in new],
+            kind=[each.event.event for each in new],
+            no=[each.no for each in new],
+            happened_on=[each.happened_on for each in new],
+            said=[cn.json_line(each.event) for each in new],
             now=now,
         )
 

@@ -12,6 +12,7 @@ from bureaus import REPORTER
 from whiteslip import bureau, identity
 from whiteslip.base import local_day
 from whiteslip.base.ids import parse_public
+from whiteslip.bureau.cn import ObjectionEvent
 from whiteslip.identity import Vault
 from whiteslip.notices import of_recipient, of_subject
 from whiteslip.store.timers import present
@@ -20,7 +21,7 @@ from .conftest import Api
 from .test_api import code_on_phone
 
 if TYPE_CHECKING:
-    from whiteslip.bureau.cn import AgreementEvent
+    from whiteslip.bureau.cn import AgreementEvent, Correction
 
 VAULT: Final = Vault(bytes(32))
 # What the journal says of a line that leaves: from the request on, with what runs off, to the end.
@@ -156,10 +157,11 @@ class Story:
             found = reversed(of_recipient(tx, customer))
             return [f"{letter.kind} (former)" if letter.to_former else letter.kind for letter in found]
 
-    def told_to_bureau(self) -> list[AgreementEvent]:
+    def told_to_bureau(self) -> list[AgreementEvent | Correction]:
         """What a bureau in China is told of agreements by now."""
         with self.api.db.transaction() as tx:
-            return list(bureau.events_due(tx, date(2026, 1, 1), "test", present(tx)))
+            found = bureau.events_due(tx, date(2026, 1, 1), "test", present(tx))
+        return [each for each in found if not isinstance(each, ObjectionEvent)]
 
     def metro2(self) -> tuple[str, str, str]:
         """Account status, compliance condition and ECOA code of the line in this month's Metro 2 file."""

@@ -31,18 +31,39 @@ CREATE TABLE bureau.record (
 CREATE INDEX record_line ON bureau.record (line);
 CALL store.append_only('bureau.record');
 
--- Events of credit agreements, told once and shown again as they were told.
+-- Events of credit agreements, told once and shown again as they were told. ``source`` is the exit that
+-- ended the agreement, or the objection; what is corrected again has the next number.
 CREATE TABLE bureau.event (
     line uuid NOT NULL,
-    exit uuid NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('agreement_closed', 'closing_called_off')),
+    source uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN (
+        'agreement_closed', 'closing_called_off', 'agreement_corrected',
+        'objection_marked', 'record_corrected', 'objection_rejected')),
+    no integer NOT NULL DEFAULT 0 CHECK (no >= 0),
     happened_on date NOT NULL,
     told_at timestamptz NOT NULL,
     said jsonb NOT NULL,
-    PRIMARY KEY (exit, kind)
+    PRIMARY KEY (source, kind, no)
 );
 CREATE INDEX event_day ON bureau.event (happened_on);
 CALL store.append_only('bureau.event');
+
+-- By how much what a line owed at the end of a day is known otherwise since: what was booked later with an
+-- earlier value date, and what a dispute gave back whose customer was right all along.
+CREATE FUNCTION bureau.learned(asked uuid, day date) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT (-(
+        SELECT coalesce(sum(s.amount_minor), 0) FROM billing.v_settlement AS s
+        WHERE s.line = asked AND s.on_day > learned.day AND s.counts_from <= learned.day AND (
+            s.component = 'principal' OR EXISTS (
+                SELECT FROM billing.v_instalment AS i
+                WHERE i.line = asked AND i.plan = s.plan AND i.no = s.no AND i.charged_on <= learned.day))
+    ) - (
+        SELECT coalesce(sum(d.amount_minor), 0) FROM purchases.v_dispute AS d
+        WHERE d.line = asked AND d.outcome = 'won'
+            AND EXISTS (SELECT FROM billing.v_suspended AS s WHERE s.dispute = d.id AND s.counts_from > learned.day)
+            AND EXISTS (SELECT FROM billing.v_plan AS p WHERE p.purchase = d.purchase AND p.opened_on <= learned.day)
+    ))::bigint
+$$;
 
 CREATE TABLE bureau.objection (
     id uuid PRIMARY KEY,
