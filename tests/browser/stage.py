@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import replace as replace_terms
+from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -39,6 +40,7 @@ from whiteslip import (
     identity,
     insight,
     lake,
+    lines,
     notices,
     treasury,
     world,
@@ -58,6 +60,7 @@ from whiteslip.exits import (
     debtsales,
     estates,
     evidence,
+    newterms,
     owed,
     restrictions,
     softer,
@@ -76,7 +79,7 @@ from whiteslip.identity import access, accounts, codes, contacts
 from whiteslip.identity.accounts import How
 from whiteslip.identity.model import Kind, Role
 from whiteslip.lake import Lake
-from whiteslip.lines import users
+from whiteslip.lines import changes, users
 from whiteslip.privacy import requests
 from whiteslip.privacy import store as privacy_store
 from whiteslip.privacy.model import RequestKind
@@ -227,6 +230,17 @@ def _after(scene: Scene, lang: str) -> dict[str, Guest]:
     return made
 
 
+def _new_terms(tx: Tx, office: exits.Office, told: UUID, waiting: UUID, now: datetime) -> None:
+    """One holder is told of new terms, and those of another line wait for a second person."""
+    for line in (told, waiting):
+        scope = done(changes.scope_of_line(tx, line))
+        agreed = done(lines.get_line(tx, line)).terms
+        terms = replace_terms(agreed, due_days=12, late_fee_minor=4_000, products=agreed.products[:2])
+        change = done(changes.propose(tx, scope, terms, START + timedelta(days=900), "staff:a", now))
+        if line == told:
+            done(newterms.decide(tx, office, change.id, True, "staff:b", now))
+
+
 def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
     """Each goes their way."""
     now, office = scene.now(), scene.office
@@ -249,6 +263,7 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
         )
         _disputed(tx, scene, line("full"))
         done(stepups.ask(tx, office, line("asked"), "staff:a", now))
+        _new_terms(tx, office, line("asked"), line("clean"), now)
         done(restrictions.restrict(tx, office, line("restricted"), [Cause.CONTACT_LOST], "staff:a", now))
         ending = terminations.propose(
             tx, line("noticed"), ExitKind.TERMINATION, [Cause.PRODUCT_ENDED], "staff:a", now

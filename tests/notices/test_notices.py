@@ -72,6 +72,24 @@ OWN: dict[str, dict[str, Any]] = {
         "to_minor": 800_000,
         "effective_at": NOW + timedelta(days=30),
     },
+    "terms.changed": {
+        "effective_on": date(2027, 1, 20),
+        "reject_until": date(2027, 1, 19),
+        "before": {
+            "due_days": 20,
+            "late_fee_minor": 0,
+            "late_fee_grace_days": 3,
+            "products": [{"instalments": 1, "monthly_fee_bps": 0, "apr_bps": 0}],
+            "reward_bps": 0,
+        },
+        "after": {
+            "due_days": 12,
+            "late_fee_minor": 4_000,
+            "late_fee_grace_days": 9,
+            "products": [{"instalments": 3, "monthly_fee_bps": 0, "apr_bps": 1_200}],
+            "reward_bps": 100,
+        },
+    },
     "line.restricted": {
         "restricted_at": NOW,
         "review_on": date(2027, 1, 20),
@@ -281,6 +299,7 @@ def facts_for(kind: str) -> dict[str, Any]:
         "dispute.",
         "limit.",
         "statement.",
+        "terms.",
     )
     without = kind.startswith((*prefixes, "exit.paper_asked")) or kind.endswith(".notice")
     return LETTER | ({} if without else EXIT) | OWN[kind]
@@ -372,7 +391,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
     assert "EX-7K2M-91" in shown
     assert WHO.full_name in shown
     timeless = ("exit.cancelled", "estate.balance", "application.declined", "application.contract")
-    timeless += ("increase.declined", "increase.accepted")
+    timeless += ("increase.declined", "increase.accepted", "terms.changed")
     timeless += (
         "hardship.offered",
         "hardship.agreed",

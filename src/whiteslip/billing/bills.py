@@ -10,13 +10,13 @@ from uuid import UUID
 
 from whiteslip import lines
 from whiteslip.base import new_id
-from whiteslip.billing import rules, store
+from whiteslip.billing import earlier, rules, store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Component, Instalment, NewPlan
 from whiteslip.billing.schedule import make_schedule, next_statement
 from whiteslip.ledger import recipes
 from whiteslip.lines import Line
-from whiteslip.lines.model import Product
+from whiteslip.lines.model import Product, Terms
 from whiteslip.store import Entry, Tx
 
 BATCH: Final = 2_000
@@ -24,13 +24,22 @@ BATCH: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A capture that becomes a plan: ``amount_minor`` of ``purchase`` in ``product``'s instalments."""
+    """A capture that becomes a plan: ``amount_minor`` of ``purchase`` in ``product``'s instalments.
+
+    ``earlier``: the terms on which it was bought, where the line has others by now.
+    """
 
     line: Line
     purchase: UUID
     amount_minor: int
     product: Product
     captured_on: date
+    earlier: Terms | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """The terms on which it was bought."""
+        return self.earlier or self.line.terms
 
 
 def add_plans(tx: Tx, captures: Sequence[Captured], now: datetime) -> list[NewPlan]:
@@ -58,12 +67,14 @@ def add_plans(tx: Tx, captures: Sequence[Captured], now: datetime) -> list[NewPl
                 product,
                 c.captured_on,
                 c.line.statement_day,
-                c.line.terms.due_days,
+                c.terms.due_days,
             ),
         )
         for c, product in priced
     ]
     store.add_plans(tx, plans)
+    both = zip(plans, captures, strict=True)
+    earlier.note(tx, [(plan.id, plan.line, c.earlier.version) for plan, c in both if c.earlier])
     return plans
 
 
@@ -115,9 +126,9 @@ def charge_late_fees(tx: Tx, day: date, now: datetime) -> int:
     unpaid = store.late(tx, day, list(found))
     booking = Booking(tx, [], now, day)
     plans: list[NewPlan] = []
-    for line_id, unpaid_minor in unpaid.items():
+    for line_id, (unpaid_minor, fee_minor) in unpaid.items():
         line = found[line_id]
-        fee = rules.late_fee(line.terms.late_fee_minor, unpaid_minor)
+        fee = rules.late_fee(fee_minor, unpaid_minor)
         bill_on = next_statement(day, line.statement_day)
         row = Instalment(1, bill_on, bill_on + timedelta(days=line.terms.due_days), 0, 0, fee)
         plan = NewPlan(new_id(now), line.id, None, "late_fee", Product(1), day, [row])

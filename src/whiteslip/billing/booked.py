@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from whiteslip.billing import history, store
+from whiteslip.billing import earlier, history, store
 from whiteslip.billing.earning import settled
 from whiteslip.billing.model import OpenItem, Part, Payment
 from whiteslip.billing.retelling import Event, Key, Story, Untold
@@ -73,6 +73,7 @@ def read(tx: Tx, line: Line, since: date, today: date) -> Booked:
         list(events),
         {(key[2], key[3]): key[0] for key in booked if key[1] == "waiver" and key[2] and key[3]},
         history.unpriced(tx, line.id),
+        earlier.grace_days(tx, line.id),
     )
     charged = frozenset((row["plan"], row["no"]) for row in rows if row["charged"])
     return Booked(story, booked, days, charged)

@@ -15,7 +15,7 @@ from uuid import UUID
 from whiteslip import lines, packs
 from whiteslip.base import Refusal, new_id
 from whiteslip.base.ids import public
-from whiteslip.billing import history, residuals, rules, sales, store
+from whiteslip.billing import earlier, history, residuals, rules, sales, store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.late import correct_payment, take_back_payment, take_payment
@@ -151,7 +151,9 @@ def _note(tx: Tx, line: Line, new: NewPayment, actor: str, now: datetime) -> Pay
 def _settle(booking: Booking, line: Line, payment: Payment, sold: dict[UUID, list[Outstanding]]) -> None:
     """Let the payment settle what is open now; what is left then is passed on where a debt was sold."""
     tx, now, on = booking.tx, booking.now, payment.value_on
-    spared = rules.spared(payment.amount_minor, booking.items[line.id], on, line.terms.late_fee_grace_days)
+    items, grace = booking.items[line.id], line.terms.late_fee_grace_days
+    on_earlier = earlier.grace_days(tx, line.id) if any(i.kind == "late_fee" for i in items) else {}
+    spared = rules.spared(payment.amount_minor, items, on, grace, on_earlier)
     if spared:
         booking.waive(line, payment.id, spared, on)
         waived = {"amount_minor": sum(part.amount_minor for part in spared), "payment": payment.id}

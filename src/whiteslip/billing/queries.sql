@@ -115,7 +115,9 @@ GROUP BY line;
 -- name: issue_bills
 -- Make one bill per line from what falls into it and is not settled, and mark it as billed.
 WITH falling AS (
-    SELECT i.line, max(i.due_on) AS due_on, sum(i.principal_minor - i.settled_principal) AS principal,
+    -- By its day nothing of a bill is late: what falls due first says when, of what is not due already.
+    SELECT i.line, coalesce(min(i.due_on) FILTER (WHERE i.due_on > :day), max(i.due_on)) AS due_on,
+        sum(i.principal_minor - i.settled_principal) AS principal,
         sum(i.interest_minor - i.settled_interest) AS interest, sum(i.fee_minor - i.settled_fee) AS fee,
         coalesce(sum(i.interest_minor - i.settled_interest + i.fee_minor - i.settled_fee)
             FILTER (WHERE NOT i.charged), 0) AS new
@@ -146,18 +148,30 @@ FROM billing.bill WHERE line = :line ORDER BY statement_on;
 -- Lines with a bill that fell due as many days before :day as their terms give grace, how much of
 -- it is unpaid, and no late fee of that day yet; all lines, or those of :lines.
 WITH fallen AS MATERIALIZED (
-    SELECT i.line, i.plan, t.version, i.principal_minor + i.interest_minor + i.fee_minor
+    SELECT i.line, i.plan, i.bill, t.version, (t.terms ->> 'late_fee_minor')::bigint AS fee_minor,
+        i.principal_minor + i.interest_minor + i.fee_minor
         - i.settled_principal - i.settled_interest - i.settled_fee AS unpaid_minor
     FROM lines.v_terms AS t
     JOIN billing.instalment AS i ON i.due_on = :day::date - (t.terms ->> 'late_fee_grace_days')::integer
     WHERE i.open AND i.bill IS NOT NULL AND (t.terms ->> 'late_fee_minor')::bigint > 0
         AND (:lines::uuid[] IS NULL OR i.line = ANY(:lines::uuid[]))
 )
-SELECT i.line, sum(i.unpaid_minor)::bigint AS unpaid_minor
+SELECT i.line, sum(i.unpaid_minor)::bigint AS unpaid_minor, min(i.fee_minor) AS fee_minor
 FROM fallen AS i
 JOIN billing.plan AS p ON p.id = i.plan
-JOIN lines.v_line AS l ON l.id = i.line AND l.terms_version = i.version
-WHERE p.kind = 'purchase'
+JOIN lines.v_line AS l ON l.id = i.line
+LEFT JOIN billing.earlier_terms AS e ON e.plan = i.plan
+WHERE p.kind = 'purchase' AND coalesce(e.version, l.terms_version) = i.version
+    -- Once for a bill: where its purchases are on several terms, when the longest days of grace are over.
+    AND NOT EXISTS (
+        SELECT FROM billing.instalment AS o
+        JOIN billing.plan AS q ON q.id = o.plan
+        LEFT JOIN billing.earlier_terms AS x ON x.plan = o.plan
+        JOIN lines.v_terms AS u ON u.version = coalesce(x.version, l.terms_version)
+        WHERE EXISTS (SELECT FROM billing.earlier_terms AS y WHERE y.line = i.line)
+            AND o.line = i.line AND o.open AND o.bill = i.bill AND q.kind = 'purchase'
+            AND (u.terms ->> 'late_fee_minor')::bigint > 0
+            AND o.due_on + (u.terms ->> 'late_fee_grace_days')::integer > :day::date)
     AND NOT EXISTS (
         SELECT FROM billing.plan AS f
         WHERE f.line = i.line AND f.kind = 'late_fee' AND f.opened_on = :day)
@@ -639,3 +653,24 @@ SELECT max(on_day) FROM billing.payday WHERE line = :line;
 -- name: add_payday!
 INSERT INTO billing.payday (id, line, from_day, to_day, on_day, moved_at)
 VALUES (:id, :line, :from_day, :to_day, :on_day, :now);
+
+-- name: keep_earlier!
+-- Everything bought on a line so far, but for what is on still earlier terms.
+INSERT INTO billing.earlier_terms (plan, line, version)
+SELECT id, line, :version FROM billing.plan WHERE line = :line AND kind = 'purchase'
+ON CONFLICT (plan) DO NOTHING;
+
+-- name: note_earlier!
+INSERT INTO billing.earlier_terms (plan, line, version)
+SELECT * FROM unnest(:plan::uuid[], :line::uuid[], :version::text[]);
+
+-- name: earlier_of_line
+SELECT plan, version FROM billing.earlier_terms WHERE line = :line;
+
+-- name: versions_of_bill
+-- The terms on which what a bill asks for was bought; :present are those of its line.
+SELECT DISTINCT coalesce(e.version, :present) AS version
+FROM billing.instalment AS i
+JOIN billing.plan AS p ON p.id = i.plan
+LEFT JOIN billing.earlier_terms AS e ON e.plan = i.plan
+WHERE i.line = :line AND i.bill = :bill AND p.kind = 'purchase';

@@ -50,7 +50,7 @@ class Story:
 
     ``items`` are all instalments with what was unpaid of them before ``since``; ``billed_on`` has the
     days of their bills. ``waived_by`` names what gave up a late fee before. ``unpriced`` has purchases
-    that cost nothing, and because of what.
+    that cost nothing, and because of what; ``earlier`` the days of grace of plans on earlier terms.
     """
 
     since: date
@@ -62,6 +62,12 @@ class Story:
     events: Sequence[Event]
     waived_by: Mapping[tuple[UUID, int], UUID]
     unpriced: Mapping[UUID, UUID] = field(default_factory=dict[UUID, UUID])
+    earlier: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
+
+    def fee_on(self, item: OpenItem) -> date:
+        """The night in which a late fee may arise on an instalment that is unpaid."""
+        grace = self.earlier.get(item.plan, self.terms.late_fee_grace_days)
+        return item.due_on + timedelta(days=grace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +162,13 @@ class _Teller:
         ]
         if falling:
             self.use_credit([item for item in self.items if item.billed], day)
-        due = day - timedelta(days=self.story.terms.late_fee_grace_days)
         unpaid = sum(
             i.total_minor
             for i in self.items
-            if i.billed and i.due_on == due and i.kind == "purchase" and i.purchase not in self.story.unpriced
+            if i.billed
+            and i.kind == "purchase"
+            and self.story.fee_on(i) == day
+            and i.purchase not in self.story.unpriced
         )
         for fee in [i for i in self.story.items if i.kind == "late_fee" and i.opened_on == day]:
             self.items.append(fee)

@@ -17,7 +17,7 @@ from whiteslip.base import Rate, Refusal, Rounding, new_id
 from whiteslip.ledger import Account, recipes
 from whiteslip.ledger.recipes import House
 from whiteslip.lines import Line
-from whiteslip.lines.model import Lifecycle
+from whiteslip.lines.model import Lifecycle, Terms
 from whiteslip.store import Entry, Tx, load_queries
 
 _queries = load_queries(__file__)
@@ -36,16 +36,20 @@ class Coupon:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a shop has kept of a purchase before and after an event: what cash back is counted on."""
+    """What a shop has kept of a purchase before and after an event: what cash back is counted on.
+
+    ``earlier``: the terms on which it was bought, where the line has others by now.
+    """
 
     line: Line
     before_minor: int
     after_minor: int
+    earlier: Terms | None = None
 
 
-def earned_on(line: Line, kept_minor: int) -> int:
-    """The cash back on what a shop has kept of one purchase, rounded down."""
-    return Rate(line.terms.reward_bps).of(line.money(kept_minor), Rounding.DOWN).minor
+def earned_on(terms: Terms, line: Line, kept_minor: int) -> int:
+    """The cash back on what a shop has kept of one purchase that was made on ``terms``, rounded down."""
+    return Rate(terms.reward_bps).of(line.money(kept_minor), Rounding.DOWN).minor
 
 
 def follow(tx: Tx, changes: Sequence[Kept], actor: str, now: datetime) -> None:
@@ -54,8 +58,8 @@ def follow(tx: Tx, changes: Sequence[Kept], actor: str, now: datetime) -> None:
     What was redeemed in the meantime is not asked for again: a balance never falls below zero.
     """
     for change in changes:
-        line = change.line
-        difference = earned_on(line, change.after_minor) - earned_on(line, change.before_minor)
+        line, terms = change.line, change.earlier or change.line.terms
+        difference = earned_on(terms, line, change.after_minor) - earned_on(terms, line, change.before_minor)
         if difference > 0:
             _add(tx, line, difference, now)
             tx.record(Entry(now, "reward.earned", "line", line.id, actor, {"amount_minor": difference}))

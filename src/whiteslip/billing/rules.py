@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Final
+from uuid import UUID
 
 from whiteslip.base import Refusal, add_months
 from whiteslip.billing.earning import accrued, settled
@@ -43,6 +45,7 @@ _CLASSES: Final = (
 )
 # IFRS 9 5.5.11 and B5.5.37: rebuttable presumptions at > 30 and > 90 days.
 _STAGE_2_AFTER, _STAGE_3_AFTER = 30, 90
+_NONE: Final[Mapping[UUID, int]] = MappingProxyType({})
 
 
 def bucket(debt: Debt | None) -> Bucket:
@@ -217,22 +220,33 @@ def late_fee(terms_minor: int, unpaid_minor: int) -> int:
     return min(terms_minor, unpaid_minor)
 
 
-def spared(amount_minor: int, items: Sequence[OpenItem], value_on: date, grace_days: int) -> list[Part]:
+def spared(
+    amount_minor: int,
+    items: Sequence[OpenItem],
+    value_on: date,
+    grace_days: int,
+    earlier: Mapping[UUID, int] = _NONE,
+) -> list[Part]:
     """Late fees that a payment undoes: those charged at the end of ``value_on`` or after it, where
     the payment, had it been booked on its value date, would have settled what was late.
 
-    Banks send their files the morning after; the payer is not charged for that.
+    Banks send their files the morning after; the payer is not charged for that. ``earlier``: the days of
+    grace of plans that are on earlier terms.
     """
     doubtful = [i for i in items if i.kind == "late_fee" and i.fee_minor and i.opened_on >= value_on]
     if not doubtful:
         return []
     without = [item for item in items if item not in doubtful]
     after = settled(without, allocate(amount_minor, without, value_on))
-    still_late = {item.due_on for item in after if item.billed and item.total_minor}
+    still_late = {
+        item.due_on + timedelta(days=earlier.get(item.plan, grace_days))
+        for item in after
+        if item.billed and item.total_minor
+    }
     return [
         Part(Component.FEE, item.fee_minor, item.plan, item.no)
         for item in doubtful
-        if item.opened_on - timedelta(days=grace_days) not in still_late
+        if item.opened_on not in still_late
     ]
 
 

@@ -12,9 +12,10 @@ from datetime import date
 from uuid import UUID
 
 from whiteslip.base.ids import public
-from whiteslip.billing import store
+from whiteslip.billing import earlier, store
 from whiteslip.billing.model import Bill
 from whiteslip.lines import Line
+from whiteslip.lines.model import Terms
 from whiteslip.notices import NewNotice
 from whiteslip.store import Tx, load_queries
 
@@ -38,10 +39,11 @@ class Statement:
 
     ``settled_minor`` of its items had been paid or given up before it was made. ``received`` are payments
     booked since the statement before: value date and amount, whether or not they came back later.
-    ``bought`` are purchases captured since then.
+    ``bought`` are purchases captured since then. ``terms`` are those on which its purchases were made.
     """
 
     bill: Bill
+    terms: Sequence[Terms]
     items: Sequence[Item]
     received: Sequence[tuple[date, int]]
     bought: Sequence[tuple[date, int]]
@@ -60,13 +62,12 @@ def find(tx: Tx, bill_id: UUID) -> Bill | None:
 
 def statement(tx: Tx, line: Line, bill: Bill) -> Statement:
     """What a bill of ``line`` is made of."""
-    earlier = [
-        each.statement_on for each in store.bills(tx, line.id) if each.statement_on < bill.statement_on
-    ]
-    since = max(earlier, default=date.min)
+    former = [each.statement_on for each in store.bills(tx, line.id) if each.statement_on < bill.statement_on]
+    since = max(former, default=date.min)
     period = {"line": line.id, "since": since, "until": bill.statement_on}
     return Statement(
         bill=bill,
+        terms=earlier.of_bill(tx, line, bill.id),
         items=[Item(**row) for row in _queries.statement_items(tx.conn, line=line.id, bill=bill.id)],
         received=[
             (row["value_on"], row["amount_minor"])
@@ -98,8 +99,8 @@ def letter(made: Statement, line: Line, language: str, issuer_name: str) -> NewN
             "balance_minor": max(0, bill.balance_minor),
             "in_credit_minor": max(0, -bill.balance_minor),
             "settled_minor": made.settled_minor,
-            "late_fee_minor": line.terms.late_fee_minor,
-            "late_fee_days": line.terms.late_fee_grace_days,
+            "late_fee_minor": max(each.late_fee_minor for each in made.terms),
+            "late_fee_days": max(each.late_fee_grace_days for each in made.terms),
             "items": [asdict(item) for item in made.items],
             "received": _dated(made.received),
             "bought": _dated(made.bought),

@@ -227,10 +227,12 @@ def bills(tx: Tx, line: UUID) -> list[Bill]:
     return [Bill(**row) for row in _queries.bills(tx.conn, line=line)]
 
 
-def late(tx: Tx, day: date, lines: Sequence[UUID] | None = None) -> dict[UUID, int]:
-    """What is unpaid, by line, of bills that ran out of grace on ``day`` and have no late fee yet."""
+def late(tx: Tx, day: date, lines: Sequence[UUID] | None = None) -> dict[UUID, tuple[int, int]]:
+    """What is unpaid, by line, of bills that ran out of grace on ``day`` and have no late fee yet, and the
+    late fee of the terms on which it was bought: the lowest of several.
+    """
     rows = _queries.late(tx.conn, day=day, lines=None if lines is None else list(lines))
-    return {row["line"]: row["unpaid_minor"] for row in rows}
+    return {row["line"]: (row["unpaid_minor"], row["fee_minor"]) for row in rows}
 
 
 def lateness(tx: Tx, purchases: Sequence[UUID], day: date) -> dict[UUID, int]:

@@ -12,7 +12,7 @@ from whiteslip.base import Refusal
 from whiteslip.billing import mandates, payouts
 from whiteslip.day.forgetting import FORGET
 from whiteslip.day.model import Ports
-from whiteslip.exits import desk, owed, proposals, restrictions
+from whiteslip.exits import desk, newterms, owed, proposals, restrictions
 from whiteslip.identity import Vault
 from whiteslip.identity.vault import former
 from whiteslip.lines.increases import take_effect
@@ -123,6 +123,18 @@ def _limit_rises(_database: Database, tx: Tx, _ports: Ports, timer: Timer, now: 
     return take_effect(tx, timer.subject, now)
 
 
+def _terms_announce(
+    _database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime
+) -> datetime | None:
+    return newterms.announce(tx, ports.office, timer.subject, now)
+
+
+def _terms_in_force(
+    _database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime
+) -> datetime | None:
+    return newterms.take_effect(tx, timer.subject, now)
+
+
 def _payout_unclaimed(
     _database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime
 ) -> datetime | None:
@@ -189,6 +201,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     "privacy.due": _privacy_due,
     "restriction.objection_due": _restriction_objection,
     "restriction.review": _restriction_review,
+    "terms.announce": _terms_announce,
+    "terms.in_force": _terms_in_force,
     "webhook.deliver": _webhook_deliver,
 }
 # What waits for servers of others runs apart: neither the night nor a deadline waits for them.

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from whiteslip import exits
 from whiteslip.base import Refusal
-from whiteslip.exits import acts
+from whiteslip.exits import acts, newterms
 from whiteslip.exits.model import Channel, Exit, Identity, Kind, State
 from whiteslip.exits.withdrawal import withdraw
 from whiteslip.exits.work import Office
@@ -52,6 +52,20 @@ def ask(
     else:
         who = Identity.VERIFIED if how else Identity.PENDING
         done = exits.request(tx, office, line_id, channel, actor, now, who)
+    if how and not isinstance(done, Refusal):
+        _note(tx, done, how, actor, now)
+    return done
+
+
+def reject_terms(
+    tx: Tx, office: Office, line_id: UUID, channel: Channel, how: How | None, actor: str, now: datetime
+) -> Exit | Refusal:
+    """Say for a customer who called or wrote that they do not want new terms: the line closes.
+
+    Refusals: those of ``newterms.reject``.
+    """
+    who = Identity.VERIFIED if how else Identity.PENDING
+    done = newterms.reject(tx, office, line_id, channel, actor, now, who)
     if how and not isinstance(done, Refusal):
         _note(tx, done, how, actor, now)
     return done

@@ -59,6 +59,7 @@ class Act(StrEnum):
     STEP_UP_ASKED = "step_up.asked"
     STEP_UP_CONFIRMED = "step_up.confirmed"
     INCREASE_PROPOSED = "increase.proposed"
+    TERMS_CHANGE = "terms.changed"
     PLAN_AGREED = "hardship.agreed"
     PLAN_ENDED = "hardship.ended"
     DEFAULTED = "charge_off.default_notice"
@@ -98,6 +99,8 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.STEP_UP_ASKED: "line.step_up_asked",
     Act.STEP_UP_CONFIRMED: None,
     Act.INCREASE_PROPOSED: "limit.increase_proposed",
+    # Long before they are in force.
+    Act.TERMS_CHANGE: "terms.changed",
     Act.PLAN_AGREED: "hardship.agreed",
     Act.PLAN_ENDED: "hardship.ended",
     # Where the pack demands it before a debt is lost or an agreement ends for a breach.

@@ -16,11 +16,13 @@ Invariants
   later from a payment's bank is billing's residual.
 - A firm lock stands to its end; it can be made longer and not shorter.
 - A limit cut below what is drawn creates nothing due; the limit told falls with repayments.
-- Terms are fixed at opening; their version is a hash of their content.
+- Terms are fixed at opening, their version is a hash of their content. Another version comes by ``changes``:
+  two people, a notice of the pack's days, and a holder who did not reject it; the database asks for it.
 - A limit rises by the customer's consent and at its instant, and not once they leave or pause.
 - Others who may draw are held by every lock of the line; they owe nothing.
 
-Beside the door stand ``users`` (who else may draw) and ``increases`` (a higher limit, by consent).
+Beside the door stand ``users`` (who else may draw), ``increases`` (a higher limit, by consent)
+and ``changes`` (new terms, with notice).
 Personal data is in the identity vault, under the customer's or the user's id.
 """
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
-from whiteslip.base import Money, add_months, local_day
+from whiteslip.base import Money, Refusal, add_months, local_day
 from whiteslip.ledger.recipes import Book
 from whiteslip.packs import Pack, load
 
@@ -145,7 +146,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the customer agreed to. Closing never changes it.
+    """What the customer agreed to. Closing never changes it, nor do new terms for what was bought before.
 
     ``due_days`` run from the statement to the due day. ``late_fee_minor`` is charged once for a
     bill that is still unpaid ``late_fee_grace_days`` after it fell due. ``reward_bps`` of what a shop
@@ -172,6 +173,21 @@ class Terms:
     def version(self) -> str:
         """The first 12 hexadecimal digits of the terms' SHA-256."""
         return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:12]
+
+
+def terms_from(raw: Mapping[str, Any], pack: str) -> Terms | Refusal:
+    """Terms as somebody writes them, with the months of notice that they ask of who leaves, if any. Nobody is
+    made to wait for those; more than the pack's ``exit.longest_notice_months`` are refused.
+
+    Refusals: ``terms.notice_too_long``, ``terms.invalid``.
+    """
+    most = load(pack).months("exit.longest_notice_months")
+    if raw.get("notice_months", 0) > most:
+        return Refusal("terms.notice_too_long", {"most": most})
+    try:
+        return msgspec.convert({name: value for name, value in raw.items() if name != "notice_months"}, Terms)
+    except ValueError:
+        return Refusal("terms.invalid")
 
 
 @dataclass(frozen=True, slots=True)

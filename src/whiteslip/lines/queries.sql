@@ -169,3 +169,77 @@ UPDATE lines.limit_increase SET
     state = :state, consented_at = :consented_at, ended_at = :ended_at, ended_why = :ended_why,
     from_minor = :from_minor
 WHERE id = :id;
+
+-- name: has_terms$
+SELECT EXISTS (
+    SELECT FROM lines.line
+    WHERE pack = :pack AND terms_version = :version AND lifecycle = 'active' AND id = coalesce(:line::uuid, id)
+);
+
+-- name: open_change$
+-- A change of the same lines that waits for the second person, or the line has been told of one.
+SELECT EXISTS (
+    SELECT FROM lines.terms_change AS c
+    WHERE c.pack = :pack AND c.from_version = :version AND c.state = 'proposed'
+        AND (c.line IS NULL OR :line::uuid IS NULL OR c.line = :line)
+) OR EXISTS (
+    SELECT FROM lines.terms_notice AS n WHERE n.line = :line::uuid AND n.outcome = 'told'
+);
+
+-- name: add_change!
+INSERT INTO lines.terms_change (
+    id, pack, from_version, to_version, line, effective_on, state, proposed_by, proposed_at
+) VALUES (:id, :pack, :from_version, :to_version, :line, :effective_on, 'proposed', :actor, :now);
+
+-- name: change^
+SELECT id, pack, from_version, to_version, line, effective_on, state, proposed_by, proposed_at, decided_by,
+    decided_at
+FROM lines.terms_change WHERE id = :id;
+
+-- name: locked_change^
+SELECT id, pack, from_version, to_version, line, effective_on, state, proposed_by, proposed_at, decided_by,
+    decided_at
+FROM lines.terms_change WHERE id = :id FOR UPDATE;
+
+-- name: changes
+SELECT id, pack, from_version, to_version, line, effective_on, state, proposed_by, proposed_at, decided_by,
+    decided_at
+FROM lines.terms_change WHERE id > :after AND state = coalesce(:state::text, state) ORDER BY id LIMIT :count;
+
+-- name: decide_change!
+UPDATE lines.terms_change SET state = :state, decided_by = :actor, decided_at = :now WHERE id = :id;
+
+-- name: lines_to_tell
+-- After the last that was told: lines are told in order of id.
+SELECT l.id FROM lines.line AS l
+WHERE l.pack = :pack AND l.terms_version = :version AND l.lifecycle = 'active'
+    AND l.id = coalesce(:line::uuid, l.id)
+    AND l.id > coalesce(
+        (SELECT n.line FROM lines.terms_notice AS n WHERE n.change = :change ORDER BY n.line DESC LIMIT 1),
+        '00000000-0000-0000-0000-000000000000')
+    AND NOT EXISTS (SELECT FROM lines.terms_notice AS o WHERE o.line = l.id AND o.outcome = 'told')
+ORDER BY l.id LIMIT :count;
+
+-- name: add_told!
+INSERT INTO lines.terms_notice (id, change, line, effective_at, outcome, told_at)
+VALUES (:id, :change, :line, :effective_at, 'told', :now);
+
+-- name: told^
+SELECT n.id, n.change, n.line, c.from_version, c.to_version, n.effective_at, n.outcome, n.told_at, n.ended_at,
+    n.ended_why
+FROM lines.terms_notice AS n JOIN lines.terms_change AS c ON c.id = n.change WHERE n.id = :id;
+
+-- name: told_of_line^
+SELECT n.id, n.change, n.line, c.from_version, c.to_version, n.effective_at, n.outcome, n.told_at, n.ended_at,
+    n.ended_why
+FROM lines.terms_notice AS n JOIN lines.terms_change AS c ON c.id = n.change
+WHERE n.line = :line AND n.outcome = 'told';
+
+-- name: told_counts
+SELECT outcome, count(*)::integer AS lines FROM lines.terms_notice WHERE change = :change GROUP BY outcome;
+
+-- name: set_terms!
+UPDATE lines.line SET terms_version = :version WHERE id = :id;
+
+-- name: end_told!
+UPDATE lines.terms_notice SET outcome = :outcome, ended_at = :now, ended_why = :why WHERE id = :id;

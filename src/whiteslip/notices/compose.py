@@ -37,6 +37,8 @@ from whiteslip.notices.facts import (
     PrivacyFacts,
     ProductFact,
     RunOffFacts,
+    TermsChangedFacts,
+    TermsFact,
 )
 from whiteslip.notices.model import Letter
 from whiteslip.notices.owed import (
@@ -311,6 +313,8 @@ def _table(facts: LetterFacts, language: str) -> list[list[str]]:
         return [labels["statement_table"], *_statement_rows(facts, language)]
     if isinstance(facts, ContractFacts):
         return [labels["products"], *(_product(one, language) for one in facts.products)]
+    if isinstance(facts, TermsChangedFacts):
+        return terms_table(facts.before, facts.after, facts.currency, language)
     if (
         not isinstance(facts, RunOffFacts | BalanceFacts | HardshipFacts | PaydayFacts | SoldFacts)
         or not facts.schedule
@@ -324,6 +328,25 @@ def _table(facts: LetterFacts, language: str) -> list[list[str]]:
         for due in facts.schedule
     ]
     return [labels["table"], *rows]
+
+
+def terms_table(
+    before: TermsFact | Mapping[str, Any], after: TermsFact | Mapping[str, Any], currency: str, language: str
+) -> list[list[str]]:
+    """Two terms side by side in words, with a head: the letter that tells of new ones, and pages, have it."""
+    said, both = texts(language)["labels"], [msgspec.convert(each, TermsFact) for each in (before, after)]
+    counts = sorted({each.instalments for terms in both for each in terms.products})
+    columns: list[list[str]] = []
+    for terms in both:
+        prices = {each.instalments: _product(each, language)[1] for each in terms.products}
+        days = (terms.due_days, terms.late_fee_grace_days)
+        due, grace = (_fill(said["term_days"], {"n": str(each)}) for each in days)
+        cash_back = f"{Decimal(terms.reward_bps).scaleb(-2).normalize():f}%"
+        own = [due, _money(terms.late_fee_minor, currency, language), grace, cash_back]
+        columns.append(own + [prices[n] if n in prices else said["term_none"] for n in counts])
+    names = [said[f"term_{name}"] for name in ("due", "late_fee", "grace", "reward")]
+    names += [_fill(said["term_product"], {"n": str(count)}) for count in counts]
+    return [said["terms_table"], *(list(row) for row in zip(names, *columns, strict=True))]
 
 
 def _product(product: ProductFact, language: str) -> list[str]:

@@ -212,6 +212,25 @@ class ProductFact(Struct, frozen=True, forbid_unknown_fields=True):
     apr_bps: int
 
 
+class TermsFact(Struct, frozen=True, forbid_unknown_fields=True):
+    """Terms in full. Days to pay count from the statement, days of grace from the due day."""
+
+    due_days: int
+    late_fee_minor: int
+    late_fee_grace_days: int
+    products: list[ProductFact]
+    reward_bps: int
+
+
+class TermsChangedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """New terms beside the old ones: from which day on, and until the end of which one may say no."""
+
+    effective_on: date
+    reject_until: date
+    before: TermsFact
+    after: TermsFact
+
+
 class ContractFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is agreed. ``withdraw_until`` is the last day to withdraw if accepted on the letter's day."""
 
@@ -288,6 +307,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "user.stopped": UserFacts,
     "user.resumed": UserFacts,
     "limit.increase_proposed": IncreaseFacts,
+    "terms.changed": TermsChangedFacts,
     "line.feature_paused": FeaturePausedFacts,
     "line.limit_cut": LimitCutFacts,
     "line.restricted": RestrictedFacts,

@@ -18,7 +18,8 @@ from whiteslip.billing.rewards import Kept
 from whiteslip.decisions import Decision, Tables
 from whiteslip.ledger import Transfer, recipes
 from whiteslip.lines import Line
-from whiteslip.lines.acts import lock_lines
+from whiteslip.lines.acts import lock_lines, terms_of
+from whiteslip.lines.model import Terms
 from whiteslip.lines.users import may_draw
 from whiteslip.purchases import rules, store
 from whiteslip.purchases.model import Capture, Declined, Merchant, Purchase, Request, Standing, State
@@ -191,10 +192,11 @@ def capture(tx: Tx, batch: Sequence[Capture], actor: str, now: datetime) -> list
         line, purchase = both
         after, transfers = _captured(line, purchase, each, found.payable(purchase), now)
         posted += [(line.today(now), transfer) for transfer in transfers]
-        plans.append(_plan(line, purchase, each.amount_minor, now))
+        earlier = _earlier(tx, purchase)
+        plans.append(_plan(line, purchase, each.amount_minor, earlier, now))
         done[purchase.id] = after
         answers.append(after)
-        kept.append(Kept(line, _kept(purchase), _kept(after)))
+        kept.append(Kept(line, _kept(purchase), _kept(after), earlier))
         data = {"purchase": purchase.id, "amount_minor": each.amount_minor, "held_minor": after.held_minor}
         tx.record(Entry(now, "purchase.captured", "line", line.id, actor, data))
     _post(tx, posted, now)
@@ -229,11 +231,24 @@ def _captured(
     return after, transfers
 
 
-def _plan(line: Line, purchase: Purchase, amount_minor: int, now: datetime) -> Captured:
-    product = line.terms.product(purchase.instalments)
+def _plan(
+    line: Line, purchase: Purchase, amount_minor: int, earlier: Terms | None, now: datetime
+) -> Captured:
+    product = (earlier or line.terms).product(purchase.instalments)
     if product is None:
         raise LookupError(f"the terms of line {line.id} lost a product that was sold")
-    return Captured(line, purchase.id, amount_minor, product, line.today(now))
+    return Captured(line, purchase.id, amount_minor, product, line.today(now), earlier)
+
+
+def _earlier(tx: Tx, purchase: Purchase) -> Terms | None:
+    """The terms a purchase was made on, where its line has others by now."""
+    version = purchase.terms_version
+    return terms_of(tx, {version})[version] if version else None
+
+
+def keep_terms(tx: Tx, line: Line) -> None:
+    """The terms of a locked line are about to change: what was bought so far keeps those it was made on."""
+    store.keep_terms(tx, line.id, line.terms_version)
 
 
 def release(tx: Tx, purchase_id: UUID, actor: str, now: datetime) -> Purchase | Refusal:
@@ -332,5 +347,5 @@ def refund(
     credited = sum(part.amount_minor for part in parts if part.component == "credit")
     data = {"purchase": purchase.id, "amount_minor": amount_minor, "credited_minor": credited}
     tx.record(Entry(now, "purchase.refunded", "line", line.id, actor, data))
-    rewards.follow(tx, [Kept(line, left, left - amount_minor)], "system", now)
+    rewards.follow(tx, [Kept(line, left, left - amount_minor, _earlier(tx, purchase))], "system", now)
     return done

@@ -74,6 +74,8 @@ class Purchase(msgspec.Struct, frozen=True, gc=False):
     strong: bool = False
     # The key of ``merchant``; empty on its way into the database.
     shop: str = ""
+    # The terms it was made on, where its line has others by now; read with its lock.
+    terms_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ SELECT id, line FROM purchases.purchase WHERE id = ANY(:ids::uuid[]);
 -- name: purchases
 SELECT p.id, p.line, p.merchant, p.buyer, p.instalments, p.category, p.cash, p.strong,
     p.authorised_minor, p.captured_minor,
-    p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, m.key AS shop, m.payable
+    p.refunded_minor, p.hold, p.held_minor, p.state, p.authorised_at, p.expires_at, p.terms_version,
+    m.key AS shop, m.payable
 FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant
 WHERE p.id = ANY(:ids::uuid[]) ORDER BY p.id FOR UPDATE OF p;
 
@@ -163,3 +164,6 @@ FROM purchases.v_credential WHERE line = :line ORDER BY last_used_at DESC, shop;
 -- name: credentials_by_shop
 SELECT shop, stored_at, last_used_at, declined, last_declined_at, last_code
 FROM purchases.v_credential WHERE line = :line AND shop > :after ORDER BY shop LIMIT :count;
+
+-- name: keep_terms!
+UPDATE purchases.purchase SET terms_version = :version WHERE line = :line AND terms_version IS NULL;

@@ -293,3 +293,8 @@ def disputed_of_purchase(tx: Tx, purchase: UUID) -> int:
 def suspended_minor(tx: Tx, line: UUID) -> int:
     """What of a line's debt is disputed now and so not demanded."""
     return _queries.suspended(tx.conn, line=line)
+
+
+def keep_terms(tx: Tx, line: UUID, version: str) -> None:
+    """Note the terms on which everything was bought that has no note yet."""
+    _queries.keep_terms(tx.conn, line=line, version=version)

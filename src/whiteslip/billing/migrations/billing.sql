@@ -19,6 +19,15 @@ CREATE INDEX plan_purchase ON billing.plan (purchase);
 CREATE INDEX plan_opened ON billing.plan USING brin (opened_on) WITH (pages_per_range = 8, autosummarize = on);
 CALL store.append_only('billing.plan');
 
+-- Plans on other terms than their line has now: of what was bought before those changed.
+CREATE TABLE billing.earlier_terms (
+    plan uuid PRIMARY KEY REFERENCES billing.plan,
+    line uuid NOT NULL,
+    version text NOT NULL
+);
+CREATE INDEX earlier_terms_line ON billing.earlier_terms (line);
+CALL store.append_only('billing.earlier_terms');
+
 -- The schedule is fixed when the plan is made, but for days that the customer moves; what was paid or given
 -- back against it moves. An instalment is open while anything of it is neither.
 CREATE TABLE billing.instalment (

@@ -39,14 +39,19 @@ CREATE TABLE lines.line (
 CREATE INDEX line_customer ON lines.line (customer);
 CREATE INDEX line_closed ON lines.line (closed_on) WHERE closed_on IS NOT NULL;
 
--- What was agreed stays, a closed line stays closed, and a line closes only at zero.
+-- What was agreed stays, but for new terms of which the holder was told and that they did not reject; a closed
+-- line stays closed, and a line closes only at zero.
 CREATE FUNCTION lines.keep_agreement() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (new.id, new.customer, new.pack, new.currency, new.timezone, new.terms_version,
+    IF (new.id, new.customer, new.pack, new.currency, new.timezone,
         new.opened_on, new.informed, new.principal, new.interest, new.fee, new.credit)
         IS DISTINCT FROM
-        (old.id, old.customer, old.pack, old.currency, old.timezone, old.terms_version,
+        (old.id, old.customer, old.pack, old.currency, old.timezone,
         old.opened_on, old.informed, old.principal, old.interest, old.fee, old.credit)
+        OR (new.terms_version <> old.terms_version AND NOT EXISTS (
+            SELECT FROM lines.terms_notice AS n JOIN lines.terms_change AS c ON c.id = n.change
+            WHERE n.line = old.id AND n.outcome = 'told' AND c.state = 'approved'
+                AND (c.from_version, c.to_version) = (old.terms_version, new.terms_version)))
     THEN
         RAISE EXCEPTION 'what was agreed on line % is fixed', old.id USING ERRCODE = 'WN001';
     END IF;
@@ -132,6 +137,37 @@ CREATE TABLE lines.limit_increase (
 );
 CREATE UNIQUE INDEX limit_increase_open ON lines.limit_increase (line)
 WHERE state IN ('proposed', 'consented');
+
+-- New terms that one person proposed for a line, or for all open lines of a pack that have a version, and
+-- another approved; then what each holder was told, and what came of it on their line.
+CREATE TABLE lines.terms_change (
+    id uuid PRIMARY KEY,
+    pack text NOT NULL,
+    from_version text NOT NULL REFERENCES lines.terms,
+    to_version text NOT NULL REFERENCES lines.terms CHECK (to_version <> from_version),
+    line uuid REFERENCES lines.line,
+    effective_on date NOT NULL,
+    state text NOT NULL CHECK (state IN ('proposed', 'approved', 'turned_down')),
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    decided_by text CHECK (decided_by <> proposed_by),
+    decided_at timestamptz,
+    CHECK ((state = 'proposed') = (decided_by IS NULL) AND (decided_by IS NULL) = (decided_at IS NULL))
+);
+CREATE TABLE lines.terms_notice (
+    id uuid PRIMARY KEY,
+    change uuid NOT NULL REFERENCES lines.terms_change,
+    line uuid NOT NULL REFERENCES lines.line,
+    effective_at timestamptz NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('told', 'in_force', 'rejected', 'passed_over')),
+    told_at timestamptz NOT NULL CHECK (told_at < effective_at),
+    ended_at timestamptz,
+    ended_why text,
+    CHECK ((outcome = 'told') = (ended_at IS NULL)),
+    CHECK (outcome <> 'in_force' OR ended_at >= effective_at),
+    UNIQUE (change, line)
+);
+CREATE UNIQUE INDEX terms_notice_open ON lines.terms_notice (line) WHERE outcome = 'told';
 
 -- What is open on a line; there is at most one.
 CREATE VIEW lines.v_increase AS

@@ -33,6 +33,8 @@ CREATE TABLE purchases.purchase (
     state text NOT NULL CHECK (state IN ('authorised', 'captured', 'released', 'expired')),
     authorised_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
+    -- The terms it was made on, once its line has others.
+    terms_version text,
     CHECK ((hold IS NULL) = (held_minor = 0)),
     CHECK (captured_minor + held_minor <= authorised_minor),
     CHECK (refunded_minor BETWEEN 0 AND captured_minor)

@@ -38,6 +38,7 @@ from whiteslip.web.api import (
     sales,
     statements,
     stress,
+    terms,
     ties,
     webhooks,
 )
@@ -73,6 +74,7 @@ routers: Final = [
             *lender.handlers,
             *alerts.handlers,
             *ties.handlers,
+            *terms.handlers,
             *portfolio.handlers,
             *insight.handlers,
             *capacity.handlers,

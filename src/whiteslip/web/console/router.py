@@ -27,6 +27,7 @@ from whiteslip.web.console.queue.handlers import queue_handlers
 from whiteslip.web.console.requests.handlers import request_handlers
 from whiteslip.web.console.risk.handlers import risk_handlers
 from whiteslip.web.console.stress.handlers import stress_handlers
+from whiteslip.web.console.terms.handlers import terms_handlers
 
 routers: Final = [
     Router(
@@ -42,6 +43,7 @@ routers: Final = [
             *objection_handlers,
             *request_handlers,
             *policy_handlers,
+            *terms_handlers,
             *alert_handlers,
             *line_handlers,
             *contact_handlers,

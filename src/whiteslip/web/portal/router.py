@@ -30,6 +30,7 @@ from whiteslip.web.portal.restriction.handlers import restriction_handlers
 from whiteslip.web.portal.sign_in.handlers import sign_in_handlers
 from whiteslip.web.portal.start.handlers import start_handlers
 from whiteslip.web.portal.statements.handlers import statement_handlers
+from whiteslip.web.portal.terms.handlers import terms_handlers
 from whiteslip.web.portal.users.handlers import user_handlers
 from whiteslip.web.portal.withdraw.handlers import withdraw_handlers
 
@@ -45,6 +46,7 @@ routers: Final = [
             *lock_handlers,
             *higher_handlers,
             *restriction_handlers,
+            *terms_handlers,
             *user_handlers,
             *withdraw_handlers,
             *dispute_handlers,

@@ -25,6 +25,7 @@ from whiteslip.exits.withdrawal import can_withdraw
 from whiteslip.identity import Person
 from whiteslip.identity.vault import enrol_contact
 from whiteslip.lines import Line
+from whiteslip.lines.changes import told_of_line
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import Lifecycle
 from whiteslip.web.console.duty import HOME, Duty, on_duty
@@ -73,6 +74,7 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
         locks=standing(tx, line.id),
         case=case,
         notice=exits_store.notice_of_line(tx, line.id),
+        told=told_of_line(tx, line.id),
         restriction=exits_store.restriction_of_line(tx, line.id),
         to_agree=proposals.open_of_line(tx, line.id),
         estate=estate,
@@ -238,6 +240,27 @@ def close(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Respo
     return on_duty(request, act, chooses=True)
 
 
+class SaysNo(msgspec.Struct):
+    """The form of who said no to new terms; ``how`` it is known who it was, if it is."""
+
+    no_channel: Channel
+    no_how: How | None = None
+
+
+@post("/lines/{line_id:uuid}/terms/reject", sync_to_thread=True)
+def reject_terms(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """The customer called or wrote that they do not want the new terms: the line closes on those it has."""
+
+    def act(duty: Duty, line: Line) -> object:
+        typed, office = form.read(SaysNo), duty.ports.office
+        if isinstance(typed, Errors):
+            return typed
+        channel = Channel.PAPER if typed.no_channel is Channel.PAPER else Channel.PHONE
+        return behalf.reject_terms(duty.tx, office, line.id, channel, typed.no_how, duty.actor, duty.now)
+
+    return _change(request, line_id, form, act)
+
+
 @post("/lines/{line_id:uuid}/death", sync_to_thread=True)
 def death(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
     """Somebody says that the customer has died: drawing and fees stop at once."""
@@ -352,6 +375,7 @@ line_handlers: Final = [
     decide,
     withdraw_notice,
     close,
+    reject_terms,
     freeze,
     unfreeze,
     turn_down_freeze,

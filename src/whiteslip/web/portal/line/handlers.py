@@ -23,6 +23,7 @@ from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Plan
 from whiteslip.exits.withdrawal import can_withdraw
 from whiteslip.lines import Line, increases
+from whiteslip.lines.changes import told_of_line
 from whiteslip.lines.increases import Increase, open_increase
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import Lifecycle, LockKind
@@ -70,6 +71,7 @@ class Card:
     firm_until: date | None
     can_withdraw: bool
     increase: Increase | None
+    terms_on: date | None
     notice: Exit | None
     sales: Sequence[Sale]
     is_restricted: bool
@@ -145,6 +147,7 @@ def _card(visit: Visit, line: Line) -> Card:
         firm_until=_firm_until(visit, line),
         can_withdraw=can_withdraw(line, line.today(visit.now)),
         increase=open_increase(visit.tx, line.id),
+        terms_on=_terms_on(visit, line),
         notice=exits_store.notice_of_line(visit.tx, line.id),
         sales=visit.sales(line),
         is_restricted=exits_store.restriction_of_line(visit.tx, line.id) is not None,
@@ -158,6 +161,12 @@ def _confirm_until(visit: Visit, line: Line) -> datetime | None:
     """When a step-up that is asked of a line ends by itself."""
     asked = stepups.asked(visit.tx, line.id) if line.locked_parts else None
     return asked.until if asked else None
+
+
+def _terms_on(visit: Visit, line: Line) -> date | None:
+    """From which day on new terms apply, of which the customer was told and may still say no."""
+    told = told_of_line(visit.tx, line.id) if line.lifecycle is Lifecycle.ACTIVE else None
+    return line.today(told.effective_at) if told else None
 
 
 def _firm_until(visit: Visit, line: Line) -> date | None:

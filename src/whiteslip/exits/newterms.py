@@ -1,0 +1,132 @@
+"""New terms: each holder hears of them in a letter, and may reject them or leave, free of charge, until they
+are in force.
+
+To reject them is to leave: the line is closed as by any other wish, and what is owed runs off as agreed.
+Regulation Z, 12 CFR 1026.9(h), has a rejection be no default, and nothing is called in by it. What was
+bought before keeps its terms, whoever stays or goes. None commits.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from whiteslip import lines, notices, packs
+from whiteslip.base import Refusal, local_day
+from whiteslip.billing import earlier
+from whiteslip.exits import acts, helping, store, telling
+from whiteslip.exits.model import Channel, Exit, Identity
+from whiteslip.exits.telling import Act
+from whiteslip.exits.work import Office
+from whiteslip.lines import Line, changes
+from whiteslip.lines.changes import Change, Outcome, State, Told
+from whiteslip.lines.model import Lifecycle
+from whiteslip.notices.model import State as Sending
+from whiteslip.purchases.acts import keep_terms
+from whiteslip.store import Tx
+from whiteslip.store.timers import set_timer
+
+BATCH: Final = 200
+_LATER: Final = timedelta(hours=1)
+
+
+def decide(
+    tx: Tx, office: Office, change_id: UUID, approve: bool, actor: str, now: datetime
+) -> Change | Refusal:
+    """The second person approves, and the holders are written to, the first of many in this transaction;
+    or turns it down. Refusals: those of ``changes.decide``.
+    """
+    done = changes.decide(tx, change_id, approve, actor, now)
+    if not isinstance(done, Refusal) and done.state is State.APPROVED and announce(tx, office, done.id, now):
+        set_timer(tx, "terms.announce", done.id, now, now)
+    return done
+
+
+def announce(tx: Tx, office: Office, change_id: UUID, now: datetime) -> datetime | None:
+    """Write to the next holders; when to go on, where there are more. Nobody is written to twice."""
+    change = changes.find(tx, change_id)
+    wanted = changes.next_lines(tx, change, BATCH) if change and change.state is State.APPROVED else []
+    for line in lines.get_lines(tx, wanted, lock=True).values():
+        if change and line.lifecycle is Lifecycle.ACTIVE and line.terms_version == change.from_version:
+            _write(tx, office, line, changes.tell(tx, change, line, now), now)
+    return now if len(wanted) == BATCH else None
+
+
+def _write(tx: Tx, office: Office, line: Line, told: Told, now: datetime) -> None:
+    before, after = changes.both_terms(tx, told)
+    on = line.today(told.effective_at)
+    facts = {
+        "effective_on": on,
+        "reject_until": on - timedelta(days=1),
+        "before": msgspec.to_builtins(before),
+        "after": msgspec.to_builtins(after),
+    }
+    helping.tell(tx, office.issuer_name, line, telling.of(Act.TERMS_CHANGE), facts, str(told.id), now)
+
+
+def reject(
+    tx: Tx,
+    office: Office,
+    line_id: UUID,
+    channel: Channel,
+    actor: str,
+    now: datetime,
+    who: Identity = Identity.PENDING,
+) -> Exit | Refusal:
+    """The holder does not want the new terms: the line closes on those it has. No reason is asked.
+
+    Refusals: ``line.not_found``, ``terms.nothing_told``, those of ``exits.request``.
+    """
+    line = lines.get_line(tx, line_id, lock=True)
+    if isinstance(line, Refusal):
+        return line
+    told = changes.told_of_line(tx, line.id)
+    if told is None:
+        return Refusal("terms.nothing_told")
+    changes.reject(tx, told, actor, now)
+    return acts.request(tx, office, line.id, channel, actor, now, who)
+
+
+def take_effect(tx: Tx, told_id: UUID, now: datetime) -> datetime | None:
+    """The day has come: the line has the new terms, if it is used and its holder got the letter in time.
+
+    When to look again, where it is not the day yet. Twice is harmless.
+    """
+    both = changes.locked(tx, told_id)
+    if both is None or both[1].outcome is not Outcome.TOLD:
+        return None
+    line, told = both
+    if told.effective_at > now:
+        return told.effective_at
+    if line.lifecycle is not Lifecycle.ACTIVE or store.notice_of_line(tx, line.id):
+        changes.pass_over(tx, told, "line_leaves", now)
+        return None
+    ready_at = _ready_at(tx, line, told, now)
+    if ready_at is None:
+        changes.pass_over(tx, told, "not_told", now)
+    elif ready_at > now:
+        return ready_at
+    else:
+        keep_terms(tx, line)
+        earlier.keep(tx, line)
+        changes.put_in_force(tx, line, told, now)
+    return None
+
+
+def _ready_at(tx: Tx, line: Line, told: Told, now: datetime) -> datetime | None:
+    """When the holder has had the letter for the pack's days; None where it could not be sent."""
+    kind = telling.of(Act.TERMS_CHANGE)
+    sent = [
+        letter
+        for letter in notices.of_subject(tx, line.id)
+        if letter.kind == kind and letter.queued_at == told.told_at
+    ]
+    if not sent or sent[-1].state in (Sending.FAILED, Sending.UNKNOWN):
+        return None
+    if sent[-1].sent_at is None:
+        return now + _LATER
+    first = changes.earliest(packs.load(line.pack), local_day(sent[-1].sent_at, line.timezone))
+    return changes.begins_at(first, line.timezone)

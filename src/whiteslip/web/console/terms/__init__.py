@@ -1,0 +1,1 @@
+"""Changes of terms: what waits for a second person, what was told, and what came of it."""

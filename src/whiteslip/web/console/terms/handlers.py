@@ -1,0 +1,81 @@
+"""Changes of terms: what waits for a second person, and what came of the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from whiteslip import packs
+from whiteslip.base import Refusal
+from whiteslip.exits import newterms
+from whiteslip.lines import changes
+from whiteslip.lines.changes import Change, State
+from whiteslip.notices.compose import terms_table
+from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import Form, FromForm, see_other
+from whiteslip.web.kit.pages import language_of, page
+from whiteslip.web.kit.problems import Refused
+
+_AT: Final = f"{HOME}/terms"
+_SHOWN: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A change, what it changes in words, how many lines it came to, and who proposed it."""
+
+    change: Change
+    table: list[list[str]]
+    lines: dict[str, int]
+    by: str
+    is_own: bool
+
+
+def _page(duty: Duty, form: Form, **shown: Any) -> Response[Any]:
+    found = list(reversed(changes.page(duty.tx, None, _SHOWN)))
+    found.sort(key=lambda one: one.state is not State.PROPOSED)
+    rows = [_row(duty, one) for one in found]
+    return page(duty.request, "console/terms/list.html", form=form, rows=rows, **shown, **duty.shown())
+
+
+def _row(duty: Duty, one: Change) -> Row:
+    before, after = (msgspec.to_builtins(each) for each in changes.both_terms(duty.tx, one))
+    currency = packs.load(one.pack).currency
+    return Row(
+        one,
+        terms_table(before, after, currency, language_of(duty.request)),
+        changes.counts(duty.tx, one.id),
+        duty.named(one.proposed_by),
+        one.proposed_by == duty.actor,
+    )
+
+
+@get("/terms", sync_to_thread=True)
+def listed(request: WebRequest) -> Response[Any]:
+    """What waits first, then the newest."""
+    return on_duty(request, lambda duty: _page(duty, Form()))
+
+
+@post("/terms/{change:uuid}/decide", sync_to_thread=True)
+def decide(request: WebRequest, change: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """The second person agrees, and the holders are written to; or turns it down. The first is refused."""
+
+    def act(duty: Duty) -> Response[Any]:
+        approve = form.value("decision") == "approve"
+        done = newterms.decide(duty.tx, duty.ports.office, change, approve, duty.actor, duty.now)
+        if isinstance(done, Refusal):
+            if done.code == "desk.own_proposal":
+                raise Refused(done)
+            return _page(duty, Form(), refusal=done)
+        return see_other(request, _AT)
+
+    return on_duty(request, act, chooses=True)
+
+
+terms_handlers: Final = [listed, decide]
