@@ -23,7 +23,7 @@ from pypdf import PdfReader
 
 from whiteslip import notices
 from whiteslip.base import Refusal
-from whiteslip.notices import Addressee, NewNotice, SmtpMailer, compose
+from whiteslip.notices import Addressee, NewNotice, SmtpMailer, compose, words
 from whiteslip.notices.acts import proofs
 from whiteslip.notices.facts import KINDS
 from whiteslip.notices.mailers import MailError, NoMailer, on_phone
@@ -365,8 +365,8 @@ def attachment(mail: Mail) -> bytes:
 def test_the_kinds_and_their_texts_are_complete_in_both_languages():
     assert set(OWN) == set(KINDS)
     shapes = []
-    for language in compose.LANGUAGES:
-        said = compose.texts(language)
+    for language in words.LANGUAGES:
+        said = words.texts(language)
         assert set(said["kinds"]) == set(KINDS)
         shapes.append(
             {
@@ -380,7 +380,7 @@ def test_the_kinds_and_their_texts_are_complete_in_both_languages():
     assert shapes[0] == shapes[1]
 
 
-@pytest.mark.parametrize("language", compose.LANGUAGES)
+@pytest.mark.parametrize("language", words.LANGUAGES)
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kind: str, language: str):
     facts = compose.facts_of(kind, facts_for(kind))
@@ -407,7 +407,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
     assert ("{" in shown, "{" in compose.body(letter)) == (False, False)
 
 
-@pytest.mark.parametrize("language", compose.LANGUAGES)
+@pytest.mark.parametrize("language", words.LANGUAGES)
 def test_a_debt_that_arose_again_is_told_with_why_it_did(language: str):
     said: set[str] = set()
     for why in ("returned_payment", "corrected_payment", "dispute_lost"):
@@ -424,7 +424,7 @@ def test_only_a_closing_letter_carries_a_certificate():
         assert certified == kind.endswith(".closed")
 
 
-@pytest.mark.parametrize("language", compose.LANGUAGES)
+@pytest.mark.parametrize("language", words.LANGUAGES)
 @pytest.mark.parametrize("kind", ["exit.closed", "withdrawal.settled"])
 def test_a_closing_letter_names_what_hung_on_the_line_and_nothing_that_did_not(kind: str, language: str):
     hung: dict[str, Any] = {

@@ -19,8 +19,8 @@ from whiteslip.exits.machine import Edge, starts, walk
 from whiteslip.exits.model import Ground, Kind, State
 from whiteslip.exits.rules import Clocks
 from whiteslip.exits.telling import ACTS, HELP, At, Heirs, Once, Sent, To
-from whiteslip.notices.compose import LANGUAGES, texts
 from whiteslip.notices.facts import KINDS
+from whiteslip.notices.words import LANGUAGES, texts
 from whiteslip.packs import Pack
 
 Script: TypeAlias = Mapping[str, Mapping[str, str | None]]

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typst
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency
 
-from whiteslip.base.money import MINOR_DIGITS
 from whiteslip.notices.facts import (
     KINDS,
     AcknowledgedFacts,
@@ -35,10 +30,8 @@ from whiteslip.notices.facts import (
     HeldFacts,
     PaperFacts,
     PrivacyFacts,
-    ProductFact,
     RunOffFacts,
     TermsChangedFacts,
-    TermsFact,
 )
 from whiteslip.notices.model import Letter
 from whiteslip.notices.owed import (
@@ -52,22 +45,13 @@ from whiteslip.notices.owed import (
     SoldFacts,
     StatementFacts,
 )
+from whiteslip.notices.terms import product, terms_table
+from whiteslip.notices.words import LOCALES, fill, money, texts
 
-LANGUAGES: Final = ("zh-CN", "en")
 _HERE: Final = Path(__file__).parent
-_LOCALES: Final = {"zh-CN": "zh_Hans_CN", "en": "en_GB"}
 _INSTANTS: Final = {"zh-CN": "y年M月d日 HH:mm:ss", "en": "d MMMM y, HH:mm:ss"}
 # Lines of a panel that say nothing where there is nothing.
 _SILENT_AT_ZERO: Final = frozenset({"credit_minor", "payoff_minor", "in_credit_minor", "given_back_minor"})
-_FACT: Final = re.compile(r"\{(\w+)\}")
-
-
-@cache
-def texts(language: str) -> Mapping[str, Any]:
-    """All texts of a language. Raises ValueError for one we do not speak."""
-    if language not in LANGUAGES:
-        raise ValueError(f"letters are written in {', '.join(LANGUAGES)}, not in {language}")
-    return tomllib.loads((_HERE / "texts" / f"{language}.toml").read_text("utf-8"))
 
 
 def facts_of(kind: str, raw: Mapping[str, Any]) -> LetterFacts:
@@ -86,24 +70,14 @@ def _in_words(facts: LetterFacts, language: str) -> dict[str, str]:
         value = getattr(facts, name)
         if isinstance(value, datetime):
             local = value.astimezone(ZoneInfo(facts.timezone))
-            words[name] = format_datetime(local, _INSTANTS[language], locale=_LOCALES[language])
+            words[name] = format_datetime(local, _INSTANTS[language], locale=LOCALES[language])
         elif isinstance(value, date):
-            words[name] = format_date(value, "long", locale=_LOCALES[language])
+            words[name] = format_date(value, "long", locale=LOCALES[language])
         elif name.endswith("_minor"):
-            words[name] = _money(value, facts.currency, language)
+            words[name] = money(value, facts.currency, language)
         elif isinstance(value, str | int):
             words[name] = str(value)
     return words
-
-
-def _money(minor: int, currency: str, language: str) -> str:
-    units = Decimal(minor).scaleb(-MINOR_DIGITS[currency])
-    return format_currency(units, currency, locale=_LOCALES[language])
-
-
-def _fill(text: str, words: Mapping[str, str]) -> str:
-    """Put words for facts, once: a value with braces in it stays as it is."""
-    return _FACT.sub(lambda match: words[match[1]], text)
 
 
 def kept_by(pack: str, language: str) -> str:
@@ -117,7 +91,7 @@ def _adverse_words(facts: AdverseFacts, said: Mapping[str, Any], words: Mapping[
     agency = facts.agency or said["labels"]["agency"]
     return {
         "reason_words": said["labels"]["list"].join(said["reasons"][code] for code in facts.reasons),
-        "report_words": _fill(said["free_report"], {**words, "agency_words": agency})
+        "report_words": fill(said["free_report"], {**words, "agency_words": agency})
         if facts.free_report_days
         else "",
         "equal_words": said["equal_credit"].get(facts.pack, ""),
@@ -140,26 +114,26 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words |= {"wanted_words": own[f"wanted_{facts.wanted}"], "why_words": own[f"why_{facts.why}"]}
         words["late_words"] = own[f"late_{facts.wanted}"]
     if isinstance(facts, ClosedFacts):
-        words["credit_words"] = _fill(own["credit_words"], words) if facts.credit_minor else ""
+        words["credit_words"] = fill(own["credit_words"], words) if facts.credit_minor else ""
         words |= _hanging_words(facts, said, words, language)
     if isinstance(facts, AdverseFacts):
         words |= _adverse_words(facts, said, words)
     if isinstance(facts, ClosedFacts | PrivacyFacts):
         words["kept_by"] = kept_by(facts.pack, language)
     if isinstance(facts, HardshipFacts):
-        words["forgiven_words"] = _fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
+        words["forgiven_words"] = fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
     if isinstance(facts, SoldFacts):
         words["rights_words"] = said["sale_rights"].get(facts.pack) or said["sale_rights"]["base"]
         words["later_words"] = own["later_words"] if facts.goes_on else ""
     if isinstance(facts, StatementFacts):
         words |= _statement_words(facts, own, words, language)
     if isinstance(facts, PrivacyFacts):
-        words["kept_words"] = _fill(own["kept_until" if facts.kept_until else "kept_while"], words)
-    paragraphs = [_fill(text, words) for text in own["paragraphs"]]
+        words["kept_words"] = fill(own["kept_until" if facts.kept_until else "kept_while"], words)
+    paragraphs = [fill(text, words) for text in own["paragraphs"]]
     return Letter(
         language=language,
         issuer=facts.issuer_name,
-        greeting=_fill(said["greeting"], {"name": full_name}),
+        greeting=fill(said["greeting"], {"name": full_name}),
         title=words.get("title") or own["title"],
         panel=[
             (said["labels"][name], words[name])
@@ -169,10 +143,10 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         paragraphs=[text for text in paragraphs if text],
         table=_table(facts, language),
         certificate_title=own.get("certificate_title", ""),
-        certificate=[text for each in own.get("certificate", []) if (text := _fill(each, words))],
+        certificate=[text for each in own.get("certificate", []) if (text := fill(each, words))],
         closing=said["closing"],
         dated=format_date(
-            dated.astimezone(ZoneInfo(facts.timezone)).date(), "long", locale=_LOCALES[language]
+            dated.astimezone(ZoneInfo(facts.timezone)).date(), "long", locale=LOCALES[language]
         ),
     )
 
@@ -235,8 +209,7 @@ def _leaving_words(
             if facts.not_me and not facts.schedule:
                 said["title"] = "title_not_me"
     return {
-        name: _fill(own[name if key is True else str(key)], words) if key else ""
-        for name, key in said.items()
+        name: fill(own[name if key is True else str(key)], words) if key else "" for name, key in said.items()
     }
 
 
@@ -249,7 +222,7 @@ def _hanging_words(
         "references": between.join(facts.mandates),
         "names": between.join(facts.shops),
         "vouchers": between.join(
-            f"{each.title} ({format_date(each.usable_until, 'long', locale=_LOCALES[language])})"
+            f"{each.title} ({format_date(each.usable_until, 'long', locale=LOCALES[language])})"
             for each in facts.vouchers
         ),
     }
@@ -262,7 +235,7 @@ def _hanging_words(
         "sold_certificate": bool(facts.sold_to),
     }
     return {
-        name: _fill(said["hanging"][name], {**words, **lists}) if there else ""
+        name: fill(said["hanging"][name], {**words, **lists}) if there else ""
         for name, there in needed.items()
     }
 
@@ -275,8 +248,8 @@ def _statement_words(
     def listed(rows: list[DueFact]) -> str:
         between = texts(language)["labels"]["list"]
         return between.join(
-            f"{format_date(row.due_on, 'long', locale=_LOCALES[language])} "
-            f"{_money(row.amount_minor, facts.currency, language)}"
+            f"{format_date(row.due_on, 'long', locale=LOCALES[language])} "
+            f"{money(row.amount_minor, facts.currency, language)}"
             for row in rows
         )
 
@@ -288,7 +261,7 @@ def _statement_words(
         "credit_words": bool(facts.in_credit_minor),
     }
     found = {
-        name: _fill(own[name], {**words, **lists}) if is_there else "" for name, is_there in there.items()
+        name: fill(own[name], {**words, **lists}) if is_there else "" for name, is_there in there.items()
     }
     return found | ({} if facts.received else {"received_words": own["nothing_received"]})
 
@@ -297,13 +270,13 @@ def _statement_rows(facts: StatementFacts, language: str) -> list[list[str]]:
     own = texts(language)["kinds"]["statement.monthly"]
     rows: list[list[str]] = []
     for item in facts.items:
-        on = format_date(item.opened_on, "long", locale=_LOCALES[language])
+        on = format_date(item.opened_on, "long", locale=LOCALES[language])
         told = {"on": on, "no": str(item.no), "count": str(item.instalments)}
         text = own[f"item_{item.kind}"] + (own["item_part"] if item.instalments > 1 else "")
-        rows.append([_fill(text, told), _money(item.amount_minor, facts.currency, language)])
+        rows.append([fill(text, told), money(item.amount_minor, facts.currency, language)])
     if facts.settled_minor:
-        rows.append([own["item_settled"], _money(-facts.settled_minor, facts.currency, language)])
-    rows.append([own["item_sum"], _money(facts.demanded_minor, facts.currency, language)])
+        rows.append([own["item_settled"], money(-facts.settled_minor, facts.currency, language)])
+    rows.append([own["item_sum"], money(facts.demanded_minor, facts.currency, language)])
     return rows
 
 
@@ -312,7 +285,7 @@ def _table(facts: LetterFacts, language: str) -> list[list[str]]:
     if isinstance(facts, StatementFacts):
         return [labels["statement_table"], *_statement_rows(facts, language)]
     if isinstance(facts, ContractFacts):
-        return [labels["products"], *(_product(one, language) for one in facts.products)]
+        return [labels["products"], *(product(one, language) for one in facts.products)]
     if isinstance(facts, TermsChangedFacts):
         return terms_table(facts.before, facts.after, facts.currency, language)
     if (
@@ -322,39 +295,12 @@ def _table(facts: LetterFacts, language: str) -> list[list[str]]:
         return []
     rows = [
         [
-            format_date(due.due_on, "long", locale=_LOCALES[language]),
-            _money(due.amount_minor, facts.currency, language),
+            format_date(due.due_on, "long", locale=LOCALES[language]),
+            money(due.amount_minor, facts.currency, language),
         ]
         for due in facts.schedule
     ]
     return [labels["table"], *rows]
-
-
-def terms_table(
-    before: TermsFact | Mapping[str, Any], after: TermsFact | Mapping[str, Any], currency: str, language: str
-) -> list[list[str]]:
-    """Two terms side by side in words, with a head: the letter that tells of new ones, and pages, have it."""
-    said, both = texts(language)["labels"], [msgspec.convert(each, TermsFact) for each in (before, after)]
-    counts = sorted({each.instalments for terms in both for each in terms.products})
-    columns: list[list[str]] = []
-    for terms in both:
-        prices = {each.instalments: _product(each, language)[1] for each in terms.products}
-        days = (terms.due_days, terms.late_fee_grace_days)
-        due, grace = (_fill(said["term_days"], {"n": str(each)}) for each in days)
-        cash_back = f"{Decimal(terms.reward_bps).scaleb(-2).normalize():f}%"
-        own = [due, _money(terms.late_fee_minor, currency, language), grace, cash_back]
-        columns.append(own + [prices[n] if n in prices else said["term_none"] for n in counts])
-    names = [said[f"term_{name}"] for name in ("due", "late_fee", "grace", "reward")]
-    names += [_fill(said["term_product"], {"n": str(count)}) for count in counts]
-    return [said["terms_table"], *(list(row) for row in zip(names, *columns, strict=True))]
-
-
-def _product(product: ProductFact, language: str) -> list[str]:
-    """How many instalments, and what they cost: a fee or interest, or nothing."""
-    labels = texts(language)["labels"]
-    text = "cost_fee" if product.monthly_fee_bps else "cost_apr" if product.apr_bps else "cost_none"
-    rate = Decimal(product.monthly_fee_bps or product.apr_bps).scaleb(-2).normalize()
-    return [str(product.instalments), _fill(labels[text], {"rate": f"{rate:f}"})]
 
 
 def body(letter: Letter) -> str:
@@ -372,12 +318,12 @@ def body(letter: Letter) -> str:
 def code_text(language: str, code: str, minutes: int, issuer_name: str) -> str:
     """The message that brings a one-time code."""
     words = {"code": code, "minutes": str(minutes), "issuer_name": issuer_name}
-    return _fill(texts(language)["code"], words)
+    return fill(texts(language)["code"], words)
 
 
 def code_title(language: str, issuer_name: str) -> str:
     """The title of that message."""
-    return _fill(texts(language)["code_title"], {"issuer_name": issuer_name})
+    return fill(texts(language)["code_title"], {"issuer_name": issuer_name})
 
 
 @cache

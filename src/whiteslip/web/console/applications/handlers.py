@@ -14,7 +14,7 @@ from whiteslip.applications.model import State
 from whiteslip.applications.reviews import WHYS
 from whiteslip.base import Money, Refusal
 from whiteslip.identity.documents import open_document
-from whiteslip.notices.compose import texts
+from whiteslip.notices.words import texts
 from whiteslip.web.console.applications.telling import (
     AT,
     better_singles,

@@ -15,7 +15,7 @@ from whiteslip.base import Refusal
 from whiteslip.exits import newterms
 from whiteslip.lines import changes
 from whiteslip.lines.changes import Change, State
-from whiteslip.notices.compose import terms_table
+from whiteslip.notices.terms import terms_table
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Form, FromForm, see_other

@@ -24,7 +24,7 @@ from whiteslip.identity.rules import normal_phone
 from whiteslip.lines.model import Agreement
 from whiteslip.notices import Addressee
 from whiteslip.notices.acts import draft
-from whiteslip.notices.compose import texts
+from whiteslip.notices.words import texts
 from whiteslip.store.timers import present
 from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import WebRequest, ports_of, session_cookie, settings_of

@@ -14,8 +14,8 @@ from litestar.params import FromPath
 from whiteslip import identity, notices
 from whiteslip.base import Refusal
 from whiteslip.notices import Addressee
-from whiteslip.notices.compose import texts
 from whiteslip.notices.model import Notice, State
+from whiteslip.notices.words import texts
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.i18n import Lang
 from whiteslip.web.kit.pages import language_of, page

@@ -14,7 +14,7 @@ from whiteslip.base import Refusal
 from whiteslip.exits import proposals
 from whiteslip.exits import store as exits_store
 from whiteslip.lines import Line
-from whiteslip.notices.compose import texts
+from whiteslip.notices.words import texts
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import language_of, page

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from whiteslip.exits import newterms
 from whiteslip.exits.model import Channel, Identity
 from whiteslip.lines import changes
-from whiteslip.notices.compose import terms_table
+from whiteslip.notices.terms import terms_table
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import see_other
 from whiteslip.web.kit.pages import language_of, page
