@@ -13,6 +13,7 @@ from litestar import Response, get
 from litestar.params import FromPath, QueryParameter
 
 from whiteslip.base import Refusal, end_of_day
+from whiteslip.base.ids import spoken
 from whiteslip.decisions import champions
 from whiteslip.decisions.explaining import Explained, explained
 from whiteslip.decisions.scoring import Model
@@ -161,7 +162,7 @@ def _lines(duty: Duty, on: date | None, band: int | None, reason: str | None) ->
     query = {"on": seen.night.isoformat()} | {
         key: value for key, value in (("band", band), ("reason", reason)) if value is not None
     }
-    named = [(row, [_because(code, t) for code in row["reasons"]]) for row in rows]
+    named = [(row, spoken("LN", row["line"]), [_because(code, t) for code in row["reasons"]]) for row in rows]
     return page(
         duty.request,
         "console/risk/lines.html",
@@ -186,6 +187,7 @@ def one(request: WebRequest, line: FromPath[UUID]) -> Response[Any]:
             request,
             "console/risk/line.html",
             line=line,
+            reference=spoken("LN", line),
             row=row,
             model=model,
             figure=_waterfall(line, row, model, found, t, speech),
@@ -241,7 +243,7 @@ def one_file(request: WebRequest, line: FromPath[UUID], name: FromPath[str]) -> 
         if name == "waterfall.pdf":
             figure = _waterfall(line, row, model, found, t, speech)
             filters = [
-                (t("column_line"), str(line)[-8:]),
+                (t("column_line"), spoken("LN", line)),
                 (t("scored_at"), speech.instant(row["at"])),
                 (t("column_probability"), speech.share(row["probability"])),
                 *(

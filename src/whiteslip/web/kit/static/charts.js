@@ -5,6 +5,7 @@
   const locale = document.documentElement.lang.startsWith("zh") ? "ZH" : "EN";
   const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
   const share = new Intl.NumberFormat(document.documentElement.lang, { style: "percent", maximumFractionDigits: 2 });
+  const whole = new Intl.NumberFormat(document.documentElement.lang, { style: "percent", maximumFractionDigits: 0 });
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
   // "var:brand" is the value of a token, so that both schemes and printing find their colours.
@@ -49,7 +50,7 @@
       axis.axisLine = { lineStyle: { color: token("line") } };
       axis.axisTick = { show: false };
       axis.splitLine = { lineStyle: { color: token("line") } };
-      axis.axisLabel = { color: token("soft"), hideOverlap: side === "xAxis" && option.series[0].type === "line",
+      axis.axisLabel = { color: token("soft"), hideOverlap: side === "xAxis" && (axis.type === "value" || option.series[0].type === "line"),
         interval: option.series[0].type === "line" ? "auto" : 0, width: side === "yAxis" ? ((axis.data || []).length > 8 ? 176 : 112) : Math.max(72, 0.75 * room / ((axis.data || []).length || 1)), overflow: "break", fontSize: 11 };
       // Names of bars that have no room beside each other lean.
       const names = side === "xAxis" && axis.type === "category" && option.series[0].type !== "line" ? axis.data.length : 0;
@@ -64,7 +65,9 @@
     for (const series of option.series) {
       if (series.type === "line" && series.href) series.triggerLineEvent = true;
       if (series.type === "heatmap") {
-        series.label = { show: true, fontSize: 11, formatter: (p) => share.format(p.value[2]) };
+        // A narrow cell has room for whole percents only.
+        const narrow = room / option.xAxis.data.length < 80;
+        series.label = { show: true, fontSize: narrow ? 9 : 11, formatter: (p) => (narrow ? whole : share).format(p.value[2]) };
         series.data = series.data.map((cell) => ({ value: cell.slice(0, 3), href: cell[3], label: { color: token(cell[2] > 0.5 ? "on-brand" : "ink") } }));
       }
       if (series.type === "sankey") Object.assign(series, { nodeGap: 18, label: { ...ink, width: 100, overflow: "break" }, lineStyle: { color: "target", opacity: 0.3 }, right: 110, tooltip: { valueFormatter: series.money ? money(series.money) : number.format } });
@@ -98,6 +101,9 @@
   const draw = () => { for (const [chart, option] of drawn) chart.setOption(dressed(structuredClone(option), chart.getWidth()), true); };
   draw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  addEventListener("resize", () => { for (const [chart] of drawn) chart.resize(); });
-  addEventListener("beforeprint", () => { for (const [chart] of drawn) chart.resize(); });
+  // Another width is another drawing: names and labels that had room may have none.
+  const fit = () => { for (const [chart] of drawn) chart.resize(); draw(); };
+  let settling;
+  addEventListener("resize", () => { clearTimeout(settling); settling = setTimeout(fit, 100); });
+  addEventListener("beforeprint", fit);
 })();
