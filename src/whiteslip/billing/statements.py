@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from uuid import UUID
 
-from whiteslip.base.ids import public
+from whiteslip.base.ids import spoken
 from whiteslip.billing import earlier, store
 from whiteslip.billing.model import Bill
 from whiteslip.lines import Line
@@ -89,7 +89,7 @@ def letter(made: Statement, line: Line, language: str, issuer_name: str) -> NewN
         recipient=line.customer,
         language=language,
         facts={
-            "reference": public("line", line.id),
+            "reference": spoken("LN", line.id),
             "timezone": line.timezone,
             "currency": line.currency,
             "issuer_name": issuer_name,

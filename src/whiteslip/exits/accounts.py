@@ -14,7 +14,7 @@ from uuid import UUID
 
 from whiteslip import identity, lines, notices, packs
 from whiteslip.base import Refusal
-from whiteslip.base.ids import public
+from whiteslip.base.ids import spoken
 from whiteslip.billing import payouts
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.model import Payout
@@ -75,7 +75,7 @@ def _tell_change(tx: Tx, office: Office, line: Line, made: PayoutAccount, now: d
         recipient=made.subject,
         language=estate.language if estate else customer.language,
         facts={
-            "reference": public("line", line.id),
+            "reference": spoken("LN", line.id),
             "timezone": line.timezone,
             "currency": line.currency,
             "issuer_name": office.issuer_name,

@@ -12,7 +12,7 @@ from typing import Any
 
 from whiteslip import lines, notices
 from whiteslip.base import Refusal
-from whiteslip.base.ids import public
+from whiteslip.base.ids import spoken
 from whiteslip.billing import store
 from whiteslip.billing.model import Debt
 from whiteslip.exits import store as exits_store
@@ -49,7 +49,7 @@ def tell(
     if (estate := exits_store.estate_of_line(tx, line.id)) and estate.contact:
         recipient, language = estate.contact, estate.language
     common = {
-        "reference": public("line", line.id),
+        "reference": spoken("LN", line.id),
         "timezone": line.timezone,
         "currency": line.currency,
         "issuer_name": issuer_name,
