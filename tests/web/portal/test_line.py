@@ -148,6 +148,24 @@ def test_the_demo_phone_exists_in_demonstrations_only(reader: Reader, scene: Sce
     assert reader.opens("/phone").status_code == 404
 
 
+def test_a_schedule_that_comes_to_more_than_is_owed_says_why_and_an_equal_one_says_nothing(
+    reader: Reader, scene: Scene
+):
+    dear, free = scene.guest("en"), scene.guest("en")
+    scene.buys(dear, 128_650, 3)
+    scene.buys(free, 24_900)
+    reader.signs_in(dear)
+    says = "fees and interest still to come"
+    for path in ("/line", f"/lines/{dear.line}/leave/check"):
+        if path != "/line":
+            reader.proves(dear)
+        page = reader.opens(path).text.replace("\xa0", " ")
+        assert "CN¥1,286.50" in page
+        assert f"The total includes CN¥23.16 of {says}" in page
+    reader.signs_in(free)
+    assert says not in reader.opens("/line").text
+
+
 def test_an_unused_line_that_is_to_end_is_kept_with_one_click(reader: Reader, scene: Scene):
     guest = scene.guest("en")
     scene.set_clock(scene.now() + timedelta(days=600))
