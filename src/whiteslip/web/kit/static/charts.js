@@ -102,8 +102,8 @@
   draw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   // Another width is another drawing: names and labels that had room may have none.
-  const fit = () => { for (const [chart] of drawn) chart.resize(); draw(); };
+  const fit = () => { for (const [chart] of drawn) chart.resize(); };
   let settling;
-  addEventListener("resize", () => { clearTimeout(settling); settling = setTimeout(fit, 100); });
-  addEventListener("beforeprint", fit);
+  addEventListener("resize", () => { fit(); clearTimeout(settling); settling = setTimeout(draw, 100); });
+  addEventListener("beforeprint", () => { fit(); draw(); });
 })();
