@@ -182,6 +182,13 @@ def test_a_time_whose_name_says_no_unit_is_put_in_each_laws_own():
     assert faults("count") == ["x: privacy.answer has another unit than in base"]
 
 
+def test_terms_that_ask_a_leaver_for_longer_notice_than_the_pack_lets_them_are_a_fault():
+    known = {"parameters": {"exit": {"longest_notice_months": ENTRY | {"unit": "months"}}}}
+    assert _faults("x", RAW | {"terms": TERMS | {"notice_months": 1}}, known) == []
+    fault = "x: terms ask who leaves for 2 months of notice: exit.longest_notice_months is 1"
+    assert _faults("x", RAW | {"terms": TERMS | {"notice_months": 2}}, known) == [fault]
+
+
 def test_terms_that_cost_more_than_the_cap_are_a_fault():
     cap = ENTRY | {"value": 2400, "unit": "bps"}
     known = {"parameters": {"line": {"yearly_cost_bps": cap}}}

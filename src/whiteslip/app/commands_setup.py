@@ -18,6 +18,7 @@ from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say,
 from whiteslip.app.wiring import create_database, opened, prepare_home
 from whiteslip.base import local_day
 from whiteslip.day import every_violation
+from whiteslip.exits import lateletters
 from whiteslip.identity import access
 from whiteslip.identity.model import Kind, Role
 from whiteslip.ledger.acts import last_sealed_day
@@ -110,12 +111,18 @@ def doctor(*, json: Json = False) -> None:
             broken = every_violation(tx)
             sealed = last_sealed_day(tx)
             letters = notices_acts.counts(tx)
+            untold = lateletters.late(tx, present(tx))
             late = overdue(tx, local_day(present(tx), platform.pack.timezone))
         checks.append(Check("invariants", not broken, "; ".join(broken[:5]) or "all hold"))
         checks.append(Check("erasure", not late, f"{late} people are overdue"))
         checks.append(Check("last sealed day", True, str(sealed or "none yet")))
         lost = letters.get("failed", 0) + letters.get("unknown", 0)
         checks.append(Check("letters", not lost, f"{lost} failed or unknown, {sum(letters.values())} in all"))
+        told = (
+            "; ".join(f"{each.kind} by {each.due_at:%Y-%m-%d}" for each in untold[:5]) or "all sent in time"
+        )
+        found = f"{len(untold)} late: {told}" if untold else told
+        checks.append(Check("letters in time", not untold, found))
         owed = platform.pack.says("bureau.free_report_days")
         agency = platform.ports.office.agency
         missing = "letters must name it: set WHITESLIP_BUREAU_AGENCY" if owed else "no letter need name it"

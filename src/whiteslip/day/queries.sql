@@ -13,7 +13,8 @@ SELECT
     EXISTS (SELECT FROM exits.v_restriction) AS lift_restrictions,
     EXISTS (SELECT FROM decisions.v_model_step) AS score_lines,
     EXISTS (SELECT FROM decisions.v_model_step) AS measure_shift,
-    EXISTS (SELECT FROM notices.v_sending WHERE claimed_at <= :now) AS sweep_notices,
+    EXISTS (SELECT FROM notices.v_sending WHERE claimed_at <= :now) OR EXISTS (SELECT FROM notices.v_timed)
+        AS sweep_notices,
     EXISTS (SELECT FROM funding.v_facility) AS take_borrowing_bases,
     EXISTS (SELECT FROM exits.v_offer) AS judge_offers,
     EXISTS (SELECT FROM identity.v_document WHERE keep_until <= :now) AS delete_documents;

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from whiteslip import billing, exits, funding, insight, lake, ledger, notices, privacy, purchases
-from whiteslip.base import Refusal
+from whiteslip.base import Refusal, end_of_day
 from whiteslip.billing import chargeoff, hardship, sales
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.bills import BATCH
@@ -16,6 +16,7 @@ from whiteslip.day.model import Batch, InvariantError, Night, Stage
 from whiteslip.day.timers import OWN, run_one
 from whiteslip.exits import defaultnotices, proposals
 from whiteslip.exits import store as exits_store
+from whiteslip.exits.lateletters import note_late
 from whiteslip.identity.documents import delete_expired
 from whiteslip.ledger.acts import violations_of_day
 from whiteslip.store import Tx
@@ -98,7 +99,8 @@ def _run_timers(night: Night) -> Batch:
 
 
 def _sweep_notices(night: Night) -> Batch:
-    return Batch(notices.sweep(night.tx, night.now), more=False)
+    swept, since = notices.sweep(night.tx, night.now), end_of_day(night.day - _DAY, night.timezone)
+    return Batch(swept + note_late(night.tx, since, night.now), more=False)
 
 
 def _seal(night: Night) -> Batch:

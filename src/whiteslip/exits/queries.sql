@@ -463,3 +463,6 @@ VALUES (:id, :line, :given_on, :remedy_by, :past_due_minor);
 -- name: last_default_notice^
 SELECT id, line, given_on, remedy_by, past_due_minor FROM exits.default_notice
 WHERE line = :line ORDER BY given_on DESC, id DESC LIMIT 1;
+
+-- name: unsent_letters
+SELECT id, kind, subject_kind, subject, queued_at, pack, timezone FROM notices.v_timed ORDER BY queued_at, id;

@@ -154,7 +154,8 @@ _ACTS: Final = {
 
 def tell_reasons(tx: Tx, office: Office, line: Line, found: Restriction, act: Act, now: datetime) -> None:
     """Write the principal reasons, and where a report came from (Regulation B, 12 CFR 1002.9; FCRA
-    section 615(a)). By being sent at once it keeps the pack's ``issuer.adverse_action_days``.
+    section 615(a)). Whether it was sent within the pack's days is watched
+    by ``lateletters``.
     """
     pack = packs.load(line.pack)
     facts: dict[str, object] = {

@@ -23,6 +23,7 @@ _WHOLE: Final = ("title", "currency", "timezone", "calendar", "terms")
 _KNOWN: Final = {*_WHOLE, "holidays", "workdays", "parameters"}
 _TERMS: Final = ("due_days", "late_fee_minor", "late_fee_grace_days")
 _CAP: Final = "line.yearly_cost_bps"
+_LONGEST: Final = "exit.longest_notice_months"
 _PRODUCT: Final = ("instalments", "monthly_fee_bps", "apr_bps")
 
 
@@ -63,6 +64,10 @@ def _faults(name: str, raw: Mapping[str, Any], base: Mapping[str, Any], duties: 
     for key in ("holidays", "workdays"):
         faults += [f"{key} holds {day!r}" for day in _list(raw.get(key)) if type(day) is not date]
     if not faults:
+        longest = (dict(_entries(raw)).get(_LONGEST) or known.get(_LONGEST) or {}).get("value", 0)
+        asked = raw["terms"].get("notice_months", 0)
+        if not _counts(asked) or asked > longest:
+            faults.append(f"terms ask who leaves for {asked!r} months of notice: {_LONGEST} is {longest}")
         cap = (dict(_entries(raw)).get(_CAP) or known.get(_CAP) or {}).get("value")
         dear = too_dear(raw["terms"], cap) if cap is not None else []
         faults += [f"terms cost more than {_CAP}: {each}" for each in dear]

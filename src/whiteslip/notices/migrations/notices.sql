@@ -25,6 +25,9 @@ CREATE TABLE notices.notice (
 ) WITH (fillfactor = 85);
 CREATE INDEX notice_subject ON notices.notice (subject, queued_at);
 CREATE INDEX notice_recipient ON notices.notice (recipient, queued_at);
+-- Letters that a law gives days for have reasons, or tell of a sale.
+CREATE INDEX notice_timed ON notices.notice (queued_at)
+WHERE state <> 'sent' AND (kind = 'debt.sold' OR facts ? 'reasons');
 CREATE INDEX notice_sending ON notices.notice (claimed_at) WHERE state = 'sending';
 
 -- Proof of sending: what the mail server answered, and the hashes of what it was given.
@@ -52,5 +55,10 @@ CREATE TABLE notices.phone (
 CREATE INDEX phone_recipient ON notices.phone (recipient, at);
 
 -- Letters on their way, and since when.
+-- Of which no sending is proven.
+CREATE VIEW notices.v_timed AS
+SELECT id, kind, subject_kind, subject, queued_at, facts ->> 'pack' AS pack, facts ->> 'timezone' AS timezone
+FROM notices.notice WHERE state <> 'sent' AND (kind = 'debt.sold' OR facts ? 'reasons');
+
 CREATE VIEW notices.v_sending AS
 SELECT id, claimed_at FROM notices.notice WHERE state = 'sending';
