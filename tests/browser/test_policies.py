@@ -118,7 +118,9 @@ def test_a_policy_is_edited_backtested_approved_by_somebody_else_and_rolled_back
     checker.set_viewport_size({"width": 1440, "height": 900})
     tables = checker.locator(".scroll:has(table.rules)")
     assert tables.count() > 0
-    assert tables.evaluate_all("all => all.every((each) => each.scrollWidth <= each.clientWidth)")
+    for width in (1440, 360):
+        checker.set_viewport_size({"width": width, "height": 900})
+        assert tables.evaluate_all("all => all.every((each) => each.scrollWidth <= each.clientWidth)"), width
     checker.click("#cases summary")
     checker.click(".cases a")
     look(1, "decision")

@@ -26,6 +26,8 @@ from whiteslip.app.settings import load
 from whiteslip.app.wiring import prepare_home
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
+from whiteslip.exits import store as exits_store
+from whiteslip.exits.choices import Only
 from whiteslip.exits.model import Reason
 from whiteslip.identity import Vault, access
 from whiteslip.identity.model import Role
@@ -47,9 +49,11 @@ WINDOW = "since=2026-01-01&until=2026-01-31"
 
 @pytest.fixture
 def month(db: Database) -> Database:
-    """A January that is over, with 42 walks and 60 alarms."""
+    """A January that is over, with 42 walks and 60 labelled alarms; two alerts are still there."""
     walks(db, at(DAY))
     alarms(db, at(DAY))
+    for line, rule in zip(open_lines(db, 2), ("rush", "bust_out"), strict=True):
+        raised(db, line, at(DAY), rule)
     with db.transaction() as tx:
         StoredClock(tx).set(at(FEBRUARY).astimezone(UTC))
     return db
@@ -96,6 +100,11 @@ def test_the_api_tells_figures_and_makes_a_draft_of_a_proposal(month: Database):
         told = api.post("/v1/insight/reports", {"month": "2026-01"})
         assert [each["kind"] for each in told["proposals"]] == ["friction", "threshold"]
         assert api.post("/v1/insight/reports", {"month": "2026-01"})["sha256"] == told["sha256"]
+        # Walks are nobody's and lead to the month's figure; alarms are listed, and no others.
+        walks_of, alarms_of = (api.get(each["cases"]) for each in told["proposals"])
+        assert walks_of == found
+        assert [each["rule"] for each in alarms_of["data"]] == ["rush"]
+        assert len(api.get("/v1/alerts")["data"]) == 2
         draft = api.post("/v1/insight/reports/2026-01/proposals/2/draft")
         assert (draft["state"], draft["table"]) == ("draft", "watch-monitor")
         assert api.get("/v1/insight/reports/2026-01")["proposals"][1]["draft"].endswith(draft["version"])
@@ -126,6 +135,10 @@ def test_a_terminal_shows_reports_and_drafts(
     assert ["all", "leave", "identity", "went_away", 12] in shown["rows"]
     run("insight", "show", "luck", code=3)
     assert "People get stuck" in run("insight", "report", "2026-01")
+    told = json.loads(run("insight", "report", "2026-01", "--json"))["proposals"]
+    walked, rushed = (run(*each["cases"].split()[1:], "--json") for each in told)
+    assert json.loads(walked)["measure"] == "funnel"
+    assert {each["rule"] for each in json.loads(rushed)} == {"rush"}
     out = tmp_path / "report.pdf"
     run("insight", "report", "2026-01", "--out", str(out), "--lang", "zh-CN")
     assert "客户怎样离开" in text_of(out.read_bytes())
@@ -172,9 +185,8 @@ def test_each_kind_of_proposal_has_its_evidence_an_interval_its_cases_and_where_
     month: Database,
 ):
     unlike(month, at(DAY))
-    opened = open_lines(month, 120)
+    open_lines(month, 120)
     cases(month, at(DAY))
-    raised(month, opened[0], at(DAY), "rush")
     with month.transaction() as tx:
         tx.conn.execute(_LABELLED)
     ports = Ports(month, Vault(bytes(32)), Office(Tables.load(), "Test"), DemoPhone(month), packs.load("cn"))
@@ -200,11 +212,16 @@ def test_each_kind_of_proposal_has_its_evidence_an_interval_its_cases_and_where_
                 seen[kind] = no
         assert ('name="no"' in section) is bool(re.search("stricter|one fact more", section))
     assert set(seen) == set(_SAID)
+    # What the API lists as a product's or a route's evidence.
+    with month.transaction() as tx:
+        dear = exits_store.page(tx, None, 500, Only(reason=Reason.TOO_EXPENSIVE))
+        assert {case.reason for case in dear} == {Reason.TOO_EXPENSIVE}
+        assert exits_store.page(tx, None, 500, Only(None, Reason.TOO_EXPENSIVE, "no_such_rule")) == []
     for kind, change in (("threshold", "&gt; 566"), ("feature", "&gt;= 4000")):
         drafted = desk.post(at_report, no=seen[kind]).headers["location"]
         page = desk.get(drafted)
         assert change in page, "what would change"
-        assert "121 past decisions were decided again" in page, "it was held against the past already"
+        assert "122 past decisions were decided again" in page, "it was held against the past already"
         assert 'name="do" value="backtest"' in page, "and can be again"
         assert change in desk.get(f"{drafted}/edit"), "it opens in the editor"
 

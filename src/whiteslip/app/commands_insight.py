@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from cyclopts import App, Parameter
@@ -32,13 +32,16 @@ from whiteslip.app.terminal import (
 from whiteslip.app.wiring import Platform, opened
 from whiteslip.base import Refusal, local_day
 from whiteslip.insight import MEASURES, Window, store
-from whiteslip.insight.model import YEARS, Report
+from whiteslip.insight.feedback import evidence_of
+from whiteslip.insight.model import YEARS, Proposal, Report
 from whiteslip.insight.paper import as_pdf
 from whiteslip.insight.registry import line_facts
 from whiteslip.insight.words import Words
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
+# Evidence that is a list of its own; the rest are measures.
+_LISTS: Final = {"alerts": "watch alerts", "exits": "exits list"}
 Month = Annotated[str, Parameter(help="A month, such as 2026-09.")]
 Since = Annotated[date | None, Parameter(help="First day; a year before the last by default.")]
 Until = Annotated[date | None, Parameter(help="Last day; today by default.")]
@@ -125,21 +128,33 @@ def report(
         out.write_bytes(as_pdf(told, kept[2], lang) if pdf else msgspec.json.encode(told))
         say(f"written: {out}")
         return
-    answer(
-        msgspec.to_builtins(told), json, lambda: _proposals(told, {n: d.version for n, d in drafts.items()})
-    )
+    cases = [_cases(each, insight.month_of(told.month, zone)) for each in told.proposals]
+    shown = msgspec.to_builtins(told)
+    shown["proposals"] = [
+        each | {"cases": command} for each, command in zip(shown["proposals"], cases, strict=True)
+    ]
+    answer(shown, json, lambda: _proposals(told, {n: d.version for n, d in drafts.items()}, cases))
     if any(proposal.change for proposal in told.proposals) and not json:
         say(f"next: whiteslip insight draft {month} NO --by WHO")
 
 
-def _proposals(told: Report, drafts: dict[int, str]) -> None:
+def _cases(proposal: Proposal, window: Window) -> str:
+    """The command that lists what a proposal rests on."""
+    what, of = evidence_of(proposal, window)
+    command = _LISTS.get(what, f"insight show {what}")
+    return " ".join(
+        ["whiteslip", command, *(f"--{name.replace('_', '-')} {value}" for name, value in of.items())]
+    )
+
+
+def _proposals(told: Report, drafts: dict[int, str], cases: list[str]) -> None:
     words, rows = Words("en"), list[list[Any]]()
-    for no, proposal in enumerate(told.proposals, 1):
+    for no, (proposal, command) in enumerate(zip(told.proposals, cases, strict=True), 1):
         said = words.say(proposal)
         draft = drafts.get(no, "yes" if proposal.change else "")
-        rows.append([no, said.what, said.evidence, said.effect, draft])
-    columns = ["no", "proposal", "evidence", "expected", "draft"]
-    table(columns, rows, wrapped=columns[1:4], none=words.paper("none"))
+        rows.append([no, said.what, said.evidence, said.effect, command, draft])
+    columns = ["no", "proposal", "evidence", "expected", "cases", "draft"]
+    table(columns, rows, wrapped=columns[1:5], none=words.paper("none"))
 
 
 def draft(month: Month, no: int, /, *, by: By, json: Json = False) -> None:

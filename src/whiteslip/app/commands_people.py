@@ -19,8 +19,9 @@ from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import rules as billing_rules
 from whiteslip.exits import evidence, freezes, terminations
 from whiteslip.exits import store as exits_store
+from whiteslip.exits.choices import Only
 from whiteslip.exits.freezes import FILE_NUMBER, Freeze, Order
-from whiteslip.exits.model import Channel, State
+from whiteslip.exits.model import Channel, Reason, State
 from whiteslip.exits.model import Exit as Case
 from whiteslip.identity import access
 from whiteslip.identity.model import Kind, Role
@@ -211,10 +212,18 @@ def _case_row(case: Case) -> dict[str, Any]:
     }
 
 
-def exits_list(*, state: State | None = None, limit: Limit = 50, json: Json = False) -> None:
+def exits_list(
+    *,
+    state: State | None = None,
+    reason: Reason | None = None,
+    sent_by: Annotated[str | None, Parameter(help="The rule that sent them to the desk.")] = None,
+    limit: Limit = 50,
+    json: Json = False,
+) -> None:
     """List exits in the order they were asked for."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        rows = [_case_row(case) for case in exits_store.page(tx, None, state, limit)]
+        found = exits_store.page(tx, None, limit, Only(state, reason, sent_by))
+        rows = [_case_row(case) for case in found]
     columns = ["reference", "state", "why", "since", "line"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows]))
     _say_if_cut(rows, limit)

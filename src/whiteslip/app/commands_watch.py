@@ -47,10 +47,14 @@ def _told(done: Alert | Refusal, json: bool) -> None:
     answer(_row(done), json, lambda: pairs(_row(done)))
 
 
-def alerts(*, json: Json = False) -> None:
+def alerts(
+    *,
+    rule: Annotated[str | None, Parameter(help="All that this rule raised, also what is labelled.")] = None,
+    json: Json = False,
+) -> None:
     """List alerts that wait for somebody, the strongest act on top."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        rows = [_row(found) for found in watch_store.waiting(tx)]
+        rows = [_row(found) for found in watch_store.waiting(tx, rule=rule)]
     columns = ["reference", "line", "rule", "act", "tells", "raised_at", "state"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows]))
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from whiteslip.exits.model import Ground, Path
+from whiteslip.exits.model import Ground, Path, Reason, State
+
+
+class Only(NamedTuple):
+    """Which cases a list is of; None narrows nothing. ``sent_by``: the rule that sent them to the desk."""
+
+    state: State | None = None
+    reason: Reason | None = None
+    sent_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,11 +120,16 @@ SELECT id, exit, path, ground, reasons, proposed_by, proposed_at FROM exits.prop
 WHERE exit = :exit AND outcome = 'open';
 
 -- name: page
-SELECT * FROM exits.exit
-WHERE id > :after AND (:state::text IS NULL OR state = :state) ORDER BY id LIMIT :count;
+-- :sent_by is the reason for which the table sent a case to the desk.
+SELECT * FROM exits.exit AS e
+WHERE id > :after AND (:state::text IS NULL OR state = :state) AND (:reason::text IS NULL OR reason = :reason)
+    AND (:sent_by::text IS NULL OR EXISTS (
+        SELECT FROM decisions.v_decision AS d WHERE d.subject = e.id AND d.table_name = 'exit-routing'
+            AND d.outcome ->> 'route' = 'desk' AND d.reasons[1] = :sent_by))
+ORDER BY id LIMIT :count;
 
 -- name: recent
--- :sent_by is the reason for which the table sent a case to the desk.
+-- :sent_by as above.
 SELECT * FROM exits.exit AS e
 WHERE (:state::text IS NULL OR state = :state) AND (:reason::text IS NULL OR reason = :reason)
     AND (:sent_by::text IS NULL OR EXISTS (

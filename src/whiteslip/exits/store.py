@@ -12,14 +12,13 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from whiteslip.exits import rules
-from whiteslip.exits.choices import Agreement, Choice, Claim, Proposal
+from whiteslip.exits.choices import Agreement, Choice, Claim, Only, Proposal
 from whiteslip.exits.model import (
     Assessment,
     Estate,
     Exit,
     Kept,
     Path,
-    Reason,
     Restriction,
     Route,
     State,
@@ -96,15 +95,15 @@ def queue(tx: Tx, now: datetime, count: int = 100, after: UUID | None = None) ->
     return [_case(row) for row in _queries.queue(tx.conn, now=now, count=count, after=after)]
 
 
-def page(tx: Tx, after: UUID | None, state: State | None, count: int) -> list[Exit]:
+def page(tx: Tx, after: UUID | None, count: int, only: Only) -> list[Exit]:
     """Up to ``count`` cases with ids above ``after``."""
-    return [_case(row) for row in _queries.page(tx.conn, after=after or _NO_ID, state=state, count=count)]
-
-
-def recent(tx: Tx, count: int, state: State | None, reason: Reason | None, sent_by: str | None) -> list[Exit]:
-    """The newest cases; of a state, of a reason, or sent to the desk by a rule, where one is given."""
-    rows = _queries.recent(tx.conn, state=state, count=count, reason=reason, sent_by=sent_by)
+    rows = _queries.page(tx.conn, after=after or _NO_ID, count=count, **only._asdict())
     return [_case(row) for row in rows]
+
+
+def recent(tx: Tx, count: int, only: Only) -> list[Exit]:
+    """The newest cases."""
+    return [_case(row) for row in _queries.recent(tx.conn, count=count, **only._asdict())]
 
 
 def counts(tx: Tx) -> dict[State, int]:

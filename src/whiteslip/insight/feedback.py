@@ -9,7 +9,7 @@ from typing import Final
 
 from whiteslip.decisions.grid import Grid
 from whiteslip.insight.intervals import newcombe, wilson
-from whiteslip.insight.model import SIMULATED, Change, Interval, Proposal, ProposalKind, Row
+from whiteslip.insight.model import SIMULATED, Change, Interval, Proposal, ProposalKind, Row, Window
 from whiteslip.insight.uplift import Judged
 
 # More than one in twenty going away from a screen is friction.
@@ -212,6 +212,22 @@ def product(reasons: Sequence[Row], before: Sequence[Row]) -> list[Proposal]:
             times = Interval(effect.value * whole, effect.low * whole, effect.high * whole)
             found.append(Proposal(ProposalKind.PRODUCT, row["reason"], evidence, times, "exits_a_month"))
     return found
+
+
+def evidence_of(proposal: Proposal, window: Window) -> tuple[str, dict[str, str]]:
+    """What a proposal rests on: a list, ``alerts`` or ``exits``, and what of it. Walks and looks at offers
+    are nobody's: a measure then, ``funnel`` or ``offers``, and its window.
+    """
+    match proposal.kind:
+        case ProposalKind.THRESHOLD | ProposalKind.FEATURE:
+            return "alerts", {"rule": proposal.about}
+        case ProposalKind.ROUTE:
+            return "exits", {"sent_by": proposal.about}
+        case ProposalKind.PRODUCT:
+            return "exits", {"reason": proposal.about}
+        case ProposalKind.FRICTION | ProposalKind.OFFER:
+            measure = "funnel" if proposal.kind is ProposalKind.FRICTION else "offers"
+            return measure, {"since": window.since.isoformat(), "until": window.until.isoformat()}
 
 
 def offers(judged: Sequence[Judged]) -> list[Proposal]:

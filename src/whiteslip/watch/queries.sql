@@ -69,7 +69,7 @@ WHERE (:state::text IS NULL OR state = :state) AND (:line::uuid IS NULL OR line 
 ORDER BY raised_at DESC, id DESC LIMIT :count;
 
 -- name: page
-SELECT * FROM watch.alert WHERE id > :after ORDER BY id LIMIT :count;
+SELECT * FROM watch.alert WHERE id > :after AND (:rule::text IS NULL OR rule = :rule) ORDER BY id LIMIT :count;
 
 -- name: waiting
 -- What nobody has acknowledged comes first, the strongest act on top; of one rule also what is labelled.

@@ -112,9 +112,10 @@ def alerts(tx: Tx, state: State | None = None, line: UUID | None = None, count: 
     return [_alert(row) for row in _queries.alerts(tx.conn, state=state, line=line, count=count)]
 
 
-def page(tx: Tx, after: UUID | None, count: int) -> list[Alert]:
-    """Up to ``count`` alerts above ``after``, in the order in which they were raised."""
-    return [_alert(row) for row in _queries.page(tx.conn, after=after or UUID(int=0), count=count)]
+def page(tx: Tx, after: UUID | None, count: int, rule: str | None = None) -> list[Alert]:
+    """Up to ``count`` alerts above ``after``, of a rule or of all, in the order in which they were raised."""
+    rows = _queries.page(tx.conn, after=after or UUID(int=0), count=count, rule=rule)
+    return [_alert(row) for row in rows]
 
 
 def waiting(tx: Tx, count: int = 100, tells: str | None = None, rule: str | None = None) -> list[Alert]:

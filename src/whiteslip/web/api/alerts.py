@@ -72,10 +72,15 @@ class AlertShape(Struct):
 
 
 @get("/alerts", summary="List alerts", responses=problem_responses(401, 403, 422))
-def list_alerts(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
-    """Alerts in the order in which they were raised."""
+def list_alerts(
+    request: WebRequest,
+    rule: FromQuery[str | None] = None,
+    after: FromQuery[str | None] = None,
+    limit: Limit = PAGE,
+) -> Page:
+    """Alerts in the order in which they were raised; all, or those of a rule."""
     start = identifier("alr", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: watch_store.page(tx, start, limit + 1))
+    found = read(request, lambda tx, _: watch_store.page(tx, start, limit + 1, rule))
     return page_of(found, limit, AlertShape.of, lambda row: public("alr", row.id))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response
@@ -13,6 +14,7 @@ from msgspec import Struct
 from whiteslip import insight
 from whiteslip.base import Refusal, local_day
 from whiteslip.insight import MEASURES, Window, store
+from whiteslip.insight.feedback import evidence_of
 from whiteslip.insight.model import YEARS, Proposal, Report
 from whiteslip.insight.paper import as_pdf
 from whiteslip.insight.words import Words
@@ -26,6 +28,8 @@ from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused, problem_responses
 
 _REPORT = "/insight/reports/{month:str}"
+# Evidence that is a list of its own; the rest are measures.
+_LISTS = ("alerts", "exits")
 
 
 class MonthBody(Struct, forbid_unknown_fields=True):
@@ -35,13 +39,18 @@ class MonthBody(Struct, forbid_unknown_fields=True):
 
 
 class ProposalShape(Struct):
-    """A proposal: what, why, and what is expected, with the draft that was made of it."""
+    """A proposal: what, why, and what is expected, with the draft that was made of it.
+
+    ``cases`` is the address that lists the alerts or exits it rests on; walks through pages and looks at
+    offers are nobody's, and lead to the month's figure.
+    """
 
     no: int
     kind: str
     about: str
     what: str
     evidence: dict[str, int | float]
+    cases: str
     effect: float
     effect_low: float
     effect_high: float
@@ -50,14 +59,16 @@ class ProposalShape(Struct):
     draft: str | None
 
     @classmethod
-    def of(cls, no: int, found: Proposal, draft: store.Draft | None) -> ProposalShape:
-        """Shape a proposal."""
+    def of(cls, no: int, found: Proposal, draft: store.Draft | None, window: Window) -> ProposalShape:
+        """Shape a proposal of a month."""
+        what, of = evidence_of(found, window)
         return cls(
             no=no,
             kind=found.kind,
             about=found.about,
             what=Words("en").say(found).what,
             evidence=found.evidence,
+            cases=f"/v1/{what if what in _LISTS else f'insight/{what}'}?{urlencode(of)}",
             effect=found.effect.value,
             effect_low=found.effect.low,
             effect_high=found.effect.high,
@@ -77,12 +88,13 @@ class ReportShape(Struct):
     figures: list[Any]
 
     @classmethod
-    def of(cls, tx: Tx, month: date) -> ReportShape:
+    def of(cls, tx: Tx, month: date, timezone: str) -> ReportShape:
         """Shape a kept report. Raises Refused where there is none."""
         report, made_at, sha256 = _kept(tx, month)
         drafts = store.drafts(tx, report.month)
+        window = insight.month_of(report.month, timezone)
         proposals = [
-            ProposalShape.of(no, each, drafts.get(no)) for no, each in enumerate(report.proposals, 1)
+            ProposalShape.of(no, each, drafts.get(no), window) for no, each in enumerate(report.proposals, 1)
         ]
         figures = msgspec.to_builtins(report.figures)
         return cls(f"{report.month:%Y-%m}", made_at, sha256, proposals, figures)
@@ -150,7 +162,7 @@ def make_report(request: WebRequest, data: JSONBody[MonthBody]) -> Response[Repo
     def act(tx: Tx, now: datetime, caller: Caller) -> ReportShape:
         tables, zone = ports.office.tables, ports.pack.timezone
         told = granted(insight.make_report(tx, tables, month, zone, caller.actor, now))
-        return ReportShape.of(tx, told.month)
+        return ReportShape.of(tx, told.month, zone)
 
     return write(request, data, act, 201)
 
@@ -158,7 +170,8 @@ def make_report(request: WebRequest, data: JSONBody[MonthBody]) -> Response[Repo
 @get(_REPORT, summary="A month's report on leaving", responses=problem_responses(401, 403, 404))
 def show_report(request: WebRequest, month: FromPath[str]) -> ReportShape:
     """Figures and proposals, as they were told then."""
-    return read(request, lambda tx, _now: ReportShape.of(tx, _month(month)))
+    zone = ports_of(request, Ports).pack.timezone
+    return read(request, lambda tx, _now: ReportShape.of(tx, _month(month), zone))
 
 
 @get(f"{_REPORT}/pdf", summary="A month's report as PDF", responses=problem_responses(401, 403, 404))

@@ -13,7 +13,8 @@ from whiteslip import exits, identity, lines, notices
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.exits import store as exits_store
-from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.exits.choices import Only
+from whiteslip.exits.model import Channel, Identity, Reason, State
 from whiteslip.exits.withdrawal import withdraw
 from whiteslip.notices import Addressee
 from whiteslip.notices.model import Notice
@@ -69,12 +70,15 @@ def ask(request: WebRequest, data: JSONBody[NewExit]) -> Response[ExitShape]:
 def list_exits(
     request: WebRequest,
     in_state: Annotated[State | None, QueryParameter(name="state")] = None,
+    reason: FromQuery[Reason | None] = None,
+    sent_by: FromQuery[str | None] = None,
     after: FromQuery[str | None] = None,
     limit: Limit = PAGE,
 ) -> Page:
-    """Cases in the order they were asked for."""
+    """Cases in the order they were asked for: all, or in a state, of a reason, sent to the desk by a rule."""
     start = identifier("exit", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: exits_store.page(tx, start, in_state, limit + 1))
+    only = Only(in_state, reason, sent_by)
+    found = read(request, lambda tx, _: exits_store.page(tx, start, limit + 1, only))
     return page_of(found, limit, ExitShape.of, lambda case: public("exit", case.id))
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from whiteslip.insight.feedback import evidence_of
 from whiteslip.insight.measures import WENT_AWAY
-from whiteslip.insight.model import SIMULATED, Proposal, ProposalKind, Window
+from whiteslip.insight.model import SIMULATED, Proposal, Window
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
 from whiteslip.web.console.figures import every_month
@@ -29,6 +30,7 @@ _WIDEST: Final = 96
 _SHADES: Final = (_STRONG, "var:care", _SOFT)
 UNSAID: Final = "not_said"
 _CASES: Final = "/console/all"
+_LISTS: Final = {"alerts": "/console/alerts", "exits": _CASES}
 # The curves that have cases behind them.
 _RISK_CASES: Final = {
     "cif_by_customer": f"{_CASES}?state=closed",
@@ -45,20 +47,10 @@ def row_case(measure: str, row: Row) -> str:
 
 
 def proposal_cases(proposal: Proposal, window: Window) -> str:
-    """Where what a proposal rests on is listed: alarms or cases. Walks and looks at offers are nobody's: they
-    lead to the month's figure.
-    """
-    match proposal.kind:
-        case ProposalKind.THRESHOLD | ProposalKind.FEATURE:
-            return f"/console/alerts?{urlencode({'rule': proposal.about})}"
-        case ProposalKind.ROUTE:
-            return f"{_CASES}?{urlencode({'sent_by': proposal.about})}"
-        case ProposalKind.PRODUCT:
-            return f"{_CASES}?{urlencode({'reason': proposal.about})}"
-        case ProposalKind.FRICTION | ProposalKind.OFFER:
-            asked = urlencode({"since": window.since, "until": window.until})
-            mark = "funnel" if proposal.kind is ProposalKind.FRICTION else "offers"
-            return f"/console/insight?{asked}#{mark}"
+    """Where what a proposal rests on is listed: alarms or cases, or else the month's figure."""
+    what, of = evidence_of(proposal, window)
+    asked = urlencode(of)
+    return f"{_LISTS[what]}?{asked}" if what in _LISTS else f"/console/insight?{asked}#{what}"
 
 
 def _name(row: Row, key: str, words: Words) -> str:

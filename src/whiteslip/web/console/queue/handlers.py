@@ -12,6 +12,7 @@ from whiteslip import lines
 from whiteslip.base import Money
 from whiteslip.exits import Exit, desk, lateletters
 from whiteslip.exits import store as exits_store
+from whiteslip.exits.choices import Only
 from whiteslip.exits.model import Reason, State
 from whiteslip.insight.words import Words
 from whiteslip.web.console.duty import HOME, Duty, on_duty
@@ -84,7 +85,7 @@ def every(
         wanted = (reference or "").strip().upper()
         if wanted and exits_store.by_reference(duty.tx, wanted):
             return see_other(request, f"{HOME}/cases/{wanted}")
-        cases = exits_store.recent(duty.tx, _SHOWN, in_state, reason, sent_by)
+        cases = exits_store.recent(duty.tx, _SHOWN, Only(in_state, reason, sent_by))
         return page(
             request,
             "console/queue/all.html",
