@@ -166,6 +166,17 @@ def test_a_schedule_that_comes_to_more_than_is_owed_says_why_and_an_equal_one_sa
     assert says not in reader.opens("/line").text
 
 
+def test_a_payment_on_its_way_does_not_promise_a_closing_while_more_is_owed(reader: Reader, scene: Scene):
+    guest = scene.guest("en")
+    scene.buys(guest, 100_000)
+    scene.pays(guest, 40_000)
+    reader.signs_in(guest)
+    reader.proves(guest)
+    check = reader.opens(f"/lines/{guest.line}/leave/check").text.replace("\xa0", " ")
+    assert "Your last payments, CN¥400.00, are final from" in check
+    assert "the line then closes by itself" not in check
+
+
 def test_an_unused_line_that_is_to_end_is_kept_with_one_click(reader: Reader, scene: Scene):
     guest = scene.guest("en")
     scene.set_clock(scene.now() + timedelta(days=600))

@@ -44,7 +44,11 @@ if (keys) {
     if (!target) return;
     event.preventDefault();
     if (target.matches("a")) target.click();
-    else target.focus();
+    else {
+      // What is in sight in the bar moves nothing: the page stays where it was read.
+      const box = target.getBoundingClientRect();
+      target.focus({ preventScroll: Boolean(target.closest(".bar")) && box.top >= 0 && box.bottom <= innerHeight });
+    }
   });
 }
 
