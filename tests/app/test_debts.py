@@ -1,4 +1,4 @@
-"""Debts sold and the paper of a case, at a terminal: exit codes, data on stdout, messages on stderr."""
+"""Debts sold, new terms and the paper of a case at a terminal: exit codes, data and messages."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from billing.test_sales import SOLD_ON, running_off
 from exits.test_evidence import PERSON, photograph
-from worlds import at, line_of, open_line, pay
+from worlds import TERMS, at, line_of, open_line, pay
 
 from whiteslip import exits, identity
 from whiteslip.app import cli
@@ -143,3 +144,27 @@ def test_the_paper_of_a_case_is_handed_in_at_a_terminal_where_one_was_asked_for(
     assert (done["reference"], done["wanted"]) == (case.reference, "id_document")
     assert done["handed_in_at"]
     terminal.fails(4, "", "exits", "paper", case.reference, str(paper), "--by", "ann")  # once
+
+
+def test_new_terms_take_a_file_two_people_and_the_days_of_the_pack(terminal: Terminal, tmp_path: Path):
+    for name in ("ann", "ben"):
+        assert terminal.run("user", "create", name)[0] == 0
+    line = public("line", open_line(terminal.platform.database))
+    file = tmp_path / "new.toml"
+    file.write_text(
+        "due_days = 11\nlate_fee_minor = 4200\nlate_fee_grace_days = 9\n"
+        "products = [{ instalments = 1 }, { instalments = 3, apr_bps = 1200 }]\n"
+    )
+    on = (NOW.date() + timedelta(days=90)).isoformat()
+    assert terminal.data("terms", "show", line)["version"] == TERMS.version
+    asked = ("terms", "propose", str(file), "--by", "ann")
+    terminal.fails(2, "", *asked, "--on", "soon", "--line", line)
+    terminal.fails(4, "days of notice", *asked, "--on", NOW.date().isoformat(), "--line", line)
+    made = terminal.data(*asked, "--on", on, "--version", TERMS.version)
+    assert (made["state"], made["told"]) == ("proposed", 0)
+    terminal.fails(4, "", "terms", "decide", made["id"], "approve", "--by", "ann")
+    assert terminal.data("terms", "decide", made["id"], "approve", "--by", "ben")["told"] == 1
+    assert terminal.data("terms", "show", line)["told"] == made["to_version"]
+    said = ("terms", "reject", line, "--channel", "phone", "--how", "called_back", "--by", "ann")
+    assert terminal.data(*said)["state"] == "closed", "it owed nothing"
+    assert [row["rejected"] for row in terminal.data("terms", "list")] == [1]
