@@ -62,6 +62,7 @@ from whiteslip.exits import (
     evidence,
     newterms,
     owed,
+    proposals,
     restrictions,
     softer,
     statements,
@@ -73,6 +74,7 @@ from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Cause, Channel, Identity
 from whiteslip.exits.model import Kind as ExitKind
 from whiteslip.exits.papers import Why as PaperWhy
+from whiteslip.exits.proposals import StayWhy
 from whiteslip.exits.statements import Side
 from whiteslip.funding.model import Position
 from whiteslip.identity import access, accounts, codes, contacts
@@ -209,7 +211,7 @@ def _after(scene: Scene, lang: str) -> dict[str, Guest]:
     names = (
         "clean", "owing", "full", "paused", "firm", "leaving", "gone", "held", "drawn", "withdrawn",
         "restricted", "noticed", "complaining", "code", "form", "sure", "bound", "sold",
-        "asked",
+        "asked", "objecting",
     )  # fmt: skip
     made = {name: scene.guest(lang) for name in names}
     for name in (
@@ -329,6 +331,10 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
         done(policies.submit(tx, tables, NAME, draft.version, one, now))
         groups = basis(segment("1_to_3"), segment("3_to_6", pd_ppm=90_000, yield_bps=2_400))
         plan = done(treasury.propose(tx, groups, GIVEN, one, now))
+        other = guests["en"]["objecting"].line
+        done(restrictions.restrict(tx, office, other, [Cause.CONTACT_LOST], "staff:a", now))
+        said = done(proposals.object_to(tx, scene.ports.vault, other, "I have moved house.", "customer", now))
+        done(proposals.answer(tx, office, said.id, StayWhy.NOT_SHOWN, one, now))
         month = add_months(START.replace(day=1), 2)
         insight.make_report(tx, tables, month, TIMEZONE, "system", now)
         decision = tx.conn.execute(
@@ -343,6 +349,7 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
     return {
         "dispute": public("dsp", open_one.id),
         "decided": public("dsp", decided.id),
+        "objection": public("rob", said.id),
         "alert": alert.reference,
         "asking": asking.reference,
         "draft": draft.version,

@@ -43,7 +43,7 @@ def test_who_is_restricted_reads_why_says_how_they_see_it_and_a_person_answers_w
     assert "moved house" not in page.content()
     scene.set_clock(scene.now() + timedelta(minutes=20))
     with scene.db.transaction() as tx:
-        proposals.answer(tx, scene.office, waiting.id, False, "staff:b", scene.now())
+        proposals.answer(tx, scene.office, waiting.id, None, "staff:b", scene.now())
     page.goto(f"{url}/line")
     assert page.locator(f"a[href='/lines/{guest.line}/restriction']").count() == 0
     assert not scene.line(guest).drawing_stopped

@@ -16,7 +16,7 @@ from whiteslip.decisions import Tables, grounds
 from whiteslip.exits import Office, proposals, restrictions, softer
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Cause
-from whiteslip.exits.proposals import Objection, RestrictionProposal
+from whiteslip.exits.proposals import Objection, RestrictionProposal, StayWhy
 from whiteslip.exits.restrictions import Limits, Measure
 from whiteslip.identity import Person, Vault
 from whiteslip.lines.model import Feature, LockKind, Part, Party
@@ -197,16 +197,38 @@ def test_only_somebody_without_a_part_in_it_answers_an_objection(db: Database):
     mine = objected(db, line)
     with db.transaction() as tx:
         for actor in ("first", "second"):
-            refused = proposals.answer(tx, OFFICE, mine.id, True, actor, NOON)
+            refused = proposals.answer(tx, OFFICE, mine.id, StayWhy.STILL_SO, actor, NOON)
             assert isinstance(refused, Refusal)
             assert refused.code == "restriction.own"
-        proposals.answer(tx, OFFICE, mine.id, True, "third", NOON)
+        for actor in ("third", "fourth"):
+            proposals.answer(tx, OFFICE, mine.id, StayWhy.STILL_SO, actor, NOON)
     assert line_of(db, line).locks == {LockKind.ISSUER}
     assert letters(db, line) == ["line.restricted", "line.restriction_kept"]
     other = objected(db, line)
     with db.transaction() as tx:
-        proposals.answer(tx, OFFICE, other.id, False, "third", NOON)
+        proposals.answer(tx, OFFICE, other.id, None, "third", NOON)
     assert not line_of(db, line).locks
+
+
+def test_that_a_restriction_stays_takes_two_who_give_the_same_reason(
+    db: Database,
+):
+    line = known(db)
+    stopped(db, line)
+    mine = objected(db, line)
+    with db.transaction() as tx:
+        first = proposals.answer(tx, OFFICE, mine.id, StayWhy.NOT_SHOWN, "third", NOON)
+        assert isinstance(first, proposals.Objection)
+        assert (first.outcome, first.stay_why) == (None, StayWhy.NOT_SHOWN)
+        again = proposals.answer(tx, OFFICE, mine.id, StayWhy.NOT_SHOWN, "third", NOON)
+        assert again == Refusal("desk.own_proposal")
+        other = proposals.answer(tx, OFFICE, mine.id, StayWhy.STILL_SO, "fourth", NOON)
+        assert isinstance(other, proposals.Objection)
+        assert other.stay_by == "fourth", "another reason takes the place of what was proposed"
+    assert letters(db, line) == ["line.restricted"]
+    ports = day.Ports(OFFICE, VAULT, DemoPhone(db))
+    day.run_due(db, ports, mine.due_at)
+    assert not line_of(db, line).locks, "one is not two: the clock ends it"
 
 
 def late_and_returned(db: Database) -> tuple[UUID, UUID]:

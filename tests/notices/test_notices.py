@@ -119,6 +119,7 @@ OWN: dict[str, dict[str, Any]] = {
         "reasons": ["past_due"],
         "answer_days": 15,
         "free_report_days": 0,
+        "why": "not_shown",
     },
     "line.restriction_lifted": {"lifted_at": NOW},
     "line.payday_moved": {

@@ -2,8 +2,8 @@
 
 Whoever proposes, the desk or an alert of the watch, names objective reasons of :class:`Cause`; a
 score, a dispute, a complaint or the wish to leave is none of them and no fact of the table. The
-customer may object: somebody who had no part in it answers in time, or the restriction ends.
-None commits.
+customer may object: who had no part in it answers in time, or the restriction ends. One ends it; that it
+stays takes two. None commits.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -60,9 +61,20 @@ class RestrictionProposal:
         return Limits(self.measure, self.feature, self.cap_minor)
 
 
+class StayWhy(StrEnum):
+    """Why a restriction stays although the customer objects; the letter says it."""
+
+    STILL_SO = "still_so"
+    NOT_SHOWN = "not_shown"
+    NOT_ABOUT_IT = "not_about_it"
+
+
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """The customer sees it otherwise; ``words`` are in the vault. ``outcome``: None, stays or lifted."""
+    """The customer sees it otherwise; ``words`` are in the vault. ``outcome``: None, stays or lifted.
+
+    ``stay_by`` proposes that it stays, for the reason ``stay_why``; somebody else answers.
+    """
 
     id: UUID
     restriction: UUID
@@ -70,6 +82,8 @@ class Objection:
     words: UUID | None
     opened_at: datetime
     due_at: datetime
+    stay_by: str | None = None
+    stay_why: StayWhy | None = None
     outcome: str | None = None
     answered_by: str | None = None
     answered_at: datetime | None = None
@@ -191,27 +205,35 @@ def object_to(
 
 
 def answer(
-    tx: Tx, office: Office, objection_id: UUID, stays: bool, actor: str, now: datetime
+    tx: Tx, office: Office, objection_id: UUID, stay_why: StayWhy | None, actor: str, now: datetime
 ) -> Objection | Refusal:
-    """Somebody who had no part in the restriction looked at it: it stays, or it ends now.
+    """Somebody who had no part in the restriction looked at it. With no reason to stay it ends now.
 
-    Refusals: ``restriction.objection_not_found``, ``restriction.objection_answered``,
-    ``restriction.own``.
+    That it stays takes two: the first proposes it for a reason, the second who gives the same one answers;
+    another reason takes the place of what was proposed. Refusals: ``restriction.objection_not_found``,
+    ``restriction.objection_answered``, ``restriction.own``, ``desk.own_proposal``.
     """
-    seen = _objection(_queries.restriction_objection(tx.conn, id=objection_id))
+    seen = objection(tx, objection_id)
     if seen is None:
         return Refusal("restriction.objection_not_found")
     if seen.outcome:
         return Refusal("restriction.objection_answered")
     if _queries.had_part_in_restriction(tx.conn, restriction=seen.restriction, actor=actor):
         return Refusal("restriction.own")
+    if stay_why and stay_why is not seen.stay_why:
+        _queries.propose_restriction_stays(tx.conn, id=seen.id, stay_by=actor, stay_why=stay_why)
+        data = {"restriction": seen.restriction, "objection": seen.id, "why": stay_why}
+        tx.record(Entry(now, "restriction.stay_proposed", "line", seen.line, actor, data))
+        return replace(seen, stay_by=actor, stay_why=stay_why)
+    if stay_why and seen.stay_by == actor:
+        return Refusal("desk.own_proposal")
     cancel_timer(tx, "restriction.objection_due", seen.id, now)
-    return _answered(tx, office, seen, "stays" if stays else "lifted", actor, now)
+    return _answered(tx, office, seen, "stays" if stay_why else "lifted", actor, now)
 
 
 def unanswered(tx: Tx, office: Office, objection_id: UUID, now: datetime) -> None:
     """The clock of an objection ran out: the restriction ends in the customer's favour."""
-    seen = _objection(_queries.restriction_objection(tx.conn, id=objection_id))
+    seen = objection(tx, objection_id)
     if seen and seen.outcome is None and now >= seen.due_at:
         _answered(tx, office, seen, "lifted", "system", now)
 
@@ -221,7 +243,8 @@ def _answered(tx: Tx, office: Office, seen: Objection, outcome: str, actor: str,
     _queries.answer_restriction_objection(
         tx.conn, id=done.id, outcome=outcome, answered_by=actor, answered_at=now
     )
-    data = {"restriction": seen.restriction, "objection": seen.id, "outcome": outcome}
+    why = {"why": seen.stay_why, "proposed_by": seen.stay_by} if outcome == "stays" else {}
+    data = {"restriction": seen.restriction, "objection": seen.id, "outcome": outcome, **why}
     tx.record(Entry(now, "restriction.objection_answered", "line", seen.line, actor, data))
     standing = store.restriction_of_line(tx, seen.line)
     if standing is None or standing.id != seen.restriction:
@@ -229,10 +252,11 @@ def _answered(tx: Tx, office: Office, seen: Objection, outcome: str, actor: str,
     if outcome == "stays":
         line = lines.get_line(tx, seen.line)
         if not isinstance(line, Refusal):
-            restrictions.tell_reasons(tx, office, line, standing, Act.RESTRICTION_KEPT, now)
+            kept = {"why": seen.stay_why}
+            restrictions.tell_reasons(tx, office, line, standing, Act.RESTRICTION_KEPT, now, kept)
     else:
-        why = "objection_not_answered" if actor == "system" else "objection_upheld"
-        restrictions.lift(tx, office, seen.line, why, actor, now)
+        ground = "objection_not_answered" if actor == "system" else "objection_upheld"
+        restrictions.lift(tx, office, seen.line, ground, actor, now)
     return done
 
 
@@ -274,6 +298,11 @@ def waiting(tx: Tx, after: UUID | None = None, count: int = 100) -> list[Restric
     """Proposals that wait for a second person, in the order in which they were made."""
     rows = _queries.restriction_proposals_waiting(tx.conn, after=after or UUID(int=0), count=count)
     return [msgspec.convert(row, RestrictionProposal) for row in rows]
+
+
+def objection(tx: Tx, objection_id: UUID) -> Objection | None:
+    """An objection by id, locked."""
+    return _objection(_queries.restriction_objection(tx.conn, id=objection_id))
 
 
 def last_objection(tx: Tx, restriction: UUID) -> Objection | None:

@@ -389,6 +389,10 @@ ORDER BY opened_at DESC, id DESC LIMIT 1;
 -- name: restriction_objections
 SELECT * FROM exits.restriction_objection WHERE outcome IS NULL AND id > :after ORDER BY id LIMIT :count;
 
+-- name: propose_restriction_stays!
+UPDATE exits.restriction_objection SET stay_by = :stay_by, stay_why = :stay_why
+WHERE id = :id AND outcome IS NULL;
+
 -- name: answer_restriction_objection!
 UPDATE exits.restriction_objection
 SET outcome = :outcome, answered_by = :answered_by, answered_at = :answered_at

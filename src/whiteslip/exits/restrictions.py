@@ -152,7 +152,15 @@ _ACTS: Final = {
 }
 
 
-def tell_reasons(tx: Tx, office: Office, line: Line, found: Restriction, act: Act, now: datetime) -> None:
+def tell_reasons(
+    tx: Tx,
+    office: Office,
+    line: Line,
+    found: Restriction,
+    act: Act,
+    now: datetime,
+    also: Mapping[str, object] | None = None,
+) -> None:
     """Write the principal reasons, and where a report came from (Regulation B, 12 CFR 1002.9; FCRA
     section 615(a)). Whether it was sent within the pack's days is watched
     by ``lateletters``.
@@ -163,6 +171,7 @@ def tell_reasons(tx: Tx, office: Office, line: Line, found: Restriction, act: Ac
         "review_on": found.review_on,
         "answer_days": pack.days("issuer.objection_days"),
         **causes.report(pack, office.agency, found.reasons),
+        **(also or {}),
     }
     if found.cap_minor is not None:
         drawn = line.principal_minor + line.held_minor

@@ -28,6 +28,7 @@ from whiteslip.notices.facts import (
     FeaturePausedFacts,
     FrozenFacts,
     HeldFacts,
+    KeptFacts,
     PaperFacts,
     PrivacyFacts,
     RunOffFacts,
@@ -158,6 +159,8 @@ def _code_words(facts: LetterFacts, own: Mapping[str, Any], said: Mapping[str, A
             return {"ground_words": own[f"ground_{facts.ground}"]}
         case ContactFacts():
             return {"part_words": own[f"part_{facts.part}"]}
+        case KeptFacts():
+            return {"why_words": own[f"why_{facts.why}"]}
         case FeaturePausedFacts():
             return {"feature_words": own[f"feature_{facts.feature}"]}
         case OwedAnewFacts():

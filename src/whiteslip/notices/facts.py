@@ -114,6 +114,12 @@ class RestrictedFacts(AdverseFacts, frozen=True, kw_only=True, forbid_unknown_fi
     answer_days: int
 
 
+class KeptFacts(RestrictedFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The customer objected and the restriction stays; ``why`` is a code of the texts' own."""
+
+    why: str
+
+
 class LimitCutFacts(RestrictedFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The lender lowered the limit for a while; ``limit_minor`` is never below what is drawn."""
 
@@ -311,7 +317,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "line.feature_paused": FeaturePausedFacts,
     "line.limit_cut": LimitCutFacts,
     "line.restricted": RestrictedFacts,
-    "line.restriction_kept": RestrictedFacts,
+    "line.restriction_kept": KeptFacts,
     "termination.notice": NoticeFacts,
     "inactivity.notice": NoticeFacts,
     "termination.called_off": CancelledFacts,

@@ -35,7 +35,7 @@ def test_a_customer_says_how_they_see_it_once_and_a_person_answers_in_time(reade
     assert waiting.words
     assert "Have a person look again" not in reader.opens(at).text, "asked once"
     with scene.db.transaction() as tx:
-        proposals.answer(tx, scene.office, waiting.id, False, "staff:b", scene.now())
+        proposals.answer(tx, scene.office, waiting.id, None, "staff:b", scene.now())
     assert not scene.line(guest).drawing_stopped
     assert reader.opens(at).url.path == "/line"
     stranger = scene.guest()

@@ -180,9 +180,13 @@ CREATE TABLE exits.restriction_objection (
     words uuid,
     opened_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
+    -- That the restriction stays is proposed by one, for a reason, and answered by another.
+    stay_by text,
+    stay_why text CHECK ((stay_why IS NULL) = (stay_by IS NULL)),
     outcome text CHECK (outcome IN ('stays', 'lifted')),
     answered_by text CHECK ((answered_by IS NULL) = (outcome IS NULL)),
-    answered_at timestamptz CHECK ((answered_at IS NULL) = (outcome IS NULL))
+    answered_at timestamptz CHECK ((answered_at IS NULL) = (outcome IS NULL)),
+    CHECK (outcome <> 'stays' OR (stay_by IS NOT NULL AND stay_by <> answered_by))
 );
 CREATE UNIQUE INDEX restriction_objection_open ON exits.restriction_objection (restriction) WHERE outcome IS NULL;
 

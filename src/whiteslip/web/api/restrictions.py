@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from whiteslip.base.ids import public
 from whiteslip.exits import proposals
 from whiteslip.exits.model import Cause
-from whiteslip.exits.proposals import Objection, RestrictionProposal
+from whiteslip.exits.proposals import Objection, RestrictionProposal, StayWhy
 from whiteslip.exits.restrictions import Limits, Measure
 from whiteslip.store import Tx
 from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, page_of, post, read, write
@@ -50,9 +50,9 @@ class ViewBody(Struct, forbid_unknown_fields=True):
 
 
 class StaysBody(Struct, forbid_unknown_fields=True):
-    """Whether the restriction stays."""
+    """Why the restriction stays; without a reason it ends."""
 
-    stays: bool
+    stay_why: Literal["still_so", "not_shown", "not_about_it"] | None = None
 
 
 class ProposalShape(Struct):
@@ -85,12 +85,15 @@ class ProposalShape(Struct):
 
 
 class ObjectionShape(Struct):
-    """What the customer says to a restriction, without the words, and its clock."""
+    """What the customer says to a restriction, without the words, and its clock. ``stay_why`` is the reason
+    for which somebody proposes that it stays.
+    """
 
     id: str
     line: str
     opened_at: datetime
     due_at: datetime
+    stay_why: str | None
     outcome: str | None
 
     @classmethod
@@ -101,6 +104,7 @@ class ObjectionShape(Struct):
             line=public("line", one.line),
             opened_at=one.opened_at,
             due_at=one.due_at,
+            stay_why=one.stay_why,
             outcome=one.outcome,
         )
 
@@ -196,12 +200,16 @@ def list_objections(request: WebRequest, after: FromQuery[str | None] = None, li
 def answer(
     request: WebRequest, objection_id: FromPath[str], data: JSONBody[StaysBody]
 ) -> Response[ObjectionShape]:
-    """The restriction stays, and the customer is told; or it ends now."""
+    """It ends now; or it stays for a reason that the customer is told, which takes two people: the word of
+    the first changes nothing yet, and the second gives the same reason.
+    """
     office = ports_of(request, Ports).office
     wanted = identifier("rob", objection_id, "restriction.objection_not_found")
 
+    stay_why = StayWhy(data.stay_why) if data.stay_why else None
+
     def act(tx: Tx, now: datetime, caller: Caller) -> ObjectionShape:
-        done = proposals.answer(tx, office, wanted, data.stays, caller.person, now)
+        done = proposals.answer(tx, office, wanted, stay_why, caller.person, now)
         return ObjectionShape.of(granted(done))
 
     return write(request, data, act, 200)

@@ -25,6 +25,7 @@ from whiteslip.web.console.policies.handlers import policy_handlers
 from whiteslip.web.console.portfolio.handlers import portfolio_handlers
 from whiteslip.web.console.queue.handlers import queue_handlers
 from whiteslip.web.console.requests.handlers import request_handlers
+from whiteslip.web.console.restrictions.handlers import restriction_handlers
 from whiteslip.web.console.risk.handlers import risk_handlers
 from whiteslip.web.console.stress.handlers import stress_handlers
 from whiteslip.web.console.terms.handlers import terms_handlers
@@ -41,6 +42,7 @@ routers: Final = [
             *complaint_handlers,
             *dispute_handlers,
             *objection_handlers,
+            *restriction_handlers,
             *request_handlers,
             *policy_handlers,
             *terms_handlers,

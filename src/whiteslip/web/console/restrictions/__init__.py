@@ -1,0 +1,1 @@
+"""Customers who object to a restriction: the desk looks again."""
