@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from whiteslip import exits, lines
@@ -23,6 +24,13 @@ from whiteslip.exits.work import Office, Work
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle, LockKind, Party
 from whiteslip.store import Entry, Tx
+
+
+class StandsWhy(StrEnum):
+    """Why a reported death is not undone though somebody proposed it."""
+
+    PAPER_SHOWS_IT = "paper_shows_it"
+    NOT_PROVEN = "not_proven"
 
 
 def report(
@@ -172,6 +180,25 @@ def undo(
     if case.kind is Kind.ESTATE:
         return acts.take_back(work, case, "reported_in_error", actor)
     letters.tell(work, case, case, work.on_file.plan, letters.heirs_of(estate))
+    return case
+
+
+def turn_down_undo(tx: Tx, exit_id: UUID, why: StandsWhy, actor: str, now: datetime) -> Exit | Refusal:
+    """Another person does not agree that the report was an error: it stands, and everything with it.
+
+    Refusals: ``exit.not_found``, ``estate.not_reported``, ``estate.nothing_proposed``, ``desk.own_proposal``.
+    """
+    both = _both(tx, exit_id)
+    if isinstance(both, Refusal):
+        return both
+    line, case, estate = both
+    if estate.undo_asked_by is None:
+        return Refusal("estate.nothing_proposed")
+    if estate.undo_asked_by == actor:
+        return Refusal("desk.own_proposal")
+    store.save_estate(tx, replace(estate, undo_asked_by=None))
+    data = {"exit": case.id, "why": why, "proposed_by": estate.undo_asked_by}
+    tx.record(Entry(now, "estate.undo_turned_down", "line", line.id, actor, data))
     return case
 
 

@@ -13,6 +13,7 @@ from whiteslip.exits.model import Kind, State
 from whiteslip.identity import access
 from whiteslip.identity.model import Role, Staff
 from whiteslip.lines.model import Lifecycle
+from whiteslip.store.database import journal_of
 
 from .conftest import NOW, PASSWORD, Desk
 
@@ -89,6 +90,44 @@ def test_a_death_is_reported_and_the_heir_is_told_the_balance(desk: Desk):
     another(desk)
     assert desk.post(f"{at}/undo-death", at).status_code == 303
     assert worlds.line_of(desk.db, of).lifecycle is Lifecycle.ACTIVE
+
+
+def test_a_second_person_may_say_that_a_death_was_no_error_and_the_report_stands(desk: Desk):
+    desk.sign_in()
+    of = worlds.open_line(desk.db)
+    at = f"/console/lines/{of}"
+    desk.post(f"{at}/death", at)
+    down = f"{at}/undo-death/turn-down"
+    assert "Nobody has proposed" in desk.post(down, at, stands_why="not_proven").text
+    desk.post(f"{at}/undo-death", at)
+    assert down not in desk.get(at), "not by who proposed it"
+    assert desk.post(down, at, stands_why="not_proven").status_code == 403
+    another(desk)
+    assert "Choose why the report stands" in desk.post(down, at).text
+    assert desk.post(down, at, stands_why="not_proven").status_code == 303
+    assert "A second person is to agree" not in desk.get(at)
+    assert worlds.line_of(desk.db, of).drawing_stopped
+    with desk.db.transaction() as tx:
+        (told,) = [row for row in journal_of(tx, [of]) if row["kind"] == "estate.undo_turned_down"]
+    assert told["data"]["why"] == "not_proven"
+    assert desk.post(f"{at}/undo-death", at).status_code == 303
+    assert worlds.line_of(desk.db, of).drawing_stopped, "it begins with one again"
+
+
+def test_no_form_about_a_line_has_anything_chosen_and_nothing_chosen_changes_nothing(desk: Desk):
+    desk.sign_in()
+    of = worlds.open_line(desk.db)
+    at = f"/console/lines/{of}"
+    chosen = {
+        name: re.findall(r'<option value="([^"]*)"( selected)?', options)[0][0]
+        for name, options in re.findall(r'<select id="(\w+)"[^>]*>(.*?)</select>', desk.get(at), re.DOTALL)
+    }
+    assert chosen == dict.fromkeys(("order", "kind", "channel", "how", "reason", "end_reason"), "")
+    for act in ("freeze", "close", "restrict", "terminate"):
+        sent = dict.fromkeys(chosen, "")
+        assert desk.post(f"{at}/{act}", at, file_number="12 C 34/26", **sent).status_code == 422
+    line = worlds.line_of(desk.db, of)
+    assert (line.lifecycle, line.drawing_stopped) == (Lifecycle.ACTIVE, False)
 
 
 def test_who_only_looks_changes_nothing(desk: Desk):

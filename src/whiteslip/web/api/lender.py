@@ -16,6 +16,7 @@ from whiteslip.base import Refusal, new_id
 from whiteslip.base.ids import public
 from whiteslip.exits import Exit, estates, terminations
 from whiteslip.exits import store as exits_store
+from whiteslip.exits.estates import StandsWhy
 from whiteslip.exits.model import Cause, Channel, Estate, Kind, Termination
 from whiteslip.identity import Person
 from whiteslip.identity.vault import enrol_contact
@@ -88,6 +89,12 @@ class TerminationShape(Struct):
             decided_at=one.decided_at,
             exit=public("exit", one.exit) if one.exit else None,
         )
+
+
+class StandsBody(Struct, forbid_unknown_fields=True):
+    """Why a reported death stands."""
+
+    why: Literal["paper_shows_it", "not_proven"]
 
 
 class EstateShape(Struct):
@@ -323,6 +330,24 @@ def undo_death(request: WebRequest, line_id: FromPath[str], data: JSONBody[Empty
 
 
 @post(
+    "/lines/{line_id:str}/estate/undo/turn-down",
+    summary="It was no error",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def turn_down_undo(
+    request: WebRequest, line_id: FromPath[str], data: JSONBody[StandsBody]
+) -> Response[ExitShape]:
+    """A second person does not agree that the report was an error, for a reason: it stands."""
+    wanted, why = identifier("line", line_id, "line.not_found"), StandsWhy(data.why)
+    return _on_exit(
+        request,
+        data,
+        lambda tx, now, who: estates.turn_down_undo(tx, _exit_of_estate(tx, wanted), why, who.person, now),
+    )
+
+
+@post(
     "/lines/{line_id:str}/estate/release",
     summary="Heirs agree",
     status_code=200,
@@ -351,5 +376,6 @@ handlers: list[Any] = [
     show_estate,
     show_authority,
     undo_death,
+    turn_down_undo,
     release,
 ]

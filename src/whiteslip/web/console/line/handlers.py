@@ -5,6 +5,7 @@ somebody on the phone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,16 +19,19 @@ from whiteslip.base.ids import spoken
 from whiteslip.exits import Exit, behalf, estates, freezes, proposals, restrictions, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.behalf import How
+from whiteslip.exits.estates import StandsWhy
 from whiteslip.exits.freezes import FILE_NUMBER, Order
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Channel, Kind
 from whiteslip.exits.restrictions import Limits
 from whiteslip.exits.withdrawal import can_withdraw
+from whiteslip.exits.work import Office
 from whiteslip.identity import Person
 from whiteslip.identity.vault import enrol_contact
 from whiteslip.lines import Line
 from whiteslip.lines.changes import told_of_line
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import Lifecycle
+from whiteslip.store import Tx
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.console.line.finding import AT, index
 from whiteslip.web.kit.cookies import WebRequest
@@ -43,7 +47,7 @@ class OnBehalf(msgspec.Struct):
     """The form of who asked on the phone or on paper; ``how`` it is known who it was, if it is."""
 
     channel: Channel
-    kind: Kind = Kind.CLOSE
+    kind: Kind
     how: How | None = None
 
 
@@ -78,6 +82,7 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
         restriction=exits_store.restriction_of_line(tx, line.id),
         to_agree=proposals.open_of_line(tx, line.id),
         estate=estate,
+        stand_whys=list(StandsWhy),
         freeze=freezes.of_line(tx, line.id),
         orders=list(Order),
         actor=duty.actor,
@@ -146,6 +151,8 @@ def decide_restriction(request: WebRequest, line_id: FromPath[UUID], form: FromF
         waiting = proposals.open_of_line(duty.tx, line.id)
         if waiting is None:
             return Refusal("restriction.not_found")
+        if form.value("decision") not in ("approve", "reject"):
+            return Errors().add("decision", "missing")
         approve, office = form.value("decision") == "approve", duty.ports.office
         return proposals.decide(duty.tx, office, waiting.id, approve, duty.actor, duty.now)
 
@@ -302,7 +309,9 @@ def freeze(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
 
     def act(duty: Duty, line: Line) -> object:
         ground, reference = form.value("order"), form.value("file_number").strip()
-        if ground not in {each.value for each in Order} or not FILE_NUMBER.fullmatch(reference):
+        if ground not in {each.value for each in Order}:
+            return Errors().add("order", "missing")
+        if not FILE_NUMBER.fullmatch(reference):
             return Errors().add("file_number", "missing")
         done = freezes.place(
             duty.tx, duty.ports.office, line.id, Order(ground), reference, duty.actor, duty.now
@@ -359,6 +368,19 @@ def undo_death(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> 
     return _on_estate(request, line_id, form, estates.undo)
 
 
+@post("/lines/{line_id:uuid}/undo-death/turn-down", sync_to_thread=True)
+def turn_down_undo(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Do not agree that the report was an error, for a reason; who proposed it is refused."""
+    why = form.value("stands_why")
+
+    def act(tx: Tx, _office: Office, exit_id: UUID, actor: str, now: datetime) -> object:
+        if why not in set(StandsWhy):
+            return Errors().add("stands_why", "missing")
+        return _first_is_refused(estates.turn_down_undo(tx, exit_id, StandsWhy(why), actor, now))
+
+    return _on_estate(request, line_id, form, act)
+
+
 @post("/lines/{line_id:uuid}/release", sync_to_thread=True)
 def release(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
     """The heirs agree: a hold on the ground of law is over."""
@@ -382,5 +404,6 @@ line_handlers: Final = [
     death,
     authority,
     undo_death,
+    turn_down_undo,
     release,
 ]
