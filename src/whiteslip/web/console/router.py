@@ -19,6 +19,7 @@ from whiteslip.web.console.disputes.handlers import dispute_handlers
 from whiteslip.web.console.enter.handlers import enter_handlers
 from whiteslip.web.console.funding.handlers import funding_handlers
 from whiteslip.web.console.insight.handlers import insight_handlers
+from whiteslip.web.console.line.estate import estate_handlers
 from whiteslip.web.console.line.handlers import line_handlers
 from whiteslip.web.console.objections.handlers import objection_handlers
 from whiteslip.web.console.policies.handlers import policy_handlers
@@ -48,6 +49,7 @@ routers: Final = [
             *terms_handlers,
             *alert_handlers,
             *line_handlers,
+            *estate_handlers,
             *contact_handlers,
             *account_handlers,
             *debt_handlers,

@@ -5,7 +5,6 @@ somebody on the phone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,10 +12,10 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from whiteslip import billing, lines
-from whiteslip.base import Refusal, new_id
+from whiteslip import billing
+from whiteslip.base import Refusal
 from whiteslip.base.ids import spoken
-from whiteslip.exits import Exit, behalf, estates, freezes, proposals, restrictions, terminations
+from whiteslip.exits import Exit, behalf, freezes, proposals, restrictions, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.behalf import How
 from whiteslip.exits.estates import StandsWhy
@@ -24,14 +23,10 @@ from whiteslip.exits.freezes import FILE_NUMBER, Order
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause, Channel, Kind
 from whiteslip.exits.restrictions import Limits
 from whiteslip.exits.withdrawal import can_withdraw
-from whiteslip.exits.work import Office
-from whiteslip.identity import Person
-from whiteslip.identity.vault import enrol_contact
 from whiteslip.lines import Line
 from whiteslip.lines.changes import told_of_line
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import Lifecycle
-from whiteslip.store import Tx
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.console.line.finding import AT, index
 from whiteslip.web.kit.cookies import WebRequest
@@ -49,15 +44,6 @@ class OnBehalf(msgspec.Struct):
     channel: Channel
     kind: Kind
     how: How | None = None
-
-
-class Heir(msgspec.Struct):
-    """The form of who settles an estate."""
-
-    full_name: str
-    phone: str
-    email: str
-    authority: str
 
 
 def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
@@ -108,7 +94,7 @@ def show(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
     return on_duty(request, lambda duty: _page(duty, line_id, Form()))
 
 
-def _change(
+def change(
     request: WebRequest, line_id: UUID, form: Form, act: Callable[[Duty, Line], object]
 ) -> Response[Any]:
     """Do something to a line and show it again; a "no" stands on the page and changes nothing."""
@@ -140,7 +126,7 @@ def restrict(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Re
         office = duty.ports.office
         return proposals.propose(duty.tx, office, line.id, Limits(), [why], duty.actor, duty.now)
 
-    return _change(request, line_id, form, act)
+    return change(request, line_id, form, act)
 
 
 @post("/lines/{line_id:uuid}/restrict/decide", sync_to_thread=True)
@@ -156,13 +142,13 @@ def decide_restriction(request: WebRequest, line_id: FromPath[UUID], form: FromF
         approve, office = form.value("decision") == "approve", duty.ports.office
         return proposals.decide(duty.tx, office, waiting.id, approve, duty.actor, duty.now)
 
-    return _change(request, line_id, form, act)
+    return change(request, line_id, form, act)
 
 
 @post("/lines/{line_id:uuid}/unrestrict", sync_to_thread=True)
 def unrestrict(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
     """End a restriction whose reason has ended."""
-    return _change(
+    return change(
         request,
         line_id,
         form,
@@ -184,7 +170,7 @@ def terminate(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> R
             return why
         return terminations.propose(duty.tx, line.id, Kind.TERMINATION, [why], duty.actor, duty.now)
 
-    return _change(request, line_id, form, act)
+    return change(request, line_id, form, act)
 
 
 @post("/lines/{line_id:uuid}/decide", sync_to_thread=True)
@@ -202,7 +188,7 @@ def decide(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
             raise Refused(done)
         return done
 
-    return _change(request, line_id, form, act)
+    return change(request, line_id, form, act)
 
 
 @post("/lines/{line_id:uuid}/withdraw-notice", sync_to_thread=True)
@@ -215,7 +201,7 @@ def withdraw_notice(request: WebRequest, line_id: FromPath[UUID], form: FromForm
             return Refusal("exit.no_notice")
         return terminations.withdraw_notice(duty.tx, duty.ports.office, notice.id, duty.actor, duty.now)
 
-    return _change(request, line_id, form, act)
+    return change(request, line_id, form, act)
 
 
 @post("/lines/{line_id:uuid}/close", sync_to_thread=True)
@@ -265,42 +251,7 @@ def reject_terms(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -
         channel = Channel.PAPER if typed.no_channel is Channel.PAPER else Channel.PHONE
         return behalf.reject_terms(duty.tx, office, line.id, channel, typed.no_how, duty.actor, duty.now)
 
-    return _change(request, line_id, form, act)
-
-
-@post("/lines/{line_id:uuid}/death", sync_to_thread=True)
-def death(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
-    """Somebody says that the customer has died: drawing and fees stop at once."""
-    return _change(
-        request,
-        line_id,
-        form,
-        lambda duty, line: estates.report(
-            duty.tx, duty.ports.office, line.id, Channel.DESK, duty.actor, duty.now
-        ),
-    )
-
-
-@post("/lines/{line_id:uuid}/authority", sync_to_thread=True)
-def authority(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
-    """Somebody has shown that they settle the estate; they are told the balance at once."""
-
-    def act(duty: Duty, line: Line) -> object:
-        typed, estate = form.read(Heir), exits_store.estate_of_line(duty.tx, line.id)
-        if isinstance(typed, Errors) or estate is None:
-            return typed if isinstance(typed, Errors) else Refusal("estate.not_reported")
-        contact = new_id(duty.now)
-        person = Person(typed.full_name, "", typed.phone, typed.email)
-        kept = enrol_contact(duty.tx, duty.ports.vault, contact, person, duty.actor, duty.now)
-        if isinstance(kept, Refusal):
-            return kept
-        customer = lines.get_customer(duty.tx, line.customer)
-        language = "en" if isinstance(customer, Refusal) else customer.language
-        return estates.show_authority(
-            duty.tx, duty.ports.office, estate.exit, contact, language, typed.authority, duty.actor, duty.now
-        )
-
-    return _change(request, line_id, form, act)
+    return change(request, line_id, form, act)
 
 
 @post("/lines/{line_id:uuid}/freeze", sync_to_thread=True)
@@ -316,19 +267,19 @@ def freeze(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
         done = freezes.place(
             duty.tx, duty.ports.office, line.id, Order(ground), reference, duty.actor, duty.now
         )
-        return _first_is_refused(done)
+        return first_is_refused(done)
 
-    return _change(request, line_id, form, act)
+    return change(request, line_id, form, act)
 
 
 @post("/lines/{line_id:uuid}/unfreeze", sync_to_thread=True)
 def unfreeze(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
     """Propose to lift an order as its authority said, or lift it as the second person."""
-    return _change(
+    return change(
         request,
         line_id,
         form,
-        lambda duty, line: _first_is_refused(
+        lambda duty, line: first_is_refused(
             freezes.lift(duty.tx, duty.ports.office, line.id, duty.actor, duty.now)
         ),
     )
@@ -337,54 +288,19 @@ def unfreeze(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Re
 @post("/lines/{line_id:uuid}/freeze/turn-down", sync_to_thread=True)
 def turn_down_freeze(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
     """Do not agree to what somebody else proposed of an order, the order or its lift."""
-    return _change(
+    return change(
         request,
         line_id,
         form,
-        lambda duty, line: _first_is_refused(freezes.turn_down(duty.tx, line.id, duty.actor, duty.now)),
+        lambda duty, line: first_is_refused(freezes.turn_down(duty.tx, line.id, duty.actor, duty.now)),
     )
 
 
-def _first_is_refused(done: object) -> object:
+def first_is_refused(done: object) -> object:
     """Their own proposal is no mistake in a form: it answers 403."""
     if isinstance(done, Refusal) and done.code == "desk.own_proposal":
         raise Refused(done)
     return done
-
-
-def _on_estate(request: WebRequest, line_id: UUID, form: Form, act: Any) -> Response[Any]:
-    def change(duty: Duty, line: Line) -> object:
-        estate = exits_store.estate_of_line(duty.tx, line.id)
-        if estate is None:
-            return Refusal("estate.not_reported")
-        return act(duty.tx, duty.ports.office, estate.exit, duty.actor, duty.now)
-
-    return _change(request, line_id, form, change)
-
-
-@post("/lines/{line_id:uuid}/undo-death", sync_to_thread=True)
-def undo_death(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
-    """The report was an error; the customer gets an apology."""
-    return _on_estate(request, line_id, form, estates.undo)
-
-
-@post("/lines/{line_id:uuid}/undo-death/turn-down", sync_to_thread=True)
-def turn_down_undo(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
-    """Do not agree that the report was an error, for a reason; who proposed it is refused."""
-    why = form.value("stands_why")
-
-    def act(tx: Tx, _office: Office, exit_id: UUID, actor: str, now: datetime) -> object:
-        if why not in set(StandsWhy):
-            return Errors().add("stands_why", "missing")
-        return _first_is_refused(estates.turn_down_undo(tx, exit_id, StandsWhy(why), actor, now))
-
-    return _on_estate(request, line_id, form, act)
-
-
-@post("/lines/{line_id:uuid}/release", sync_to_thread=True)
-def release(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
-    """The heirs agree: a hold on the ground of law is over."""
-    return _on_estate(request, line_id, form, estates.release)
 
 
 line_handlers: Final = [
@@ -401,9 +317,4 @@ line_handlers: Final = [
     freeze,
     unfreeze,
     turn_down_freeze,
-    death,
-    authority,
-    undo_death,
-    turn_down_undo,
-    release,
 ]
