@@ -37,7 +37,7 @@ END = date(2026, 7, 20)
 @pytest.fixture
 def analyst(desk: Desk, tmp_path: Path) -> Desk:
     """An analyst at a desk whose book has lived half a year and left a snapshot."""
-    good, bad = open_line(desk.db), open_line(desk.db)
+    good, bad = open_line(desk.db, limit_minor=3_000_000), open_line(desk.db)
     buy(desk.db, good, 60_000, 3)
     buy(desk.db, bad, 30_000)
     nights(desk.db, DAY, date(2026, 3, 1))
@@ -104,6 +104,42 @@ def test_the_page_on_paper_has_its_filters_and_all_its_figures_and_is_the_same_e
     one = analyst.client.get(at.replace("page.pdf", "flows.pdf"), headers={"Accept-Language": "zh-CN"})
     assert "分组：" in "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(one.content)).pages)
     analyst.get("/console/portfolio/secrets.pdf", 404)
+
+
+def test_of_several_groups_charts_draw_the_one_with_the_largest_book_and_say_which(analyst: Desk):
+    at = "/console/portfolio?segment=limit&as_of=2026-07-20"
+    text = analyst.get(at)
+    rows = list(csv.DictReader(io.StringIO(analyst.get(at.replace("portfolio?", "portfolio/npl.csv?")))))
+    newest = [row for row in rows if row["on_day"] == "2026-07-20"]
+    assert len(newest) == 2, "two bands of limits"
+    largest = max(newest, key=lambda row: int(row["book_minor"]))["segment"]
+    own = [row for row in rows if row["segment"] == largest]
+    figures = re.findall(
+        r'<figure class="chart" id="(\w+)">.*?<h2>(.*?)</h2>.*?data-chart="(.*?)"', text, re.S
+    )
+    options = {name: json.loads(unescape(option)) for name, _, option in figures}
+    assert options["npl"]["xAxis"]["data"] == [row["on_day"] for row in own]
+    drawn = options["npl"]["series"][0]["data"]
+    assert drawn == [float(row["npl_ratio"]) if row["npl_ratio"] else None for row in own]
+    cells = [tuple(cell[:2]) for cell in options["roll_rates"]["series"][0]["data"]]
+    assert len(cells) == len(set(cells))
+    *steps, after = (bar["value"] for bar in options["npl_change"]["series"][1]["data"])
+    before, *causes = steps
+    changes = list(
+        csv.DictReader(io.StringIO(analyst.get(at.replace("portfolio?", "portfolio/npl_change.csv?"))))
+    )
+    of_band = [
+        abs(float(row["contribution"] or 0))
+        for row in changes
+        if (row["segment"], row["on_day"]) == (largest, "2026-07-20")
+    ]
+    assert sorted(causes) == pytest.approx(sorted(of_band))
+    assert (before, after) == tuple(pytest.approx(float(own[n]["npl_ratio"] or 0)) for n in (-2, -1))
+    called = {title.rpartition(" · ")[2] for name, title, _ in figures if name != "cash"}
+    assert len(called) == 1
+    assert re.search(r"\d", *called)
+    assert "·" not in {name: title for name, title, _ in figures}["cash"]
+    assert " · " not in "".join(re.findall(r"<figcaption><h2>(.*?)</h2>", analyst.get("/console/portfolio")))
 
 
 def test_a_mark_leads_to_its_lines(analyst: Desk):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -136,10 +137,12 @@ def _sheet(
         csv = _address(measure, "csv", as_of, segment)
         return _told(key, title, figures[measure], option, csv, speech, t)
 
+    drawn = _drawn(figures["npl"])
+    of = f" · {_group_of(drawn, segment, speech, t)}" if len(_head(figures)) > 1 else ""
     charts = [
-        told(key, t(f"chart_{key}"), measure, draw(figures[measure], t))
+        told(key, t(f"chart_{key}") + of, measure, draw(alone, t))
         for key, measure, draw in CHARTS
-        if figures[measure].rows
+        if (alone := of_group(figures[measure], *drawn)).rows
     ]
     tables = [told(name, t(f"table_{name}"), name) for name in _TABLES]
     filters = [(t("as_of"), speech.day(figures["npl"].day)), (t("group_by"), t(f"segment_{segment}"))]
@@ -154,6 +157,29 @@ def _sheet(
         )
     ]
     return Sheet(t("portfolio_title"), filters, [*charts, *more, *tables], heads)
+
+
+def _drawn(npl: Result) -> tuple[str, str]:
+    """Of several groups the one that charts draw, its currency and name: that with the largest book.
+
+    Tables and files have all of them.
+    """
+    rows = last_month(npl.records())
+    largest = max(rows, key=lambda row: row["book_minor"], default={"currency": "", "segment": ""})
+    return largest["currency"], largest["segment"]
+
+
+def _group_of(drawn: tuple[str, str], segment: str, speech: Speech, t: Texts) -> str:
+    """What a drawn group is called; without a grouping there are several by currency alone."""
+    currency, name = drawn
+    return currency if segment == "none" else called(name, currency, speech, t)
+
+
+def of_group(result: Result, currency: str, name: str) -> Result:
+    """A measure's rows of one group."""
+    places = result.columns.index("currency"), result.columns.index("segment")
+    rows = [row for row in result.rows if (row[places[0]], row[places[1]]) == (currency, name)]
+    return replace(result, rows=rows)
 
 
 def _head(figures: Mapping[str, Result]) -> list[dict[str, Any]]:
