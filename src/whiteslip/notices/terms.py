@@ -27,7 +27,7 @@ def terms_table(
         own = [due, money(terms.late_fee_minor, currency, language), grace, cash_back]
         columns.append(own + [prices[n] if n in prices else said["term_none"] for n in counts])
     names = [said[f"term_{name}"] for name in ("due", "late_fee", "grace", "reward")]
-    names += [fill(said["term_product"], {"n": str(count)}) for count in counts]
+    names += [said["term_once"] if n == 1 else fill(said["term_product"], {"n": str(n)}) for n in counts]
     return [said["terms_table"], *(list(row) for row in zip(names, *columns, strict=True))]
 
 
