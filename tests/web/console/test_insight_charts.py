@@ -53,6 +53,8 @@ def test_months_of_a_survival_curve_stand_where_they_are_in_time():
         own | {"month": 6, "survival": 0.5, "cif_by_customer": 0.5},
         own | {"segment": "another", "month": 4, "survival": 0.1, "cif_by_customer": 0.9},
     )
+    names = [line["name"] for line in survival(told, Words("en"))["series"]]
+    assert all(name.startswith(f"{Words('en').code('all')} · ") for name in names), "which group is drawn"
     for option in (survival(told, Words("en")), of_the_book(told, lambda key: key)):
         assert option["xAxis"]["data"] == [0, 1, 2, 3, 4, 5, 6]
         there, closed, *_ = option["series"]

@@ -59,6 +59,11 @@ def _name(row: Row, key: str, words: Words) -> str:
     return own if row["segment"] == "all" else f"{words.code(row['segment'])} · {own}"
 
 
+def _group(rows: Sequence[Row], words: Words) -> str:
+    """What goes before a curve's name where there are several groups: the one that is drawn, the first."""
+    return f"{words.code(rows[0]['segment'])} · " if len({row["segment"] for row in rows}) > 1 else ""
+
+
 def _bars(names: Sequence[str], series: Sequence[Option], percent: bool) -> Option:
     return {
         "xAxis": {"type": "category", "data": list(names)},
@@ -145,13 +150,13 @@ def reasons(result: Result, words: Words) -> Option:
 
 def survival(result: Result, words: Words) -> Option:
     """Who is still there, and how the others went."""
-    rows = every_month(result.records())
+    of, rows = _group(result.records(), words), every_month(result.records())
     return {
         "xAxis": {"type": "category", "data": [row["month"] for row in rows], "boundaryGap": False},
         "yAxis": {"type": "value", "percent": True},
         "legend": {},
         "series": [
-            _line(words.column(name), [row[name] for row in rows], color)
+            _line(of + words.column(name), [row[name] for row in rows], color)
             | {"step": "end"}
             | ({"href": _RISK_CASES[name]} if name in _RISK_CASES else {})
             for name, color in _RISKS
@@ -162,9 +167,9 @@ def survival(result: Result, words: Words) -> Option:
 def hazard(result: Result, words: Words) -> Option:
     """The chance to leave within a month, with its bounds; of the first group where there are several."""
     rows = result.records()
-    rows = [row for row in rows if row["segment"] == rows[0]["segment"]]
+    of, rows = _group(rows, words), [row for row in rows if row["segment"] == rows[0]["segment"]]
     lines = (("hazard", _STRONG, 3), ("hazard_low", _PALE, 1), ("hazard_high", _SOFT, 1))
-    own = words.column("hazard")
+    own = of + words.column("hazard")
     names = {key: own if key == "hazard" else f"{own} · {words.column(key)}" for key, _, _ in lines}
     return {
         "xAxis": {
