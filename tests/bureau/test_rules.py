@@ -280,3 +280,26 @@ def test_names_are_spelled_in_ascii_or_not_at_all(name: str, parts: tuple[str, .
         assert isinstance(named, Consumer)
         assert (named.surname, named.first_name, named.middle_name, named.generation) == parts
         assert (named.social_security_number, named.phone) == ("", ""), "neither is of the United States"
+
+
+def test_a_charge_off_is_taken_back_after_the_packs_years_and_never_told_again():
+    late = Asked(date(2019, 1, 5), date(2019, 1, 25), 12_000, [])
+    lost = replace(
+        BARE,
+        opened_on=date(2018, 1, 5),
+        movements=[(date(2018, 12, 20), 12_000)],
+        asked=[late],
+        charged_off_minor=12_000,
+        charged_off_on=date(2019, 7, 25),
+    )
+    years = packs.load("us").years("bureau.negative_years")
+    first = rules.account(lost, AS_OF).first_delinquent_on
+    assert first == date(2019, 2, 24)
+    assert not rules.outlived(rules.account(lost, date(2026, 1, 31)), years)
+    over = rules.account(lost, date(2026, 2, 28))
+    assert rules.outlived(over, years)
+    gone = replace(over, status=rules.DELETED)
+    told = Previous(NOW, rules.CHARGED_OFF, "", first, None)
+    assert rules.is_told(gone, told)
+    assert not rules.is_told(gone, replace(told, status=rules.DELETED))
+    assert not rules.is_told(gone, None)

@@ -189,6 +189,29 @@ def test_terms_that_ask_a_leaver_for_longer_notice_than_the_pack_lets_them_are_a
     assert _faults("x", RAW | {"terms": TERMS | {"notice_months": 2}}, known) == [fault]
 
 
+def test_terms_that_go_beyond_deferred_payment_credit_are_a_fault():
+    most = {"most_instalments": ENTRY | {"value": 12}, "most_months": ENTRY | {"value": 12}}
+    own = {"parameters": {"deferred": most}}
+
+    def faults(instalments: int, due_days: int) -> list[str]:
+        product = {"instalments": instalments, "monthly_fee_bps": 0, "apr_bps": 0}
+        terms = TERMS | {"products": [product], "due_days": due_days}
+        return _faults("x", RAW | {"terms": terms} | own, own)
+
+    assert faults(12, 0) == faults(11, 20) == []
+    for instalments, due_days in ((13, 0), (12, 20)):
+        found = f"x: terms go beyond deferred payment credit: {instalments} instalments"
+        assert faults(instalments, due_days) == [found]
+
+
+def test_a_pack_that_has_who_left_wait_is_a_fault():
+    known = {"parameters": {"exit": {"return_wait_days": ENTRY | {"value": 0}}}}
+    own = {"parameters": {"exit": {"return_wait_days": ENTRY | {"value": 30}}}}
+    fault = "x: exit.return_wait_days has who left wait, and nobody waits to come back"
+    assert _faults("x", RAW | own, known) == [fault]
+    assert _faults("x", RAW | known, known) == []
+
+
 def test_terms_that_cost_more_than_the_cap_are_a_fault():
     cap = ENTRY | {"value": 2400, "unit": "bps"}
     known = {"parameters": {"line": {"yearly_cost_bps": cap}}}

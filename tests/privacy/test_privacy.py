@@ -319,3 +319,12 @@ def test_users_of_a_line_and_contacts_of_an_estate_go_with_the_customer_they_are
     assert named_anywhere(db, FRIEND, ESTATE_CONTACT) == []
     with db.transaction() as tx:
         assert verify_journal(tx) == []
+
+
+def test_statements_stay_as_long_as_they_were_promised_to_be_within_reach():
+    law = packs.load("us")
+    reach = replace(law.parameters["statement.access_months"], value=90)
+    longer = replace(law, parameters={**law.parameters, reach.key: reach})
+    (kept,) = [each for each in rules.kept([longer], DAY) if each.kind is RecordKind.STATEMENTS]
+    assert (kept.months, kept.source) == (90, reach.source)
+    assert all(each.months == 24 for each in rules.kept([law], DAY) if each.kind is RecordKind.STATEMENTS)

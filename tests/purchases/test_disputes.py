@@ -210,3 +210,27 @@ def test_a_forced_post_is_a_dispute_and_not_a_debt_and_a_closed_line_stays_close
     after = line_of(db, line)
     assert (after.lifecycle, after.owed_minor) == (Lifecycle.CLOSED, 9_900), "recognised: a late debt"
     assert sound(db)
+
+
+def test_a_dispute_that_is_told_late_is_taken_and_told_as_late(db: Database):
+    line = open_line(db)
+    first, second = bought(db, line, 30_000), bought(db, line, 20_000)
+    statement_on = DAY + timedelta(days=30)
+    nights(db, DAY, statement_on)
+    with db.transaction() as tx:
+        known = tx.conn.execute("SELECT min(statement_on) AS day FROM billing.bill").fetchone()
+    assert known
+    last = known["day"] + timedelta(days=60)
+    assert not disputed(db, first, 30_000, at(last)).told_late
+    late = disputed(db, second, 20_000, at(last + timedelta(days=1)))
+    assert late.told_late
+    assert (late.outcome, late.suspended_minor) == (Outcome.OPEN, 20_000), "it is looked into all the same"
+    with db.transaction() as tx:
+        again = purchases_store.dispute(tx, late.id)
+    assert again == late
+
+
+def test_what_no_statement_has_asked_for_is_never_late(db: Database):
+    assert not disputed(
+        db, bought(db, open_line(db), 30_000), 30_000, at(DAY + timedelta(days=400))
+    ).told_late

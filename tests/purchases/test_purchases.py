@@ -242,3 +242,13 @@ def test_a_capture_is_faulty_exactly_when_it_does_not_fit_its_hold(
     )  # fmt: skip
     fault = rules.capture_fault(Capture(purchase.id, amount), purchase if known else None, again)
     assert (fault is None) == (known and not again and 0 < amount <= held)
+
+
+def test_what_goes_beyond_deferred_payment_credit_is_refused_in_britain_alone(db: Database):
+    british = open_line(db, currency="GBP", timezone="Europe/London", pack="uk")
+    chinese = open_line(db)
+    (refused, let) = authorise(db, Request(british, "shop", 9_000, 12), Request(chinese, "shop", 9_000, 12))
+    assert refused == Refusal("purchase.beyond_deferral", {"instalments": 12})
+    assert isinstance(let, Purchase)
+    (within,) = authorise(db, Request(british, "shop", 9_000, 6))
+    assert isinstance(within, Purchase)

@@ -17,8 +17,10 @@ from whiteslip.app.settings import SETTINGS, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say, table
 from whiteslip.app.wiring import create_database, opened, prepare_home
 from whiteslip.base import local_day
+from whiteslip.bureau import acts as bureau_acts
 from whiteslip.day import every_violation
 from whiteslip.exits import lateletters
+from whiteslip.exits.promises import broken as promises_broken
 from whiteslip.identity import access
 from whiteslip.identity.model import Kind, Role
 from whiteslip.ledger.acts import last_sealed_day
@@ -113,8 +115,11 @@ def doctor(*, json: Json = False) -> None:
             letters = notices_acts.counts(tx)
             untold = lateletters.late(tx, present(tx))
             late = overdue(tx, local_day(present(tx), platform.pack.timezone))
+            promises = promises_broken(tx, present(tx)) + bureau_acts.untold(tx, present(tx))
         checks.append(Check("invariants", not broken, "; ".join(broken[:5]) or "all hold"))
         checks.append(Check("erasure", not late, f"{late} people are overdue"))
+        kept = "; ".join(promises[:5]) or "the packs' minutes and days are kept"
+        checks.append(Check("promises", not promises, kept))
         checks.append(Check("last sealed day", True, str(sealed or "none yet")))
         lost = letters.get("failed", 0) + letters.get("unknown", 0)
         checks.append(Check("letters", not lost, f"{lost} failed or unknown, {sum(letters.values())} in all"))

@@ -85,6 +85,11 @@ def disputed_purchase(tx: Tx, source: UUID) -> UUID | None:
     return _queries.disputed_purchase(tx.conn, source=source)
 
 
+def first_statement(tx: Tx, purchase: UUID) -> date | None:
+    """The day of the first statement that asks for a purchase; None before it."""
+    return _queries.first_statement(tx.conn, purchase=purchase)
+
+
 def open_suspensions(tx: Tx, line: UUID) -> list[Row]:
     """Open disputes of a line: source, purchase, asked_minor, began_on."""
     return list(_queries.open_suspensions(tx.conn, line=line))

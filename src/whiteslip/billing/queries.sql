@@ -674,3 +674,9 @@ FROM billing.instalment AS i
 JOIN billing.plan AS p ON p.id = i.plan
 LEFT JOIN billing.earlier_terms AS e ON e.plan = i.plan
 WHERE i.line = :line AND i.bill = :bill AND p.kind = 'purchase';
+
+-- name: first_statement$
+SELECT min(b.statement_on) FROM billing.plan AS p
+JOIN billing.instalment AS i ON i.plan = p.id
+JOIN billing.bill AS b ON b.id = i.bill
+WHERE p.purchase = :purchase;

@@ -61,6 +61,9 @@ class _Work:
     def tell(self, facts: Facts, previous: Previous | None) -> store.Told | None:
         """Write the record of a line, where it belongs into the file and its person can be named."""
         account = rules.account(facts, self.as_of, previous)
+        if rules.outlived(account, packs.load(METRO2_PACK).years("bureau.negative_years")):
+            # Taken back once, where it was told before, and never told again.
+            account = replace(account, status=rules.DELETED)
         if not rules.is_told(account, previous):
             return None
         person = self.person_of(facts.customer)
@@ -316,3 +319,12 @@ def deem_never_made(tx: Tx, line_id: UUID, actor: str, now: datetime) -> Refusal
     if store.add_never_made(tx, line.id, actor, now):
         tx.record(Entry(now, "bureau.withdrawn", "line", line.id, actor))
     return None
+
+
+def untold(tx: Tx, now: datetime) -> list[str]:
+    """Charge-offs whose first delinquency no file told within the pack's days, in words (Fair Credit
+    Reporting Act section 623(a)(5)); none where no file was ever made.
+    """
+    pack = packs.load(METRO2_PACK)
+    before = local_day(now, pack.timezone) - timedelta(days=pack.days("bureau.delinquency_date_days"))
+    return [f"a first delinquency is told in time: {line}" for line in store.untold(tx, pack.name, before)]

@@ -192,3 +192,11 @@ ORDER BY outcome IS NOT NULL, due_at, id LIMIT :count;
 -- name: add_never_made!
 INSERT INTO bureau.never_made (line, at, actor) VALUES (:line, :now, :actor)
 ON CONFLICT (line) DO NOTHING;
+
+-- name: untold
+SELECT o.line FROM billing.v_charge_off AS o JOIN lines.v_line AS l ON l.id = o.line
+WHERE l.pack = :pack AND o.on_day < :before AND EXISTS (SELECT FROM bureau.submission)
+    AND NOT EXISTS (
+        SELECT FROM bureau.record AS r
+        WHERE r.line = o.line AND (r.first_delinquent_on IS NOT NULL OR r.status = 'DA'))
+ORDER BY o.line LIMIT 100;

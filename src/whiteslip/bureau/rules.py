@@ -342,6 +342,15 @@ def _corrects(facts: Facts, previous: Previous | None) -> bool:
     )
 
 
+def outlived(told: Account, years: int) -> bool:
+    """Whether a charged-off debt has been told for as long as it may be: so many years from its first
+    delinquency (Fair Credit Reporting Act section 605(a) and (c), without the 180 days more that (c) allows).
+    """
+    first = told.first_delinquent_on
+    lost = told.status in (CHARGED_OFF, PAID_CHARGE_OFF)
+    return lost and first is not None and add_months(first, 12 * years) <= told.as_of
+
+
 def is_told(new: Account, previous: Previous | None) -> bool:
     """Whether a line belongs into the file.
 

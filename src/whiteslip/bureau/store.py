@@ -265,3 +265,8 @@ def objections(tx: Tx, open_only: bool, count: int) -> list[Objection]:
 def add_never_made(tx: Tx, line: UUID, actor: str, now: datetime) -> bool:
     """Note that the agreement is deemed never made; False where that was noted before."""
     return _queries.add_never_made(tx.conn, line=line, actor=actor, now=now) > 0
+
+
+def untold(tx: Tx, pack: str, before: date) -> list[UUID]:
+    """Lines that were charged off before a day and in no file with a first delinquency since, up to 100."""
+    return [row["line"] for row in _queries.untold(tx.conn, pack=pack, before=before)]

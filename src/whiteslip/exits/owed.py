@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
-from whiteslip import billing, exits, lines
+from whiteslip import billing, exits, lines, packs
 from whiteslip.base import Refusal
 from whiteslip.billing import payments
 from whiteslip.billing import store as billing_store
@@ -120,7 +120,10 @@ def force_post(
 def _opened(tx: Tx, office: Office, opened: Dispute, act: Act, now: datetime) -> Dispute:
     """Tell of a dispute that has just been opened, and by when it is decided."""
     line = lines.get_lines(tx, {opened.line})[opened.line]
-    facts = {"disputed_at": now, "answer_by": opened.due_at, "disputed_minor": opened.amount_minor}
+    facts: dict[str, Any] = {"disputed_at": now, "answer_by": opened.due_at}
+    facts["disputed_minor"] = opened.amount_minor
+    if opened.told_late:
+        facts["late_days"] = packs.load(line.pack).days("dispute.notice_days")
     tell(tx, office.issuer_name, line, telling.of(act), facts, str(opened.id), now)
     exits.advance_line(tx, office, line.id, now)
     return opened

@@ -475,3 +475,39 @@ WHERE line = :line ORDER BY given_on DESC, id DESC LIMIT 1;
 
 -- name: unsent_letters
 SELECT id, kind, subject_kind, subject, queued_at, pack, timezone FROM notices.v_timed ORDER BY queued_at, id;
+
+-- name: stopped_late
+-- Cases in which drawing was stopped later than the pack's minutes after it had to be.
+SELECT e.reference FROM exits.exit AS e
+JOIN lines.v_line AS l ON l.id = e.line
+JOIN unnest(:packs::text[], :minutes::integer[]) AS k (pack, minutes) ON k.pack = l.pack
+WHERE e.stopped_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM lines.v_lock AS o
+    WHERE o.line = e.line AND o.kind = 'exit' AND o.feature = 'all'
+        AND o.set_at <= e.stopped_at + make_interval(mins => k.minutes)
+        AND (o.lifted_at IS NULL OR o.lifted_at >= e.stopped_at))
+ORDER BY e.reference LIMIT 100;
+
+-- name: unacknowledged
+-- Disputes that nobody was written to about within the pack's days.
+SELECT d.id FROM purchases.v_dispute AS d
+JOIN lines.v_line AS l ON l.id = d.line
+JOIN unnest(:packs::text[], :days::integer[]) AS k (pack, days) ON k.pack = l.pack
+WHERE d.opened_at + make_interval(days => k.days) < :now AND NOT EXISTS (
+    SELECT FROM notices.v_queued AS n
+    WHERE n.dedupe IN ('dispute.received:' || d.id, 'dispute.posted:' || d.id)
+        AND n.queued_at <= d.opened_at + make_interval(days => k.days))
+ORDER BY d.id LIMIT 100;
+
+-- name: open_at_zero
+-- Proven cases of lines that owe, hold and dispute nothing, and since when; not where the law has them wait.
+SELECT e.reference, l.pack, l.timezone, greatest(
+    (coalesce(e.stopped_at, e.requested_at) AT TIME ZONE l.timezone)::date,
+    (SELECT max(s.on_day) FROM billing.v_settlement AS s WHERE s.line = e.line),
+    (SELECT max(d.resolved_at AT TIME ZONE l.timezone)::date FROM purchases.v_dispute AS d
+     WHERE d.line = e.line)) AS zero_on
+FROM exits.exit AS e JOIN lines.v_line AS l ON l.id = e.line
+WHERE e.state IN ('confirmed', 'run_off', 'clearing', 'held') AND e.ground IS DISTINCT FROM 'legal'
+    AND l.principal_minor + l.interest_minor + l.fee_minor + l.held_minor = 0
+    AND NOT EXISTS (SELECT FROM purchases.v_disputed AS v WHERE v.line = e.line AND v.suspended_minor > 0)
+ORDER BY e.requested_at LIMIT 1000;

@@ -25,6 +25,7 @@ from whiteslip.notices.facts import (
     ContactFacts,
     ContractFacts,
     DataRequestFacts,
+    DisputeFacts,
     FeaturePausedFacts,
     FrozenFacts,
     HeldFacts,
@@ -121,6 +122,8 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words |= _adverse_words(facts, said, words)
     if isinstance(facts, ClosedFacts | PrivacyFacts):
         words["kept_by"] = kept_by(facts.pack, language)
+    if isinstance(facts, DisputeFacts):
+        words["late_words"] = _fill(own["late_words"], words) if facts.late_days else ""
     if isinstance(facts, HardshipFacts):
         words["forgiven_words"] = fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
     if isinstance(facts, SoldFacts):

@@ -130,11 +130,14 @@ class AccountChangedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown
 
 
 class DisputeFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A dispute was received; by when it is resolved, or else taken as right."""
+    """A dispute was received; by when it is resolved, or else taken as right; after how many days from the
+    first statement it is late, where it was.
+    """
 
     disputed_at: datetime
     answer_by: datetime
     disputed_minor: int
+    late_days: int = 0
 
 
 class DisputeEndedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from whiteslip.base.money import MINOR_DIGITS
 from whiteslip.packs.calendars import CalendarName
 from whiteslip.packs.costs import too_dear
+from whiteslip.packs.deferral import goes_beyond
 from whiteslip.packs.duties import duty_faults, raw_duties
 from whiteslip.packs.model import Unit
 from whiteslip.packs.reading import BASE, names, raw_pack
@@ -22,8 +23,11 @@ _FIELDS: Final = {"value", "unit", "source", "verified", "duty"}
 _WHOLE: Final = ("title", "currency", "timezone", "calendar", "terms")
 _KNOWN: Final = {*_WHOLE, "holidays", "workdays", "parameters"}
 _TERMS: Final = ("due_days", "late_fee_minor", "late_fee_grace_days")
+# Told so that nobody sets it: who has left applies again at once.
+_NO_WAIT: Final = "exit.return_wait_days"
 _CAP: Final = "line.yearly_cost_bps"
 _LONGEST: Final = "exit.longest_notice_months"
+_DEFERRED: Final = ("deferred.most_instalments", "deferred.most_months")
 _PRODUCT: Final = ("instalments", "monthly_fee_bps", "apr_bps")
 
 
@@ -59,6 +63,8 @@ def _faults(name: str, raw: Mapping[str, Any], base: Mapping[str, Any], duties: 
     known = dict(_entries(base))
     for key, entry in _entries(raw):
         faults += [f"{key} {fault}" for fault in _entry_faults(key, entry, known.get(key), duties)]
+        if key == _NO_WAIT and entry.get("value"):
+            faults.append(f"{key} has who left wait, and nobody waits to come back")
         if "stated" in entry and name != BASE:
             faults.append(f"{key} says stated, which is {BASE}'s to say for all packs")
     for key in ("holidays", "workdays"):
@@ -71,7 +77,20 @@ def _faults(name: str, raw: Mapping[str, Any], base: Mapping[str, Any], duties: 
         cap = (dict(_entries(raw)).get(_CAP) or known.get(_CAP) or {}).get("value")
         dear = too_dear(raw["terms"], cap) if cap is not None else []
         faults += [f"terms cost more than {_CAP}: {each}" for each in dear]
+        faults += _beyond(raw, known)
     return [f"{name}: {fault}" for fault in faults]
+
+
+def _beyond(raw: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Products that are more than the deferred payment credit a pack says its terms are, in words."""
+    said = {**known, **dict(_entries(raw))}
+    most = [said.get(key, {}).get("value", 0) for key in _DEFERRED]
+    counts = [product["instalments"] for product in raw["terms"]["products"]]
+    return [
+        f"terms go beyond deferred payment credit: {count} instalments"
+        for count in counts
+        if goes_beyond(count, raw["terms"]["due_days"], *most)
+    ]
 
 
 def _entries(raw: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -180,4 +180,4 @@ def overdue(tx: Tx, today: date, count: int = 1_000) -> int:
 
 
 def _longest(pack: Pack) -> int:
-    return max(rules.months_of(pack, key) for key in rules.CLOCKS.values())
+    return max(rules.months_of(pack, key) for keys in rules.CLOCKS.values() for key in keys)

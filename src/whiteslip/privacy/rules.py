@@ -14,11 +14,12 @@ from whiteslip.privacy.model import Kept, Outcome, RecordKind, Request, Why
 MONTHS_A_YEAR: Final = 12
 # Of somebody who applied and got no line only the notice of why is kept for a law.
 APPLICANTS: Final = "retention.adverse_action_months"
-CLOCKS: Final[Mapping[RecordKind, str]] = {
-    RecordKind.IDENTITY: "retention.identity_years",
-    RecordKind.TRANSACTIONS: "retention.transactions_years",
-    RecordKind.STATEMENTS: "retention.statements_years",
-    RecordKind.DECISIONS: "retention.decisions_months",
+# Of several the longest counts: statements stay as long as the customer was promised to reach them.
+CLOCKS: Final[Mapping[RecordKind, tuple[str, ...]]] = {
+    RecordKind.IDENTITY: ("retention.identity_years",),
+    RecordKind.TRANSACTIONS: ("retention.transactions_years",),
+    RecordKind.STATEMENTS: ("retention.statements_years", "statement.access_months"),
+    RecordKind.DECISIONS: ("retention.decisions_months",),
 }
 
 _NOT_ALL: Final = frozenset(Why) - {Why.DONE}
@@ -36,6 +37,11 @@ def months_of(pack: Pack, key: str) -> int:
     return pack.years(key) * MONTHS_A_YEAR if in_years else pack.months(key)
 
 
+def longest(pack: Pack, keys: Iterable[str]) -> str:
+    """Which of a pack's clocks runs longest; of equals the first."""
+    return max(keys, key=lambda key: months_of(pack, key))
+
+
 def last_in_time(pack: Pack, today: date) -> date:
     """The last day on which a clock may have run out for erasing today to be late."""
     days = pack.business_days("privacy.erasure_business_days")
@@ -49,13 +55,13 @@ def kept(packs: Iterable[Pack], ended_on: date | None) -> tuple[Kept, ...]:
     """What stays of somebody whose lines are under ``packs``: for each kind the longest clock."""
     found: list[Kept] = []
     under = list(packs)
-    for kind, key in CLOCKS.items():
-        longest = max(under, key=lambda pack: months_of(pack, key), default=None)
-        if longest is None:
+    for kind, keys in CLOCKS.items():
+        clocks = [(months_of(pack, key), pack, key) for pack in under for key in [longest(pack, keys)]]
+        if not clocks:
             continue
-        months = months_of(longest, key)
+        months, pack, key = max(clocks, key=lambda clock: clock[0])
         until = add_months(ended_on, months) if ended_on else None
-        found.append(Kept(kind, months, longest.parameters[key].source, until))
+        found.append(Kept(kind, months, pack.parameters[key].source, until))
     return tuple(found)
 
 

@@ -37,8 +37,10 @@ def authorise(
 
     Lines are locked in id order before anything is decided. Purchases on one line are decided
     one after the other, so two of them never share the same available amount. A decline is a
-    value with reasons. A shop that keeps the line on file is noted. Refusals: ``line.not_found``,
-    ``purchase.amount_invalid``, ``purchase.product_unknown``, ``user.not_found``.
+    value with reasons. A shop that keeps the line on file is noted.
+
+    Refusals: ``line.not_found``, ``purchase.amount_invalid``, ``purchase.product_unknown``,
+    ``purchase.beyond_deferral``, ``user.not_found``.
     """
     answers: dict[int, Purchase | Declined | Refusal] = {}
     lock_lines(tx, list({request.line for request in batch}))

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from whiteslip import billing, ledger, lines, packs
 from whiteslip.base import Refusal, local_day, new_id
-from whiteslip.billing import disputed
+from whiteslip.billing import disputed, history
 from whiteslip.ledger import recipes
 from whiteslip.ledger.recipes import House
 from whiteslip.lines import Line
-from whiteslip.purchases import store
+from whiteslip.purchases import rules, store
 from whiteslip.purchases.acts import locked
 from whiteslip.purchases.model import WHYS, Bears, Dispute, Ground, Outcome, Why
 from whiteslip.store import Entry, Tx
@@ -35,8 +35,10 @@ def dispute(
 
     What of it is owed is not demanded and not past due until it is resolved; nothing else of the
     line changes. ``began_on`` is the day on which they first said so, today if absent: what the
-    disputed part has caused since is given back. Refusals: ``purchase.not_found``,
-    ``dispute.amount_invalid``, ``dispute.began_on_invalid`` (to come, or before the purchase).
+    disputed part has caused since is given back. However late it is told, it is taken.
+
+    Refusals: ``purchase.not_found``, ``dispute.amount_invalid``, ``dispute.began_on_invalid`` (to come, or
+    before the purchase).
     """
     found = locked(tx, [purchase_id])
     both = found.get(purchase_id)
@@ -63,6 +65,11 @@ def dispute(
         outcome=Outcome.OPEN,
         opened_at=now,
         due_at=_due_at(line, now),
+        told_late=rules.told_late(
+            history.first_statement(tx, purchase.id),
+            began_on or today,
+            packs.load(line.pack).days("dispute.notice_days"),
+        ),
     )
     return _opened(tx, opened, actor, now, began_on)
 
@@ -107,7 +114,8 @@ def _opened(tx: Tx, opened: Dispute, actor: str, now: datetime, began_on: date |
     set_timer(tx, "dispute.due", opened.id, opened.due_at, now)
     data = {"dispute": opened.id, "purchase": opened.purchase, "ground": opened.ground}
     amounts = {"amount_minor": opened.amount_minor, "suspended_minor": opened.suspended_minor}
-    began = {"began_on": began_on} if began_on else {}
+    began: dict[str, object] = {"began_on": began_on} if began_on else {}
+    began |= {"told_late": True} if opened.told_late else {}
     tx.record(Entry(now, "dispute.opened", "line", opened.line, actor, data | amounts | began))
     return opened
 

@@ -150,8 +150,9 @@ class Dispute:
     """A charge that is not demanded while it is looked into. Where a person decided, ``why`` says it.
 
     ``suspended_minor`` of ``amount_minor`` was still owed when it was disputed; the rest had been
-    paid. ``purchase`` is None for a forced post. Nobody's answer by ``due_at`` is a win. Of a won one
-    ``bears`` says whose loss it is.
+    paid. ``purchase`` is None for a forced post. Nobody's answer by ``due_at`` is a win.
+    ``told_late``: after the days in which a law binds the lender to look into it, which it does all the
+    same. Of a won one ``bears`` says whose loss it is.
     """
 
     id: UUID
@@ -164,6 +165,7 @@ class Dispute:
     outcome: Outcome
     opened_at: datetime
     due_at: datetime
+    told_late: bool = False
     resolved_at: datetime | None = None
     why: Why | None = None
     bears: Bears | None = None
@@ -190,6 +192,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     issuer_parts: frozenset[Part]
     oldest_due_on: date | None
     recent: int
+    pack: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ SELECT d.id, d.currency, d.timezone, d.terms_version, d.lifecycle, d.limit_minor
     d.locks,
     (SELECT min(o.due_on) FROM billing.v_open AS o WHERE o.line = d.id AND o.billed) AS oldest_due_on,
     (SELECT count(*) FROM purchases.purchase AS p
-     WHERE p.line = d.id AND p.authorised_at > :since) AS recent
+     WHERE p.line = d.id AND p.authorised_at > :since) AS recent,
+    d.pack
 FROM unnest(:lines::uuid[]) WITH ORDINALITY AS a (line, n) LEFT JOIN lines.v_drawing AS d ON d.id = a.line
 ORDER BY a.n;
 
@@ -110,9 +111,9 @@ FROM purchases.purchase WHERE line = :line;
 
 -- name: add_dispute!
 INSERT INTO purchases.dispute (
-    id, line, merchant, purchase, ground, amount_minor, opened_at, due_at
+    id, line, merchant, purchase, ground, amount_minor, opened_at, due_at, told_late
 ) VALUES (
-    :id, :line, :merchant, :purchase, :ground, :amount_minor, :opened_at, :due_at
+    :id, :line, :merchant, :purchase, :ground, :amount_minor, :opened_at, :due_at, :told_late
 );
 
 -- name: resolve_dispute!
@@ -120,12 +121,12 @@ UPDATE purchases.dispute SET outcome = :outcome, resolved_at = :now, why = :why,
 
 -- name: dispute^
 SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
-    resolved_at, why, bears
+    told_late, resolved_at, why, bears
 FROM purchases.v_dispute WHERE id = :id;
 
 -- name: disputes
 SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
-    resolved_at, why, bears
+    told_late, resolved_at, why, bears
 FROM purchases.v_dispute WHERE line = :line AND id > :after ORDER BY id LIMIT :count;
 
 -- name: shops_by_id
@@ -133,7 +134,7 @@ SELECT id, key FROM purchases.merchant WHERE id = ANY(:ids);
 
 -- name: open_disputes
 SELECT id, line, merchant, purchase, ground, amount_minor, suspended_minor, outcome, opened_at, due_at,
-    resolved_at, why, bears
+    told_late, resolved_at, why, bears
 FROM purchases.v_dispute WHERE outcome = 'open' ORDER BY due_at, id LIMIT :count;
 
 -- name: disputed_of_purchase$

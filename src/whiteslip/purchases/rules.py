@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from whiteslip import packs
 from whiteslip.base import Refusal
 from whiteslip.lines.model import NIGHT_HOURS, Feature, LockKind, Part
+from whiteslip.packs.deferral import goes_beyond
 from whiteslip.purchases.model import Capture, Purchase, Request, Standing
 
 _UNCONFIRMED: Final = Part(Feature.UNCONFIRMED)
@@ -25,6 +27,14 @@ def fault(request: Request, line: Standing | None, users: Mapping[UUID, UUID]) -
         return Refusal("purchase.amount_invalid")
     if line.terms.product(request.instalments) is None:
         return Refusal("purchase.product_unknown", {"instalments": request.instalments})
+    pack = packs.load(line.pack)
+    if goes_beyond(
+        request.instalments,
+        line.terms.due_days,
+        pack.count("deferred.most_instalments"),
+        pack.months("deferred.most_months"),
+    ):
+        return Refusal("purchase.beyond_deferral", {"instalments": request.instalments})
     if request.buyer and users.get(request.buyer) != line.line:
         return Refusal("user.not_found")
     return None
@@ -87,3 +97,10 @@ def facts(request: Request, line: Standing, day: date, now: datetime) -> dict[st
         "per_purchase_cap_minor": line.limit_minor,
         "instalments": request.instalments,
     }
+
+
+def told_late(first_statement_on: date | None, told_on: date, days: int) -> bool:
+    """Whether a purchase is disputed more than so many days after the first statement that asks for it
+    (Regulation Z, 12 CFR 1026.13(b)(1)): the law no longer binds the lender, which takes it all the same.
+    """
+    return first_statement_on is not None and told_on > first_statement_on + timedelta(days=days)

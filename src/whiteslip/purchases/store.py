@@ -68,7 +68,7 @@ def standings(tx: Tx, lines: Sequence[UUID], since: datetime) -> list[Standing |
 
 
 def _standing(row: tuple[Any, ...], terms: Mapping[str, Terms]) -> Standing:
-    line, currency, timezone, version, lifecycle, limit, principal, room, locks, oldest, recent = row
+    line, currency, timezone, version, lifecycle, limit, principal, room, locks, oldest, recent, pack = row
     kinds, parts = locks_of([text.removeprefix(_ISSUERS) for text in locks] if locks else None)
     issuers = [text.removeprefix(_ISSUERS) for text in locks or () if text.startswith(_ISSUERS)]
     return Standing(
@@ -85,6 +85,7 @@ def _standing(row: tuple[Any, ...], terms: Mapping[str, Terms]) -> Standing:
         locks_of(issuers)[1],
         oldest,
         recent,
+        pack,
     )
 
 

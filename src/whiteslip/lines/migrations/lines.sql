@@ -106,7 +106,8 @@ SELECT l.id, l.currency, l.timezone, l.terms_version, l.lifecycle, l.limit_minor
             WHEN k.kind = 'issuer' THEN 'issuer:' || k.feature || ':' || k.value
             ELSE k.feature || ':' || k.value END
         FROM lines.lock AS k WHERE k.line = l.id AND k.lifted_at IS NULL
-    ), '{}') AS locks
+    ), '{}') AS locks,
+    l.pack
 FROM lines.line AS l LEFT JOIN ledger.v_balance AS p ON p.id = l.principal;
 
 -- Others who may draw on a line: what they buy, the customer owes. What names them is in the vault

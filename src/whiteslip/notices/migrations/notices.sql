@@ -54,11 +54,15 @@ CREATE TABLE notices.phone (
 );
 CREATE INDEX phone_recipient ON notices.phone (recipient, at);
 
--- Letters on their way, and since when.
 -- Of which no sending is proven.
 CREATE VIEW notices.v_timed AS
 SELECT id, kind, subject_kind, subject, queued_at, facts ->> 'pack' AS pack, facts ->> 'timezone' AS timezone
 FROM notices.notice WHERE state <> 'sent' AND (kind = 'debt.sold' OR facts ? 'reasons');
 
+-- Every letter by what it is told once by.
+CREATE VIEW notices.v_queued AS
+SELECT dedupe, queued_at FROM notices.notice;
+
+-- Letters on their way, and since when.
 CREATE VIEW notices.v_sending AS
 SELECT id, claimed_at FROM notices.notice WHERE state = 'sending';

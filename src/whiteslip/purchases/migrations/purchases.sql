@@ -69,6 +69,8 @@ CREATE TABLE purchases.dispute (
     outcome text NOT NULL DEFAULT 'open' CHECK (outcome IN ('open', 'won', 'lost')),
     opened_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
+    -- Told after the pack's days from the first statement with it: looked into all the same.
+    told_late boolean NOT NULL DEFAULT false,
     resolved_at timestamptz,
     -- Why it was found so; a decision by a deadline or a machine has none.
     why text CHECK (why IS NULL OR outcome <> 'open'),

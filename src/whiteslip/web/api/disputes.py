@@ -50,7 +50,7 @@ class ForcedBody(Struct, forbid_unknown_fields=True):
 
 class DisputeShape(Struct):
     """A dispute. ``suspended_minor`` is not demanded and not past due while it is open; ``bears`` says whose
-    loss it is that the customer won: the shop's or the lender's.
+    loss it is that the customer won: the shop's or the lender's. ``told_late``: after the pack's days.
     """
 
     id: str
@@ -62,6 +62,7 @@ class DisputeShape(Struct):
     outcome: str
     opened_at: datetime
     due_at: datetime
+    told_late: bool
     resolved_at: datetime | None
     bears: str | None
 
@@ -78,6 +79,7 @@ class DisputeShape(Struct):
             outcome=found.outcome,
             opened_at=found.opened_at,
             due_at=found.due_at,
+            told_late=found.told_late,
             resolved_at=found.resolved_at,
             bears=found.bears,
         )
