@@ -186,6 +186,7 @@ OWN: dict[str, dict[str, Any]] = {
     "payout.account_changed": {"changed_at": NOW},
     "payout.returned": {"returned_at": NOW, "payout_minor": 12_300, "look_on": date(2027, 4, 22)},
     "dispute.received": {"disputed_at": NOW, "answer_by": NOW, "disputed_minor": 12_300, "late_days": 60},
+    "dispute.refund_missed": {"disputed_at": NOW, "answer_by": NOW, "disputed_minor": 990},
     "dispute.posted": {"disputed_at": NOW, "answer_by": NOW, "disputed_minor": 990},
     "dispute.won": {"resolved_at": NOW, "disputed_minor": 12_300, "given_back_minor": 300},
     "dispute.turned_down": {"resolved_at": NOW, "disputed_minor": 12_300, "given_back_minor": 0},

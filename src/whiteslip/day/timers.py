@@ -185,6 +185,11 @@ def _privacy_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: d
     return None
 
 
+def _refund_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime) -> datetime | None:
+    owed.refund_missed(tx, ports.office, timer.subject, now)
+    return None
+
+
 Handler = Callable[[Database, Tx, Ports, Timer, datetime], datetime | None]
 HANDLERS: Final[dict[str, Handler]] = {
     "application.deadline": _application_deadline,
@@ -199,6 +204,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "notice.send": _notice_send,
     "payout.unclaimed": _payout_unclaimed,
     "privacy.due": _privacy_due,
+    "refund.due": _refund_due,
     "restriction.objection_due": _restriction_objection,
     "restriction.review": _restriction_review,
     "terms.announce": _terms_announce,

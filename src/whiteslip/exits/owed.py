@@ -21,7 +21,7 @@ from whiteslip.exits.helping import tell
 from whiteslip.exits.telling import Act
 from whiteslip.exits.work import Office
 from whiteslip.lines import Line
-from whiteslip.purchases import disputes
+from whiteslip.purchases import disputes, promises
 from whiteslip.purchases import store as purchases_store
 from whiteslip.purchases.model import Dispute, Ground, Outcome, Why
 from whiteslip.store import Tx
@@ -115,6 +115,17 @@ def force_post(
     """
     opened = disputes.force_post(tx, line_id, merchant, amount_minor, actor, now)
     return opened if isinstance(opened, Refusal) else _opened(tx, office, opened, Act.DISPUTE_POSTED, now)
+
+
+def refund_missed(tx: Tx, office: Office, promise_id: UUID, now: datetime) -> Dispute | Refusal | None:
+    """A refund that a shop promised is due: what of it has not come is disputed for the customer, who is told
+    and not asked for it meanwhile. None where it came.
+    """
+    found = promises.missing(tx, promise_id, now)
+    if found is None:
+        return None
+    opened = disputes.dispute(tx, *found, Ground.CANCELLED, "system", now)
+    return opened if isinstance(opened, Refusal) else _opened(tx, office, opened, Act.REFUND_MISSED, now)
 
 
 def _opened(tx: Tx, office: Office, opened: Dispute, act: Act, now: datetime) -> Dispute:

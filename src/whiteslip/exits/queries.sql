@@ -495,7 +495,8 @@ JOIN lines.v_line AS l ON l.id = d.line
 JOIN unnest(:packs::text[], :days::integer[]) AS k (pack, days) ON k.pack = l.pack
 WHERE d.opened_at + make_interval(days => k.days) < :now AND NOT EXISTS (
     SELECT FROM notices.v_queued AS n
-    WHERE n.dedupe IN ('dispute.received:' || d.id, 'dispute.posted:' || d.id)
+    WHERE n.dedupe IN (
+            'dispute.received:' || d.id, 'dispute.posted:' || d.id, 'dispute.refund_missed:' || d.id)
         AND n.queued_at <= d.opened_at + make_interval(days => k.days))
 ORDER BY d.id LIMIT 100;
 

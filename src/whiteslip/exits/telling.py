@@ -73,6 +73,7 @@ class Act(StrEnum):
     ACCOUNT_CHANGED = "payout.account_changed"
     DISPUTE_OPENED = "dispute.opened"
     DISPUTE_POSTED = "dispute.posted"
+    REFUND_MISSED = "dispute.refund_missed"
     DISPUTE_WON = "dispute.won"
     DISPUTE_LOST = "dispute.lost"
     DISPUTE_TURNED_DOWN = "dispute.turned_down"
@@ -118,6 +119,8 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.DISPUTE_OPENED: "dispute.received",
     # By a shop without an authorisation: the customer did not dispute it, and is told of it first.
     Act.DISPUTE_POSTED: "dispute.posted",
+    # Nor did they dispute what a shop promised to give back and has not.
+    Act.REFUND_MISSED: "dispute.refund_missed",
     Act.DISPUTE_WON: "dispute.won",
     Act.DISPUTE_LOST: "debt.owed_anew",
     # Lost, and paid before: nothing is owed anew.

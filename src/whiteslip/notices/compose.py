@@ -123,7 +123,7 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
     if isinstance(facts, ClosedFacts | PrivacyFacts):
         words["kept_by"] = kept_by(facts.pack, language)
     if isinstance(facts, DisputeFacts):
-        words["late_words"] = _fill(own["late_words"], words) if facts.late_days else ""
+        words["late_words"] = fill(own["late_words"], words) if facts.late_days else ""
     if isinstance(facts, HardshipFacts):
         words["forgiven_words"] = fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
     if isinstance(facts, SoldFacts):

@@ -350,6 +350,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "payout.account_changed": AccountChangedFacts,
     "dispute.received": DisputeFacts,
     "dispute.posted": DisputeFacts,
+    "dispute.refund_missed": DisputeFacts,
     "dispute.won": DisputeEndedFacts,
     "dispute.turned_down": DisputeEndedFacts,
     "privacy.answered": PrivacyFacts,

@@ -171,6 +171,20 @@ class Dispute:
     bears: Bears | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RefundPromise:
+    """What a shop said on ``promised_on`` that it gives back of a purchase; it must be here by ``due_at``. Of
+    that purchase ``before_minor`` had come back by then.
+    """
+
+    id: UUID
+    purchase: UUID
+    amount_minor: int
+    before_minor: int
+    promised_on: date
+    due_at: datetime
+
+
 class Standing(msgspec.Struct, frozen=True, gc=False):
     """A line as an authorisation sees it; read while it is locked.
 

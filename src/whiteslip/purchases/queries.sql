@@ -168,3 +168,16 @@ FROM purchases.v_credential WHERE line = :line AND shop > :after ORDER BY shop L
 
 -- name: keep_terms!
 UPDATE purchases.purchase SET terms_version = :version WHERE line = :line AND terms_version IS NULL;
+
+-- name: add_refund_promise!
+INSERT INTO purchases.refund_promise (id, purchase, amount_minor, before_minor, promised_on, due_at)
+VALUES (:id, :purchase, :amount_minor, :before_minor, :promised_on, :due_at);
+
+-- name: refund_promise^
+SELECT id, purchase, amount_minor, before_minor, promised_on, due_at FROM purchases.refund_promise WHERE id = :id;
+
+-- name: promised_of_purchase$
+-- What of a purchase is promised and has not come yet: of promises that are not due, all beyond what came since.
+SELECT coalesce(sum(greatest(0, r.amount_minor + r.before_minor - p.refunded_minor)), 0)::bigint
+FROM purchases.refund_promise AS r JOIN purchases.purchase AS p ON p.id = r.purchase
+WHERE r.purchase = :purchase AND r.due_at > :now;

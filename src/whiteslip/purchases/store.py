@@ -26,6 +26,7 @@ from whiteslip.purchases.model import (
     Merchant,
     Outcome,
     Purchase,
+    RefundPromise,
     Standing,
     State,
     Why,
@@ -299,3 +300,19 @@ def suspended_minor(tx: Tx, line: UUID) -> int:
 def keep_terms(tx: Tx, line: UUID, version: str) -> None:
     """Note the terms on which everything was bought that has no note yet."""
     _queries.keep_terms(tx.conn, line=line, version=version)
+
+
+def add_refund_promise(tx: Tx, promised: RefundPromise) -> None:
+    """Store what a shop promised."""
+    _queries.add_refund_promise(tx.conn, **{f.name: getattr(promised, f.name) for f in fields(promised)})
+
+
+def refund_promise(tx: Tx, promise_id: UUID) -> RefundPromise | None:
+    """A promise by id."""
+    row = _queries.refund_promise(tx.conn, id=promise_id)
+    return RefundPromise(**row) if row else None
+
+
+def promised_of_purchase(tx: Tx, purchase: UUID, now: datetime) -> int:
+    """What of a purchase shops have promised, are not late with and have not sent."""
+    return _queries.promised_of_purchase(tx.conn, purchase=purchase, now=now)

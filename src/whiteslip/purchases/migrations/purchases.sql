@@ -84,6 +84,18 @@ CREATE INDEX dispute_line ON purchases.dispute (line, opened_at);
 CREATE INDEX dispute_open ON purchases.dispute (line) WHERE outcome = 'open';
 CREATE INDEX dispute_due ON purchases.dispute (due_at, id) WHERE outcome = 'open';
 
+-- What a shop has said it will give back, and by when it must be here.
+CREATE TABLE purchases.refund_promise (
+    id uuid PRIMARY KEY,
+    purchase uuid NOT NULL REFERENCES purchases.purchase,
+    amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+    -- What of the purchase had been given back before.
+    before_minor bigint NOT NULL CHECK (before_minor >= 0),
+    promised_on date NOT NULL,
+    due_at timestamptz NOT NULL
+);
+CALL store.append_only('purchases.refund_promise');
+
 CREATE VIEW purchases.v_credential AS
 SELECT c.line, m.key AS shop, c.stored_at, c.last_used_at, c.declined, c.last_declined_at, c.last_code
 FROM purchases.credential AS c JOIN purchases.merchant AS m ON m.id = c.merchant;

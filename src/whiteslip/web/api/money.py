@@ -15,7 +15,7 @@ from whiteslip.billing import store as billing_store
 from whiteslip.billing.mandates import collect
 from whiteslip.billing.model import Payment
 from whiteslip.exits import owed
-from whiteslip.purchases import Capture, Declined, Purchase, Request
+from whiteslip.purchases import Capture, Declined, Purchase, Request, promises
 from whiteslip.purchases import store as purchases_store
 from whiteslip.store import Tx
 from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, read, write
@@ -27,6 +27,8 @@ from whiteslip.web.api.shapes import (
     NewPaymentBody,
     NewPurchase,
     PaymentShape,
+    PromiseBody,
+    PromiseShape,
     PurchaseShape,
     RefundBody,
     ReturnBody,
@@ -154,6 +156,24 @@ def refund(
     return write(request, data, act)
 
 
+@post(
+    "/purchases/{purchase_id:str}/refund-promise",
+    summary="Note that a shop has promised a refund",
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def promise_refund(
+    request: WebRequest, purchase_id: FromPath[str], data: JSONBody[PromiseBody]
+) -> Response[PromiseShape]:
+    """Nothing of the debt changes yet. What has not come by its day is disputed for the customer."""
+    wanted = identifier("pur", purchase_id, "purchase.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> PromiseShape:
+        said = (data.amount_minor, data.promised_on, caller.actor, now)
+        return PromiseShape.of(granted(promises.promise(tx, wanted, *said)))
+
+    return write(request, data, act, 201)
+
+
 @post("/payments", summary="Book a payment", responses=problem_responses(401, 403, 404, 409, 422))
 def pay(request: WebRequest, data: JSONBody[NewPaymentBody]) -> Response[PaymentShape]:
     """Take a payment; it is allocated at once. The same reference is booked once."""
@@ -247,6 +267,7 @@ handlers: list[Any] = [
     capture,
     release,
     refund,
+    promise_refund,
     pay,
     list_payments,
     show_payment,

@@ -12,6 +12,7 @@ from whiteslip.base.ids import public
 from whiteslip.billing.model import Payment, Quote
 from whiteslip.lines import Customer, Line
 from whiteslip.purchases import Declined, Purchase
+from whiteslip.purchases.model import RefundPromise
 from whiteslip.store.database import Row
 
 Amount: TypeAlias = Annotated[int, Meta(ge=1, le=10**12, description="Minor units")]
@@ -182,6 +183,33 @@ class RefundBody(AmountBody, forbid_unknown_fields=True):
     """What a shop gives back, and since when, if that is told later."""
 
     value_on: date | None = None
+
+
+class PromiseBody(AmountBody, forbid_unknown_fields=True):
+    """What a shop says it gives back, and the day on which it said so, today if absent."""
+
+    promised_on: date | None = None
+
+
+class PromiseShape(Struct):
+    """A refund that was promised. What has not come by ``due_at`` becomes a dispute."""
+
+    id: str
+    purchase: str
+    amount_minor: int
+    promised_on: date
+    due_at: datetime
+
+    @classmethod
+    def of(cls, made: RefundPromise) -> PromiseShape:
+        """Shape a promise."""
+        return cls(
+            id=public("rfp", made.id),
+            purchase=public("pur", made.purchase),
+            amount_minor=made.amount_minor,
+            promised_on=made.promised_on,
+            due_at=made.due_at,
+        )
 
 
 class NewPaymentBody(Struct, forbid_unknown_fields=True):
