@@ -76,7 +76,7 @@ def test_what_ships_is_sound(capsys: Capture):
 def test_a_stated_number_is_shown_as_one(capsys: Capture):
     _, out, _ = run(capsys, "show", "uk")
     rows = {line.split()[0]: line for line in out.splitlines() if line}
-    assert "(stated, not enforced)" in rows["dispute.notice_days"]
+    assert "(stated, not enforced)" in rows["statement.part_payment_business_days"]
     assert "(stated, not enforced)" not in rows["exit.tail_months"]
 
 
