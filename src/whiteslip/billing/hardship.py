@@ -30,6 +30,7 @@ from whiteslip.billing.model import (
     ReliefOption,
 )
 from whiteslip.billing.schedule import next_statement
+from whiteslip.billing.valueloss import value_loss_bps
 from whiteslip.lines import Line
 from whiteslip.lines.model import Product
 from whiteslip.packs import Pack
@@ -141,14 +142,16 @@ def agree(
     chosen = next((option for option in offered if option.relief is relief), None)
     if chosen is None:
         return Refusal("hardship.option_not_offered", {"option": relief})
-    made = _hardship(line, relief, debt.days_past_due, today, now)
+    loss_bps = _loss(items, chosen, today)
+    made = _hardship(line, relief, debt.days_past_due, loss_bps, today, now)
     plan = NewPlan(made.plan, line.id, None, "hardship", Product(1), today, chosen.rows)
     _replace(booking, line, made, actor)
     store.add_plans(tx, [plan])
     store.add_hardship(tx, made)
     data = {"plan": made.plan, "option": relief, "total_minor": chosen.total_minor}
     more = {"forgiven_minor": chosen.forgiven_minor, "days_past_due": debt.days_past_due}
-    tx.record(Entry(now, "hardship.agreed", "line", line.id, actor, data | more))
+    lost = {"value_loss_bps": loss_bps}
+    tx.record(Entry(now, "hardship.agreed", "line", line.id, actor, data | more | lost))
     _queries.drop_hardship_proposal(tx.conn, line=line.id)
     return made
 
@@ -218,12 +221,28 @@ def end(tx: Tx, line: Line, actor: str, now: datetime) -> Refusal | None:
     return None
 
 
-def _hardship(line: Line, relief: Relief, frozen_days: int, today: date, now: datetime) -> Hardship:
+def _loss(items: Sequence[OpenItem], chosen: ReliefOption, today: date) -> int:
+    """What an option loses of the debt's value, in basis points of what is owed."""
+    owed_minor = sum(part.amount_minor for part in _owed(items, today))
+    before = [(item.due_on, item.principal_minor + item.interest_minor + item.fee_minor) for item in items]
+    after = [(row.due_on, row.principal_minor + row.interest_minor + row.fee_minor) for row in chosen.rows]
+    return value_loss_bps(owed_minor, before, after, today)
+
+
+def observed_months(pack: Pack, loss_bps: int) -> int:
+    """How long a restructured debt is observed, and with it stays in stage 2 and special mention at least:
+    where it loses more value than the pack lets pass it is one of distress and on probation, else it cures
+    sooner (EBA/GL/2026/05); never shorter than order 2023/1 demands where that is law.
+    """
+    distressed = loss_bps > pack.bps("forbearance.value_loss_bps")
+    least = pack.months("forbearance.probation_months" if distressed else "forbearance.cure_months")
+    return max(pack.months("forbearance.observation_months"), least)
+
+
+def _hardship(
+    line: Line, relief: Relief, frozen_days: int, loss_bps: int, today: date, now: datetime
+) -> Hardship:
     pack = packs.load(line.pack)
-    months = max(
-        pack.months("forbearance.observation_months"),
-        pack.months("forbearance.probation_months"),
-    )
     return Hardship(
         id=new_id(now),
         line=line.id,
@@ -232,9 +251,10 @@ def _hardship(line: Line, relief: Relief, frozen_days: int, today: date, now: da
         plan=new_id(now),
         agreed_on=today,
         frozen_days=frozen_days,
-        observed_until=add_months(today, months),
+        observed_until=add_months(today, observed_months(pack, loss_bps)),
         grace_days=pack.days("forbearance.grace_days"),
         periods=pack.count("forbearance.observation_periods"),
+        value_loss_bps=loss_bps,
     )
 
 

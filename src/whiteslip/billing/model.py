@@ -184,7 +184,9 @@ class Forborne:
 
 @dataclass(frozen=True, slots=True)
 class Hardship:
-    """A hardship plan that was agreed. ``state``: agreed, broken or observed (to its end)."""
+    """A hardship plan that was agreed. ``state``: agreed, broken or observed (to its end). ``value_loss_bps``
+    is what the debt lost by it in value, of what was owed.
+    """
 
     id: UUID
     line: UUID
@@ -196,6 +198,7 @@ class Hardship:
     observed_until: date
     grace_days: int
     periods: int
+    value_loss_bps: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -320,13 +320,16 @@ SELECT EXISTS (SELECT FROM billing.v_charge_off WHERE line = :line AND settled_o
 
 -- name: add_hardship!
 INSERT INTO billing.hardship (
-    id, line, relief, state, plan, agreed_on, frozen_days, observed_until, grace_days, periods
+    id, line, relief, state, plan, agreed_on, frozen_days, observed_until, grace_days, periods,
+    value_loss_bps
 ) VALUES (
-    :id, :line, :relief, :state, :plan, :agreed_on, :frozen_days, :observed_until, :grace_days, :periods);
+    :id, :line, :relief, :state, :plan, :agreed_on, :frozen_days, :observed_until, :grace_days, :periods,
+    :value_loss_bps);
 
 -- name: hardship^
 -- The plan that stands, else the last; two of one instant have ids in no order.
-SELECT id, line, relief, state, plan, agreed_on, frozen_days, observed_until, grace_days, periods
+SELECT id, line, relief, state, plan, agreed_on, frozen_days, observed_until, grace_days, periods,
+    value_loss_bps
 FROM billing.hardship WHERE line = :line AND state <> 'observed'
 ORDER BY state = 'agreed' DESC, agreed_on DESC, id DESC LIMIT 1;
 

@@ -252,6 +252,7 @@ CREATE TABLE billing.hardship (
     observed_until date NOT NULL CHECK (observed_until > agreed_on),
     grace_days integer NOT NULL,
     periods integer NOT NULL,
+    value_loss_bps integer NOT NULL DEFAULT 0 CHECK (value_loss_bps BETWEEN 0 AND 10000),
     ended_on date,
     CHECK ((state = 'observed') = (ended_on IS NOT NULL))
 );
