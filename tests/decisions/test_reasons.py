@@ -145,7 +145,6 @@ SPEAKS_OF: dict[str, set[str]] = {
     "lenders_elsewhere": {"lenders_elsewhere"},
     "line.feature_paused": {"lock"},
     "line.feature_restricted": {"lock"},
-    "line.frozen": {"lock"},
     "line.locked": {"lock"},
     "line.not_active": {"lifecycle"},
     "line.past_due": {"dpd_days"},

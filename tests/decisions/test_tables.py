@@ -190,7 +190,7 @@ def test_the_rows_that_hold_read_only_what_may_hold():
         ({"lifecycle": "offered"}, "line.not_active"),
         ({"lifecycle": "withdrawn"}, "line.not_active"),
         ({"lock": "exit"}, "line.stopped"),
-        ({"lock": "legal"}, "line.frozen"),
+        ({"lock": "legal"}, "line.locked"),
         ({"lock": "issuer"}, "line.restricted"),
         ({"lock": "customer"}, "line.locked"),
         ({"lock": "customer", "available_minor": 0}, "line.locked"),

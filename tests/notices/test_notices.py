@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from whiteslip import notices
-from whiteslip.base import Refusal
+from whiteslip.base import Refusal, end_of_day
 from whiteslip.notices import Addressee, NewNotice, SmtpMailer, compose, words
 from whiteslip.notices.acts import proofs
 from whiteslip.notices.facts import KINDS
@@ -611,3 +611,27 @@ def test_the_page_says_when_each_kind_of_letter_is_sent_and_names_each_once():
     cells = [row.split("|")[1] for row in rows if row.startswith("| `")]
     named = [kind for cell in cells for kind in re.findall(r"`([a-z_.]+)`", cell)]
     assert sorted(named) == sorted(KINDS)
+
+
+DAYS_END = [("en", "the end of 21 November 2026"), ("zh-CN", "2026年11月21日24时")]
+
+
+@pytest.mark.parametrize(("language", "said"), DAYS_END)
+def test_a_deadline_at_the_end_of_a_day_is_told_by_its_day(language: str, said: str):
+    ends = end_of_day(date(2026, 11, 21), "Asia/Shanghai")
+    for until, by_day in ((ends, True), (ends - timedelta(hours=1), False)):
+        facts = compose.facts_of(
+            "line.step_up_asked",
+            {
+                "reference": "R",
+                "timezone": "Asia/Shanghai",
+                "currency": "CNY",
+                "issuer_name": "Test Lender",
+                "asked_at": ends - timedelta(days=3, hours=5),
+                "until": until,
+            },
+        )
+        text = compose.body(compose.compose("line.step_up_asked", language, facts, "Somebody", ends))
+        assert (said in text) is by_day
+        assert ("22:59:59" in text) is not by_day
+        assert "23:59:59" not in text

@@ -16,14 +16,17 @@ from hypothesis import strategies as st
 from identity.test_vault import every_value
 from worlds import DAY, TIMEZONE, at, buy, line_of, pay
 
-from whiteslip import complaints, exits, identity, lines, packs, privacy
+from whiteslip import complaints, exits, identity, lines, packs, privacy, purchases
 from whiteslip.applications.model import State as ApplicationState
 from whiteslip.applications.reviews import decide, request_review
 from whiteslip.base import Refusal, add_months, new_id
 from whiteslip.complaints import Complaint, Topic
 from whiteslip.day.forgetting import FORGET
-from whiteslip.exits import estates
-from whiteslip.exits.model import Channel
+from whiteslip.exits import Exit, estates, freezes
+from whiteslip.exits.freezes import Freeze
+from whiteslip.exits.model import Channel, Identity
+from whiteslip.exits.orders import UNTOLD
+from whiteslip.exits.orders import Order as LawOrder
 from whiteslip.identity import Person, codes
 from whiteslip.identity.documents import documents_of
 from whiteslip.identity.vault import enrol_contact
@@ -31,6 +34,7 @@ from whiteslip.lines.model import Agreement, Lifecycle, NewLine
 from whiteslip.lines.users import add_user
 from whiteslip.privacy import Answer, Order, Overview, RecordKind, rules
 from whiteslip.privacy.acts import overdue
+from whiteslip.purchases import Declined, Request
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of, verify_journal
 
@@ -328,3 +332,31 @@ def test_statements_stay_as_long_as_they_were_promised_to_be_within_reach():
     (kept,) = [each for each in rules.kept([longer], DAY) if each.kind is RecordKind.STATEMENTS]
     assert (kept.months, kept.source) == (90, reach.source)
     assert all(each.months == 24 for each in rules.kept([law], DAY) if each.kind is RecordKind.STATEMENTS)
+
+
+@pytest.mark.parametrize("ground", LawOrder)
+def test_a_copy_of_all_that_is_held_tells_of_no_order_that_nobody_may_hear_of(db: Database, ground: LawOrder):
+    line = open_us_line(db)
+    customer = customer_of(db, line)
+    with db.transaction() as tx:
+        for actor in ("staff:a", "staff:b"):
+            assert isinstance(freezes.place(tx, OFFICE, line, ground, "12 C 34/26", actor, at(DAY)), Freeze)
+        asked = [Request(line, "shop", 1_000)]
+        (declined,) = purchases.authorise(tx, OFFICE.tables, asked, "shop", at(DAY))
+        case = exits.request(tx, OFFICE, line, Channel.PORTAL, "customer", at(DAY), Identity.VERIFIED)
+        assert isinstance(case, Exit)
+        assert case.ground == "legal"
+        found = json.dumps(privacy.export(tx, VAULT, customer, "customer", at(DAY)), default=str)
+    assert isinstance(declined, Declined)
+    assert (declined.code, *declined.reasons) == ("line.locked", "line.locked"), (
+        "a shop hears of a lock alone"
+    )
+    tell = ('"legal"', '"legal_freeze": true', "line.freeze", "line.frozen", "12 C 34/26", f'"{ground}"')
+    told = [word for word in tell if word in found]
+    assert bool(told) is (ground not in UNTOLD), told
+    for actor in ("staff:a", "staff:b"):
+        with db.transaction() as tx:
+            freezes.lift(tx, OFFICE, line, actor, at(DAY))
+    with db.transaction() as tx:
+        found = json.dumps(privacy.export(tx, VAULT, customer, "customer", at(DAY)), default=str)
+    assert ('"legal"' in found) is (ground not in UNTOLD), "nor when it is over"

@@ -132,7 +132,7 @@ def test_a_decline_is_a_value_with_its_reason_and_its_decision(db: Database):
     [
         (LockKind.CUSTOMER, Party.CUSTOMER, "line.locked"),
         (LockKind.ISSUER, Party.ISSUER, "line.restricted"),
-        (LockKind.LEGAL, Party.AUTHORITY, "line.frozen"),
+        (LockKind.LEGAL, Party.AUTHORITY, "line.locked"),
         (LockKind.EXIT, Party.CUSTOMER, "line.stopped"),
     ],
 )

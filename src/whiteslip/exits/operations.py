@@ -149,7 +149,7 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
         Lifecycle.RUN_OFF: "line.stopped",
         Lifecycle.CLEARING: "line.stopped",
         Lifecycle.CLOSED: "line.stopped",
-        Lock.LEGAL: "line.frozen",
+        Lock.LEGAL: "line.locked",
         Lock.ISSUER: "line.restricted",
         # A charge-off locks the line for good, whatever becomes of the debt.
         Debt.CHARGED_OFF: "line.restricted",

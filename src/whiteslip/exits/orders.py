@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -29,3 +30,9 @@ def is_untold(tx: Tx, line: UUID) -> bool:
     """Whether an order stands on a line of which its customer must not hear by us."""
     row = _queries.freeze_of_line(tx.conn, line=line)
     return bool(row and row["placed_at"] and row["ground"] in UNTOLD)
+
+
+def untold(tx: Tx, lines: Sequence[UUID]) -> set[UUID]:
+    """Those of ``lines`` with an order, proposed, standing or lifted, of which nobody may be told."""
+    rows = _queries.lines_untold(tx.conn, lines=list(lines), grounds=sorted(UNTOLD))
+    return {row["line"] for row in rows}

@@ -422,6 +422,10 @@ ORDER BY line;
 SELECT id, line, ground, reference, proposed_by, proposed_at, placed_by, placed_at, lift_by, lifted_by, lifted_at
 FROM exits.freeze WHERE line = :line AND lifted_at IS NULL;
 
+-- name: lines_untold
+-- Lines on which an order of one of these grounds is proposed, stands or stood.
+SELECT DISTINCT line FROM exits.freeze WHERE line = ANY(:lines::uuid[]) AND ground = ANY(:grounds::text[]);
+
 -- name: freeze_by_id^
 SELECT id, line, ground, reference, proposed_by, proposed_at, placed_by, placed_at, lift_by, lifted_by, lifted_at
 FROM exits.freeze WHERE id = :id;

@@ -15,6 +15,7 @@ import msgspec
 import typst
 from babel.dates import format_date, format_datetime
 
+from whiteslip.base import end_of_day
 from whiteslip.notices.facts import (
     KINDS,
     AcknowledgedFacts,
@@ -52,6 +53,8 @@ from whiteslip.notices.words import LOCALES, fill, money, texts
 
 _HERE: Final = Path(__file__).parent
 _INSTANTS: Final = {"zh-CN": "y年M月d日 HH:mm:ss", "en": "d MMMM y, HH:mm:ss"}
+# A deadline at the end of a day is told by its day. It reads well behind "by" and before 前.
+_DAY_ENDS: Final = {"zh-CN": "{day}24时", "en": "the end of {day}"}
 # Lines of a panel that say nothing where there is nothing.
 _SILENT_AT_ZERO: Final = frozenset({"credit_minor", "payoff_minor", "in_credit_minor", "given_back_minor"})
 
@@ -66,13 +69,21 @@ def stored(facts: LetterFacts) -> str:
     return msgspec.json.encode(facts).decode()
 
 
+def _instant(local: datetime, timezone: str, language: str) -> str:
+    """A moment to the second; a deadline at the end of a day by its day alone."""
+    if local == end_of_day(local.date(), timezone):
+        day = format_date(local.date(), "long", locale=LOCALES[language])
+        return _DAY_ENDS[language].format(day=day)
+    return format_datetime(local, _INSTANTS[language], locale=LOCALES[language])
+
+
 def _in_words(facts: LetterFacts, language: str) -> dict[str, str]:
     words: dict[str, str] = {}
     for name in facts.__struct_fields__:
         value = getattr(facts, name)
         if isinstance(value, datetime):
             local = value.astimezone(ZoneInfo(facts.timezone))
-            words[name] = format_datetime(local, _INSTANTS[language], locale=LOCALES[language])
+            words[name] = _instant(local, facts.timezone, language)
         elif isinstance(value, date):
             words[name] = format_date(value, "long", locale=LOCALES[language])
         elif name.endswith("_minor"):

@@ -1,13 +1,14 @@
 """Hand over everything that is held of a person, in a form that machines read.
 
 GDPR articles 15 and 20; 个人信息保护法 article 45. Nothing is left out because it is awkward: the
-journal, the decisions with their facts and reasons, and who looked, are in it.
+journal, the decisions with their facts and reasons, and who looked, are in it. One thing is: an order of
+the law of which nobody may be told (GDPR article 23; ``exits.orders``), and that it was left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
@@ -22,11 +23,13 @@ from whiteslip.base.ids import public
 from whiteslip.billing import store as billing_store
 from whiteslip.complaints import store as complaints_store
 from whiteslip.decisions.acts import decisions_about
+from whiteslip.exits import orders
 from whiteslip.exits import store as exits_store
 from whiteslip.identity import Person, Vault, accounts
 from whiteslip.identity.documents import documents_of, peek_document
 from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
+from whiteslip.lines.model import LockKind
 from whiteslip.notices import of_recipient
 from whiteslip.privacy import acts, requests, store
 from whiteslip.privacy.model import Outcome, RequestKind, Why
@@ -67,6 +70,7 @@ def export(tx: Tx, vault: Vault, customer_id: UUID, actor: str, now: datetime) -
         *subjects[1:],
         *(purchase.id for found in purchases.values() for purchase in found),
     ]
+    silent = orders.untold(tx, [line.id for line in theirs])
     return {
         "format": FORMAT,
         "made_at": now.isoformat(),
@@ -74,16 +78,30 @@ def export(tx: Tx, vault: Vault, customer_id: UUID, actor: str, now: datetime) -
         "person": _person(person),
         "payout_accounts": [plain(each) for each in accounts.every(tx, vault, customer_id)],
         "kept": [plain(kept) for kept in known.kept],
-        "lines": [_line(tx, line, purchases[line.id], exits[line.id]) for line in theirs],
+        "lines": [_line(tx, line, purchases[line.id], exits[line.id], line.id in silent) for line in theirs],
         "applications": [_application(tx, vault, each) for each in applied],
         "complaints": [{**plain(each), "words": _words(tx, vault, each.words)} for each in complained],
         "documents": [plain(row) for row in documents_of(tx, customer_id)],
-        "decisions": [plain(decision) for subject in decided_on for decision in decisions_about(tx, subject)],
+        "decisions": [
+            plain(decision)
+            for subject in decided_on
+            for decision in decisions_about(tx, subject)
+            if not (silent and _knows_order(decision.facts))
+        ],
         "letters": [plain(letter) for letter in of_recipient(tx, customer_id)],
         "erasures": [plain(answer) for answer in store.answers(tx, customer_id)],
         "requests": [{**plain(each), "words": _words(tx, vault, each.words)} for each in asked],
-        "journal": [plain(row) for row in journal_of(tx, subjects)],
+        "journal": [plain(row) for row in journal_of(tx, subjects) if not (silent and _tells_order(row))],
     }
+
+
+def _knows_order(facts: Mapping[str, object]) -> bool:
+    return facts.get("lock") == LockKind.LEGAL or bool(facts.get("legal_freeze"))
+
+
+def _tells_order(row: Mapping[str, Any]) -> bool:
+    about = row["kind"].startswith(("line.freeze", "line.unfreeze", "line.frozen", "line.unfrozen"))
+    return about or LockKind.LEGAL in (row["data"].get("kind"), row["data"].get("ground"))
 
 
 def _person(person: Person) -> dict[str, str]:
@@ -110,11 +128,16 @@ def _words(tx: Tx, vault: Vault, document: UUID | None) -> str | None:
     return None if found is None or isinstance(found, Refusal) else found.content.decode()
 
 
-def _line(tx: Tx, line: Line, purchases: list[Any], exits: list[Any]) -> dict[str, Any]:
+def _line(tx: Tx, line: Line, purchases: list[Any], exits: list[Any], silent: bool) -> dict[str, Any]:
+    locks = standing(tx, line.id)
+    if silent:
+        line = replace(line, locks=line.locks - {LockKind.LEGAL})
+        locks = [lock for lock in locks if lock.kind is not LockKind.LEGAL]
+        exits = [replace(case, ground=None) if case.ground == LockKind.LEGAL else case for case in exits]
     return {
         **plain(line),
         "id": public("line", line.id),
-        "locks_standing": [plain(lock) for lock in standing(tx, line.id)],
+        "locks_standing": [plain(lock) for lock in locks],
         "purchases": [plain(purchase) for purchase in purchases],
         "instalments": [plain(row) for row in billing_store.schedule(tx, line.id)],
         "bills": [plain(bill) for bill in billing_store.bills(tx, line.id)],

@@ -9,7 +9,9 @@ from typing import Any, Final
 import pytest
 
 from whiteslip import billing, lines
-from whiteslip.base.ids import parse_public
+from whiteslip.base.ids import new_id, parse_public
+from whiteslip.lines import Customer
+from whiteslip.store import Tx
 from whiteslip.store.timers import StoredClock, present
 
 from .conftest import Api
@@ -220,3 +222,21 @@ def test_every_list_has_pages_but_those_that_end_by_their_nature(api: Api):
         if not asked >= {"after", "limit"}:
             whole.add(path)
     assert whole == set(WHOLE)
+
+
+def test_who_writes_slowly_may_come_behind_a_list_that_was_read_and_never_behind_the_events(api: Api):
+    def register(tx: Tx, reference: str) -> None:
+        now = present(tx)
+        lines.open_customers(tx, [Customer(new_id(now), reference, "en", now)], now)
+
+    with api.db.transaction() as slow:
+        register(slow, "SLOW")
+        later(api)
+        with api.db.transaction() as tx:
+            register(tx, "FAST")
+        (read,) = api.get("/v1/customers")["data"]
+        heard = [event["id"] for event in api.get("/v1/events?after=0&limit=200")["data"]]
+    assert read["reference"] == "FAST"
+    assert api.get(f"/v1/customers?after={read['id']}")["data"] == [], "the list does not tell what is new"
+    (missed,) = api.get(f"/v1/events?after={heard[-1]}")["data"]
+    assert (missed["type"], missed["id"]) == ("customer.registered", heard[-1] + 1)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from httpx import Request
 from web.portal.conftest import Reader
 from web.portal.scene import Guest, Scene
 
+from whiteslip import lines
 from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.lines import Line
+from whiteslip.store import Tx
 
 
 def _asks(reader: Reader, guest: Guest, **changed: str) -> str:
@@ -138,3 +142,35 @@ def test_no_personal_data_reaches_urls_or_the_journal(reader: Reader, scene: Sce
     person = guest.person
     for secret in (person.full_name, person.id_number, person.phone, person.phone[3:], person.email):
         assert secret not in everything
+
+
+def test_stopping_and_confirming_at_once_lock_in_one_order_and_never_wait_for_each_other(
+    reader: Reader, scene: Scene
+):
+    guest = scene.guest()
+    _asks(reader, guest)
+    with scene.db.transaction() as confirming:
+        # Who confirms holds their codes, and comes to the lines next.
+        confirming.conn.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"code:{guest.customer}"]
+        )
+        confirming.conn.execute("SET LOCAL lock_timeout = '5s'")
+        with ThreadPoolExecutor(1) as beside:
+            stopping = beside.submit(_asks, reader, guest)
+            wait_until_somebody_waits(confirming)
+            found = lines.get_line(confirming, guest.line, lock=True)
+            assert isinstance(found, Line), "had it locked the line first, this would be a deadlock"
+            confirming.conn.execute("COMMIT")
+            assert "code" in stopping.result(10)
+            confirming.conn.execute("BEGIN")
+
+
+def wait_until_somebody_waits(tx: Tx) -> None:
+    """Until another connection waits for a lock that is ours."""
+    asked = "SELECT count(*) AS n FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    for _ in range(200):
+        row = tx.conn.execute(asked).fetchone()
+        if row and row["n"]:
+            return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits for the codes")

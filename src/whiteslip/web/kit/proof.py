@@ -86,7 +86,7 @@ def check(
 
 def hold_if_exhausted(tx: Tx, ports: Ports, customer: UUID, now: datetime) -> bool:
     """Whether so many answers were wrong that a person looks at the closing instead; see ``stepups.failed``.
-    The answers are committed before: lines are locked first everywhere.
+    The answers are committed before. Who needs both locks a person's codes first, and then their lines.
     """
     minutes, attempts = (
         ports.pack.minutes("identity.code_minutes"),

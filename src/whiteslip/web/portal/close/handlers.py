@@ -86,11 +86,12 @@ def stop(request: WebRequest, form: FromForm) -> Response[Any]:
     with ports.database.transaction() as tx:
         now = present(tx)
         subject = _match(tx, ports, phone, who)
-        if subject:
-            _stop_all(tx, ports, subject, now)
         nobody = stand_in(settings, phone, normal_name(who.full_name), normal_id_number(who.id_number))
         claim = Claim(proof.PURPOSE, subject or nobody, now)
+        # The code first, then the lines: who confirms locks in this order as well.
         code = ask(tx, ports, claim, now)
+        if subject:
+            _stop_all(tx, ports, subject, now)
         _see(tx, ports, claim, Step.CODE, now)
     answer = see_other(request, "/close/code", keep(settings, claim))
     answer.background = delivery(ports, claim.subject, code, now)
