@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
@@ -95,9 +95,29 @@ class _Adapter(PyFormatAdapter):
         return self._cursor(conn).execute(sql, parameters).rowcount
 
 
+@cache
+def _parsed(file: Path) -> Any:
+    return aiosql.from_path(file, _Adapter, mandatory_parameters=False)
+
+
+class _Queries:
+    """The named queries of a file, which is read when the first is asked for.
+
+    Parsing all files takes longer than most commands do.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(_parsed(self._file), name)
+        setattr(self, name, found)
+        return found
+
+
 def load_queries(room: str) -> Any:
     """The named queries in ``queries.sql`` beside ``room`` (pass ``__file__``)."""
-    return aiosql.from_path(Path(room).with_name("queries.sql"), _Adapter, mandatory_parameters=False)
+    return _Queries(Path(room).with_name("queries.sql"))
 
 
 _queries = load_queries(__file__)

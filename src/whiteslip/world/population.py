@@ -29,6 +29,8 @@ _LEAVINGS: Final = {
     Leaving.REGRETS: 6,
 }
 _LEAVERS_PERCENT: Final = 25
+# The chance to buy on a day: four to sixteen purchases a year.
+_PACE_BPS: Final = (100, 450)
 _PAYS_AFTER: Final = {
     Habit.EARLY: (1, 5),
     Habit.ON_TIME: (6, 15),
@@ -63,7 +65,7 @@ def resident(dice: Random, setting: Setting, opened_at: datetime) -> Resident:
         statement_day=dice.randint(1, 28),
         limit_minor=dice.choice((200_000, 500_000, 800_000, 1_200_000, 2_000_000)),
         habit=habit,
-        pace_bps=dice.randint(200, 900),
+        pace_bps=dice.randint(*_PACE_BPS),
         refunds_bps=dice.choice((0, 0, 200, 800)),
         pays_after_days=dice.randint(*_PAYS_AFTER[habit]),
         gives_up_on=setting.start + timedelta(days=dice.randrange(span)),
