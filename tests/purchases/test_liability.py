@@ -42,7 +42,7 @@ def resolved(db: Database, strong: bool, ground: Ground, paid_minor: int, won: b
 def balances(db: Database, merchant: UUID) -> tuple[int, int]:
     """What the shop is owed, and what the lender has lost, in minor units."""
     with db.transaction() as tx:
-        payable, losses = store.payable_of(tx, merchant), House.of("CNY").credit_losses
+        payable, losses = store.payable_of(tx, merchant), House.of("CNY").fraud_losses
         found = ledger.accounts(tx, [payable, losses])
     return -found[payable].net_debit, found[losses].net_debit
 

@@ -23,7 +23,7 @@ from whiteslip.exits.work import Office
 from whiteslip.lines import Line
 from whiteslip.purchases import disputes, promises
 from whiteslip.purchases import store as purchases_store
-from whiteslip.purchases.model import Dispute, Ground, Outcome, Why
+from whiteslip.purchases.model import Bears, Dispute, Ground, Outcome, Why
 from whiteslip.store import Tx
 
 _Booked = TypeVar("_Booked", Payment, Dispute)
@@ -73,14 +73,15 @@ def resolve_dispute(
     actor: str,
     now: datetime,
     why: Why | None = None,
+    bears: Bears | None = None,
 ) -> Dispute | Refusal:
-    """Say who was right, and why if a person decided, and tell the customer: see
+    """Say who was right, why and whose loss it is if a person decided, and tell the customer: see
     ``purchases.disputes.resolve``, and its refusals.
     """
     found = purchases_store.dispute(tx, dispute_id)
 
     def book() -> Dispute | Refusal:
-        done = disputes.resolve(tx, dispute_id, won, actor, now, why)
+        done = disputes.resolve(tx, dispute_id, won, actor, now, why, bears)
         if not isinstance(done, Refusal):
             _tell_outcome(tx, office, done, now)
         return done

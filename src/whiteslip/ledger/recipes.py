@@ -30,6 +30,7 @@ HOUSE_CODES: Final = (
     "house.credit_losses",
     "house.recoveries",
     "house.sold",
+    "house.fraud_losses",
 )
 SOLD: Final = "debt.sell"
 _HOUSE_IDS: Final = UUID("8d0ce9c1-64fb-5d8a-a4f1-3a52bb8d4f6e")
@@ -71,6 +72,7 @@ class House:
     credit_losses: UUID
     recoveries: UUID
     sold: UUID
+    fraud_losses: UUID
 
     @classmethod
     @cache

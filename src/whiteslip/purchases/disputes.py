@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from whiteslip import billing, ledger, lines, packs
@@ -20,6 +21,8 @@ from whiteslip.purchases.acts import locked
 from whiteslip.purchases.model import WHYS, Bears, Dispute, Ground, Outcome, Why
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
+
+_FRAUD: Final = frozenset({Ground.NOT_MINE, Ground.FORCED})
 
 
 def dispute(
@@ -121,18 +124,27 @@ def _opened(tx: Tx, opened: Dispute, actor: str, now: datetime, began_on: date |
 
 
 def resolve(
-    tx: Tx, dispute_id: UUID, won: bool, actor: str, now: datetime, why: Why | None = None
+    tx: Tx,
+    dispute_id: UUID,
+    won: bool,
+    actor: str,
+    now: datetime,
+    why: Why | None = None,
+    bears: Bears | None = None,
 ) -> Dispute | Refusal:
     """Say who was right. Won: the customer has it back, also what had been paid, from the shop; or from
-    the lender, see :func:`_bears`. Lost: what was suspended is owed with a fresh due day, at least fourteen
+    the lender, see :func:`presumed`. Lost: what was suspended is owed with a fresh due day, at least fourteen
     days ahead, without interest for the time between.
 
-    ``why`` is the reason of the side that was right, where a person decided. Resolving again changes
-    nothing. Refusals: ``dispute.not_found``, ``dispute.why_invalid``.
+    ``why`` is the reason of the side that was right, and ``bears`` whose loss a won one is, where a person
+    decided. Resolving again changes nothing. Refusals: ``dispute.not_found``, ``dispute.why_invalid``,
+    ``dispute.bears_invalid`` (a lost one is nobody's loss).
     """
     outcome = Outcome.WON if won else Outcome.LOST
     if why and why not in WHYS[outcome]:
         return Refusal("dispute.why_invalid")
+    if bears and not won:
+        return Refusal("dispute.bears_invalid")
     found = store.dispute(tx, dispute_id)
     line = lines.get_line(tx, found.line, lock=True) if found else None
     found = store.dispute(tx, dispute_id)
@@ -140,7 +152,7 @@ def resolve(
         return Refusal("dispute.not_found")
     if found.outcome is not Outcome.OPEN:
         return found
-    bears = _bears(tx, found) if won else None
+    bears = (bears or presumed(tx, found)) if won else None
     done = replace(found, outcome=outcome, resolved_at=now, why=why, bears=bears)
     store.resolve_dispute(tx, done)
     disputed.end(tx, done.id)
@@ -155,7 +167,7 @@ def resolve(
     return done
 
 
-def _bears(tx: Tx, found: Dispute) -> Bears:
+def presumed(tx: Tx, found: Dispute) -> Bears:
     """Whose loss it is that the customer was right: the shop's, but for a purchase that they did not make
     and at which the shop had the buyer prove who they are by two factors. Then the lender let them in.
     After Directive (EU) 2015/2366 article 74(2), not verified against its text.
@@ -168,7 +180,10 @@ def _bears(tx: Tx, found: Dispute) -> Bears:
 
 def _give_back(tx: Tx, line: Line, done: Dispute, house: House, now: datetime) -> None:
     """From who bears it: what stood in suspense, and by the refund waterfall what had been paid."""
-    payable = house.credit_losses if done.bears is Bears.LENDER else store.payable_of(tx, done.merchant)
+    payable = store.payable_of(tx, done.merchant)
+    if done.bears is Bears.LENDER:
+        # Nobody's credit went bad: somebody else bought, or the lender gives it up of its own will.
+        payable = house.fraud_losses if done.ground in _FRAUD else house.waived
     if done.suspended_minor:
         moved = recipes.charge_back(done.id, house, payable, done.suspended_minor, now)
         ledger.post(tx, [moved], line.today(now), now)

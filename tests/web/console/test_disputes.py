@@ -9,12 +9,13 @@ import worlds
 from web.console.conftest import NOW, Desk
 
 from whiteslip import identity, purchases
+from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.exits import owed, statements
 from whiteslip.identity.model import Role
 from whiteslip.purchases import Capture, Purchase, Request
 from whiteslip.purchases import store as purchases_store
-from whiteslip.purchases.model import Dispute, Ground, Outcome, Why
+from whiteslip.purchases.model import Bears, Dispute, Ground, Outcome, Why
 from whiteslip.world.population import person
 
 AMOUNT = 24_900
@@ -63,6 +64,28 @@ def test_open_disputes_wait_in_a_list_until_somebody_decides_with_a_reason(desk:
     page = desk.get(at(found))
     assert "the shop has shown that it delivered as agreed" in page
     assert 'name="decision"' not in page
+
+
+def test_the_desk_sees_and_chooses_whose_loss_a_won_dispute_is(desk: Desk):
+    desk.sign_in()
+    found = opened(desk, Ground.NOT_MINE)
+    assert "by rule: the shop&#39;s" in desk.get(at(found))
+    said = {"decision": "won", "why_won": "not_allowed", "bears": "lender"}
+    assert desk.post(f"{at(found)}/decide", at(found), **said).status_code == 303
+    after = again(desk, found)
+    assert (after.outcome, after.bears) == (Outcome.WON, Bears.LENDER)
+    assert "Whose loss it is: ours" in desk.get(at(found))
+    with desk.db.transaction() as tx:
+        rows = tx.conn.execute(
+            "SELECT code, net_debit FROM ledger.v_balance WHERE code LIKE 'house.%_losses'"
+        ).fetchall()
+        refused = owed.resolve_dispute(tx, desk.ports.office, found.id, False, "staff", NOW, bears=Bears.SHOP)
+    assert {row["code"]: row["net_debit"] for row in rows} == {
+        "house.fraud_losses": AMOUNT,
+        "house.credit_losses": 0,
+    }
+    assert refused == Refusal("dispute.bears_invalid")
+    assert worlds.offences(desk.db) == []
 
 
 def test_what_is_decided_for_the_customer_is_given_back_by_the_shop(desk: Desk):

@@ -12,7 +12,7 @@ from msgspec import Struct
 from whiteslip.base.ids import public
 from whiteslip.exits import owed
 from whiteslip.purchases import store as purchases_store
-from whiteslip.purchases.model import Dispute, Ground
+from whiteslip.purchases.model import Bears, Dispute, Ground
 from whiteslip.store import Tx
 from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, write
 from whiteslip.web.api.lines import Limit
@@ -35,9 +35,10 @@ class DisputeBody(Struct, forbid_unknown_fields=True):
 
 
 class ResolveBody(Struct, forbid_unknown_fields=True):
-    """Who was right, as the customer sees it."""
+    """Who was right, as the customer sees it, and whose loss a won one is; by rule if that is not said."""
 
     outcome: Literal["won", "lost"]
+    bears: Literal["shop", "lender"] | None = None
 
 
 class ForcedBody(Struct, forbid_unknown_fields=True):
@@ -116,12 +117,14 @@ def dispute(
 def resolve(
     request: WebRequest, dispute_id: FromPath[str], data: JSONBody[ResolveBody]
 ) -> Response[DisputeShape]:
-    """Won: the shop gives it back. Lost: it is owed with a fresh due day. Again changes nothing."""
+    """Won: shop or lender gives it back. Lost: it is owed with a fresh due day. Again changes nothing."""
     ports = ports_of(request, Ports)
     wanted = identifier("dsp", dispute_id, "dispute.not_found")
 
+    won, bears = data.outcome == "won", Bears(data.bears) if data.bears else None
+
     def act(tx: Tx, now: datetime, caller: Caller) -> DisputeShape:
-        done = owed.resolve_dispute(tx, ports.office, wanted, data.outcome == "won", caller.actor, now)
+        done = owed.resolve_dispute(tx, ports.office, wanted, won, caller.actor, now, bears=bears)
         return DisputeShape.of(granted(done))
 
     return write(request, data, act, 200)

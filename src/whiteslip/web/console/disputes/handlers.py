@@ -18,8 +18,9 @@ from whiteslip.exits import store as exits_store
 from whiteslip.exits.statements import Side
 from whiteslip.identity.documents import open_document
 from whiteslip.identity.papers import PDF
+from whiteslip.purchases import disputes
 from whiteslip.purchases import store as purchases_store
-from whiteslip.purchases.model import WHYS, Dispute, Outcome, Why
+from whiteslip.purchases.model import WHYS, Bears, Dispute, Outcome, Why
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
@@ -95,6 +96,8 @@ def _page(
         said=[(each, duty.named(each.kept_by)) for each in statements.of_dispute(tx, found.id)],
         sides=list(Side),
         whys={outcome: list(whys) for outcome, whys in WHYS.items()},
+        presumed=disputes.presumed(tx, found) if found.outcome is Outcome.OPEN else None,
+        bearers=list(Bears),
         is_open=found.outcome is Outcome.OPEN,
         read=read,
         words=words,
@@ -137,7 +140,9 @@ def decide(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
         if chosen not in WHYS[outcome]:
             return Errors().add(name, "missing")
         won, why = outcome is Outcome.WON, Why(chosen)
-        return owed.resolve_dispute(duty.tx, duty.ports.office, found.id, won, duty.actor, duty.now, why)
+        bears = Bears(form.value("bears")) if won and form.value("bears") in set(Bears) else None
+        office = duty.ports.office
+        return owed.resolve_dispute(duty.tx, office, found.id, won, duty.actor, duty.now, why, bears)
 
     return _change(request, reference, form, act, f"{AT}/{reference}")
 
