@@ -148,13 +148,12 @@ def test_stopping_and_confirming_at_once_lock_in_one_order_and_never_wait_for_ea
     reader: Reader, scene: Scene
 ):
     guest = scene.guest()
-    _asks(reader, guest)
     with scene.db.transaction() as confirming:
-        # Who confirms holds their codes, and comes to the lines next.
+        # Who confirms holds their codes, and comes to the lines next: no wait for the deadlock to be found.
         confirming.conn.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"code:{guest.customer}"]
         )
-        confirming.conn.execute("SET LOCAL lock_timeout = '5s'")
+        confirming.conn.execute("SET LOCAL lock_timeout = '300ms'")
         with ThreadPoolExecutor(1) as beside:
             stopping = beside.submit(_asks, reader, guest)
             wait_until_somebody_waits(confirming)
