@@ -43,6 +43,7 @@ def test_a_dispute_is_found_in_its_list_and_decided_by_the_keyboard(
     page.locator("#why_won").focus()
     for _ in range(3):
         page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")  # whose loss it is: by the rule
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_selector("main:not(:has(#why_won))")
