@@ -324,8 +324,7 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
             )
             assert other is None
         done(plans.at_desk(tx, office, guests["zh-CN"]["lost"].line, Relief.REDUCED, True, one, now))
-        content = strict()
-        draft = done(policies.draft(tx, tables, NAME, content, one, now))
+        draft = done(policies.draft(tx, tables, NAME, strict(), one, now))
         table = done(policies.table_of(tx, tables, NAME, draft.version, now))
         done(policies.run_backtest(tx, tables, table, one, now))
         done(policies.submit(tx, tables, NAME, draft.version, one, now))
