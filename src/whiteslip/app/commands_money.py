@@ -1,10 +1,11 @@
-"""Payments, and what was wrong about them."""
+"""Payments and what was wrong about them, disputes, and refunds that shops promise."""
 
 from __future__ import annotations
 
 import os
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from cyclopts import App, Parameter
 
@@ -12,14 +13,22 @@ from whiteslip.app.commands_people import line_named
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
-from whiteslip.app.terminal import answer, pairs, refuse, table
+from whiteslip.app.terminal import answer, pairs, refuse, say, table
 from whiteslip.app.wiring import opened
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import store
 from whiteslip.billing.model import Payment
 from whiteslip.exits import owed
+from whiteslip.purchases import promises
+from whiteslip.purchases import store as purchases_store
+from whiteslip.purchases.model import Bears, Dispute, Ground, Outcome, RefundPromise
 from whiteslip.store.timers import present
+
+Told = Annotated[date | None, Parameter(help="The day it was said, if that is told later; today if absent.")]
+Says = Literal[
+    Ground.NOT_RECEIVED, Ground.NOT_AS_DESCRIBED, Ground.NOT_MINE, Ground.WRONG_AMOUNT, Ground.CANCELLED
+]
 
 
 def _row(payment: Payment) -> dict[str, Any]:
@@ -73,9 +82,118 @@ def payments_correct(
     answer(row, json, lambda: pairs(row))
 
 
+def _purchase(text: str) -> UUID:
+    found = parse_public("pur", text)
+    if found is None:
+        refuse(Refusal("purchase.not_found"))
+    return found
+
+
+def _dispute(one: Dispute) -> dict[str, Any]:
+    return {
+        "id": public("dsp", one.id),
+        "purchase": public("pur", one.purchase) if one.purchase else None,
+        "ground": one.ground,
+        "amount_minor": one.amount_minor,
+        "suspended_minor": one.suspended_minor,
+        "outcome": one.outcome,
+        "due_at": one.due_at,
+        "told_late": one.told_late,
+        "bears": one.bears,
+    }
+
+
+def disputes_list(line_id: str, /, *, json: Json = False) -> None:
+    """List the disputes of a LINE, the oldest first."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        found = purchases_store.disputes_of_line(tx, line_named(tx, line_id).id)
+    rows = [_dispute(one) for one in found]
+    columns = ["id", "ground", "amount_minor", "suspended_minor", "outcome", "due_at"]
+    answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], columns[2:4]))
+
+
+def disputes_open(
+    purchase: str,
+    amount_minor: int,
+    /,
+    *,
+    ground: Says,
+    began_on: Told = None,
+    by: By,
+    dry_run: bool = False,
+    json: Json = False,
+) -> None:
+    """Note that a customer disputes a PURCHASE, or AMOUNT_MINOR of it: what is owed of it is not demanded.
+
+    Told late, it counts from --began-on: fees, interest and days past due since then are taken back.
+    --dry-run tells what would happen and changes nothing.
+    """
+    with opened(load(os.environ)) as platform:
+        database = platform.database
+        with database.dry_run() if dry_run else database.transaction() as tx:
+            wanted, office, actor = _purchase(purchase), platform.ports.office, acting(tx, by)
+            done = owed.dispute(tx, office, wanted, amount_minor, ground, actor, present(tx), began_on)
+            if isinstance(done, Refusal):
+                refuse(done)
+    answer(_dispute(done), json, lambda: pairs(_dispute(done)))
+    if not dry_run:
+        say(f"once it is known who was right: whiteslip disputes resolve {public('dsp', done.id)} won|lost")
+
+
+def disputes_resolve(
+    dispute: str,
+    outcome: Literal[Outcome.WON, Outcome.LOST],
+    /,
+    *,
+    bears: Annotated[Bears | None, Parameter(help="Whose loss a won one is; by rule if absent.")] = None,
+    by: By,
+    json: Json = False,
+) -> None:
+    """Say who was right in a DISPUTE, as the customer sees it. Again changes nothing."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        wanted, office, actor = parse_public("dsp", dispute), platform.ports.office, acting(tx, by)
+        if wanted is None:
+            refuse(Refusal("dispute.not_found"))
+        won, now = outcome is Outcome.WON, present(tx)
+        done = owed.resolve_dispute(tx, office, wanted, won, actor, now, bears=bears)
+        if isinstance(done, Refusal):
+            refuse(done)
+    answer(_dispute(done), json, lambda: pairs(_dispute(done)))
+
+
+def _promise(one: RefundPromise) -> dict[str, Any]:
+    return {
+        "id": public("rfp", one.id),
+        "purchase": public("pur", one.purchase),
+        "amount_minor": one.amount_minor,
+        "promised_on": one.promised_on,
+        "due_at": one.due_at,
+    }
+
+
+def refunds_promise(
+    purchase: str, amount_minor: int, /, *, promised_on: Told = None, by: By, json: Json = False
+) -> None:
+    """Note that a shop promised to give AMOUNT_MINOR of a PURCHASE back; what does not come is disputed."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        actor, wanted = acting(tx, by), _purchase(purchase)
+        made = promises.promise(tx, wanted, amount_minor, promised_on, actor, present(tx))
+        if isinstance(made, Refusal):
+            refuse(made)
+    answer(_promise(made), json, lambda: pairs(_promise(made)))
+
+
 def register(app: App) -> None:
     """Add these commands."""
     of_payments = App(name="payments", help="Payments.")
     of_payments.command(payments_list, name="list")
     of_payments.command(payments_correct, name="correct")
     app.command(of_payments)
+    of_disputes = App(name="disputes", help="Charges that customers dispute.")
+    of_disputes.command(disputes_list, name="list")
+    of_disputes.command(disputes_open, name="open")
+    of_disputes.command(disputes_resolve, name="resolve")
+    app.command(of_disputes)
+    refunds = App(name="refunds", help="Refunds that shops promise.")
+    refunds.command(refunds_promise, name="promise")
+    app.command(refunds)
