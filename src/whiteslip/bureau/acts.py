@@ -28,7 +28,7 @@ from whiteslip.bureau.model import (
 )
 from whiteslip.identity import Person
 from whiteslip.lines import Line
-from whiteslip.notices import NewNotice
+from whiteslip.lines.letters import to_customer
 from whiteslip.packs import Pack
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
@@ -282,25 +282,9 @@ def _tell(
     tx: Tx, line: Line, issuer_name: str, kind: str, objection: Objection, facts: Mapping[str, object]
 ) -> None:
     """Write to the customer, whether the line is open or long closed."""
-    customer = lines.get_customer(tx, line.customer)
-    if isinstance(customer, Refusal):
-        raise LookupError(f"line {line.id} has no customer")
-    common = {
-        "reference": public("objection", objection.id),
-        "timezone": line.timezone,
-        "currency": line.currency,
-        "issuer_name": issuer_name,
-        "pack": line.pack,
-    }
-    letter = NewNotice(
-        kind=kind,
-        subject_kind="line",
-        subject=line.id,
-        recipient=customer.id,
-        language=customer.language,
-        facts={**common, **facts},
-        dedupe=f"{kind}:{objection.id}",
-    )
+    common = {"reference": public("objection", objection.id), "pack": line.pack}
+    about, once = ("line", line.id), str(objection.id)
+    letter = to_customer(tx, line.customer, line, issuer_name, kind, about, {**common, **facts}, once)
     notices.queue(tx, [letter], objection.resolved_at or objection.opened_at)
 
 

@@ -13,7 +13,7 @@ from whiteslip.complaints import rules, store
 from whiteslip.complaints.model import Complaint, Delay, Outcome, Topic, Why
 from whiteslip.identity import Vault
 from whiteslip.identity.documents import keep
-from whiteslip.notices import NewNotice
+from whiteslip.lines.letters import to_customer
 from whiteslip.packs import Pack
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
@@ -145,24 +145,15 @@ def _open(tx: Tx, complaint_id: UUID) -> Complaint | Refusal:
 def _tell(
     tx: Tx, complaint: Complaint, kind: str, facts: dict[str, Any], issuer_name: str, now: datetime
 ) -> None:
-    customer = lines.get_customer(tx, complaint.customer)
-    if isinstance(customer, Refusal):
-        raise LookupError(f"complaint {complaint.reference} has no customer")
-    pack = packs.load(complaint.pack)
-    common = {
-        "reference": complaint.reference,
-        "timezone": pack.timezone,
-        "currency": pack.currency,
-        "issuer_name": issuer_name,
-        "filed_at": complaint.filed_at,
-    }
-    letter = NewNotice(
-        kind=kind,
-        subject_kind="complaint",
-        subject=complaint.id,
-        recipient=complaint.customer,
-        language=customer.language,
-        facts=common | facts,
-        dedupe=f"{kind}:{complaint.id}:{complaint.extensions}",
+    common = {"reference": complaint.reference, "filed_at": complaint.filed_at}
+    letter = to_customer(
+        tx,
+        complaint.customer,
+        packs.load(complaint.pack),
+        issuer_name,
+        kind,
+        ("complaint", complaint.id),
+        common | facts,
+        f"{complaint.id}:{complaint.extensions}",
     )
     notices.queue(tx, [letter], now)

@@ -9,24 +9,25 @@ lately. None commits.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from whiteslip import identity, lines, notices, packs
+from whiteslip import lines, notices, packs
 from whiteslip.base import Refusal
 from whiteslip.base.ids import spoken
 from whiteslip.billing import payouts
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.model import Payout
 from whiteslip.exits import store, telling
+from whiteslip.exits.contacts import is_new, to_both_places
 from whiteslip.exits.helping import tell
 from whiteslip.exits.telling import Act
 from whiteslip.exits.work import Office
 from whiteslip.identity import Vault, accounts
 from whiteslip.identity.accounts import How, PayoutAccount
 from whiteslip.lines import Line
+from whiteslip.lines.letters import to_customer
 from whiteslip.lines.model import Lifecycle
-from whiteslip.notices import NewNotice
 from whiteslip.store import Tx
 
 
@@ -64,34 +65,12 @@ def give(
 
 
 def _tell_change(tx: Tx, office: Office, line: Line, made: PayoutAccount, now: datetime) -> None:
-    customer, estate = lines.get_customer(tx, line.customer), store.estate_of_line(tx, line.id)
-    if isinstance(customer, Refusal):
-        raise LookupError(f"line {line.id} has no customer")
-    kind = telling.of(Act.ACCOUNT_CHANGED)
-    letter = NewNotice(
-        kind=kind,
-        subject_kind="line",
-        subject=line.id,
-        recipient=made.subject,
-        language=estate.language if estate else customer.language,
-        facts={
-            "reference": spoken("LN", line.id),
-            "timezone": line.timezone,
-            "currency": line.currency,
-            "issuer_name": office.issuer_name,
-            "changed_at": now,
-        },
-        dedupe=f"{kind}:{made.id}",
-    )
-    before = replace(letter, to_former=True, dedupe=f"{kind}:{made.id}:former")
-    notices.queue(tx, [letter, *([before] if _is_new(tx, line, made.subject, now) else [])], now)
-
-
-def _is_new(tx: Tx, line: Line, whose: UUID, now: datetime) -> bool:
-    """Whether they are reached elsewhere since a few days: perhaps it is not them."""
-    changed_at = identity.contact_changed_at(tx, whose)
-    wait = timedelta(days=packs.load(line.pack).days("exit.contact_change_days"))
-    return changed_at is not None and changed_at > now - wait
+    facts = {"reference": spoken("LN", line.id), "changed_at": now}
+    about, kind = ("line", line.id), telling.of(Act.ACCOUNT_CHANGED)
+    letter = to_customer(tx, line.customer, line, office.issuer_name, kind, about, facts, str(made.id))
+    if estate := store.estate_of_line(tx, line.id):
+        letter = replace(letter, recipient=made.subject, language=estate.language)
+    notices.queue(tx, to_both_places(tx, line, letter, now), now)
 
 
 def verify(
@@ -103,7 +82,7 @@ def verify(
     whose = payee(tx, line)
     if whose is None:
         return Refusal("payout_account.not_found")
-    if _is_new(tx, line, whose, now):
+    if is_new(tx, line, whose, now):
         return Refusal("payout_account.contact_new")
     done = accounts.verify(tx, vault, whose, account, how, actor, now)
     if not isinstance(done, Refusal):

@@ -8,10 +8,10 @@ credit is paid out (``steps``). None commits.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from whiteslip import lines, notices
+from whiteslip import identity, notices, packs
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.exits import telling
@@ -19,7 +19,8 @@ from whiteslip.exits.telling import Act
 from whiteslip.exits.work import Office
 from whiteslip.identity import Vault, contacts
 from whiteslip.identity.contacts import Wish
-from whiteslip.lines.model import Agreement
+from whiteslip.lines import Line
+from whiteslip.lines.letters import to_customer
 from whiteslip.notices import NewNotice
 from whiteslip.packs import Pack
 from whiteslip.store import Tx
@@ -48,28 +49,30 @@ def decide(
     return done
 
 
-def _tell(tx: Tx, office: Office, pack: Pack, customer_id: UUID, done: Wish, now: datetime) -> None:
+def _tell(tx: Tx, office: Office, pack: Pack, customer: UUID, done: Wish, now: datetime) -> None:
     """To where they were reached before; to the new place as well where that is another address."""
-    customer, agreement = lines.get_customer(tx, customer_id), Agreement.of(pack)
-    if isinstance(customer, Refusal):
-        raise LookupError(f"there is no customer {customer_id}")
-    letter = NewNotice(
-        kind=telling.of(Act.CONTACT_CHANGED),
-        subject_kind="customer",
-        subject=customer.id,
-        recipient=customer.id,
-        language=customer.language,
-        facts={
-            "reference": public("cus", customer.id),
-            "timezone": agreement.timezone,
-            "currency": agreement.currency,
-            "issuer_name": office.issuer_name,
-            "changed_at": now,
-            "part": done.part,
-            "wait_days": pack.days("exit.contact_change_days"),
-        },
-        dedupe=f"contact.changed:{done.document}:former",
-        to_former=True,
-    )
-    here = replace(letter, to_former=False, dedupe=f"contact.changed:{done.document}")
-    notices.queue(tx, [letter, *([here] if done.email else [])], now)
+    facts = {
+        "reference": public("cus", customer),
+        "changed_at": now,
+        "part": done.part,
+        "wait_days": pack.days("exit.contact_change_days"),
+    }
+    kind, about = telling.of(Act.CONTACT_CHANGED), ("customer", customer)
+    here = to_customer(tx, customer, pack, office.issuer_name, kind, about, facts, str(done.document))
+    notices.queue(tx, [_to_former(here), *([here] if done.email else [])], now)
+
+
+def is_new(tx: Tx, line: Line, whose: UUID, now: datetime) -> bool:
+    """Whether they are reached elsewhere since a few days: perhaps it is not them."""
+    changed_at = identity.contact_changed_at(tx, whose)
+    wait = timedelta(days=packs.load(line.pack).days("exit.contact_change_days"))
+    return changed_at is not None and changed_at > now - wait
+
+
+def to_both_places(tx: Tx, line: Line, letter: NewNotice, now: datetime) -> list[NewNotice]:
+    """A letter; also to where they were reached before, if that changed lately: a thief reads the new one."""
+    return [letter, *([_to_former(letter)] if is_new(tx, line, letter.recipient, now) else [])]
+
+
+def _to_former(letter: NewNotice) -> NewNotice:
+    return replace(letter, to_former=True, dedupe=f"{letter.dedupe}:former")

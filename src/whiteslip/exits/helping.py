@@ -7,18 +7,18 @@ and again.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from whiteslip import lines, notices
-from whiteslip.base import Refusal
+from whiteslip import notices
 from whiteslip.base.ids import spoken
 from whiteslip.billing import store
 from whiteslip.billing.model import Debt
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.telling import HELP
 from whiteslip.lines import Line
-from whiteslip.notices import NewNotice
+from whiteslip.lines.letters import to_customer
 from whiteslip.store import Entry, Tx
 
 
@@ -42,25 +42,8 @@ def tell(
     """Queue a letter about the line's debt, once per ``once``, to who settles an estate where somebody
     has shown that they do. Returns how many are new.
     """
-    customer = lines.get_customer(tx, line.customer)
-    if isinstance(customer, Refusal):
-        raise LookupError(f"line {line.id} has no customer")
-    recipient, language = customer.id, customer.language
+    facts = {"reference": spoken("LN", line.id), **facts}
+    letter = to_customer(tx, line.customer, line, issuer_name, kind, ("line", line.id), facts, once)
     if (estate := exits_store.estate_of_line(tx, line.id)) and estate.contact:
-        recipient, language = estate.contact, estate.language
-    common = {
-        "reference": spoken("LN", line.id),
-        "timezone": line.timezone,
-        "currency": line.currency,
-        "issuer_name": issuer_name,
-    }
-    letter = NewNotice(
-        kind=kind,
-        subject_kind="line",
-        subject=line.id,
-        recipient=recipient,
-        language=language,
-        facts={**common, **facts},
-        dedupe=f"{kind}:{once}",
-    )
+        letter = replace(letter, recipient=estate.contact, language=estate.language)
     return notices.queue(tx, [letter], now)

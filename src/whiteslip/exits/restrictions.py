@@ -23,8 +23,8 @@ from whiteslip.exits.telling import Act
 from whiteslip.exits.work import Office
 from whiteslip.lines import Line
 from whiteslip.lines.acts import change_limit
+from whiteslip.lines.letters import to_customer
 from whiteslip.lines.model import Feature, Lifecycle, LockGround, LockKind, Part, Party
-from whiteslip.notices import NewNotice
 from whiteslip.store import Entry, Tx
 from whiteslip.store.timers import cancel_timer, set_timer
 
@@ -260,23 +260,14 @@ def _tell(
     facts: Mapping[str, object],
     now: datetime,
 ) -> None:
-    kind = telling.of(act)
-    customer = lines.get_customer(tx, line.customer)
-    if isinstance(customer, Refusal):
-        raise LookupError(f"line {line.id} has no customer")
-    common = {
-        "reference": found.reference,
-        "timezone": line.timezone,
-        "currency": line.currency,
-        "issuer_name": office.issuer_name,
-    }
-    letter = NewNotice(
-        kind=kind,
-        subject_kind="line",
-        subject=line.id,
-        recipient=line.customer,
-        language=customer.language,
-        facts={**common, **facts},
-        dedupe=f"{kind}:{found.id}:{found.review_on}",
+    letter = to_customer(
+        tx,
+        line.customer,
+        line,
+        office.issuer_name,
+        telling.of(act),
+        ("line", line.id),
+        {"reference": found.reference, **facts},
+        f"{found.id}:{found.review_on}",
     )
     notices.queue(tx, [letter], now)

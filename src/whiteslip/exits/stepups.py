@@ -9,21 +9,21 @@ worse of the line gives a reason and restricts it. None commits.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from whiteslip import identity, lines, notices, packs
+from whiteslip import lines, notices, packs
 from whiteslip.base import Refusal, end_of_day, ids
 from whiteslip.exits import acts, store, telling
+from whiteslip.exits.contacts import to_both_places
 from whiteslip.exits.model import Identity, Kind, State
 from whiteslip.exits.telling import Act
 from whiteslip.exits.work import Office
 from whiteslip.lines import Line
+from whiteslip.lines.letters import to_customer
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import Feature, Lifecycle, Lock, LockGround, LockKind, Part, Party
-from whiteslip.notices import NewNotice
 from whiteslip.store import Entry, Tx
 
 _PART: Final = Part(Feature.UNCONFIRMED)
@@ -91,23 +91,7 @@ def is_asked(tx: Tx, customer: UUID) -> bool:
 
 
 def _tell(tx: Tx, office: Office, line: Line, reference: str, until: datetime, now: datetime) -> None:
-    """Where the customer was reached before as well, if that changed lately: a thief reads the new one."""
-    customer = lines.get_customer(tx, line.customer)
-    if isinstance(customer, Refusal):
-        raise LookupError(f"line {line.id} has no customer")
-    kind = telling.of(Act.STEP_UP_ASKED)
-    facts = {
-        "reference": reference,
-        "timezone": line.timezone,
-        "currency": line.currency,
-        "issuer_name": office.issuer_name,
-        "asked_at": now,
-        "until": until,
-    }
-    dedupe = f"{kind}:{reference}"
-    letter = NewNotice(kind, "line", line.id, line.customer, customer.language, facts, dedupe=dedupe)
-    changed = identity.contact_changed_at(tx, line.customer)
-    new_days = packs.load(line.pack).days("exit.contact_change_days")
-    is_new = changed is not None and changed > now - timedelta(days=new_days)
-    former = [replace(letter, to_former=True, dedupe=f"{dedupe}:former")] if is_new else []
-    notices.queue(tx, [letter, *former], now)
+    kind, about = telling.of(Act.STEP_UP_ASKED), ("line", line.id)
+    facts = {"reference": reference, "asked_at": now, "until": until}
+    letter = to_customer(tx, line.customer, line, office.issuer_name, kind, about, facts, reference)
+    notices.queue(tx, to_both_places(tx, line, letter, now), now)

@@ -21,8 +21,8 @@ Invariants
 - A limit rises by the customer's consent and at its instant, and not once they leave or pause.
 - Others who may draw are held by every lock of the line; they owe nothing.
 
-Beside the door stand ``users`` (who else may draw), ``increases`` (a higher limit, by consent)
-and ``changes`` (new terms, with notice).
+Beside the door stand ``users`` (who else may draw), ``increases`` (a higher limit, by consent), ``changes``
+(new terms, with notice) and ``letters`` (one to the customer, in their language).
 Personal data is in the identity vault, under the customer's or the user's id.
 """
 

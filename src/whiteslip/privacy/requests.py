@@ -16,7 +16,7 @@ from whiteslip.base import Refusal, new_id
 from whiteslip.base.ids import new_reference
 from whiteslip.identity import Vault
 from whiteslip.identity.documents import keep
-from whiteslip.notices import NewNotice
+from whiteslip.lines.letters import to_customer
 from whiteslip.packs import Pack
 from whiteslip.privacy import rules, store
 from whiteslip.privacy.model import Delay, Outcome, Request, RequestKind, Why
@@ -164,26 +164,14 @@ def _open(tx: Tx, request_id: UUID) -> Request | Refusal:
 def _tell(
     tx: Tx, request: Request, kind: str, facts: dict[str, Any], issuer_name: str, now: datetime
 ) -> None:
-    customer = lines.get_customer(tx, request.customer)
-    if isinstance(customer, Refusal):
-        raise LookupError(f"request {request.reference} has no customer")
     pack = packs.load(request.pack)
     common = {
         "reference": request.reference,
-        "timezone": pack.timezone,
-        "currency": pack.currency,
-        "issuer_name": issuer_name,
         "asked_at": request.asked_at,
         "wish": request.kind,
         "pack": pack.name,
     }
-    letter = NewNotice(
-        kind=kind,
-        subject_kind="privacy_request",
-        subject=request.id,
-        recipient=request.customer,
-        language=customer.language,
-        facts=common | facts,
-        dedupe=f"{kind}:{request.id}",
-    )
+    about = ("privacy_request", request.id)
+    all_facts, once = common | facts, str(request.id)
+    letter = to_customer(tx, request.customer, pack, issuer_name, kind, about, all_facts, once)
     notices.queue(tx, [letter], now)
