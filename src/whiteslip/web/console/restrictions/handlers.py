@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from litestar import Response, get, post
@@ -12,8 +13,8 @@ from whiteslip.base.ids import parse_public, public, spoken
 from whiteslip.exits import proposals
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.proposals import Objection, StayWhy
-from whiteslip.identity.documents import open_document
 from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.written import read_words
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
@@ -72,12 +73,7 @@ def read(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
 
     def act(duty: Duty) -> Response[Any]:
         found = _found(duty, reference)
-        if found.words is None:
-            return _page(duty, found, Form())
-        opened = open_document(duty.tx, duty.ports.vault, found.words, _PURPOSE, duty.actor, duty.now)
-        if isinstance(opened, Refusal):
-            return _page(duty, found, Form(), refusal=opened)
-        return _page(duty, found, Form(), opened.content.decode())
+        return read_words(duty, found.words, _PURPOSE, partial(_page, duty, found, Form()))
 
     return on_duty(request, act, chooses=True)
 
