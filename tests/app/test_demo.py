@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,12 @@ def test_a_demonstration_answers_while_its_world_lives_and_one_that_was_cut_off_
     )
     assert 8 <= len(json.loads(listed.stdout)) < 16  # those of one world, and who applied in it
     assert not (home / "demo.living").exists()
+    tables = subprocess.run(
+        [command()[0], "policy", "list", "--json"], env=env, capture_output=True, check=True
+    )
+    for each in json.loads(tables.stdout):  # what the world decided by was in force since its first morning
+        (since,) = [datetime.fromisoformat(step["effective_at"]) for step in each["steps"]]
+        assert timedelta(days=3) <= datetime.now(UTC) - since < timedelta(days=5), each["table"]
 
 
 def test_what_ends_the_program_is_left_to_the_main_thread():

@@ -6,12 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from whiteslip.app import cli
-from whiteslip.app.terminal import csv_rows, pairs, table
+from whiteslip.app.terminal import csv_rows, in_words, pairs, table
+from whiteslip.base import Refusal
 from whiteslip.store import embedded
 
 Capture = pytest.CaptureFixture[str]
@@ -85,6 +87,27 @@ def test_the_packs_are_checked_as_json(home: Path, capsys: Capture):
     broken.write_text("name = 1")
     assert cli.run(["packs", "check", str(broken), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["faults"]
+
+
+def test_a_backup_that_is_not_there_leaves_no_home_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+):
+    monkeypatch.setenv("WHITESLIP_HOME", str(tmp_path / "new"))
+    assert cli.run(["restore", str(tmp_path / "nowhere.tar")]) == 3
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_cell_is_text_for_a_person_and_not_for_python(capsys: Capture):
+    pairs({"none": None, "locks": [], "rows": ["a", "b"], "at": datetime(2026, 3, 2, 9, 0, 0, 7, UTC)})
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["none"], ["locks"], ["rows", "a,", "b"], ["at", "2026-03-02T09:00:00Z"]]
+
+
+def test_a_refusal_tells_each_fact_once():
+    said = in_words(Refusal("insight.measure_unknown", {"measure": "X", "known": "a, b"}))
+    assert said == "There is no measure X. Known are: a, b. [insight.measure_unknown]"
+    untold = Refusal("line.not_found", {"line": "line_9"})
+    assert in_words(untold) == "There is no such line. [line.not_found (line=line_9)]"
 
 
 def test_no_cell_orders_a_terminal_or_a_spreadsheet_about(capsys: Capture):

@@ -20,7 +20,7 @@ import psycopg
 from whiteslip.app.schema import missing_migrations
 from whiteslip.app.settings import Settings
 from whiteslip.app.terminal import CommandError, Exit, must_exist
-from whiteslip.app.wiring import create_empty_database, database_url
+from whiteslip.app.wiring import create_empty_database, database_url, prepare_home
 from whiteslip.store import embedded
 
 FORMAT: Final = 1
@@ -106,6 +106,7 @@ def read(settings: Settings, file: Path) -> dict[str, Any]:
     """Restore a backup into an empty database. One that holds anything is left alone."""
     with tempfile.TemporaryDirectory() as folder:
         dump, manifest = _unpack(file, Path(folder))
+        prepare_home(settings)
         create_empty_database(settings)
         url = database_url(settings)
         with psycopg.connect(url) as conn:

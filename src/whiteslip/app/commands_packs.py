@@ -85,7 +85,7 @@ def _sound() -> str:
     """What ships is well-formed; the duties whose numbers are all stated are named apart."""
     count, told = len(packs.duties()), _not_served()
     said = f"{len(packs.names())} packs are sound; {count - len(told)} of {count} duties are served"
-    return f"{said}, by no number that is enforced: {', '.join(told)}" if told else said
+    return f"{said}; no number that is enforced serves {', '.join(told)}" if told else said
 
 
 def _head(pack: Pack) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def demonstrate(
     """
     settings = load(os.environ, home=os.environ.get("WHITESLIP_HOME") or ".demo")
     os.environ["WHITESLIP_HOME"] = str(settings.home)
-    demo.prepare(settings)
+    demo.prepare(settings, nights)
 
     def live(stop: threading.Event) -> None:
         with opened(settings, durable=False) as platform, progress("two years go by", nights) as tell:

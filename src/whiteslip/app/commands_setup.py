@@ -162,11 +162,7 @@ def backup(file: str, /, *, json: Json = False) -> None:
 def restore(file: Path, /, *, check_only: bool = False, json: Json = False) -> None:
     """Read a backup FILE into an empty database. With --check-only, only look whether it is whole."""
     settings = load(os.environ)
-    if check_only:
-        found = backups.verify(file)
-    else:
-        prepare_home(settings)
-        found = backups.read(settings, file)
+    found = backups.verify(file) if check_only else backups.read(settings, file)
     answer(found, json, lambda: pairs(found))
 
 

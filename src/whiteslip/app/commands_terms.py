@@ -25,7 +25,7 @@ from whiteslip.exits.behalf import How
 from whiteslip.exits.model import Channel
 from whiteslip.lines import changes
 from whiteslip.lines.changes import Change, Scope
-from whiteslip.lines.model import terms_from
+from whiteslip.lines.model import Product, terms_from
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 
@@ -62,7 +62,14 @@ def show(line: str, /, *, json: Json = False) -> None:
     shown["products"] = [asdict(each) for each in found.terms.products]
     shown["told"] = told.to_version if told else None
     shown["effective_at"] = told.effective_at.isoformat() if told else None
-    answer(shown, json, lambda: pairs(shown))
+    answer(
+        shown, json, lambda: pairs(shown | {"products": [_in_words(each) for each in found.terms.products]})
+    )
+
+
+def _in_words(product: Product) -> str:
+    fee, apr = product.monthly_fee_bps, product.apr_bps
+    return f"{product.instalments} x (monthly fee {fee} bps, APR {apr} bps)"
 
 
 def propose(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from whiteslip import exits, world
 from whiteslip.app import demo_day
@@ -20,6 +21,7 @@ from whiteslip.app.wiring import (
     Platform,
     create_database,
     drop_database,
+    loaded_pack,
     prepare_home,
 )
 from whiteslip.base import Refusal, SystemClock, end_of_day, local_day
@@ -31,6 +33,7 @@ from whiteslip.identity import access
 from whiteslip.identity.model import Kind, Role, Staff
 from whiteslip.lines import Line
 from whiteslip.lines.acts import page_of_lines
+from whiteslip.packs import Pack
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 from whiteslip.world import Setting
@@ -44,10 +47,10 @@ _MODELS: Final = Path(__file__).with_name("models")
 _CHAMPION: Final = "behaviour-champion"
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings, nights: int) -> None:
     """Make the home of a demonstration, marked until its world has lived; pages say so meanwhile.
 
-    One that serves real people is left alone.
+    Policies are in force since its first morning. One that serves real people is left alone.
     """
     used = settings.master_key_file.exists() and not (settings.home / DEMO_MARK).exists()
     if used or settings.text("database_url"):
@@ -63,7 +66,13 @@ def prepare(settings: Settings) -> None:
     elif not settings.master_key_file.exists():
         living.touch()
     prepare_home(settings)
-    create_database(settings)
+    pack = loaded_pack(settings)
+    first = datetime.combine(_first_day(pack, nights), time(), ZoneInfo(pack.timezone))
+    create_database(settings, first if living.exists() else None)
+
+
+def _first_day(pack: Pack, nights: int) -> date:
+    return local_day(SystemClock().now(), pack.timezone) - timedelta(days=nights)
 
 
 def populate(
@@ -98,8 +107,7 @@ def _live(
     tell: Callable[[int], None],
     is_over: Callable[[], bool],
 ) -> None:
-    today = local_day(SystemClock().now(), platform.pack.timezone)
-    setting = Setting(customers, nights, seed, today - timedelta(days=nights), platform.pack.name)
+    setting = Setting(customers, nights, seed, _first_day(platform.pack, nights), platform.pack.name)
     # Two years of snapshots would take longer than the world; the last night's is taken at its end.
 
     def told(done: int) -> None:

@@ -6,11 +6,12 @@ import re
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import IntEnum
 from errno import ENOENT
 from os import strerror
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NoReturn, cast
 
 import msgspec
 import structlog
@@ -93,8 +94,19 @@ def must_exist(file: Path, hint: str | None = None) -> None:
 
 
 def shown(cell: object) -> str:
-    """A cell as text that moves no cursor and gives a terminal no order."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", str(cell))
+    """A cell as text that moves no cursor and gives a terminal no order.
+
+    What there is none of is blank; an instant is told in whole seconds of UTC.
+    """
+    match cell:
+        case None:
+            return ""
+        case datetime():
+            return cell.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        case list() | tuple():
+            return ", ".join(map(shown, cast("Sequence[object]", cell)))
+        case _:
+            return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", str(cell))
 
 
 def table(
@@ -133,8 +145,10 @@ def pairs(values: Mapping[str, object]) -> None:
 
 
 def in_words(refusal: Refusal) -> str:
-    """What was refused, for a person, and its code and facts, for whoever looks it up."""
-    return f"{sentence(refusal, Speech('en', 'UTC'))} [{refusal}]"
+    """What was refused, for a person, and its code and the facts left out, for whoever looks it up."""
+    said = sentence(refusal, Speech("en", "UTC"))
+    untold = {name: fact for name, fact in refusal.facts.items() if str(fact) not in said}
+    return f"{said} [{Refusal(refusal.code, untold)}]"
 
 
 def refuse(refusal: Refusal) -> NoReturn:

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -98,8 +99,8 @@ def drop_database(settings: Settings) -> None:
         conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
 
 
-def create_database(settings: Settings) -> list[str]:
-    """Make the database if need be, migrate it and put the shipped policies in force.
+def create_database(settings: Settings, since: datetime | None = None) -> list[str]:
+    """Make the database if need be, migrate it and put the shipped policies in force, now or ``since``.
 
     Returns the migrations applied. Raises CommandError for a database of another schema.
     """
@@ -112,7 +113,7 @@ def create_database(settings: Settings) -> list[str]:
     database = Database(url, 1)
     try:
         with database.transaction() as tx:
-            policies.install(tx, Tables.load(), present(tx))
+            policies.install(tx, Tables.load(), since or present(tx))
     finally:
         database.close()
     return applied
@@ -186,7 +187,10 @@ def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator
     try:
         missing, edited = missing_migrations(url), changed_migrations(url)
     except psycopg.OperationalError as error:
-        raise CommandError(f"the database does not answer: {error}", Exit.UNHEALTHY) from None
+        said = f"the database does not answer: {str(error).strip()}"
+        # A home whose making was cut off has a server without our database in it.
+        hint = "whiteslip init" if "does not exist" in said else None
+        raise CommandError(said, Exit.UNHEALTHY, hint) from None
     if edited:
         raise _of_another_text(edited)
     if missing:
@@ -216,11 +220,16 @@ def settle() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _platform(settings: Settings, database: Database) -> Platform:
+def loaded_pack(settings: Settings) -> Pack:
+    """The pack of this installation. Raises CommandError where there is no such pack."""
     try:
-        pack = packs.load(settings.text("pack"))
+        return packs.load(settings.text("pack"))
     except PackError as error:
         raise CommandError(str(error), Exit.USAGE) from None
+
+
+def _platform(settings: Settings, database: Database) -> Platform:
+    pack = loaded_pack(settings)
     is_demo = (settings.home / DEMO_MARK).exists()
     vault = Vault.open(settings.master_key_file)
     issuer, agency = settings.text("issuer_name"), settings.text("bureau_agency")

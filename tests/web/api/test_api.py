@@ -41,6 +41,7 @@ def test_without_a_key_nothing_answers(api: Api):
         assert answer.status_code == 401
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["code"] == "request.unauthorised"
+        assert answer.headers["www-authenticate"] == "Bearer"
 
 
 def test_a_key_that_reads_does_not_write(api: Api, key: Callable[..., str]):

@@ -258,10 +258,10 @@ def test_a_machines_body_is_read_strictly_and_faults_are_pointed_at(client: Test
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["pointer"] == pointer
         assert answer.json()["errors"][0]["code"] == code
-    assert (
-        client.post("/v1/wishes", content=b"{", headers={"content-type": "application/json"}).status_code
-        == 400
-    )
+    small = client.post("/v1/wishes", json={"amount": 0}, headers={"Accept-Language": "en"}).json()
+    assert small["errors"][0]["detail"] == "This is too small: at least 1"
+    broken = client.post("/v1/wishes", content=b"{", headers={"content-type": "application/json"})
+    assert (broken.status_code, broken.json()["code"]) == (400, "request.not_json")
     assert client.post("/v1/wishes", content=b"x", headers={"content-type": "text/plain"}).status_code == 415
 
 

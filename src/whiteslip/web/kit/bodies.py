@@ -42,4 +42,4 @@ class StrictRequest(Request[Any, Any, Any]):
         except msgspec.ValidationError as error:
             raise Refused(Refusal("request.invalid"), body_faults(error, language_of(self))) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Refused(Refusal("request.malformed")) from None
+            raise Refused(Refusal("request.not_json")) from None

@@ -33,6 +33,7 @@ _MACHINE: Final = ("/v1", "/api")
 _POINTED: Final = re.compile(r"at `\$([^`]*)`$")
 _MISSING: Final = re.compile(r"missing required field `(\w+)`")
 _UNKNOWN: Final = re.compile(r"^Object contains unknown field `(.*?)`(?: - at `\$([^`]*)`)?$", re.DOTALL)
+_BOUND: Final = re.compile(r"^Expected `\w+`(?: of length)? ([<>]=) (-?\d+)(?: - at `.*)?$", re.DOTALL)
 _ABSENT: Final = re.compile(r"Missing required \w+ parameter '([^']+)'")
 # What a path may hold as it is (RFC 3986 section 3.3).
 _IN_PATH: Final = "/:@!$&'()*+,;=~"
@@ -65,11 +66,12 @@ def refuse(
         request_id=request_id,
         faults=faults,
     )
+    asked = {"WWW-Authenticate": "Bearer"} if said.status == 401 else {}  # RFC 9110, section 15.5.2
     return Response(
         msgspec.json.encode(said),
         media_type=MEDIA_TYPE,
         status_code=said.status,
-        headers={**(headers or {}), "Content-Language": speech.lang},
+        headers={**(headers or {}), **asked, "Content-Language": speech.lang},
     )
 
 
@@ -144,7 +146,17 @@ def body_faults(error: msgspec.ValidationError, lang: Lang) -> list[Fault]:
     elif unknown := _UNKNOWN.match(message):
         pointer = _pointer(unknown.group(2) or "") + _member(unknown.group(1))
     kind = kind_of(message)
-    return [Fault(pointer=pointer, code=kind, detail=texts_in("kit")[lang][f"error_{kind}"])]
+    return [Fault(pointer=pointer, code=kind, detail=_said(kind, message, lang))]
+
+
+def _said(kind: str, message: str, lang: Lang) -> str:
+    """What is wrong, with the bound that was passed; bounds stand in the contract and repeat no input."""
+    texts = texts_in("kit")[lang]
+    bound = _BOUND.search(message)
+    if not bound:
+        return texts[f"error_{kind}"]
+    at = texts["error_at_least" if bound[1] == ">=" else "error_at_most"]
+    return texts[f"error_{kind}"] + texts["colon"] + at.format(bound=bound[2])
 
 
 def _pointer(path: str) -> str:
@@ -162,8 +174,9 @@ def _parameters(error: ValidationException, lang: Lang) -> list[Fault]:
         return [Fault(parameter=absent[1], code="missing", detail=texts_in("kit")[lang]["error_missing"])]
     faults: list[Fault] = []
     for item in error.extra if isinstance(error.extra, list) else []:
-        kind, key = kind_of(str(item.get("message", ""))), str(item.get("key", ""))
-        detail = texts_in("kit")[lang][f"error_{kind}"]
+        message, key = str(item.get("message", "")), str(item.get("key", ""))
+        kind = kind_of(message)
+        detail = _said(kind, message, lang)
         if item.get("source") == "body":
             pointer = "" if key == "data" else "/" + key.replace(".", "/")
             faults.append(Fault(pointer=pointer, code=kind, detail=detail))
