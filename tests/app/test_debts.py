@@ -42,6 +42,7 @@ def test_a_debt_is_sold_and_sent_on_at_a_terminal(terminal: Terminal):
     assert terminal.data("debts", "sold", made["id"]) == [], "a proposal sells nothing"
     assert terminal.data(*terms, "ben")["state"] == "sold"
     assert terminal.data("debts", "waiting") == []
+    terminal.fails(4, "days of notice", "debts", "call-off", line, "--by", "ann")
     shown = terminal.data("debts", "show", line)
     assert (shown["state"], shown["face_minor"], shown["left_minor"]) == ("sold", 60_000, 60_000)
     pay(db, found, 5_000, SOLD_ON)

@@ -142,7 +142,7 @@ def test_a_demand_that_cannot_be_met_is_told_in_words(text: str, fault: str):
 
 
 def test_an_act_that_sends_another_letter_than_is_demanded_is_told_in_words():
-    pack = saying(BASE, "sale", "sold debt.settled")
+    pack = saying(BASE, "sale", "sold debt.settled, agreed debt.sale_agreed, called_off debt.sale_called_off")
     assert demands.act_faults(pack) == ["base: sale.sold sends debt.sold, and debt.settled is demanded"]
 
 

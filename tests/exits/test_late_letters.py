@@ -49,7 +49,7 @@ def test_a_restriction_is_told_within_the_shorter_of_both_numbers_and_a_decline_
         packs.load("us"),
         issuer__adverse_action_days=adverse,
         issuer__restriction_notice_days=restricted,
-        debt__sale_notice_days=7,
+        debt__sold_letter_days=7,
     )
     assert lateletters.days_for("line.restricted", pack) == min(adverse, restricted)
     assert lateletters.days_for("application.declined", pack) == adverse

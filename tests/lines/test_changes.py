@@ -13,7 +13,8 @@ from worlds import TERMS, open_line
 
 from whiteslip import packs
 from whiteslip.base import Refusal, local_day
-from whiteslip.lines.changes import begins_at, earliest
+from whiteslip.base.calendar import start_of_day
+from whiteslip.lines.changes import earliest
 from whiteslip.lines.model import Terms, terms_from
 from whiteslip.store import Database
 
@@ -30,7 +31,7 @@ def test_no_change_is_a_day_too_soon_whatever_the_hour_the_pack_or_the_timezone(
 ):
     pack = packs.load(name)
     on = earliest(pack, local_day(told_at, zone))
-    starts = begins_at(on, zone)
+    starts = start_of_day(on, zone)
     assert local_day(starts, zone) == on
     assert local_day(starts - timedelta(microseconds=1), zone) == on - timedelta(days=1)
     wall = starts.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - told_at.astimezone(

@@ -221,6 +221,8 @@ OWN: dict[str, dict[str, Any]] = {
         "goes_on": True,
         "schedule": [{"due_on": date(2026, 11, 25), "amount_minor": 34_567}],
     },
+    "debt.sale_agreed": {"passes_on": date(2026, 11, 22), "buyer_name": "Example Debt Buyer"},
+    "debt.sale_called_off": {"called_off_on": date(2026, 10, 29)},
     "debt.settled": {"settled_on": date(2026, 10, 22)},
     "privacy.answered": {"answered_at": NOW, "kept_until": date(2036, 10, 22), "keep_months": 120},
     "termination.notice": {
@@ -402,6 +404,8 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
         "debt.owed_anew",
         "debt.settled",
         "debt.sold",
+        "debt.sale_agreed",
+        "debt.sale_called_off",
         "payout.account_needed",
         "statement.monthly",
     )

@@ -41,6 +41,7 @@ def _sale(one: Sale) -> dict[str, Any]:
         "state": one.state,
         "buyer": one.buyer_name,
         "price_minor": one.price_minor,
+        "passes_at": one.passes_at,
         "sold_on": one.on_day,
         "face_minor": one.face_minor,
         "left_minor": one.left_minor,
@@ -88,6 +89,17 @@ def sell(line: str, buyer: str, price_minor: int, /, *, by: By, json: Json = Fal
     if isinstance(done, Refusal):
         refuse(done)
     answer(_sale(done), json, lambda: pairs(_sale(done)))
+
+
+def call_off(line: str, /, *, by: By, json: Json = False) -> None:
+    """Call off the sale of the debt of LINE that was agreed, while its days of notice run."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        now, actor = present(tx), acting(tx, by)
+        refused = debtsales.call_off(tx, platform.ports.office, _line(line), actor, now)
+    if refused:
+        refuse(refused)
+    shown = {"line": line, "called_off_at": now}
+    answer(shown, json, lambda: pairs(shown))
 
 
 def show(line: str, /, *, json: Json = False) -> None:
@@ -142,6 +154,7 @@ def register(app: App) -> None:
     group.command(buyers, name="buyers")
     group.command(add_buyer, name="add-buyer")
     group.command(sell, name="sell")
+    group.command(call_off, name="call-off")
     group.command(show, name="show")
     group.command(waiting, name="waiting")
     group.command(remit, name="remit")

@@ -63,10 +63,19 @@ def local_day(now: datetime, timezone: str) -> date:
     return now.astimezone(ZoneInfo(timezone)).date()
 
 
+def start_of_day(day: date, timezone: str) -> datetime:
+    """The first instant of ``day`` in ``timezone``, in UTC."""
+    return datetime.combine(day, time.min, ZoneInfo(timezone)).astimezone(UTC)
+
+
+def after_days(now: datetime, days: int, timezone: str) -> datetime:
+    """The first instant that has as many whole ``days`` between its day and the day of ``now``."""
+    return start_of_day(local_day(now, timezone) + timedelta(days=days + 1), timezone)
+
+
 def end_of_day(day: date, timezone: str) -> datetime:
     """The last microsecond of ``day`` in ``timezone``, as an instant in UTC.
 
     The nightly close of a day runs "as of" this instant, whenever it really runs.
     """
-    start_of_next = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(timezone))
-    return start_of_next.astimezone(UTC) - timedelta(microseconds=1)
+    return start_of_day(day + timedelta(days=1), timezone) - timedelta(microseconds=1)

@@ -530,10 +530,10 @@ FROM billing.buyer AS b JOIN ledger.v_balance AS a ON a.id = b.payable
 WHERE b.id = :id FOR UPDATE OF b;
 
 -- name: sales_of_line
--- What was sold, oldest first, and the proposal that waits last. ``left_minor``: what was sold, less what
+-- What was sold, oldest first, and the one that is proposed or agreed last. ``left_minor``: what was sold, less what
 -- of it reached us since.
 SELECT s.id, s.line, s.buyer, b.name AS buyer_name, b.pay_to, s.price_minor, s.state, s.proposed_by,
-    s.proposed_at, s.approved_by, s.on_day, s.face_minor,
+    s.proposed_at, s.approved_by, s.agreed_at, s.passes_at, s.on_day, s.face_minor,
     s.face_minor - coalesce((SELECT sum(t.amount_minor) FROM billing.settlement AS t
         WHERE t.line = s.line AND t.sale = s.id), 0)::bigint AS left_minor
 FROM billing.sale AS s JOIN billing.buyer AS b ON b.id = s.buyer
@@ -545,14 +545,18 @@ SELECT line FROM billing.sale WHERE state = 'proposed' AND line > :after ORDER B
 -- name: propose_sale!
 INSERT INTO billing.sale (id, line, buyer, price_minor, state, proposed_by, proposed_at)
 VALUES (:id, :line, :buyer, :price_minor, 'proposed', :actor, :now)
-ON CONFLICT (line) WHERE state = 'proposed' DO UPDATE SET buyer = excluded.buyer,
+ON CONFLICT (line) WHERE state <> 'sold' DO UPDATE SET buyer = excluded.buyer,
     price_minor = excluded.price_minor, proposed_by = excluded.proposed_by, proposed_at = excluded.proposed_at;
 
--- name: drop_sale_proposal!
-DELETE FROM billing.sale WHERE line = :line AND state = 'proposed';
+-- name: agree_sale!
+UPDATE billing.sale SET state = 'agreed', approved_by = :actor, agreed_at = :now, passes_at = :passes_at
+WHERE id = :id;
+
+-- name: drop_open_sale!
+DELETE FROM billing.sale WHERE line = :line AND state <> 'sold';
 
 -- name: sell_line!
-UPDATE billing.sale SET state = 'sold', approved_by = :actor, on_day = :day, face_minor = :face_minor
+UPDATE billing.sale SET state = 'sold', approved_by = coalesce(approved_by, :actor), on_day = :day, face_minor = :face_minor
 WHERE id = :id;
 
 -- name: outstanding_sales

@@ -4,6 +4,8 @@ A charged-off debt, or one of a line that is being or was left, is taken out of 
 still reaches us of it is the buyer's: money is passed on, a refund is as good as paid, and what is disputed
 is bought back at face value; once the dispute is lost it may be sold again. Two people sell: the first call
 proposes, the second, by somebody else and on the same terms, does it and says that the price has come in.
+Where the line's pack gives its customer days of notice (``debt.sale_notice_days``) the second only agrees:
+the debt passes when they are over, on the terms that were agreed, or one person calls it off before.
 The acts want the line locked. None commits.
 """
 
@@ -15,8 +17,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from whiteslip import ledger, lines
+from whiteslip import ledger, lines, packs
 from whiteslip.base import Refusal, new_id
+from whiteslip.base.calendar import after_days
 from whiteslip.billing import rules, store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.earning import accrued
@@ -30,12 +33,14 @@ from whiteslip.store import Entry, Tx, load_queries
 _queries = load_queries(__file__)
 _NO_ID = UUID(int=0)
 LOCK_REASON = "debt_sold"
+NOTICE = "debt.sale_notice_days"
 
 
 class State(StrEnum):
     """How far a sale is."""
 
     PROPOSED = "proposed"
+    AGREED = "agreed"
     SOLD = "sold"
 
 
@@ -56,7 +61,8 @@ class Buyer:
 @dataclass(frozen=True, slots=True)
 class Sale:
     """A line's sale. ``face_minor`` was owed on ``on_day``; ``left_minor`` of it has not reached us since,
-    which says nothing of what the buyer was paid directly.
+    which says nothing of what the buyer was paid directly. Where it was agreed with notice, the debt passes
+    at ``passes_at``.
     """
 
     id: UUID
@@ -69,6 +75,8 @@ class Sale:
     proposed_by: str
     proposed_at: datetime
     approved_by: str | None
+    agreed_at: datetime | None
+    passes_at: datetime | None
     on_day: date | None
     face_minor: int | None
     left_minor: int | None
@@ -142,7 +150,7 @@ def done(tx: Tx, line: UUID) -> list[Sale]:
 
 
 def newest(tx: Tx, line: UUID) -> Sale | None:
-    """The proposal that waits, or else the last sale of a line's debt."""
+    """The sale that is proposed, or agreed and has its days yet; else the last one of a line's debt."""
     return next(reversed(of_line(tx, line)), None)
 
 
@@ -178,13 +186,17 @@ def fault(tx: Tx, line: Line, buyer: Buyer, price_minor: int) -> Refusal | None:
 def sell(tx: Tx, line: Line, buyer_id: UUID, price_minor: int, actor: str, now: datetime) -> Sale | Refusal:
     """Propose to sell the line's debt, or do it where somebody else has proposed the same.
 
-    Other terms replace the proposal. Drawing ends for good; a line that is closed stays so. Where everything
-    is sold it changes nothing; what a dispute brought back is sold by another sale. Refusals:
-    ``buyer.not_found``, ``desk.own_proposal``, and ``sale.`` with ``nothing_owed``, ``not_for_sale``,
+    Other terms replace the proposal. With days of notice it is agreed, and done by :func:`conclude`. Drawing
+    ends for good; a line that is closed stays so. Where everything is sold or agreed on the same terms it
+    changes nothing; what a dispute brought back is sold by another sale. Refusals: ``buyer.not_found``,
+    ``desk.own_proposal``, and ``sale.`` with ``agreed`` (on other terms), ``nothing_owed``, ``not_for_sale``,
     ``purchases_held``, ``legal_freeze``, ``hardship_kept``, ``pledged``, ``currency_differs``,
     ``price_invalid``.
     """
     standing = newest(tx, line.id)
+    same = standing is not None and (standing.buyer, standing.price_minor) == (buyer_id, price_minor)
+    if standing and standing.state is State.AGREED:
+        return standing if same else Refusal("sale.agreed")
     if standing and standing.state is State.SOLD:
         if not line.owed_minor:
             return standing
@@ -196,7 +208,6 @@ def sell(tx: Tx, line: Line, buyer_id: UUID, price_minor: int, actor: str, now: 
     refused = fault(tx, line, buyer, price_minor)
     if refused:
         return refused
-    same = standing is not None and (standing.buyer, standing.price_minor) == (buyer.id, price_minor)
     if standing is None or not same:
         _queries.propose_sale(
             tx.conn,
@@ -211,12 +222,50 @@ def sell(tx: Tx, line: Line, buyer_id: UUID, price_minor: int, actor: str, now: 
         tx.record(Entry(now, "debt.sale_proposed", "line", line.id, actor, data))
     elif standing.proposed_by == actor:
         return Refusal("desk.own_proposal")
+    elif days := packs.load(line.pack).days(NOTICE):
+        _agree(tx, line, standing, days, actor, now)
     else:
         _hand_over(tx, line, standing, actor, now)
+    return _after(tx, line)
+
+
+def _after(tx: Tx, line: Line) -> Sale:
     after = newest(tx, line.id)
     if after is None:
         raise LookupError(f"the sale of line {line.id} vanished")
     return after
+
+
+def _agree(tx: Tx, line: Line, sale: Sale, days: int, actor: str, now: datetime) -> None:
+    passes_at = after_days(now, days, line.timezone)
+    _queries.agree_sale(tx.conn, id=sale.id, actor=actor, now=now, passes_at=passes_at)
+    data = {"buyer": sale.buyer, "price_minor": sale.price_minor, "passes_at": passes_at}
+    tx.record(Entry(now, "debt.sale_agreed", "line", line.id, actor, data))
+
+
+def agreed(tx: Tx, line: UUID) -> Sale | None:
+    """The sale of a line's debt that was agreed and has its days yet."""
+    found = newest(tx, line)
+    return found if found and found.state is State.AGREED else None
+
+
+def conclude(tx: Tx, line: Line, sale: Sale, now: datetime) -> Sale | Refusal:
+    """The days of an agreed sale are over. Refusals: those of :func:`fault`, which may have arisen since."""
+    row = _queries.buyer(tx.conn, id=sale.buyer)
+    if row is None:
+        raise LookupError(f"the buyer of line {line.id} vanished")
+    refused = fault(tx, line, Buyer(**row), sale.price_minor)
+    if refused:
+        return refused
+    _hand_over(tx, line, sale, "system", now)
+    return _after(tx, line)
+
+
+def call_off(tx: Tx, line: Line, sale: Sale, why: str, actor: str, now: datetime) -> None:
+    """An agreed sale does not come, because of ``why``; the debt stays where it is."""
+    _queries.drop_open_sale(tx.conn, line=line.id)
+    data = {"buyer": sale.buyer, "price_minor": sale.price_minor, "why": why}
+    tx.record(Entry(now, "debt.sale_called_off", "line", line.id, actor, data))
 
 
 def turn_down(tx: Tx, line: Line, actor: str, now: datetime) -> Refusal | None:
@@ -225,11 +274,11 @@ def turn_down(tx: Tx, line: Line, actor: str, now: datetime) -> Refusal | None:
     Refusals: ``desk.no_proposal``, ``desk.own_proposal``.
     """
     waiting = newest(tx, line.id)
-    if waiting is None or waiting.state is State.SOLD:
+    if waiting is None or waiting.state is not State.PROPOSED:
         return Refusal("desk.no_proposal")
     if waiting.proposed_by == actor:
         return Refusal("desk.own_proposal")
-    _queries.drop_sale_proposal(tx.conn, line=line.id)
+    _queries.drop_open_sale(tx.conn, line=line.id)
     data = {"buyer": waiting.buyer, "price_minor": waiting.price_minor, "proposed_by": waiting.proposed_by}
     tx.record(Entry(now, "debt.sale_turned_down", "line", line.id, actor, data))
     return None

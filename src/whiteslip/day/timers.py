@@ -12,7 +12,7 @@ from whiteslip.base import Refusal
 from whiteslip.billing import mandates, payouts
 from whiteslip.day.forgetting import FORGET
 from whiteslip.day.model import Ports
-from whiteslip.exits import desk, newterms, owed, proposals, restrictions
+from whiteslip.exits import debtsales, desk, newterms, owed, proposals, restrictions
 from whiteslip.identity import Vault
 from whiteslip.identity.vault import former
 from whiteslip.lines.increases import take_effect
@@ -148,6 +148,10 @@ def _application_deadline(
     return applications.deadline(tx, timer.subject, now)
 
 
+def _sale_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime) -> datetime | None:
+    return debtsales.conclude(tx, ports.office, timer.subject, now)
+
+
 def _restriction_review(
     _database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime
 ) -> datetime | None:
@@ -207,6 +211,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "refund.due": _refund_due,
     "restriction.objection_due": _restriction_objection,
     "restriction.review": _restriction_review,
+    "sale.due": _sale_due,
     "terms.announce": _terms_announce,
     "terms.in_force": _terms_in_force,
     "webhook.deliver": _webhook_deliver,

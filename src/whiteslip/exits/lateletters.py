@@ -19,7 +19,7 @@ from whiteslip.store import Entry, Tx, load_queries
 _queries = load_queries(__file__)
 _ADVERSE: Final = "issuer.adverse_action_days"
 _RESTRICTED: Final = "issuer.restriction_notice_days"
-_SOLD: Final = "debt.sale_notice_days"
+_SOLD: Final = "debt.sold_letter_days"
 
 
 @dataclass(frozen=True, slots=True)

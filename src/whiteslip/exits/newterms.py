@@ -14,23 +14,22 @@ from uuid import UUID
 
 import msgspec
 
-from whiteslip import lines, notices, packs
-from whiteslip.base import Refusal, local_day
+from whiteslip import lines, packs
+from whiteslip.base import Refusal
 from whiteslip.billing import earlier
 from whiteslip.exits import acts, helping, store, telling
+from whiteslip.exits.ahead import had_at
 from whiteslip.exits.model import Channel, Exit, Identity
 from whiteslip.exits.telling import Act
 from whiteslip.exits.work import Office
 from whiteslip.lines import Line, changes
 from whiteslip.lines.changes import Change, Outcome, State, Told
 from whiteslip.lines.model import Lifecycle
-from whiteslip.notices.model import State as Sending
 from whiteslip.purchases.acts import keep_terms
 from whiteslip.store import Tx
 from whiteslip.store.timers import set_timer
 
 BATCH: Final = 200
-_LATER: Final = timedelta(hours=1)
 
 
 def decide(
@@ -104,7 +103,8 @@ def take_effect(tx: Tx, told_id: UUID, now: datetime) -> datetime | None:
     if line.lifecycle is not Lifecycle.ACTIVE or store.notice_of_line(tx, line.id):
         changes.pass_over(tx, told, "line_leaves", now)
         return None
-    ready_at = _ready_at(tx, line, told, now)
+    days = packs.load(line.pack).days("issuer.change_notice_days")
+    ready_at = had_at(tx, line, telling.of(Act.TERMS_CHANGE), told.told_at, days, now)
     if ready_at is None:
         changes.pass_over(tx, told, "not_told", now)
     elif ready_at > now:
@@ -114,19 +114,3 @@ def take_effect(tx: Tx, told_id: UUID, now: datetime) -> datetime | None:
         earlier.keep(tx, line)
         changes.put_in_force(tx, line, told, now)
     return None
-
-
-def _ready_at(tx: Tx, line: Line, told: Told, now: datetime) -> datetime | None:
-    """When the holder has had the letter for the pack's days; None where it could not be sent."""
-    kind = telling.of(Act.TERMS_CHANGE)
-    sent = [
-        letter
-        for letter in notices.of_subject(tx, line.id)
-        if letter.kind == kind and letter.queued_at == told.told_at
-    ]
-    if not sent or sent[-1].state in (Sending.FAILED, Sending.UNKNOWN):
-        return None
-    if sent[-1].sent_at is None:
-        return now + _LATER
-    first = changes.earliest(packs.load(line.pack), local_day(sent[-1].sent_at, line.timezone))
-    return changes.begins_at(first, line.timezone)

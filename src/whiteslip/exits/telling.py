@@ -66,6 +66,8 @@ class Act(StrEnum):
     CHARGED_OFF = "charge_off.charged_off"
     SETTLED = "charge_off.settled"
     SOLD = "sale.sold"
+    SALE_AGREED = "sale.agreed"
+    SALE_CALLED_OFF = "sale.called_off"
     PAYMENT_RETURNED = "payment.returned"
     PAYMENT_CORRECTED = "payment.corrected"
     PAYOUT_RETURNED = "payout.returned"
@@ -109,6 +111,9 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.CHARGED_OFF: "debt.charged_off",
     Act.SETTLED: "debt.settled",
     Act.SOLD: "debt.sold",
+    # Where the pack gives days of notice.
+    Act.SALE_AGREED: "debt.sale_agreed",
+    Act.SALE_CALLED_OFF: "debt.sale_called_off",
     # Where it leaves a debt with a due day of its own; else the schedule is what it was.
     Act.PAYMENT_RETURNED: "debt.owed_anew",
     Act.PAYMENT_CORRECTED: "debt.owed_anew",

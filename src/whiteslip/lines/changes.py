@@ -16,7 +16,8 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from whiteslip import packs
-from whiteslip.base import Refusal, end_of_day, local_day, new_id
+from whiteslip.base import Refusal, local_day, new_id
+from whiteslip.base.calendar import start_of_day
 from whiteslip.base.ids import NO_ID
 from whiteslip.lines.acts import get_line, terms_of
 from whiteslip.lines.model import Lifecycle, Line, Terms
@@ -93,11 +94,6 @@ def earliest(pack: Pack, told_on: date) -> date:
     as the pack's ``issuer.change_notice_days`` lie between the two.
     """
     return told_on + timedelta(days=pack.days("issuer.change_notice_days") + 1)
-
-
-def begins_at(day: date, timezone: str) -> datetime:
-    """The first instant of a day."""
-    return end_of_day(day - timedelta(days=1), timezone) + timedelta(microseconds=1)
 
 
 def scope_of_line(tx: Tx, line_id: UUID) -> Scope | Refusal:
@@ -224,7 +220,7 @@ def tell(tx: Tx, change: Change, line: Line, now: datetime) -> Told:
         line.id,
         change.from_version,
         change.to_version,
-        begins_at(on, line.timezone),
+        start_of_day(on, line.timezone),
         Outcome.TOLD,
         now,
     )

@@ -162,6 +162,19 @@ class SoldFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     schedule: list[DueFact]
 
 
+class SaleAgreedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A debt will be sold: to whom, and the first day on which that may be."""
+
+    passes_on: date
+    buyer_name: str
+
+
+class SaleOffFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A debt is not sold after all."""
+
+    called_off_on: date
+
+
 class SettledFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part was accepted for the whole: nothing is owed any more."""
 

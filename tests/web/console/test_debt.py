@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from uuid import UUID
 
+import pytest
 import worlds
 from web.console.test_lines import another
 
@@ -121,3 +122,28 @@ def test_the_desk_moves_the_day_of_bills_for_who_asks(desk: Desk):
     assert desk.post(f"{at}/payday", at, day="18").status_code == 303
     assert worlds.line_of(desk.db, line).statement_day == 18
     assert "Day of bills" not in desk.get(at), "not twice in a row"
+
+
+def test_a_sale_with_days_of_notice_is_agreed_at_the_desk_told_to_the_customer_and_called_off_by_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sales, "NOTICE", "issuer.change_notice_days")  # no pack that ships gives any
+    desk.sign_in()
+    line = in_arrears(desk)
+    at = f"/console/lines/{line}/debt"
+    with desk.db.transaction() as tx:
+        exits.request(tx, desk.ports.office, line, Channel.DESK, "customer", NOW, Identity.VERIFIED)
+        to = sales.add_buyer(tx, "Example Debt Buyer", "IBAN XX00 0000", "CNY", "test", NOW)
+    assert isinstance(to, Buyer)
+    sold = {"buyer": public("byr", to.id), "price_minor": "30000"}
+    desk.post(f"{at}/sale", at, **sold)
+    another(desk)
+    assert "The debt passes once they have had 45 days of notice" in desk.get(at)
+    assert desk.post(f"{at}/sale", at, **sold).status_code == 303
+    shown = desk.get(at)
+    assert "Passes at the earliest" in shown
+    assert "Propose to sell" not in shown
+    assert worlds.line_of(desk.db, line).owed_minor > 0
+    assert desk.post(f"{at}/sale/call-off", at).status_code == 303
+    assert "Propose to sell" in desk.get(at)
+    assert desk.post(f"{at}/sale/call-off", at).status_code == 409

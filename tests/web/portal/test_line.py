@@ -211,3 +211,24 @@ def test_whose_debt_was_sold_is_told_where_to_pay_and_may_still_complain(reader:
     assert "IBAN XX00 0000" in page
     assert "you owed us CN¥600.00" in page.replace("\xa0", " ")
     assert 'href="/complain"' in page
+
+
+def test_whose_debt_will_be_sold_is_told_from_which_day_on_and_pays_here_until_then(
+    reader: Reader, scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sales, "NOTICE", "issuer.change_notice_days")  # no pack that ships gives any
+    guest = scene.guest()
+    scene.buys(guest, 60_000)
+    with scene.db.transaction() as tx:
+        now = scene.now()
+        case = exits.request(tx, scene.office, guest.line, Channel.PORTAL, "customer", now, Identity.VERIFIED)
+        buyer = sales.add_buyer(tx, "Example Debt Buyer", "IBAN XX00 0000", "CNY", "test", now)
+        assert isinstance(case, exits.Exit)
+        assert isinstance(buyer, sales.Buyer)
+        for actor in ("ann", "ben"):
+            debtsales.sell(tx, scene.office, guest.line, buyer.id, 10_000, actor, now)
+    reader.signs_in(guest)
+    for at in ("/line", f"/exits/{case.reference}"):
+        page = reader.opens(at).text
+        assert "Your debt is going to be sold" in page
+        assert "IBAN XX00 0000" not in page, "it is not paid there yet"

@@ -296,23 +296,26 @@ CREATE TABLE billing.buyer (
     added_at timestamptz NOT NULL
 );
 
--- A line's debt, sold once two have said so. What it was is fixed when it is sold; what is owed here
--- afterwards, because a dispute brought it back, may be sold again.
+-- A line's debt, sold once two have said so; agreed while a pack's days of notice run. What it was is fixed
+-- when it is sold; what is owed here afterwards, because a dispute brought it back, may be sold again.
 CREATE TABLE billing.sale (
     id uuid PRIMARY KEY,
     line uuid NOT NULL,
     buyer uuid NOT NULL REFERENCES billing.buyer,
     price_minor bigint NOT NULL CHECK (price_minor >= 0),
-    state text NOT NULL CHECK (state IN ('proposed', 'sold')),
+    state text NOT NULL CHECK (state IN ('proposed', 'agreed', 'sold')),
     proposed_by text NOT NULL,
     proposed_at timestamptz NOT NULL,
     approved_by text CHECK (approved_by <> proposed_by),
+    agreed_at timestamptz,
+    passes_at timestamptz CHECK (passes_at > agreed_at),
     on_day date,
     face_minor bigint CHECK (face_minor > 0 AND price_minor <= face_minor),
-    CHECK ((state = 'proposed') = (on_day IS NULL)),
-    CHECK ((on_day IS NULL) = (face_minor IS NULL) AND (on_day IS NULL) = (approved_by IS NULL))
+    CHECK ((state = 'sold') = (on_day IS NOT NULL) AND (on_day IS NULL) = (face_minor IS NULL)),
+    CHECK ((state = 'proposed') = (approved_by IS NULL)),
+    CHECK ((agreed_at IS NULL) = (passes_at IS NULL) AND (state <> 'agreed' OR agreed_at IS NOT NULL))
 );
-CREATE UNIQUE INDEX sale_proposed ON billing.sale (line) WHERE state = 'proposed';
+CREATE UNIQUE INDEX sale_open ON billing.sale (line) WHERE state <> 'sold';
 CREATE INDEX sale_line ON billing.sale (line);
 CREATE INDEX sale_buyer ON billing.sale (buyer, on_day);
 

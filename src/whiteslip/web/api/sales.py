@@ -76,7 +76,9 @@ class SaleBody(Struct, forbid_unknown_fields=True):
 
 
 class SaleShape(Struct):
-    """``state``: proposed or sold. ``left_minor``: what was sold, less what of it reached us since."""
+    """``state``: proposed, agreed (it passes at ``passes_at``, where the pack gives days of notice) or sold.
+    ``left_minor``: what was sold, less what of it reached us since.
+    """
 
     line: str
     state: str
@@ -85,6 +87,7 @@ class SaleShape(Struct):
     pay_to: str
     price_minor: int
     proposed_at: datetime
+    passes_at: datetime | None
     sold_on: date | None
     face_minor: int | None
     left_minor: int | None
@@ -100,10 +103,18 @@ class SaleShape(Struct):
             pay_to=one.pay_to,
             price_minor=one.price_minor,
             proposed_at=one.proposed_at,
+            passes_at=one.passes_at,
             sold_on=one.on_day,
             face_minor=one.face_minor,
             left_minor=one.left_minor,
         )
+
+
+class CalledOff(Struct):
+    """The line whose debt is not sold after all."""
+
+    line: str
+    called_off_at: datetime
 
 
 @post("/debt-buyers", summary="Register who buys debts", responses=problem_responses(401, 403, 409, 422))
@@ -169,7 +180,7 @@ def show_sold(
 )
 def sell(request: WebRequest, line_id: FromPath[str], data: JSONBody[SaleBody]) -> Response[SaleShape]:
     """The first call proposes; a second one, by another key and on the same terms, says that the price has
-    come in and sells. The customer is written to at once.
+    come in and sells, or agrees where the pack gives days of notice. The customer is written to at once.
     """
     office = ports_of(request, Ports).office
     wanted = identifier("line", line_id, "line.not_found")
@@ -178,6 +189,24 @@ def sell(request: WebRequest, line_id: FromPath[str], data: JSONBody[SaleBody]) 
     def act(tx: Tx, now: datetime, caller: Caller) -> SaleShape:
         done = debtsales.sell(tx, office, wanted, buyer, data.price_minor, caller.person, now)
         return SaleShape.of(granted(done))
+
+    return write(request, data, act)
+
+
+@post(
+    "/lines/{line_id:str}/sale/call-off",
+    summary="Call off the sale of a debt",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def call_off(request: WebRequest, line_id: FromPath[str], data: JSONBody[EmptyBody]) -> Response[CalledOff]:
+    """A sale that was agreed does not come; the customer is written to."""
+    office = ports_of(request, Ports).office
+    wanted = identifier("line", line_id, "line.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> CalledOff:
+        granted(debtsales.call_off(tx, office, wanted, caller.person, now))
+        return CalledOff(line_id, now)
 
     return write(request, data, act)
 
@@ -201,4 +230,4 @@ def list_proposals(request: WebRequest, after: FromQuery[str | None] = None, lim
     return page_of(found, limit, SaleShape.of, lambda one: public("line", one.line))
 
 
-handlers: list[Any] = [add_buyer, list_buyers, show_sold, remit, sell, show_sale, list_proposals]
+handlers: list[Any] = [add_buyer, list_buyers, show_sold, remit, sell, call_off, show_sale, list_proposals]

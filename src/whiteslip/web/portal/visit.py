@@ -14,7 +14,7 @@ from litestar import Response
 from whiteslip import lines
 from whiteslip.base import Refusal
 from whiteslip.billing import sales
-from whiteslip.billing.sales import Sale
+from whiteslip.billing.sales import Sale, State
 from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
 from whiteslip.identity import access
@@ -91,8 +91,9 @@ class Visit:
         return case
 
     def sales(self, line: Line) -> list[Sale]:
-        """To whom a line's debt was sold, oldest first; a proposal is nothing yet."""
-        return sales.done(self.tx, line.id) if line.drawing_stopped else []
+        """To whom a line's debt was sold, oldest first, and will be, last; a proposal is nothing yet."""
+        found = sales.of_line(self.tx, line.id) if line.drawing_stopped else []
+        return [sale for sale in found if sale.state is not State.PROPOSED]
 
     def latest_case(self, line: Line) -> Exit | None:
         """The newest case of a line, open or not."""

@@ -64,6 +64,7 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
         default_notice=defaultnotices.standing(tx, line, duty.now) if debt.past_due_minor else None,
         sale=sale,
         sale_buyer=public("byr", sale.buyer) if sale else "",
+        sale_notice=packs.load(line.pack).days(sales.NOTICE),
         own_sale=sale is not None and sale.proposed_by == duty.actor,
         buyers=[
             (public("byr", one.id), one.name) for one in sales.buyers(tx) if one.currency == line.currency
@@ -186,4 +187,25 @@ def turn_sale_down(request: WebRequest, line_id: FromPath[UUID], form: FromForm)
     )
 
 
-debt_handlers: Final = [show, agree, end, move_payday, sell, give_notice, turn_plan_down, turn_sale_down]
+@post("/lines/{line_id:uuid}/debt/sale/call-off", sync_to_thread=True)
+def call_sale_off(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """Call off a sale that was agreed, while its days of notice run."""
+    return _change(
+        request,
+        line_id,
+        form,
+        lambda duty, line: debtsales.call_off(duty.tx, duty.ports.office, line.id, duty.actor, duty.now),
+    )
+
+
+debt_handlers: Final = [
+    show,
+    agree,
+    end,
+    move_payday,
+    sell,
+    give_notice,
+    turn_plan_down,
+    turn_sale_down,
+    call_sale_off,
+]
