@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 
 from whiteslip import watch
-from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.store import Tx
 from whiteslip.watch import Alert, Shown
 from whiteslip.watch import store as watch_store
-from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, page_of, post, read, write
-from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, write
+from whiteslip.web.api.lists import Limit, listed, one
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import problem_responses
 
 
 class LabelBody(Struct, forbid_unknown_fields=True):
@@ -79,19 +79,17 @@ def list_alerts(
     limit: Limit = PAGE,
 ) -> Page:
     """Alerts in the order in which they were raised; all, or those of a rule."""
-    start = identifier("alr", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: watch_store.page(tx, start, limit + 1, rule))
-    return page_of(found, limit, AlertShape.of, lambda row: public("alr", row.id))
+
+    def question(tx: Tx, start: UUID | None, count: int) -> list[Alert]:
+        return watch_store.page(tx, start, count, rule)
+
+    return listed(request, "alr", after, limit, question, AlertShape.of)
 
 
 @get("/alerts/{alert_id:str}", summary="Show an alert", responses=problem_responses(401, 403, 404))
 def show_alert(request: WebRequest, alert_id: FromPath[str]) -> AlertShape:
     """One alert."""
-    wanted = identifier("alr", alert_id, "alert.not_found")
-    found = read(request, lambda tx, _: watch_store.alert(tx, wanted))
-    if found is None:
-        raise Refused(Refusal("alert.not_found"))
-    return AlertShape.of(found)
+    return one(request, "alr", alert_id, "alert.not_found", watch_store.alert, AlertShape.of)
 
 
 @post(

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from litestar import Response
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct, field
 
 from whiteslip import applications, lines
 from whiteslip.applications import Application, Asked, rules, store
 from whiteslip.applications.model import Channel, Source
-from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.identity import Person
 from whiteslip.store import Tx
 from whiteslip.web.api.access import (
-    MAX_PAGE,
     PAGE,
     Caller,
     Page,
@@ -26,17 +25,15 @@ from whiteslip.web.api.access import (
     granted,
     identifier,
     must_be_proven,
-    page_of,
     post,
-    read,
     write,
 )
+from whiteslip.web.api.lists import Limit, listed, one
 from whiteslip.web.api.shapes import Amount, Text
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import problem_responses
 
-Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="How many at most")]
 Money = Annotated[int, Meta(ge=0, le=10**12, description="Minor units")]
 FactName = Literal[
     "net_income_minor", "debt_service_minor", "lenders_elsewhere", "wanted_minor", "past_due_elsewhere"
@@ -186,9 +183,11 @@ def ask_more(
 @get("/applications", summary="List applications", responses=problem_responses(401, 403, 422))
 def list_applications(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """Applications, the newest first."""
-    start = identifier("app", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: store.recent(tx, None, limit + 1, start))
-    return page_of(found, limit, ApplicationShape.of, lambda row: public("app", row.id))
+
+    def question(tx: Tx, start: UUID | None, count: int) -> list[Application]:
+        return store.recent(tx, None, count, start)
+
+    return listed(request, "app", after, limit, question, ApplicationShape.of)
 
 
 @get("/applications/consent", summary="The consent in force", responses=problem_responses(401, 403))
@@ -205,9 +204,7 @@ def consent(language: FromQuery[Literal["zh-CN", "en"]] = "zh-CN") -> ConsentSha
 )
 def show(request: WebRequest, application_id: FromPath[str]) -> ApplicationShape:
     """One application, without who applied."""
-    wanted = identifier("app", application_id, "application.not_found")
-    found = read(request, lambda tx, _: store.get(tx, wanted))
-    return ApplicationShape.of(granted(found or Refusal("application.not_found")))
+    return one(request, "app", application_id, "application.not_found", store.get, ApplicationShape.of)
 
 
 @post(

@@ -18,8 +18,7 @@ from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Ground, Path
 from whiteslip.store import Tx
 from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, page_of, post, read, write
-from whiteslip.web.api.lines import Limit
-from whiteslip.web.api.lists import CURSOR
+from whiteslip.web.api.lists import CURSOR, Limit, start_of
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
@@ -81,7 +80,7 @@ class CaseShape(Struct):
 @get("/cases", summary="Cases that wait for a person", responses=problem_responses(401, 403, 422))
 def list_cases(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """The nearest deadline first."""
-    start = identifier("exit", after, CURSOR) if after else None
+    start = start_of("exit", after)
 
     def question(tx: Tx, now: datetime) -> Page:
         if start and exits_store.find(tx, start) is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -24,12 +25,10 @@ from whiteslip.web.api.access import (
     get,
     granted,
     identifier,
-    page_of,
     post,
-    read,
     write,
 )
-from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import Limit, listed
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
@@ -104,9 +103,7 @@ def settle(
 @get("/charge-offs", summary="Charge-offs that wait", responses=problem_responses(401, 403, 422))
 def list_proposals(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """What somebody, or the night, has proposed and nobody else has approved yet."""
-    start = identifier("line", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: chargeoff.proposals(tx, start, limit + 1))
-    return page_of(found, limit, ChargeOffShape.of, lambda one: public("line", one.line))
+    return listed(request, "line", after, limit, chargeoff.proposals, ChargeOffShape.of, attrgetter("line"))
 
 
 class DefaultNoticeShape(Struct):

@@ -10,7 +10,6 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 
 from whiteslip import complaints
-from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.complaints import Complaint, Outcome, Topic
 from whiteslip.complaints import store as complaints_store
@@ -23,16 +22,14 @@ from whiteslip.web.api.access import (
     get,
     granted,
     identifier,
-    page_of,
     post,
-    read,
     write,
 )
-from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import Limit, listed, one
 from whiteslip.web.api.shapes import PublicId
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import problem_responses
 
 
 class NewComplaint(Struct, forbid_unknown_fields=True):
@@ -119,19 +116,13 @@ def file(request: WebRequest, data: JSONBody[NewComplaint]) -> Response[Complain
 @get("/complaints", summary="List complaints", responses=problem_responses(401, 403, 422))
 def list_complaints(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """Complaints in the order they were filed."""
-    start = identifier("cmp", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: complaints_store.page(tx, start, limit + 1))
-    return page_of(found, limit, ComplaintShape.of, lambda row: public("cmp", row.id))
+    return listed(request, "cmp", after, limit, complaints_store.page, ComplaintShape.of)
 
 
 @get("/complaints/{complaint_id:str}", summary="A complaint", responses=problem_responses(401, 403, 404))
 def show_complaint(request: WebRequest, complaint_id: FromPath[str]) -> ComplaintShape:
     """One complaint."""
-    wanted = identifier("cmp", complaint_id, "complaint.not_found")
-    found = read(request, lambda tx, _: complaints_store.find(tx, wanted))
-    if found is None:
-        raise Refused(Refusal("complaint.not_found"))
-    return ComplaintShape.of(found)
+    return one(request, "cmp", complaint_id, "complaint.not_found", complaints_store.find, ComplaintShape.of)
 
 
 @post(

@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from whiteslip import exits, identity, lines, notices
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
+from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.choices import Only
 from whiteslip.exits.model import Channel, Identity, Reason, State
@@ -35,8 +36,7 @@ from whiteslip.web.api.access import (
     read,
     write,
 )
-from whiteslip.web.api.lines import Limit
-from whiteslip.web.api.lists import CURSOR
+from whiteslip.web.api.lists import CURSOR, Limit, listed, one, start_of
 from whiteslip.web.api.shapes import CheckBody, CheckShape, EventShape, LetterShape, NewCheck
 from whiteslip.web.api.shapes_exits import DoubtBody, ExitShape, NewExit, ReasonBody
 from whiteslip.web.kit import proof
@@ -76,20 +76,18 @@ def list_exits(
     limit: Limit = PAGE,
 ) -> Page:
     """Cases in the order they were asked for: all, or in a state, of a reason, sent to the desk by a rule."""
-    start = identifier("exit", after, "request.cursor_invalid") if after else None
     only = Only(in_state, reason, sent_by)
-    found = read(request, lambda tx, _: exits_store.page(tx, start, limit + 1, only))
-    return page_of(found, limit, ExitShape.of, lambda case: public("exit", case.id))
+
+    def question(tx: Tx, start: UUID | None, count: int) -> list[Exit]:
+        return exits_store.page(tx, start, count, only)
+
+    return listed(request, "exit", after, limit, question, ExitShape.of)
 
 
 @get("/exits/{exit_id:str}", summary="An exit", responses=problem_responses(401, 403, 404))
 def show_exit(request: WebRequest, exit_id: FromPath[str]) -> ExitShape:
     """One case, with what the customer was told."""
-    wanted = identifier("exit", exit_id, "exit.not_found")
-    found = read(request, lambda tx, _: exits_store.find(tx, wanted))
-    if found is None:
-        raise Refused(Refusal("exit.not_found"))
-    return ExitShape.of(found)
+    return one(request, "exit", exit_id, "exit.not_found", exits_store.find, ExitShape.of)
 
 
 @post(
@@ -226,7 +224,7 @@ def list_letters(
 ) -> Page:
     """What was written to the customer about a case, oldest first."""
     wanted = identifier("exit", about, "exit.not_found")
-    start = identifier("ltr", after, CURSOR) if after else None
+    start = start_of("ltr", after)
 
     def question(tx: Tx, _now: datetime) -> Page:
         if start and getattr(notices.get(tx, start), "subject", None) != wanted:

@@ -33,7 +33,8 @@ from whiteslip.web.api.access import (
     read,
     write,
 )
-from whiteslip.web.api.lines import Limit, shaped
+from whiteslip.web.api.lines import shaped
+from whiteslip.web.api.lists import Limit, listed, start_of
 from whiteslip.web.api.locks import CauseCode, EmptyBody
 from whiteslip.web.api.shapes import Key, Text
 from whiteslip.web.api.shapes_exits import ExitShape
@@ -145,9 +146,7 @@ def terminate(
 @get("/terminations", summary="Proposals to end agreements", responses=problem_responses(401, 403, 422))
 def list_terminations(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """Those that wait for the second person, the oldest first."""
-    start = identifier("trm", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: exits_store.open_terminations(tx, start, limit + 1))
-    return page_of(found, limit, TerminationShape.of, lambda one: public("trm", one.id))
+    return listed(request, "trm", after, limit, exits_store.open_terminations, TerminationShape.of)
 
 
 def _decide(request: WebRequest, termination_id: str, approve: bool) -> Response[TerminationShape]:
@@ -215,7 +214,7 @@ def keep(request: WebRequest, line_id: FromPath[str], data: JSONBody[EmptyBody])
 @get("/inactive-lines", summary="Lines nobody uses", responses=problem_responses(401, 403, 422))
 def list_inactive(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """Lines that owe nothing and on which nothing has moved for their pack's months. A list, no more."""
-    start = identifier("line", after, "request.cursor_invalid") if after else None
+    start = start_of("line", after)
 
     def question(tx: Tx, now: datetime) -> Page:
         found = terminations.inactive(tx, now, start, limit + 1)

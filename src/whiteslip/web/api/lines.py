@@ -19,7 +19,6 @@ from whiteslip.lines.acts import customers_by_reference, open_house, page_of_cus
 from whiteslip.lines.model import Agreement, NewLine
 from whiteslip.store import Tx
 from whiteslip.web.api.access import (
-    MAX_PAGE,
     PAGE,
     Caller,
     Page,
@@ -31,12 +30,11 @@ from whiteslip.web.api.access import (
     read,
     write,
 )
+from whiteslip.web.api.lists import Limit, listed, one, start_of
 from whiteslip.web.api.shapes import CustomerShape, LineShape, NewCustomer, NewLineBody, PayoffShape
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused, problem_responses
-
-Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="How many at most")]
 
 
 @post("/customers", summary="Register a customer", responses=problem_responses(401, 403, 409, 422))
@@ -62,16 +60,13 @@ def register(request: WebRequest, data: JSONBody[NewCustomer]) -> Response[Custo
 @get("/customers", summary="List customers", responses=problem_responses(401, 403, 422))
 def list_customers(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """Customers in order of registration."""
-    start = identifier("cus", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: page_of_customers(tx, start, limit + 1))
-    return page_of(found, limit, CustomerShape.of, lambda row: public("cus", row.id))
+    return listed(request, "cus", after, limit, page_of_customers, CustomerShape.of)
 
 
 @get("/customers/{customer_id:str}", summary="A customer", responses=problem_responses(401, 403, 404))
 def show_customer(request: WebRequest, customer_id: FromPath[str]) -> CustomerShape:
     """One customer, without what names them."""
-    wanted = identifier("cus", customer_id, "customer.not_found")
-    return read(request, lambda tx, _: CustomerShape.of(granted(lines.get_customer(tx, wanted))))
+    return one(request, "cus", customer_id, "customer.not_found", lines.get_customer, CustomerShape.of)
 
 
 def shaped(tx: Tx, line: Line, now: datetime) -> LineShape:
@@ -127,7 +122,7 @@ def open_line(request: WebRequest, data: JSONBody[NewLineBody]) -> Response[Line
 @get("/lines", summary="List lines", responses=problem_responses(401, 403, 422))
 def list_lines(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """Lines in order of opening."""
-    start = identifier("line", after, "request.cursor_invalid") if after else None
+    start = start_of("line", after)
 
     def question(tx: Tx, now: datetime) -> Page:
         found = page_of_lines(tx, start, limit + 1)

@@ -29,8 +29,8 @@ from whiteslip.web.api.access import (
     post,
     write,
 )
-from whiteslip.web.api.lines import Limit, shaped
-from whiteslip.web.api.lists import page_on_line
+from whiteslip.web.api.lines import shaped
+from whiteslip.web.api.lists import Limit, page_on_line
 from whiteslip.web.api.shapes import Amount, LineShape
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports

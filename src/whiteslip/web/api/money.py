@@ -10,7 +10,6 @@ from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from whiteslip import billing, exits, purchases
-from whiteslip.base import Refusal
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.mandates import collect
 from whiteslip.billing.model import Payment
@@ -18,9 +17,8 @@ from whiteslip.exits import owed
 from whiteslip.purchases import Capture, Declined, Purchase, Request, promises
 from whiteslip.purchases import store as purchases_store
 from whiteslip.store import Tx
-from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, read, write
-from whiteslip.web.api.lines import Limit
-from whiteslip.web.api.lists import known, page_on_line
+from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, write
+from whiteslip.web.api.lists import Limit, known, one, page_on_line
 from whiteslip.web.api.shapes import (
     CaptureBody,
     CorrectionBody,
@@ -86,9 +84,7 @@ def list_purchases(
 @get("/purchases/{purchase_id:str}", summary="A purchase", responses=problem_responses(401, 403, 404))
 def show_purchase(request: WebRequest, purchase_id: FromPath[str]) -> PurchaseShape:
     """One purchase as it stands."""
-    wanted = identifier("pur", purchase_id, "purchase.not_found")
-    found = read(request, lambda tx, _: purchases_store.find(tx, wanted))
-    return PurchaseShape.of(granted(found or Refusal("purchase.not_found")))
+    return one(request, "pur", purchase_id, "purchase.not_found", purchases_store.find, PurchaseShape.of)
 
 
 @post(
@@ -211,9 +207,7 @@ def list_payments(
 @get("/payments/{payment_id:str}", summary="A payment", responses=problem_responses(401, 403, 404))
 def show_payment(request: WebRequest, payment_id: FromPath[str]) -> PaymentShape:
     """One payment as it stands, and what corrected it."""
-    wanted = identifier("pay", payment_id, "payment.not_found")
-    found = read(request, lambda tx, _: billing_store.payment(tx, wanted))
-    return PaymentShape.of(granted(found or Refusal("payment.not_found")))
+    return one(request, "pay", payment_id, "payment.not_found", billing_store.payment, PaymentShape.of)
 
 
 @post(

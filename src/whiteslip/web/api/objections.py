@@ -10,16 +10,16 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 
 from whiteslip import bureau, lines
-from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.bureau import Ground, Objection, Outcome, Subject
 from whiteslip.bureau import store as bureau_store
 from whiteslip.store import Tx
 from whiteslip.web.api.access import Caller, get, granted, identifier, post, read, write
+from whiteslip.web.api.lists import one
 from whiteslip.web.api.shapes import PublicId
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import problem_responses
 
 _PREFIX = "objection"
 
@@ -115,11 +115,14 @@ def list_objections(request: WebRequest, line: FromQuery[str]) -> list[Objection
 )
 def show_objection(request: WebRequest, objection_id: FromPath[str]) -> ObjectionShape:
     """One objection."""
-    wanted = identifier(_PREFIX, objection_id, "bureau.objection_not_found")
-    found = read(request, lambda tx, _: bureau_store.lock_objection(tx, wanted))
-    if found is None:
-        raise Refused(Refusal("bureau.objection_not_found"))
-    return ObjectionShape.of(found)
+    return one(
+        request,
+        _PREFIX,
+        objection_id,
+        "bureau.objection_not_found",
+        bureau_store.lock_objection,
+        ObjectionShape.of,
+    )
 
 
 @post(

@@ -31,8 +31,7 @@ from whiteslip.web.api.access import (
     post,
     write,
 )
-from whiteslip.web.api.lines import Limit
-from whiteslip.web.api.lists import page_on_line
+from whiteslip.web.api.lists import Limit, page_on_line
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import problem_responses

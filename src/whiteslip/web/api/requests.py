@@ -9,7 +9,6 @@ from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 
-from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.privacy import requests
 from whiteslip.privacy import store as privacy_store
@@ -22,15 +21,13 @@ from whiteslip.web.api.access import (
     get,
     granted,
     identifier,
-    page_of,
     post,
-    read,
     write,
 )
-from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import Limit, listed, one
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import problem_responses
 
 
 class NewRequest(Struct, forbid_unknown_fields=True):
@@ -113,9 +110,7 @@ def ask(
 )
 def list_requests(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """Requests in the order they came."""
-    start = identifier("prq", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: privacy_store.requests_page(tx, start, limit + 1))
-    return page_of(found, limit, RequestShape.of, lambda row: public("prq", row.id))
+    return listed(request, "prq", after, limit, privacy_store.requests_page, RequestShape.of)
 
 
 @get(
@@ -125,11 +120,9 @@ def list_requests(request: WebRequest, after: FromQuery[str | None] = None, limi
 )
 def show_request(request: WebRequest, request_id: FromPath[str]) -> RequestShape:
     """One request."""
-    wanted = identifier("prq", request_id, "privacy.request_not_found")
-    found = read(request, lambda tx, _: privacy_store.request(tx, wanted))
-    if found is None:
-        raise Refused(Refusal("privacy.request_not_found"))
-    return RequestShape.of(found)
+    return one(
+        request, "prq", request_id, "privacy.request_not_found", privacy_store.request, RequestShape.of
+    )
 
 
 @post(

@@ -15,8 +15,8 @@ from whiteslip.exits.model import Cause
 from whiteslip.exits.proposals import Objection, RestrictionProposal, StayWhy
 from whiteslip.exits.restrictions import Limits, Measure
 from whiteslip.store import Tx
-from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, page_of, post, read, write
-from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, write
+from whiteslip.web.api.lists import Limit, listed
 from whiteslip.web.api.locks import CauseCode
 from whiteslip.web.api.shapes import PublicId
 from whiteslip.web.kit.cookies import WebRequest, ports_of
@@ -137,9 +137,7 @@ def restrict(
 @get("/restriction-proposals", summary="Proposals to restrict", responses=problem_responses(401, 403, 422))
 def list_proposals(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """What waits for a second person, in the order in which it was proposed."""
-    start = identifier("rsp", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: proposals.waiting(tx, start, limit + 1))
-    return page_of(found, limit, ProposalShape.of, lambda one: public("rsp", one.id))
+    return listed(request, "rsp", after, limit, proposals.waiting, ProposalShape.of)
 
 
 @post(
@@ -186,9 +184,7 @@ def object_to(
 @get("/restriction-objections", summary="Objections that wait", responses=problem_responses(401, 403, 422))
 def list_objections(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """What nobody has answered, the oldest first: its deadline is the nearest."""
-    start = identifier("rob", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: proposals.objections_waiting(tx, start, limit + 1))
-    return page_of(found, limit, ObjectionShape.of, lambda one: public("rob", one.id))
+    return listed(request, "rob", after, limit, proposals.objections_waiting, ObjectionShape.of)
 
 
 @post(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
 from litestar import Response
@@ -23,12 +24,11 @@ from whiteslip.web.api.access import (
     get,
     granted,
     identifier,
-    page_of,
     post,
     read,
     write,
 )
-from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import Limit, listed
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
@@ -225,9 +225,7 @@ def show_sale(request: WebRequest, line_id: FromPath[str]) -> SaleShape:
 @get("/sales", summary="Sales of debts that wait", responses=problem_responses(401, 403, 422))
 def list_proposals(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """What somebody has proposed to sell and nobody else has agreed to yet."""
-    start = identifier("line", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: sales.proposals(tx, start, limit + 1))
-    return page_of(found, limit, SaleShape.of, lambda one: public("line", one.line))
+    return listed(request, "line", after, limit, sales.proposals, SaleShape.of, attrgetter("line"))
 
 
 handlers: list[Any] = [add_buyer, list_buyers, show_sold, remit, sell, call_off, show_sale, list_proposals]

@@ -21,7 +21,7 @@ from whiteslip.lines.changes import Change, Scope, Told
 from whiteslip.lines.model import MOST_INSTALMENTS, Terms, terms_from
 from whiteslip.store import Tx
 from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, page_of, post, read, write
-from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import Limit, start_of
 from whiteslip.web.api.restrictions import DecideBody
 from whiteslip.web.api.shapes import PublicId
 from whiteslip.web.api.shapes_exits import ExitShape
@@ -160,7 +160,7 @@ def _terms(typed: TermsBody, scope: Scope) -> Terms | Refusal:
 @get("/terms-changes", summary="Changes of terms", responses=problem_responses(401, 403, 422))
 def list_changes(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """In the order in which they were proposed."""
-    start = identifier("tch", after, "request.cursor_invalid") if after else None
+    start = start_of("tch", after)
 
     def found(tx: Tx, _: datetime) -> Page:
         rows: Sequence[Change] = changes.page(tx, start, limit + 1)

@@ -33,8 +33,7 @@ from whiteslip.web.api.access import (
     read,
     write,
 )
-from whiteslip.web.api.lines import Limit
-from whiteslip.web.api.lists import page_on_line
+from whiteslip.web.api.lists import Limit, page_on_line
 from whiteslip.web.api.shapes_ties import (
     CouponShape,
     CredentialShape,

@@ -28,7 +28,7 @@ from whiteslip.web.api.access import (
     read,
     write,
 )
-from whiteslip.web.api.lines import Limit
+from whiteslip.web.api.lists import Limit, listed
 from whiteslip.web.api.shapes_webhooks import (
     AskedShape,
     DeliveryShape,
@@ -89,9 +89,7 @@ def add(request: WebRequest, data: JSONBody[NewEndpoint]) -> Response[EndpointSh
 @get("/webhook-endpoints", summary="List endpoints", responses=problem_responses(401, 403, 422))
 def list_endpoints(request: WebRequest, after: FromQuery[str | None] = None, limit: Limit = PAGE) -> Page:
     """Endpoints in the order they were added. Secrets are never shown again."""
-    start = identifier("whe", after, "request.cursor_invalid") if after else None
-    found = read(request, lambda tx, _: store.page(tx, start, limit + 1))
-    return page_of(found, limit, EndpointShape.of, lambda each: public("whe", each.id))
+    return listed(request, "whe", after, limit, store.page, EndpointShape.of)
 
 
 @get(
