@@ -66,11 +66,8 @@ def test_a_pack_that_does_not_exist_is_not_found(capsys: Capture):
 def test_what_ships_is_sound(capsys: Capture):
     code, out, err = run(capsys, "check")
     assert (code, err) == (0, "")
-    acted_on = {one.duty for one in packs.load("base").listed() if not one.stated}
-    rest = [duty for duty in packs.duties() if duty not in acted_on]
-    assert "way-out-clear" in rest
-    said = f"5 packs are sound; {len(acted_on)} of {len(packs.duties())} duties are served; "
-    assert out == said + f"no number that is enforced serves {', '.join(rest)}\n"
+    count = len(packs.duties())
+    assert out == f"5 packs are sound; {count} of {count} duties are served\n"
 
 
 def test_a_stated_number_is_shown_as_one(capsys: Capture):

@@ -37,7 +37,7 @@ def own(pack: Pack, **days: int) -> Pack:
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_what_is_refused_or_taken_has_days_and_other_letters_have_none(kind: str):
     days = lateletters.days_for(kind, packs.load("us"))
-    timed = issubclass(KINDS[kind], AdverseFacts) or kind == "debt.sold"
+    timed = issubclass(KINDS[kind], AdverseFacts) or kind in ("debt.sold", "debt.arrears")
     assert (days is not None) == timed
 
 
@@ -57,7 +57,8 @@ def test_a_restriction_is_told_within_the_shorter_of_both_numbers_and_a_decline_
 
 
 @pytest.mark.parametrize(
-    ("kind", "days"), [("application.declined", 30), ("line.restricted", 0), ("debt.sold", 0)]
+    ("kind", "days"),
+    [("application.declined", 30), ("line.restricted", 0), ("debt.sold", 0), ("debt.arrears", 14)],
 )
 def test_a_letter_that_no_server_takes_is_late_when_its_days_are_over_and_not_before(
     db: Database, kind: str, days: int

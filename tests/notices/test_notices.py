@@ -177,6 +177,15 @@ OWN: dict[str, dict[str, Any]] = {
         "outcome": "corrected",
         "why": "not_answered_in_time",
     },
+    "debt.arrears": {
+        "past_due_minor": 12_300,
+        "late_since": date(2026, 10, 2),
+        "schedule": [{"due_on": date(2026, 10, 2), "amount_minor": 12_300}],
+        "late_fee_minor": 600,
+        "late_fee_days": 7,
+        "again_months": 6,
+        "pack": "uk",
+    },
     "debt.default_notice": {
         "given_on": date(2026, 10, 22),
         "past_due_minor": 12_300,
@@ -399,6 +408,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
     timeless += (
         "hardship.offered",
         "hardship.agreed",
+        "debt.arrears",
         "debt.default_notice",
         "debt.charged_off",
         "debt.owed_anew",

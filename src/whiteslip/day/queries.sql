@@ -9,6 +9,8 @@ LEFT JOIN day.progress AS p ON p.day >= coalesce(s.sealed_on, :day);
 SELECT
     EXISTS (SELECT FROM purchases.v_hold WHERE expires_at <= :now) AS expire_holds,
     EXISTS (SELECT FROM billing.v_hardship) AS watch_hardship,
+    -- By UTC a day ends on itself or on the next, whatever its zone.
+    EXISTS (SELECT FROM billing.v_open WHERE billed AND due_on < (:now AT TIME ZONE 'UTC')::date) AS tell_of_arrears,
     EXISTS (SELECT FROM billing.v_sale) AS remit_to_buyers,
     EXISTS (SELECT FROM exits.v_restriction) AS lift_restrictions,
     EXISTS (SELECT FROM decisions.v_model_step) AS score_lines,

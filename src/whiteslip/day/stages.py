@@ -14,7 +14,7 @@ from whiteslip.billing.bills import BATCH
 from whiteslip.day.forgetting import AT_THE_END
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
 from whiteslip.day.timers import OWN, run_one
-from whiteslip.exits import defaultnotices, proposals
+from whiteslip.exits import arrears, defaultnotices, proposals
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.lateletters import note_late
 from whiteslip.identity.documents import delete_expired
@@ -53,6 +53,11 @@ def _propose_charge_offs(night: Night) -> Batch:
     if done:
         defaultnotices.give_proposed(night.tx, night.ports.office, night.now)
     return Batch(done, more=False)
+
+
+def _tell_of_arrears(night: Night) -> Batch:
+    done = arrears.tell_late(night.tx, night.ports.office.issuer_name, night.day, night.now)
+    return Batch(done, more=done == arrears.BATCH)
 
 
 def _remit_to_buyers(night: Night) -> Batch:
@@ -170,6 +175,7 @@ STAGES: Final = (
     Stage("charge_late_fees", _charge_late_fees),
     Stage("watch_hardship", _watch_hardship),
     Stage("propose_charge_offs", _propose_charge_offs),
+    Stage("tell_of_arrears", _tell_of_arrears),
     Stage("remit_to_buyers", _remit_to_buyers),
     Stage("total_the_book", _total_the_book),
     Stage("review_exits", _review_exits),

@@ -1,5 +1,5 @@
-"""Letters that a law gives days for: who is refused, restricted or given notice for a reason, and whose debt
-is sold, hears of it in time. A letter is queued at once; here is whether it was sent.
+"""Letters that a law gives days for: who is refused, restricted or given notice for a reason, whose debt is
+sold and who misses a payment hears of it in time. A letter is queued at once; here is whether it was sent.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from uuid import UUID
 from whiteslip import packs
 from whiteslip.base import end_of_day, local_day
 from whiteslip.notices.facts import KINDS, AdverseFacts, RestrictedFacts
-from whiteslip.notices.owed import SoldFacts
+from whiteslip.notices.owed import ArrearsFacts, SoldFacts
 from whiteslip.packs import Pack
 from whiteslip.store import Entry, Tx, load_queries
 
@@ -20,6 +20,7 @@ _queries = load_queries(__file__)
 _ADVERSE: Final = "issuer.adverse_action_days"
 _RESTRICTED: Final = "issuer.restriction_notice_days"
 _SOLD: Final = "debt.sold_letter_days"
+_ARREARS: Final = "arrears.notice_days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ def days_for(kind: str, pack: Pack) -> int | None:
         return min(pack.days(_RESTRICTED), pack.days(_ADVERSE))
     if issubclass(facts, AdverseFacts):
         return pack.days(_ADVERSE)
+    if issubclass(facts, ArrearsFacts):
+        return pack.days(_ARREARS)
     return pack.days(_SOLD) if issubclass(facts, SoldFacts) else None
 
 

@@ -477,6 +477,65 @@ VALUES (:id, :line, :given_on, :remedy_by, :past_due_minor);
 SELECT id, line, given_on, remedy_by, past_due_minor FROM exits.default_notice
 WHERE line = :line ORDER BY given_on DESC, id DESC LIMIT 1;
 
+-- name: in_arrears
+-- Lines with something past due at the end of :day of which nobody was told: since :due_before of their pack;
+-- or not since :missed payments are, or since :told_before. With what fell due when, and the highest late fee
+-- that may be charged for it.
+WITH late AS MATERIALIZED (
+    SELECT line, min(due_on) AS since, count(DISTINCT due_on)::integer AS missed,
+        sum(principal_minor + interest_minor + fee_minor)::bigint AS past_due_minor
+    FROM billing.v_open WHERE billed AND due_on < :day GROUP BY line
+), untold AS MATERIALIZED (
+    SELECT d.*, l.customer, l.currency, l.timezone, l.pack, l.terms_version
+    FROM late AS d
+    JOIN lines.v_line AS l ON l.id = d.line
+    JOIN unnest(:pack::text[], :due_before::date[], :missed::integer[], :told_before::date[])
+        AS p (pack, due_before, missed, told_before) ON p.pack = l.pack
+    LEFT JOIN LATERAL (
+        SELECT a.on_day, a.missed FROM exits.arrears_letter AS a
+        WHERE a.line = d.line AND a.on_day > d.since ORDER BY a.on_day DESC LIMIT 1
+    ) AS told ON true
+    WHERE CASE WHEN told.on_day IS NULL THEN d.since < p.due_before
+            ELSE told.on_day <= p.told_before OR (d.missed >= p.missed AND told.missed < p.missed) END
+        AND NOT EXISTS (SELECT FROM billing.v_charge_off AS c WHERE c.line = d.line)
+        AND NOT EXISTS (SELECT FROM exits.estate AS e WHERE e.line = d.line AND e.ended_at IS NULL)
+        AND NOT EXISTS (
+            SELECT FROM exits.freeze AS f WHERE f.line = d.line AND f.ground = 'insolvency'
+                AND f.placed_at IS NOT NULL AND f.lifted_at IS NULL)
+    ORDER BY d.line LIMIT :count
+)
+SELECT u.line, u.since, u.missed, u.past_due_minor, u.customer, c.language, u.currency, u.timezone, u.pack,
+    i.due_on, i.minor, coalesce(f.minor, 0) AS late_fee_minor, coalesce(f.days, 0) AS late_fee_days
+FROM untold AS u
+JOIN lines.v_customer AS c ON c.id = u.customer
+CROSS JOIN LATERAL (
+    SELECT array_agg(o.due_on ORDER BY o.due_on) AS due_on, array_agg(o.minor ORDER BY o.due_on) AS minor
+    FROM (
+        SELECT due_on, sum(principal_minor + interest_minor + fee_minor)::bigint AS minor
+        FROM billing.v_open WHERE line = u.line AND billed AND due_on < :day GROUP BY due_on
+    ) AS o
+) AS i
+LEFT JOIN LATERAL (
+    SELECT (t.terms ->> 'late_fee_minor')::bigint AS minor,
+        (t.terms ->> 'late_fee_grace_days')::integer AS days
+    FROM billing.v_open AS o
+    JOIN billing.v_plan AS p ON p.id = o.plan AND p.kind = 'purchase'
+    LEFT JOIN billing.v_earlier_terms AS e ON e.plan = o.plan
+    JOIN lines.v_terms AS t ON t.version = coalesce(e.version, u.terms_version)
+    WHERE o.line = u.line AND o.billed AND o.due_on < :day
+    ORDER BY 1 DESC, 2 LIMIT 1
+) AS f ON true
+ORDER BY u.line;
+
+-- name: last_arrears_letter$
+SELECT max(on_day) FROM exits.arrears_letter WHERE line = :line;
+
+-- name: add_arrears_letters!
+INSERT INTO exits.arrears_letter (line, on_day, since, missed, past_due_minor)
+SELECT u.line, :day, u.since, u.missed, u.minor
+FROM unnest(:line::uuid[], :since::date[], :missed::integer[], :past_due_minor::bigint[])
+    AS u (line, since, missed, minor);
+
 -- name: unsent_letters
 SELECT id, kind, subject_kind, subject, queued_at, pack, timezone FROM notices.v_timed ORDER BY queued_at, id;
 

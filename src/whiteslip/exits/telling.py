@@ -62,6 +62,7 @@ class Act(StrEnum):
     TERMS_CHANGE = "terms.changed"
     PLAN_AGREED = "hardship.agreed"
     PLAN_ENDED = "hardship.ended"
+    LATE = "hardship.late"
     DEFAULTED = "charge_off.default_notice"
     CHARGED_OFF = "charge_off.charged_off"
     SETTLED = "charge_off.settled"
@@ -106,6 +107,8 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.TERMS_CHANGE: "terms.changed",
     Act.PLAN_AGREED: "hardship.agreed",
     Act.PLAN_ENDED: "hardship.ended",
+    # Whoever misses a payment, whether they leave or stay.
+    Act.LATE: "debt.arrears",
     # Where the pack demands it before a debt is lost or an agreement ends for a breach.
     Act.DEFAULTED: "debt.default_notice",
     Act.CHARGED_OFF: "debt.charged_off",

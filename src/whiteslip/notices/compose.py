@@ -38,6 +38,7 @@ from whiteslip.notices.facts import (
 )
 from whiteslip.notices.model import Letter
 from whiteslip.notices.owed import (
+    ArrearsFacts,
     ClosedFacts,
     DueFact,
     HardshipFacts,
@@ -99,6 +100,12 @@ def kept_by(pack: str, language: str) -> str:
     return said.get(pack) or said["base"]
 
 
+def advice(pack: str, language: str) -> str:
+    """Who advises people in debt for nothing or little, where a pack holds."""
+    said = texts(language)["advice"]
+    return said.get(pack) or said["base"]
+
+
 def _adverse_words(facts: AdverseFacts, said: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, str]:
     """The reasons; whose report was used; and what Regulation B, 12 CFR 1002.9(b)(1), has the letter say."""
     agency = facts.agency or said["labels"]["agency"]
@@ -137,6 +144,8 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["late_words"] = fill(own["late_words"], words) if facts.late_days else ""
     if isinstance(facts, HardshipFacts):
         words["forgiven_words"] = fill(own["forgiven_words"], words) if facts.forgiven_minor else ""
+    if isinstance(facts, ArrearsFacts):
+        words |= _arrears_words(facts, own, words, language)
     if isinstance(facts, SoldFacts):
         words["rights_words"] = said["sale_rights"].get(facts.pack) or said["sale_rights"]["base"]
         words["later_words"] = own["later_words"] if facts.goes_on else ""
@@ -257,6 +266,18 @@ def _hanging_words(
     }
 
 
+def _arrears_words(
+    facts: ArrearsFacts, own: Mapping[str, Any], words: Mapping[str, str], language: str
+) -> dict[str, str]:
+    """What being late costs, who advises, and whether it is written again."""
+    return {
+        "cost_words": fill(own["fee_words" if facts.late_fee_minor else "no_fee_words"], words),
+        "advice_words": advice(facts.pack, language),
+        "again_words": fill(own["again_words"], words) if facts.again_months else "",
+        "law_words": own["law_words"].get(facts.pack, ""),
+    }
+
+
 def _statement_words(
     facts: StatementFacts, own: Mapping[str, Any], words: Mapping[str, str], language: str
 ) -> dict[str, str]:
@@ -306,7 +327,9 @@ def _table(facts: LetterFacts, language: str) -> list[list[str]]:
     if isinstance(facts, TermsChangedFacts):
         return terms_table(facts.before, facts.after, facts.currency, language)
     if (
-        not isinstance(facts, RunOffFacts | BalanceFacts | HardshipFacts | PaydayFacts | SoldFacts)
+        not isinstance(
+            facts, ArrearsFacts | RunOffFacts | BalanceFacts | HardshipFacts | PaydayFacts | SoldFacts
+        )
         or not facts.schedule
     ):
         return []

@@ -10,6 +10,7 @@ from msgspec import Struct
 from whiteslip.notices.owed import (
     AccountChangedFacts,
     AccountNeededFacts,
+    ArrearsFacts,
     ChargedOffFacts,
     ClosedFacts,
     DefaultFacts,
@@ -340,6 +341,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "hardship.agreed": HardshipFacts,
     "hardship.ended": HardshipEndedFacts,
     "statement.monthly": StatementFacts,
+    "debt.arrears": ArrearsFacts,
     "debt.charged_off": ChargedOffFacts,
     "debt.settled": SettledFacts,
     "debt.sold": SoldFacts,

@@ -29,6 +29,20 @@ class HelpFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     past_due_minor: int
 
 
+class ArrearsFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is past due: ``schedule`` by the days on which it fell due, ``late_since`` the first of them; what
+    being late costs; after how many months it is written again, if it is; ``pack`` names whose law speaks.
+    """
+
+    past_due_minor: int
+    late_since: date
+    schedule: list[DueFact]
+    late_fee_minor: int
+    late_fee_days: int
+    again_months: int
+    pack: str
+
+
 class HardshipFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The hardship plan that was agreed: what replaces the old schedule, and what it forgives."""
 

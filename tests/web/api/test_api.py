@@ -210,10 +210,10 @@ def test_whatever_says_no_names_the_address_that_was_asked(api: Api, method: str
 
 
 def test_a_parameter_that_is_missing_is_named(api: Api):
-    answer = api.ask("GET", "/v1/letters")
+    answer = api.ask("GET", "/v1/disputes")
     assert answer.status_code == 422
     assert answer.json()["errors"] == [
-        {"parameter": "exit", "code": "missing", "detail": "Fill in this field"}
+        {"parameter": "line", "code": "missing", "detail": "Fill in this field"}
     ]
 
 

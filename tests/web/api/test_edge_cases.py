@@ -727,8 +727,10 @@ def test_10_who_is_in_arrears_may_go_and_stays_in_the_class_they_are_in(reported
     story.passes("+11d")
     assert story.case["state"] == "closed"
     helped = ["hardship.offered", "hardship.agreed"]
+    (late,) = story.written("debt.arrears")
+    assert (late["past_due_minor"], late["again_months"]) == (50_000, 0), "told once, long before they left"
     story.ends(
-        ["exit.acknowledged", helped[0], "exit.runoff", helped[1], "exit.closed"],
+        ["debt.arrears", "exit.acknowledged", helped[0], "exit.runoff", helped[1], "exit.closed"],
         told,
         [*ASKED, *RUNS_OFF, *helped, "payment.received", *CLEARS],
     )
@@ -1125,11 +1127,12 @@ def test_20_clocks_that_change_move_no_statement_and_no_end_of_a_notice(european
     left = [due for due in story.plan()["schedule"] if due["total_minor"] > 1_000]  # no late fees
     assert left == before, "each month is earned by the contract's own calendar"
     late = ["hardship.offered"]  # two months were not paid by then
+    fees = ["debt.arrears_told", *2 * ["fee.charged"]]
     ended = ["exit.confirmed", "line.locked", "line.moved", "line.spending_stopped"]
     story.ends(
-        ["termination.notice", *late, "exit.runoff"],
+        ["termination.notice", "debt.arrears", *late, "exit.runoff"],
         [],  # no bureau is known of that is told of agreements in Europe
-        ["exit.notice_given", "termination.approved", *2 * ["fee.charged"], *ended, *RUNS_OFF, *late],
+        ["exit.notice_given", "termination.approved", *fees, *ended, *RUNS_OFF, *late],
     )
 
 

@@ -417,6 +417,9 @@ WHERE corrected_by IS NULL;
 CREATE VIEW billing.v_bought AS
 SELECT line, opened_on, principal_minor FROM billing.plan WHERE kind = 'purchase';
 
+CREATE VIEW billing.v_earlier_terms AS
+SELECT plan, line, version FROM billing.earlier_terms;
+
 CREATE VIEW billing.v_payday AS
 SELECT line, moved_at FROM billing.payday;
 

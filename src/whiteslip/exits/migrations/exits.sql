@@ -190,6 +190,17 @@ CREATE TABLE exits.restriction_objection (
 );
 CREATE UNIQUE INDEX restriction_objection_open ON exits.restriction_objection (restriction) WHERE outcome IS NULL;
 
+-- When who missed a payment was told what is past due, and how much of how many payments that was then.
+CREATE TABLE exits.arrears_letter (
+    line uuid NOT NULL,
+    on_day date NOT NULL,
+    since date NOT NULL CHECK (since < on_day),
+    missed integer NOT NULL CHECK (missed > 0),
+    past_due_minor bigint NOT NULL CHECK (past_due_minor > 0),
+    PRIMARY KEY (line, on_day)
+);
+CALL store.append_only('exits.arrears_letter');
+
 -- What was past due and is to be put right, before a debt is lost or an agreement ends for it.
 CREATE TABLE exits.default_notice (
     id uuid PRIMARY KEY,

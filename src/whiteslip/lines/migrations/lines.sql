@@ -182,6 +182,10 @@ SELECT id, line, language, added_at, removed_at FROM lines.authorised_user;
 CREATE VIEW lines.v_lock AS
 SELECT line, kind, party, ground, feature, reason, firm, set_at, until, lifted_at FROM lines.lock;
 
+-- In which language somebody is written to.
+CREATE VIEW lines.v_customer AS
+SELECT id, language FROM lines.customer;
+
 CREATE VIEW lines.v_terms AS
 SELECT version, terms FROM lines.terms;
 

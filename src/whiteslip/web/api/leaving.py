@@ -207,7 +207,7 @@ def _letter(notice: Notice) -> LetterShape:
     return LetterShape(
         public("ltr", notice.id),
         notice.kind,
-        public("exit", notice.subject),
+        public(notice.subject_kind, notice.subject),
         notice.language,
         notice.state,
         notice.queued_at,
@@ -215,15 +215,19 @@ def _letter(notice: Notice) -> LetterShape:
     )
 
 
-@get("/letters", summary="Letters about an exit", responses=problem_responses(401, 403, 404, 422))
+@get("/letters", summary="Letters about an exit or a line", responses=problem_responses(401, 403, 404, 422))
 def list_letters(
     request: WebRequest,
-    about: Annotated[str, QueryParameter(name="exit", description="Id of an exit")],
+    case: Annotated[str | None, QueryParameter(name="exit", description="Id of an exit")] = None,
+    line: Annotated[str | None, QueryParameter(description="Id of a line, instead of an exit")] = None,
     after: FromQuery[str | None] = None,
     limit: Limit = PAGE,
 ) -> Page:
-    """What was written to the customer about a case, oldest first."""
-    wanted = identifier("exit", about, "exit.not_found")
+    """What was written to the customer about a case, or about the line and not a case, oldest first."""
+    if (case is None) == (line is None):
+        raise Refused(Refusal("request.invalid"))
+    about, asked = ("line", line) if case is None else ("exit", case)
+    wanted = identifier(about, asked or "", f"{about}.not_found")
     start = start_of("ltr", after)
 
     def question(tx: Tx, _now: datetime) -> Page:

@@ -17,7 +17,7 @@ from whiteslip.billing import chargeoff, sales, store
 from whiteslip.billing import hardship as plans
 from whiteslip.billing import payday as days
 from whiteslip.billing.model import Relief
-from whiteslip.exits import debtsales, defaultnotices, hardship, payday
+from whiteslip.exits import arrears, debtsales, defaultnotices, hardship, payday
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
 from whiteslip.web.console.duty import HOME, Duty, on_duty
@@ -60,6 +60,7 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
             (day, days.first_due(line, every, day, today)) for day in days.DAYS if day != line.statement_day
         ],
         charge_off=chargeoff.of_line(tx, line.id),
+        told_on=arrears.last_told(tx, line.id) if debt.past_due_minor else None,
         default_days=packs.load(line.pack).days("debt.default_notice_days") if debt.past_due_minor else 0,
         default_notice=defaultnotices.standing(tx, line, duty.now) if debt.past_due_minor else None,
         sale=sale,

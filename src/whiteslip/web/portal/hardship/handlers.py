@@ -15,9 +15,10 @@ from whiteslip.billing import store
 from whiteslip.billing.model import Relief
 from whiteslip.exits import hardship
 from whiteslip.lines import Line
+from whiteslip.notices.compose import advice
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
-from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.pages import language_of, page
 from whiteslip.web.portal.dues import by_day
 from whiteslip.web.portal.visit import Visit, granted, signed_in
 
@@ -49,7 +50,7 @@ def _ways(visit: Visit, line: Line, form: Form, errors: Errors | None = None) ->
         errors=errors,
         line=line,
         back=visit.back_from(line),
-        pack=line.pack,
+        advised=advice(line.pack, language_of(visit.request)),
         past_due=line.money(debt.past_due_minor),
         kept=kept,
         dues=by_day(line, schedule) if kept else [],
