@@ -114,6 +114,23 @@ def test_that_a_death_was_an_error_takes_two_and_another_may_say_that_it_was_non
     assert letters(terminal)[-1] == "estate.undone"
 
 
+def test_an_order_of_the_law_is_listed_for_who_may_handle_it_alone(terminal: Terminal):
+    line, platform = public("line", known(terminal)), terminal.platform
+    with platform.database.transaction() as tx:
+        access.create_staff(tx, "eve", Role.AUDITOR, None, NOW)
+    for name in ("ann", "ben"):
+        order = ("--ground", "investigation", "--reference", "12 C 34/26", "--by", name)
+        assert terminal.run("lines", "freeze", line, *order)[0] == 0
+    asked = terminal.data("exits", "request", line, "--by", "ann")
+    for seen, locks, why in (((), ["exit"], "held"), (("--by", "ann"), ["exit", "legal"], "legal_freeze")):
+        (listed,) = terminal.data("lines", "list", *seen)
+        shown = terminal.data("lines", "show", line, *seen)
+        assert (listed["locks"], shown["locks"], shown["drawing_stopped"]) == (locks, locks, True)
+        assert terminal.data("exits", "show", asked["reference"], *seen)["why"] == why
+        assert [one["why"] for one in terminal.data("exits", "list", *seen)] == [why]
+    terminal.fails(3, "no reviewer or admin", "lines", "show", line, "--by", "eve")
+
+
 def test_an_objection_is_answered_at_a_terminal_by_one_or_kept_by_two(terminal: Terminal):
     line, platform = known(terminal), terminal.platform
     db, office = platform.database, platform.ports.office

@@ -23,6 +23,7 @@ from whiteslip.exits.choices import Only
 from whiteslip.exits.freezes import FILE_NUMBER, Freeze, Order
 from whiteslip.exits.model import Channel, Reason, State
 from whiteslip.exits.model import Exit as Case
+from whiteslip.exits.orders import shown_case, shown_locks
 from whiteslip.identity import access
 from whiteslip.identity.model import Kind, Role
 from whiteslip.lines import Line
@@ -89,11 +90,18 @@ def keys_create(
     answer({"key": secret, "scopes": scopes, "owner": owner}, json, lambda: data(secret))
 
 
-def _line_row(line: Line) -> dict[str, Any]:
+Seer = Annotated[
+    str | None,
+    Parameter(name="--by", help="A reviewer or an admin by name, who may see orders of the law too."),
+]
+
+
+def _line_row(line: Line, all_of_it: bool = False) -> dict[str, Any]:
     return {
         "id": public("line", line.id),
         "lifecycle": line.lifecycle,
-        "locks": sorted(line.locks),
+        "locks": shown_locks(line, all_of_it),
+        "drawing_stopped": line.drawing_stopped,
         "currency": line.currency,
         "limit_minor": line.limit_minor,
         "owed_minor": line.owed_minor,
@@ -103,15 +111,20 @@ def _line_row(line: Line) -> dict[str, Any]:
     }
 
 
-def lines_list(*, after: str | None = None, limit: Limit = 50, json: Json = False) -> None:
+def lines_list(*, after: str | None = None, limit: Limit = 50, by: Seer = None, json: Json = False) -> None:
     """List lines in the order they were opened."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         start = line_named(tx, after).id if after else None
-        rows = [_line_row(line) for line in page_of_lines(tx, start, limit)]
+        handles = _handles_orders(tx, by)
+        rows = [_line_row(line, handles) for line in page_of_lines(tx, start, limit)]
     columns = ["id", "lifecycle", "limit_minor", "owed_minor", "held_minor", "available_minor"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], columns[2:]))
     if len(rows) == limit:
         say(f"there may be more: whiteslip lines list --after {rows[-1]['id']}")
+
+
+def _handles_orders(tx: Tx, by: str | None) -> bool:
+    return by is not None and bool(acting(tx, by))
 
 
 def lines_unused(*, limit: Limit = 50, json: Json = False) -> None:
@@ -137,14 +150,14 @@ def line_named(tx: Tx, line_id: str) -> Line:
     return found
 
 
-def lines_show(line_id: str, /, *, json: Json = False) -> None:
+def lines_show(line_id: str, /, *, by: Seer = None, json: Json = False) -> None:
     """Show one line in its three regions: lifecycle, locks, debt."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         line = line_named(tx, line_id)
         today = line.today(present(tx))
         debt = billing.debt(tx, line.id, today)
-        quote = billing.payoff(tx, line, today)
-    shown = _line_row(line) | {
+        quote, handles = billing.payoff(tx, line, today), _handles_orders(tx, by)
+    shown = _line_row(line, handles) | {
         "bucket": billing_rules.bucket(debt),
         "days_past_due": debt.days_past_due,
         "risk_class": billing_rules.class_of(debt),
@@ -198,7 +211,8 @@ def lines_turn_down_freeze(line_id: str, /, *, by: By, json: Json = False) -> No
     answer(_freeze_row(done), json, lambda: pairs(_freeze_row(done)))
 
 
-def _case_row(case: Case) -> dict[str, Any]:
+def _case_row(found: Case, all_of_it: bool = False) -> dict[str, Any]:
+    case = shown_case(found, all_of_it)
     return {
         "reference": case.reference,
         "id": public("exit", case.id),
@@ -218,24 +232,27 @@ def exits_list(
     reason: Reason | None = None,
     sent_by: Annotated[str | None, Parameter(help="The rule that sent them to the desk.")] = None,
     limit: Limit = 50,
+    by: Seer = None,
     json: Json = False,
 ) -> None:
     """List exits in the order they were asked for."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
         found = exits_store.page(tx, None, limit, Only(state, reason, sent_by))
-        rows = [_case_row(case) for case in found]
+        handles = _handles_orders(tx, by)
+        rows = [_case_row(case, handles) for case in found]
     columns = ["reference", "state", "why", "since", "line"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows]))
     _say_if_cut(rows, limit)
 
 
-def exits_show(reference: str, /, *, json: Json = False) -> None:
+def exits_show(reference: str, /, *, by: Seer = None, json: Json = False) -> None:
     """Show one exit by its reference."""
     with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
-        case = exits_store.by_reference(tx, reference)
+        case, handles = exits_store.by_reference(tx, reference), _handles_orders(tx, by)
     if case is None:
         raise CommandError(f"there is no exit {reference}", Exit.NOT_FOUND, hint="whiteslip exits list")
-    answer(_case_row(case), json, lambda: pairs(_case_row(case)))
+    shown = _case_row(case, handles)
+    answer(shown, json, lambda: pairs(shown))
 
 
 def exits_request(
@@ -260,7 +277,7 @@ def exits_request(
             case = exits.request(tx, office, line.id, Channel(channel), acting(tx, by), present(tx))
             if isinstance(case, Refusal):
                 refuse(case)
-            row = _case_row(case) | {"outcome": case.plan.outcome}
+            row = _case_row(case, all_of_it=True) | {"outcome": case.plan.outcome}
     answer(row, json, lambda: pairs(row))
 
 

@@ -243,9 +243,10 @@ def journal_of(tx: Tx, subjects: Sequence[UUID]) -> list[Row]:
     return list(_queries.journal_of(tx.conn, subjects=list(subjects)))
 
 
-def journal_after(tx: Tx, after: int, count: int = 100) -> list[Row]:
-    """The outbox: up to ``count`` rows numbered above ``after``. There are never gaps."""
-    return list(_queries.journal_after(tx.conn, after=after, count=count))
+def journal_after(tx: Tx, after: int, count: int = 100, kinds: Sequence[str] | None = None) -> list[Row]:
+    """The outbox: up to ``count`` rows numbered above ``after``, without gaps but for ``kinds`` left out."""
+    only = None if kinds is None else list(kinds)
+    return list(_queries.journal_after(tx.conn, after=after, count=count, kinds=only))
 
 
 def journal_head(tx: Tx) -> tuple[int, bytes]:

@@ -3,7 +3,8 @@ SELECT store.journal_append(:rows::jsonb);
 
 -- name: journal_after
 SELECT seq, at, kind, subject_kind, subject, actor, data
-FROM store.journal WHERE seq > :after ORDER BY seq LIMIT :count;
+FROM store.journal
+WHERE seq > :after AND (:kinds::text[] IS NULL OR kind = ANY(:kinds)) ORDER BY seq LIMIT :count;
 
 -- name: journal_of
 SELECT seq, at, kind, subject_kind, subject, actor, data

@@ -52,6 +52,11 @@ class Caller:
     owner: Staff | None = None
 
     @property
+    def handles_orders(self) -> bool:
+        """Whether it may place and lift an order of the law, and so may know of one: see ``exits.orders``."""
+        return WRITE in self.scopes and self.owner is not None and self.owner.role in DECIDES
+
+    @property
     def person(self) -> str:
         """Its owner, named as at the desk, for what takes two people: two keys of one person are one.
 

@@ -16,8 +16,21 @@ from whiteslip.base.ids import public
 from whiteslip.exits import Exit, desk
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Ground, Path
+from whiteslip.exits.orders import shown_case
 from whiteslip.store import Tx
-from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.access import (
+    PAGE,
+    Caller,
+    Page,
+    caller_of,
+    get,
+    granted,
+    identifier,
+    page_of,
+    post,
+    read,
+    write,
+)
 from whiteslip.web.api.lists import CURSOR, Limit, start_of
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of
@@ -59,8 +72,9 @@ class CaseShape(Struct):
     chosen_due_at: datetime | None
 
     @classmethod
-    def of(cls, tx: Tx, case: Exit) -> CaseShape:
-        """Shape a case with what stands on it."""
+    def of(cls, tx: Tx, found: Exit, handles_orders: bool) -> CaseShape:
+        """Shape a case with what stands on it, for a key that handles orders of the law or not."""
+        case = shown_case(found, handles_orders)
         proposal, chosen = exits_store.proposal(tx, case.id), exits_store.pending(tx, case.id)
         return cls(
             exit=public("exit", case.id),
@@ -70,7 +84,7 @@ class CaseShape(Struct):
             why=case.why,
             due_at=case.due_at,
             proposed=proposal.path if proposal else None,
-            proposed_ground=proposal.ground if proposal else None,
+            proposed_ground=proposal.ground if proposal and handles_orders else None,
             proposed_at=proposal.proposed_at if proposal else None,
             chosen=chosen.path if chosen else None,
             chosen_due_at=chosen.due_at if chosen else None,
@@ -85,9 +99,9 @@ def list_cases(request: WebRequest, after: FromQuery[str | None] = None, limit: 
     def question(tx: Tx, now: datetime) -> Page:
         if start and exits_store.find(tx, start) is None:
             raise Refused(Refusal(CURSOR))
-        found = exits_store.queue(tx, now, limit + 1, start)
+        found, all_of_it = exits_store.queue(tx, now, limit + 1, start), caller_of(request).handles_orders
         return page_of(
-            found, limit, lambda case: CaseShape.of(tx, case), lambda case: public("exit", case.id)
+            found, limit, lambda case: CaseShape.of(tx, case, all_of_it), lambda case: public("exit", case.id)
         )
 
     return read(request, question)
@@ -113,7 +127,7 @@ def take_next(request: WebRequest, data: JSONBody[EmptyBody]) -> Response[NextSh
 
     def act(tx: Tx, now: datetime, caller: Caller) -> NextShape:
         case = desk.take_next(tx, caller.person, now)
-        return NextShape(CaseShape.of(tx, case) if case else None)
+        return NextShape(CaseShape.of(tx, case, caller.handles_orders) if case else None)
 
     return write(request, data, act)
 
@@ -129,7 +143,7 @@ def _on_case(
         case = exits_store.find(tx, wanted)
         if case is None:
             raise Refused(Refusal("exit.not_found"))
-        return CaseShape.of(tx, case)
+        return CaseShape.of(tx, case, caller.handles_orders)
 
     return write(request, data, done)
 

@@ -17,11 +17,11 @@ from whiteslip.base.ids import public
 from whiteslip.exits import Office, freezes
 from whiteslip.exits.freezes import Freeze, Order
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, get, granted, identifier, post, read, write
+from whiteslip.web.api.access import Caller, caller_of, get, granted, identifier, post, read, write
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import Refused, problem_responses
 
 _Act: TypeAlias = Callable[[Tx, Office, UUID, str, datetime], Freeze | Refusal]
 
@@ -117,7 +117,9 @@ def turn_down(
     responses=problem_responses(401, 403, 404, 409),
 )
 def show_freeze(request: WebRequest, line_id: FromPath[str]) -> FreezeShape:
-    """What is proposed or stands."""
+    """What is proposed or stands, for a key that may handle it."""
+    if not caller_of(request).handles_orders:
+        raise Refused(Refusal("request.forbidden"))
     wanted = identifier("line", line_id, "line.not_found")
 
     def question(tx: Tx, _now: datetime) -> FreezeShape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -26,6 +27,7 @@ from whiteslip.web.api.access import (
     PAGE,
     Caller,
     Page,
+    caller_of,
     get,
     granted,
     identifier,
@@ -43,6 +45,7 @@ from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.webhooks.events import PUBLISHED
 
 
 @post("/exits", summary="Ask to close a line", responses=problem_responses(401, 403, 404, 409, 422))
@@ -58,12 +61,17 @@ def ask(request: WebRequest, data: JSONBody[NewExit]) -> Response[ExitShape]:
         line = granted(lines.get_line(tx, line_id))
         if data.type == "withdraw":
             withdrawn = withdraw(tx, ports.office, line_id, Channel.API, caller.actor, now)
-            return ExitShape.of(granted(withdrawn), data.validate_only)
+            return ExitShape.of(granted(withdrawn), caller.handles_orders, data.validate_only)
         who = Identity.VERIFIED if proof.is_fresh(tx, ports, line.customer, now) else Identity.PENDING
         case = granted(exits.request(tx, ports.office, line_id, Channel.API, caller.actor, now, who))
-        return ExitShape.of(case, data.validate_only)
+        return ExitShape.of(case, caller.handles_orders, data.validate_only)
 
     return write(request, data, act, 200 if data.validate_only else 201, data.validate_only)
+
+
+def _shape_for(request: WebRequest) -> Callable[[Exit], ExitShape]:
+    handles = caller_of(request).handles_orders
+    return lambda case: ExitShape.of(case, handles)
 
 
 @get("/exits", summary="List exits", responses=problem_responses(401, 403, 422))
@@ -81,13 +89,13 @@ def list_exits(
     def question(tx: Tx, start: UUID | None, count: int) -> list[Exit]:
         return exits_store.page(tx, start, count, only)
 
-    return listed(request, "exit", after, limit, question, ExitShape.of)
+    return listed(request, "exit", after, limit, question, _shape_for(request))
 
 
 @get("/exits/{exit_id:str}", summary="An exit", responses=problem_responses(401, 403, 404))
 def show_exit(request: WebRequest, exit_id: FromPath[str]) -> ExitShape:
     """One case, with what the customer was told."""
-    return one(request, "exit", exit_id, "exit.not_found", exits_store.find, ExitShape.of)
+    return one(request, "exit", exit_id, "exit.not_found", exits_store.find, _shape_for(request))
 
 
 @post(
@@ -107,7 +115,8 @@ def confirm(request: WebRequest, exit_id: FromPath[str]) -> Response[ExitShape]:
             raise Refused(Refusal("exit.not_found"))
         if not proof.is_fresh(tx, ports, case.customer, now):
             raise Refused(Refusal("exit.identity_not_verified"))
-        return ExitShape.of(granted(exits.confirm(tx, ports.office, wanted, caller.actor, now)))
+        done = exits.confirm(tx, ports.office, wanted, caller.actor, now)
+        return ExitShape.of(granted(done), caller.handles_orders)
 
     return write(request, None, act)
 
@@ -129,7 +138,7 @@ def doubt(request: WebRequest, exit_id: FromPath[str], data: JSONBody[DoubtBody]
 
     def act(tx: Tx, now: datetime, caller: Caller) -> ExitShape:
         done = exits.doubt(tx, ports.office, wanted, caller.actor, now, data.not_me)
-        return ExitShape.of(granted(done))
+        return ExitShape.of(granted(done), caller.handles_orders)
 
     return write(request, data, act)
 
@@ -148,7 +157,8 @@ def cancel(request: WebRequest, exit_id: FromPath[str]) -> Response[ExitShape]:
     def act(tx: Tx, now: datetime, caller: Caller) -> ExitShape:
         case = granted(exits_store.find(tx, wanted) or Refusal("exit.not_found"))
         must_be_proven(request, tx, case.customer, now)
-        return ExitShape.of(granted(exits.cancel(tx, ports.office, wanted, caller.actor, now)))
+        done = exits.cancel(tx, ports.office, wanted, caller.actor, now)
+        return ExitShape.of(granted(done), caller.handles_orders)
 
     return write(request, None, act)
 
@@ -163,7 +173,8 @@ def reason(request: WebRequest, exit_id: FromPath[str], data: JSONBody[ReasonBod
     wanted = identifier("exit", exit_id, "exit.not_found")
 
     def act(tx: Tx, now: datetime, caller: Caller) -> ExitShape:
-        return ExitShape.of(granted(exits.give_reason(tx, wanted, data.reason, caller.actor, now)))
+        done = exits.give_reason(tx, wanted, data.reason, caller.actor, now)
+        return ExitShape.of(granted(done), caller.handles_orders)
 
     return write(request, data, act)
 
@@ -265,9 +276,15 @@ def events(
     after: Annotated[int, QueryParameter(ge=0, description="Number of the last event you have")] = 0,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE)] = PAGE,
 ) -> Page:
-    """The journal. Numbers have no gaps, so ``after`` never misses one."""
-    found = read(request, lambda tx, _: journal_after(tx, after, limit + 1))
-    return page_of(found, limit, EventShape.of, lambda row: str(row["seq"]))
+    """The journal, for a key that may handle orders of the law; for any other what webhooks tell, and no more
+    of it. ``after`` never misses one.
+    """
+    if caller_of(request).handles_orders:
+        kinds, shape = None, EventShape.of
+    else:
+        kinds, shape = sorted(PUBLISHED), EventShape.published
+    found = read(request, lambda tx, _: journal_after(tx, after, limit + 1, kinds))
+    return page_of(found, limit, shape, lambda row: str(row["seq"]))
 
 
 handlers: list[Any] = [

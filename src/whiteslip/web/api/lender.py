@@ -25,6 +25,7 @@ from whiteslip.web.api.access import (
     PAGE,
     Caller,
     Page,
+    caller_of,
     get,
     granted,
     identifier,
@@ -217,8 +218,10 @@ def list_inactive(request: WebRequest, after: FromQuery[str | None] = None, limi
     start = start_of("line", after)
 
     def question(tx: Tx, now: datetime) -> Page:
-        found = terminations.inactive(tx, now, start, limit + 1)
-        return page_of(found, limit, lambda line: shaped(tx, line, now), lambda line: public("line", line.id))
+        found, who = terminations.inactive(tx, now, start, limit + 1), caller_of(request)
+        return page_of(
+            found, limit, lambda line: shaped(tx, line, who, now), lambda line: public("line", line.id)
+        )
 
     return read(request, question)
 
@@ -226,7 +229,10 @@ def list_inactive(request: WebRequest, after: FromQuery[str | None] = None, limi
 def _on_exit(
     request: WebRequest, data: object, act: Callable[[Tx, datetime, Caller], Exit | Refusal]
 ) -> Response[ExitShape]:
-    return write(request, data, lambda tx, now, caller: ExitShape.of(granted(act(tx, now, caller))))
+    def done(tx: Tx, now: datetime, caller: Caller) -> ExitShape:
+        return ExitShape.of(granted(act(tx, now, caller)), caller.handles_orders)
+
+    return write(request, data, done)
 
 
 @post(

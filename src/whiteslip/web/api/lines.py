@@ -13,6 +13,7 @@ from whiteslip import billing, identity, lines
 from whiteslip.base import Refusal, new_id
 from whiteslip.base.ids import public
 from whiteslip.billing import defaults, rules
+from whiteslip.exits.orders import shown_locks
 from whiteslip.identity import Person
 from whiteslip.lines import Customer, Line
 from whiteslip.lines.acts import customers_by_reference, open_house, page_of_customers, page_of_lines
@@ -22,6 +23,7 @@ from whiteslip.web.api.access import (
     PAGE,
     Caller,
     Page,
+    caller_of,
     get,
     granted,
     identifier,
@@ -69,8 +71,8 @@ def show_customer(request: WebRequest, customer_id: FromPath[str]) -> CustomerSh
     return one(request, "cus", customer_id, "customer.not_found", lines.get_customer, CustomerShape.of)
 
 
-def shaped(tx: Tx, line: Line, now: datetime) -> LineShape:
-    """A line with its third region, which billing derives."""
+def shaped(tx: Tx, line: Line, caller: Caller, now: datetime) -> LineShape:
+    """A line with its third region, which billing derives, as ``caller`` may see it."""
     debt = billing.debt(tx, line.id, line.today(now))
     counted = defaults.count(tx, line, debt, line.today(now))
     return LineShape(
@@ -80,7 +82,7 @@ def shaped(tx: Tx, line: Line, now: datetime) -> LineShape:
         pack=line.pack,
         terms_version=line.terms_version,
         lifecycle=line.lifecycle,
-        locks=sorted(line.locks),
+        locks=shown_locks(line, caller.handles_orders),
         drawing_stopped=line.drawing_stopped,
         limit_minor=line.advised_limit_minor,
         limit_target_minor=line.limit_minor,
@@ -114,7 +116,7 @@ def open_line(request: WebRequest, data: JSONBody[NewLineBody]) -> Response[Line
         day = data.statement_day
         new = NewLine(new_id(now), customer.id, data.limit_minor, day, opened_on, data.informed)
         lines.open_lines(tx, agreement, [new], caller.actor, now)
-        return shaped(tx, granted(lines.get_line(tx, new.id)), now)
+        return shaped(tx, granted(lines.get_line(tx, new.id)), caller, now)
 
     return write(request, data, act, 201)
 
@@ -125,8 +127,10 @@ def list_lines(request: WebRequest, after: FromQuery[str | None] = None, limit: 
     start = start_of("line", after)
 
     def question(tx: Tx, now: datetime) -> Page:
-        found = page_of_lines(tx, start, limit + 1)
-        return page_of(found, limit, lambda line: shaped(tx, line, now), lambda line: public("line", line.id))
+        found, who = page_of_lines(tx, start, limit + 1), caller_of(request)
+        return page_of(
+            found, limit, lambda line: shaped(tx, line, who, now), lambda line: public("line", line.id)
+        )
 
     return read(request, question)
 
@@ -134,8 +138,8 @@ def list_lines(request: WebRequest, after: FromQuery[str | None] = None, limit: 
 @get("/lines/{line_id:str}", summary="A line", responses=problem_responses(401, 403, 404))
 def show_line(request: WebRequest, line_id: FromPath[str]) -> LineShape:
     """One line in its three regions."""
-    wanted = identifier("line", line_id, "line.not_found")
-    return read(request, lambda tx, now: shaped(tx, granted(lines.get_line(tx, wanted)), now))
+    wanted, who = identifier("line", line_id, "line.not_found"), caller_of(request)
+    return read(request, lambda tx, now: shaped(tx, granted(lines.get_line(tx, wanted)), who, now))
 
 
 @get("/lines/{line_id:str}/payoff", summary="A payoff quote", responses=problem_responses(401, 403, 404, 422))

@@ -16,12 +16,13 @@ from whiteslip.base import Refusal
 from whiteslip.exits import restrictions, softer, stepups
 from whiteslip.lines import Line
 from whiteslip.lines.locks import standing
-from whiteslip.lines.model import VALUED, Feature, Lock, Part
+from whiteslip.lines.model import VALUED, Feature, Lock, LockKind, Part
 from whiteslip.store import Tx
 from whiteslip.web.api.access import (
     PAGE,
     Caller,
     Page,
+    caller_of,
     get,
     granted,
     identifier,
@@ -125,7 +126,7 @@ def _change(
     wanted = identifier("line", line_id, "line.not_found")
 
     def change(tx: Tx, now: datetime, caller: Caller) -> LineShape:
-        return shaped(tx, granted(act(tx, wanted, now, caller)), now)
+        return shaped(tx, granted(act(tx, wanted, now, caller)), caller, now)
 
     return write(request, data, change, 200)
 
@@ -213,8 +214,16 @@ def unrestrict(request: WebRequest, line_id: FromPath[str], data: JSONBody[Empty
 def list_locks(
     request: WebRequest, line_id: FromPath[str], after: FromQuery[str | None] = None, limit: Limit = PAGE
 ) -> Page:
-    """All locks that stand on a line, whoever set them, in the order in which they were first set."""
-    return page_on_line(request, line_id, "lock", after, limit, standing, LockShape.of)
+    """Locks that stand on a line, in the order in which they were first set; an order of the law is for keys
+    that may handle one.
+    """
+    handles = caller_of(request).handles_orders
+
+    def seen(tx: Tx, line: UUID, start: UUID | None, count: int) -> list[Lock]:
+        found = standing(tx, line, start)
+        return [lock for lock in found if handles or lock.kind is not LockKind.LEGAL][:count]
+
+    return page_on_line(request, line_id, "lock", after, limit, seen, LockShape.of)
 
 
 @post(

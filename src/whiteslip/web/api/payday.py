@@ -84,7 +84,7 @@ def move_payday(
 
     def act(tx: Tx, now: datetime, caller: Caller) -> LineShape:
         done = payday.move(tx, office, wanted, data.statement_day, caller.actor, now)
-        return shaped(tx, granted(done), now)
+        return shaped(tx, granted(done), caller, now)
 
     return write(request, data, act)
 

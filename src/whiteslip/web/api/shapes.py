@@ -14,6 +14,7 @@ from whiteslip.lines import Customer, Line
 from whiteslip.purchases import Declined, Purchase
 from whiteslip.purchases.model import RefundPromise
 from whiteslip.store.database import Row
+from whiteslip.webhooks.events import PUBLISHED
 
 Amount: TypeAlias = Annotated[int, Meta(ge=1, le=10**12, description="Minor units")]
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -368,8 +369,14 @@ class EventShape(Struct):
     type: str
     subject_kind: str
     subject: str
-    actor: str
+    actor: str | None
     data: Mapping[str, Any]
+
+    @classmethod
+    def published(cls, row: Row) -> EventShape:
+        """Shape a journal row as a webhook tells it: only fields that leave the house, and not who did it."""
+        told = {name: row["data"][name] for name in PUBLISHED[row["kind"]] if name in row["data"]}
+        return cls.of({**row, "actor": None, "data": told})
 
     @classmethod
     def of(cls, row: Row) -> EventShape:

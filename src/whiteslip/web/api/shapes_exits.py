@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from whiteslip.base.ids import public
 from whiteslip.exits.model import Exit, Plan, Reason, Ties
+from whiteslip.exits.orders import shown_case
 from whiteslip.web.api.shapes import PublicId
 
 
@@ -100,7 +101,9 @@ class PlanShape(Struct):
 
 
 class ExitShape(Struct):
-    """A case. ``id`` is None when it was only asked what would happen."""
+    """A case. ``id`` is None when it was only asked what would happen. Why it is held, and until when, is for
+    keys that may handle orders of the law.
+    """
 
     id: str | None
     reference: str | None
@@ -120,8 +123,11 @@ class ExitShape(Struct):
     plan: PlanShape
 
     @classmethod
-    def of(cls, case: Exit, validated: bool = False) -> ExitShape:
-        """Shape a case; ``validated`` leaves out what was never kept."""
+    def of(cls, found: Exit, handles_orders: bool, validated: bool = False) -> ExitShape:
+        """Shape a case, for a key that handles orders of the law or not; ``validated`` leaves out what was
+        never kept.
+        """
+        case = shown_case(found, handles_orders)
         return cls(
             id=None if validated else public("exit", case.id),
             reference=None if validated else case.reference,

@@ -235,7 +235,7 @@ def reject(request: WebRequest, line_id: FromPath[str]) -> Response[ExitShape]:
         customer = granted(lines.get_line(tx, wanted)).customer
         who = Identity.VERIFIED if proof.is_fresh(tx, ports, customer, now) else Identity.PENDING
         done = newterms.reject(tx, ports.office, wanted, Channel.API, caller.actor, now, who)
-        return ExitShape.of(granted(done))
+        return ExitShape.of(granted(done), caller.handles_orders)
 
     return write(request, None, act, 201)
 
