@@ -119,8 +119,8 @@ def send_again(request: WebRequest, payout_id: FromPath[str]) -> Response[Payout
         by = actor if whose == line.customer else caller_of(request).person
         done = payouts.send_again(tx, wanted, whose, by, now)
         stopped = isinstance(done, Refusal) and done.code == "payout.legal_freeze"
-        # What a shop is told as well: of an order know those who handle it.
-        return Refusal("line.locked") if stopped and not caller_of(request).handles_orders else done
+        # Of an order know those who handle it.
+        return Refusal("payout.stopped") if stopped and not caller_of(request).handles_orders else done
 
     return _change(request, payout_id, send)
 
