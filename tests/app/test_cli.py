@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
+import socket
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ class Terminal:
 
     home: Path
     capture: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
 
     def run(self, *tokens: str) -> tuple[int, str, str]:
         """Exit code, stdout and stderr."""
@@ -49,7 +52,7 @@ def terminal(
 ) -> Terminal:
     monkeypatch.setenv("WHITESLIP_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("WHITESLIP_DATABASE_URL", fresh_url())
-    return Terminal(tmp_path / "home", capsys)
+    return Terminal(tmp_path / "home", capsys, monkeypatch)
 
 
 @pytest.fixture
@@ -71,6 +74,20 @@ def test_init_makes_keys_and_one_admin_link_and_doing_it_again_changes_nothing(t
     again = terminal.data("init")
     assert (again["migrations"], again["admin_link"]) == (0, None)
     assert key.read_text() == before
+
+
+def test_a_port_is_served_once_and_a_demonstration_asks_before_it_touches_anything(terminal: Terminal):
+    terminal.data("init")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # as our server does
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        terminal.monkeypatch.setenv("WHITESLIP_PORT", str(port))
+        for command in ("serve", "demo"):
+            code, out, err = terminal.run(command)
+            assert (code, out) == (5, ""), command
+            assert f"cannot serve at 127.0.0.1:{port}: Address already in use\ntry: whiteslip stop" in err
 
 
 def test_before_init_a_command_says_what_to_do(terminal: Terminal):
@@ -127,6 +144,10 @@ def test_the_books_the_journal_and_the_decisions_are_sound(settled: Terminal):
     assert replayed["decisions"] > 5
     assert replayed["differences"] == 0
     assert all(check["good"] for check in settled.data("doctor", code=5) if check["check"] != "mail")
+    key = settled.home / "master.key"
+    key.write_bytes(base64.b64encode(bytes(32)))  # somebody else's
+    found = {check["check"]: check["good"] for check in settled.data("doctor", code=5)}
+    assert [what for what, good in found.items() if not good] == ["vault", "mail"]
 
 
 def test_lines_and_exits_are_listed_and_shown(settled: Terminal):

@@ -28,6 +28,7 @@ def serve(*, workers: int = 1) -> None:
     """Serve pages and the API. Timers are run by `whiteslip worker`."""
     settings = load(os.environ)
     with opened(settings, size=1):
+        serving.must_be_free(settings)
         say(f"http://{settings.text('host')}:{settings.text('port')}")
     serving.serve(settings, workers)
 
@@ -50,6 +51,7 @@ def up(*, workers: int = 1) -> None:
     """Serve and work in one."""
     settings = load(os.environ)
     with opened(settings) as platform:
+        serving.must_be_free(settings)
         _up(settings, workers, partial(worker.run, platform))
 
 
@@ -95,6 +97,8 @@ def demonstrate(
     """
     settings = load(os.environ, home=os.environ.get("WHITESLIP_HOME") or ".demo")
     os.environ["WHITESLIP_HOME"] = str(settings.home)
+    if serve:
+        serving.must_be_free(settings)  # before a world that still lives is taken for one that was cut off
     demo.prepare(settings, nights)
 
     def live(stop: threading.Event) -> None:

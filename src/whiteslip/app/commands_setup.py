@@ -15,13 +15,13 @@ from whiteslip import packs
 from whiteslip.app import backups
 from whiteslip.app.settings import SETTINGS, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say, table
-from whiteslip.app.wiring import create_database, opened, prepare_home
+from whiteslip.app.wiring import create_database, loaded_pack, opened, prepare_home
 from whiteslip.base import local_day
 from whiteslip.bureau import acts as bureau_acts
 from whiteslip.day import every_violation
 from whiteslip.exits import lateletters
 from whiteslip.exits.promises import broken as promises_broken
-from whiteslip.identity import access
+from whiteslip.identity import access, rotation
 from whiteslip.identity.model import Kind, Role
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.notices import acts as notices_acts
@@ -42,6 +42,7 @@ def init(*, json: Json = False) -> None:
     Doing it again migrates an older database and changes nothing else.
     """
     settings = load(os.environ)
+    loaded_pack(settings)  # one that does not exist leaves no home behind
     prepare_home(settings)
     applied = create_database(settings)
     with opened(settings) as platform, platform.database.transaction() as tx:
@@ -110,12 +111,15 @@ def doctor(*, json: Json = False) -> None:
     with opened(settings) as platform:
         checks.append(Check("database", True, "answers, and its schema is this version's"))
         with platform.database.transaction() as tx:
+            keyless = rotation.lacks_a_key(tx, platform.ports.vault)
             broken = every_violation(tx)
             sealed = last_sealed_day(tx)
             letters = notices_acts.counts(tx)
             untold = lateletters.late(tx, present(tx))
             late = overdue(tx, local_day(present(tx), platform.pack.timezone))
             promises = promises_broken(tx, present(tx)) + bureau_acts.untold(tx, present(tx))
+        key = f"{settings.master_key_file} opens " + ("not every record" if keyless else "every record")
+        checks.append(Check("vault", not keyless, key))
         checks.append(Check("invariants", not broken, "; ".join(broken[:5]) or "all hold"))
         checks.append(Check("erasure", not late, f"{late} people are overdue"))
         kept = "; ".join(promises[:5]) or "the packs' minutes and days are kept"

@@ -97,9 +97,10 @@ def listen(
         kinds = [kind.strip() for kind in events.split(",") if kind.strip()]
         if not PUBLISHED.keys() >= set(kinds):
             _unknown(kinds)
-        wrong = guard.fault(forward_to, allow_internal=True)
-        if wrong:
-            raise CommandError(f"events cannot be forwarded to {forward_to!r}: {wrong}", Exit.USAGE)
+        if guard.fault(forward_to, allow_internal=True):
+            said = f"{forward_to!r} is no address of a server" if forward_to else "listen wants an address"
+            hint = "whiteslip webhooks listen --forward-to http://localhost:3000/hooks"
+            raise CommandError(said, Exit.USAGE, hint)
         say(f"forwarding to {forward_to}; stop with Ctrl-C")
         _follow(
             platform.database, Courier(web_secret(settings), allow_internal=True), forward_to, secret, kinds

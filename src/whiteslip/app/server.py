@@ -11,6 +11,7 @@ from litestar import Litestar
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from psycopg_pool import PoolTimeout
 
+from whiteslip.app.serving import end_with_the_server
 from whiteslip.app.settings import VERSION, load
 from whiteslip.app.terminal import log_to_stderr
 from whiteslip.app.wiring import LIVING_MARK, Platform, opened, settle, web_secret
@@ -48,6 +49,7 @@ def build(platform: Platform) -> Litestar:
 def application() -> Litestar:
     """What the server's workers import: the platform stays open as long as the process lives."""
     log_to_stderr()
+    end_with_the_server()
     opening = opened(load(os.environ))
     platform = opening.__enter__()
     # Half a second that the first customer who leaves would otherwise wait for.

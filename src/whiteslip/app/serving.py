@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
+import ctypes
 import http.client
+import os
+import signal
+import socket
+import sys
 import threading
+import time
 from contextlib import closing
 
 from granian.constants import Interfaces, RuntimeModes
 from granian.server import Server
 
 from whiteslip.app.settings import Settings
+from whiteslip.app.terminal import CommandError, Exit
 
 _PAUSE_SECONDS = 0.1
+# One that was told to end, or killed, is given this long to let go.
+_PATIENCE_SECONDS = 3.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # The server's own words go to stderr: stdout is for data.
 _HANDLER = {"class": "logging.StreamHandler", "formatter": "generic", "stream": "ext://sys.stderr"}
 _LOG = {"handlers": {"console": _HANDLER, "access": _HANDLER}}
+
+
+def must_be_free(settings: Settings) -> None:
+    """Raises CommandError where another serves at our address.
+
+    Our server shares its port among processes (SO_REUSEPORT), so the kernel would let both begin, and hand
+    each request to either.
+    """
+    host, port = settings.text("host"), settings.number("port")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            socket.create_server((host, port), family=family).close()
+        except OSError as error:
+            if time.monotonic() < end:
+                time.sleep(_PAUSE_SECONDS)
+                continue
+            said = f"cannot serve at {host}:{port}: {os.strerror(error.errno or 0)}"
+            hint = f"whiteslip stop, where another runs; or WHITESLIP_PORT={port + 1} whiteslip ..."
+            raise CommandError(said, Exit.UNHEALTHY, hint) from None
+        return
+
+
+def end_with_the_server() -> None:
+    """Let this worker process end when its server is killed; alone it would answer on, unknown to anybody."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def serve(settings: Settings, workers: int) -> None:

@@ -47,7 +47,7 @@ SELECT subject, master, wrapped, sealed, id_number_index FROM identity.person
 WHERE subject > :after AND master <> :master ORDER BY subject LIMIT :count FOR UPDATE;
 
 -- name: any_under_another$
-SELECT EXISTS (SELECT FROM identity.person WHERE master <> :master);
+SELECT EXISTS (SELECT FROM identity.person WHERE master <> ALL (:masters));
 
 -- name: rewrap!
 UPDATE identity.person AS p SET

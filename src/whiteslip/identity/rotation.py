@@ -63,12 +63,18 @@ def rewrap(tx: Tx, vault: Vault, after: UUID | None, count: int) -> tuple[UUID |
     return (rows[-1]["subject"] if len(rows) == count else None), len(rows)
 
 
+def lacks_a_key(tx: Tx, vault: Vault) -> bool:
+    """Whether somebody's record is under a master key that is not here."""
+    here = [each.master_id for each in (vault, vault.former) if each]
+    return _queries.any_under_another(tx.conn, masters=here)
+
+
 def finish(tx: Tx, vault: Vault, path: Path, actor: str, now: datetime) -> Path:
     """The new key takes the old one's place, which stays beside it under its id: backups made before need it.
 
     Returns where the old key is. Nobody may be under it any more; raises ValueError otherwise.
     """
-    if vault.former is None or _queries.any_under_another(tx.conn, master=vault.master_id):
+    if vault.former is None or _queries.any_under_another(tx.conn, masters=[vault.master_id]):
         raise ValueError("somebody's key is wrapped by another master key still")
     kept = path.with_name(f"{path.name}.{vault.former.master_id}")
     tx.record(Entry(now, "identity.key_rotated", "vault", new_id(now), actor, {"master": vault.master_id}))

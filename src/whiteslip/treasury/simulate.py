@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from multiprocessing import resource_tracker
 from typing import Any, Final
 
 import numpy as np
@@ -294,7 +296,15 @@ def _done(jobs: Sequence[Any], processes: int) -> Iterator[Paths]:
     # A fresh interpreter each: nothing of this one, no connection above all, is shared.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        yield from pool.map(block, *zip(*jobs, strict=True))
+        # Ctrl-C at a terminal reaches every process; this one says so, and the others end with the pool. The
+        # tracker would let the signal through again if it were started on the way.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+        try:
+            done = pool.map(block, *zip(*jobs, strict=True))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield from done
 
 
 def _joined(found: Sequence[Paths]) -> Paths:
