@@ -211,7 +211,7 @@ def _after(scene: Scene, lang: str) -> dict[str, Guest]:
     names = (
         "clean", "owing", "full", "paused", "firm", "leaving", "gone", "held", "drawn", "withdrawn",
         "restricted", "noticed", "complaining", "code", "form", "sure", "bound", "sold",
-        "asked", "objecting",
+        "asked", "objecting", "won", "denied",
     )  # fmt: skip
     made = {name: scene.guest(lang) for name in names}
     for name in (
@@ -225,6 +225,7 @@ def _after(scene: Scene, lang: str) -> dict[str, Guest]:
         "noticed",
         "bound",
         "sold",
+        "won",
     ):
         scene.buys(made[name], 128_650, 3)
     scene.buys(made["owing"], 24_900)
@@ -255,6 +256,9 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
         done(softer.pause(tx, line("firm"), "customer", now, days=7, firm=True))
         for name in ("leaving", "gone", "sold"):
             done(exits.request(tx, office, line(name), Channel.PORTAL, "customer", now, Identity.VERIFIED))
+        done(
+            exits.request(tx, office, line("denied"), Channel.PORTAL, "customer", now, Identity.DOUBTED, True)
+        )
         case = done(exits.request(tx, office, line("held"), Channel.FORM, "form", now, Identity.DOUBTED))
         done(evidence.ask(tx, office.issuer_name, case.id, PaperWhy.NOT_PROVEN, "staff:a", now))
         kind = ExitKind.WITHDRAW
@@ -264,6 +268,8 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
             )
         )
         _disputed(tx, scene, line("full"))
+        claim = _disputed(tx, scene, line("won"))
+        done(owed.resolve_dispute(tx, office, claim.id, True, "staff:a", now, Why.NOT_DELIVERED))
         done(stepups.ask(tx, office, line("asked"), "staff:a", now))
         _new_terms(tx, office, line("asked"), line("clean"), now)
         done(restrictions.restrict(tx, office, line("restricted"), [Cause.CONTACT_LOST], "staff:a", now))

@@ -109,7 +109,7 @@ class Scene:
         with self.db.transaction() as tx:
             return present(tx)
 
-    def guest(self, language: str = "zh-CN", limit_minor: int = LIMIT) -> Guest:
+    def guest(self, language: str = "zh-CN", limit_minor: int = LIMIT, pack: str = "cn") -> Guest:
         """A new customer with an open line."""
         self._count += 1
         person, now = make_person(self._dice, 10_000_000 + self._count), self.now()
@@ -120,7 +120,9 @@ class Scene:
             lines.open_customers(tx, [customer], now)
             kept = identity.enrol(tx, self.ports.vault, customer.id, person, "test", now)
             assert not isinstance(kept, Refusal)
-            lines.open_lines(tx, Agreement.of(self.pack), [new], "test", now)
+            agreement = Agreement.of(packs.load(pack))
+            open_house(tx, agreement.currency)
+            lines.open_lines(tx, agreement, [new], "test", now)
         return Guest(customer.id, new.id, kept)
 
     def ties(self, guest: Guest) -> UUID:

@@ -40,7 +40,7 @@ def test_it_was_not_me_leads_from_the_purchase_to_a_receipt_and_nothing_is_deman
     reader.signs_in(guest)
     home = reader.opens("/line").text
     assert at in home
-    assert "It was not me?" in home
+    assert "Is this wrong?" in home
     asked = reader.opens(at).text
     assert "checked" not in asked
     assert "Choose what is wrong" in reader.sends(at).text

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from web.portal.conftest import Reader
 from web.portal.scene import LIMIT, Scene
+from worlds import at, night
 
 from whiteslip import exits
 from whiteslip.billing import sales
-from whiteslip.exits import debtsales, terminations
+from whiteslip.exits import debtsales, defaultnotices, terminations
+from whiteslip.exits.defaultnotices import DefaultNotice
 from whiteslip.exits.model import Channel, Identity, Kind, Termination
 from whiteslip.lines.model import LockKind
 from whiteslip.purchases import Declined, Purchase
@@ -46,6 +48,26 @@ def test_the_limit_goes_down_at_once_and_never_up(reader: Reader, scene: Scene):
     assert scene.line(guest).limit_minor == 150_000
     reader.opens(at)
     assert reader.sends(at, chip="9999999").status_code == 422
+
+
+def test_who_is_late_reads_what_puts_it_right_and_nothing_of_a_higher_limit(reader: Reader, scene: Scene):
+    guest = scene.guest(pack="uk")
+    scene.buys(guest, 12_000)
+    reader.signs_in(guest)
+    assert "Ask for a higher limit" in reader.opens("/line").text
+    night(scene.db, date(2026, 2, 5))
+    scene.set_clock(at(date(2026, 4, 1)))
+    late = reader.signs_in(guest).text
+    assert "£120.00 is past due" in late
+    assert "notice of default" not in late
+    assert "Ask for a higher limit" not in late
+    with scene.db.transaction() as tx:
+        given = defaultnotices.give(tx, scene.office, guest.line, "staff:a", scene.now())
+    assert isinstance(given, DefaultNotice)
+    told = reader.opens("/line").text
+    assert "please pay £120.00 of it by the end of 15 April 2026" in told
+    assert "See the notice of default" in told
+    assert "default" in reader.opens("/letters").text.lower()
 
 
 def test_a_limit_below_what_is_in_use_makes_nothing_due(reader: Reader, scene: Scene):

@@ -37,7 +37,7 @@ _LOCALES: Final[dict[Lang, Locale]] = {"zh-CN": Locale.parse("zh_Hans_CN"), "en"
 _INSTANTS: Final[dict[Lang, str]] = {"zh-CN": "y年M月d日 HH:mm:ss", "en": "d MMMM y 'at' HH:mm:ss"}
 
 _DAY_ENDS: Final[dict[Lang, str]] = {"zh-CN": "{day}24时", "en": "the end of {day}"}
-_AFTER_DAY: Final = re.compile(r"(?<=\d日) (?=[\u4e00-\u9fff])")
+_AFTER_DAY: Final = re.compile(r"(?<=\d[日时]) (?=[\u4e00-\u9fff])")
 _SHORT_DAYS: Final[dict[Lang, str]] = {"zh-CN": "y-MM-dd", "en": "d MMM y"}
 
 
@@ -152,7 +152,7 @@ class Speech:
             one, _, many = sentence.partition("|")
             sentence = one if facts["n"] == 1 else many
         said = sentence.format_map({key: self.word(fact) for key, fact in facts.items()})
-        # Around a number there is a space; the last sign of a date is no number.
+        # Around a number there is a space; the last sign of a date or an hour is no number.
         return _AFTER_DAY.sub("", said) if self.lang == "zh-CN" else said
 
 

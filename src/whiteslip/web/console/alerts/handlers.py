@@ -61,7 +61,7 @@ def _written(name: str, value: int | None, currency: str) -> object:
         return None
     if name.endswith("_minor"):
         return Money(value, currency)
-    return f"{value / _CENTI:.1f} %" if name.endswith("_bps") else f"{value / _CENTI:.1f}"
+    return f"{value / _CENTI:.1f}%" if name.endswith("_bps") else f"{value / _CENTI:.1f}"
 
 
 def _features(shown: tuple[Shown, ...], currency: str) -> list[tuple[str, object, object]]:

@@ -17,9 +17,11 @@ from whiteslip.applications import store as applications_store
 from whiteslip.applications.model import State
 from whiteslip.base import Money, local_day
 from whiteslip.base.ids import spoken
+from whiteslip.billing import store as billing_store
 from whiteslip.billing.sales import Sale
-from whiteslip.exits import Exit, softer, stepups, terminations
+from whiteslip.exits import Exit, defaultnotices, softer, stepups, terminations
 from whiteslip.exits import store as exits_store
+from whiteslip.exits.defaultnotices import DefaultNotice
 from whiteslip.exits.model import Plan
 from whiteslip.exits.withdrawal import can_withdraw
 from whiteslip.lines import Line, increases
@@ -76,6 +78,7 @@ class Card:
     sales: Sequence[Sale]
     is_restricted: bool
     confirm_until: datetime | None
+    default: DefaultNotice | None
     may_rise: bool
     today: date
 
@@ -128,7 +131,9 @@ def _bought(line: Line, purchase: Purchase, disputed: Collection[UUID]) -> Bough
 
 
 def _card(visit: Visit, line: Line) -> Card:
-    plan = granted(exits.preview(visit.tx, line.id, visit.now))
+    plan, today = granted(exits.preview(visit.tx, line.id, visit.now)), line.today(visit.now)
+    dues = by_day(line, plan.schedule)
+    is_late = any(due.on < today and due.open.minor for due in dues)
     bought = purchases_store.of_line(visit.tx, line.id)[-RECENT:]
     disputed = {
         each.purchase for each in purchases_store.disputes_of_line(visit.tx, line.id) if each.purchase
@@ -140,21 +145,28 @@ def _card(visit: Visit, line: Line) -> Card:
         used=line.money(line.principal_minor + line.held_minor),
         available=line.money(line.available_minor),
         owed=line.money(line.owed_minor),
-        dues=by_day(line, plan.schedule),
+        dues=dues,
         recent=[_bought(line, purchase, disputed) for purchase in reversed(bought)],
         case=visit.latest_case(line),
         plan=plan,
         firm_until=_firm_until(visit, line),
-        can_withdraw=can_withdraw(line, line.today(visit.now)),
+        can_withdraw=can_withdraw(line, today),
         increase=open_increase(visit.tx, line.id),
         terms_on=_terms_on(visit, line),
         notice=exits_store.notice_of_line(visit.tx, line.id),
         sales=visit.sales(line),
         is_restricted=exits_store.restriction_of_line(visit.tx, line.id) is not None,
         confirm_until=_confirm_until(visit, line),
-        may_rise=increases.cannot_rise(line, line.limit_minor + 1) is None,
-        today=line.today(visit.now),
+        default=defaultnotices.standing(visit.tx, line, visit.now) if is_late else None,
+        may_rise=not is_late and _may_rise(visit, line),
+        today=today,
     )
+
+
+def _may_rise(visit: Visit, line: Line) -> bool:
+    """Whether a higher limit is spoken of: not to who is being helped to pay what they owe."""
+    below_most = increases.cannot_rise(line, line.limit_minor + 1) is None
+    return below_most and billing_store.hardship(visit.tx, line.id) is None
 
 
 def _confirm_until(visit: Visit, line: Line) -> datetime | None:

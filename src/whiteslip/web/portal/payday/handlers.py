@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from litestar.params import FromPath
 
 from whiteslip.billing import payday as days
 from whiteslip.billing import store
+from whiteslip.billing.model import OpenItem
 from whiteslip.exits import payday
 from whiteslip.lines import Line
 from whiteslip.web.kit.cookies import WebRequest
@@ -48,9 +51,20 @@ def _page(
             for day in days.DAYS
             if day != line.statement_day
         ],
-        billed=[item for item in items if item.billed],
-        moved=sorted(days.moved(items, chosen), key=lambda row: row.due_on) if chosen else [],
+        rows=_days(items, chosen) if chosen else [],
     )
+
+
+def _days(items: Sequence[OpenItem], chosen: int) -> list[tuple[date, date | None, int]]:
+    """What is to pay by due day: the day it had, the one it gets if it moves, and the sum."""
+    sums: dict[tuple[date, date | None], int] = {}
+    for item in items:
+        if item.billed:
+            sums[item.due_on, None] = sums.get((item.due_on, None), 0) + item.total_minor
+    for row in days.moved(items, chosen):
+        day = row.was_due_on, row.due_on
+        sums[day] = sums.get(day, 0) + row.open_minor
+    return [(was, to, minor) for (was, to), minor in sorted(sums.items(), key=lambda each: each[0][0])]
 
 
 @post("/lines/{line_id:uuid}/payday", sync_to_thread=True)
