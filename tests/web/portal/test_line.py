@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+import worlds
 from web.portal.conftest import Reader
 from web.portal.scene import LIMIT, Scene
-from worlds import at, night
 
 from whiteslip import exits
 from whiteslip.billing import sales
@@ -55,8 +55,8 @@ def test_who_is_late_reads_what_puts_it_right_and_nothing_of_a_higher_limit(read
     scene.buys(guest, 12_000)
     reader.signs_in(guest)
     assert "Ask for a higher limit" in reader.opens("/line").text
-    night(scene.db, date(2026, 2, 5))
-    scene.set_clock(at(date(2026, 4, 1)))
+    worlds.night(scene.db, date(2026, 2, 5))
+    scene.set_clock(worlds.at(date(2026, 4, 1)))
     late = reader.signs_in(guest).text
     assert "£120.00 is past due" in late
     assert "notice of default" not in late
