@@ -43,8 +43,16 @@ def commands(group: App, before: str = "") -> Iterator[tuple[str, Callable[..., 
 
 
 def test_every_command_that_gives_data_gives_it_as_json_too():
-    without = {name for name, act in commands(app) if "json" not in inspect.signature(act).parameters}
+    without = {name for name, act in commands(app()) if "json" not in inspect.signature(act).parameters}
     assert without == set(WITHOUT_JSON)
+
+
+def test_a_command_is_found_alone_as_it_is_among_all():
+    whole = app()
+    names = [name for name in whole if not name.startswith("-")]
+    alone = {name: app([name]) for name in names}
+    assert all(dict(commands(alone[name][name])) == dict(commands(whole[name])) for name in names)
+    assert all(len(list(alone[name])) < len(list(whole)) for name in names)
 
 
 def test_every_csv_file_goes_through_the_guard_against_formulas():

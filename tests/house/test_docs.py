@@ -96,7 +96,7 @@ def test_every_timer_kind_is_documented_and_has_a_handler():
 
 
 def test_every_command_is_documented():
-    assert {f"whiteslip {command}" for command in commands(app)} == documented("commands.md")
+    assert {f"whiteslip {command}" for command in commands(app())} == documented("commands.md")
 
 
 def test_every_dependency_has_a_line_of_its_own_on_why():

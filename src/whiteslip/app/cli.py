@@ -4,39 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
 
 import psycopg
 from cyclopts import App, CycloptsError
 
-from whiteslip.app import (
-    commands_applications,
-    commands_books,
-    commands_bureau,
-    commands_capacity,
-    commands_complaints,
-    commands_data,
-    commands_debts,
-    commands_estates,
-    commands_funding,
-    commands_insight,
-    commands_lab,
-    commands_lake,
-    commands_models,
-    commands_money,
-    commands_packs,
-    commands_people,
-    commands_policy,
-    commands_portfolio,
-    commands_privacy,
-    commands_restrictions,
-    commands_run,
-    commands_setup,
-    commands_stress,
-    commands_terms,
-    commands_vault,
-    commands_watch,
-    commands_webhooks,
-)
 from whiteslip.app.settings import VERSION, SettingError
 from whiteslip.app.terminal import CommandError, Exit, log_to_stderr, say
 from whiteslip.identity.vault import VaultError
@@ -47,43 +20,54 @@ HELP = """A consumer credit line, from the first purchase to a clean goodbye.
 Start with `whiteslip demo`, or with `whiteslip init` and `whiteslip up`.
 """
 
-app = App(name="whiteslip", help=HELP, version=VERSION, help_format="plaintext")
-for commands in (
-    commands_setup,
-    commands_run,
-    commands_people,
-    commands_portfolio,
-    commands_applications,
-    commands_policy,
-    commands_books,
-    commands_bureau,
-    commands_capacity,
-    commands_complaints,
-    commands_data,
-    commands_debts,
-    commands_estates,
-    commands_funding,
-    commands_insight,
-    commands_lab,
-    commands_lake,
-    commands_models,
-    commands_money,
-    commands_packs,
-    commands_privacy,
-    commands_restrictions,
-    commands_stress,
-    commands_terms,
-    commands_watch,
-    commands_vault,
-    commands_webhooks,
-):
-    commands.register(app)
+# Which module adds which commands.
+_MODULES: Final = {
+    "setup": ("init", "stop", "doctor", "backup", "restore", "config"),
+    "run": ("demo", "serve", "worker", "up", "day", "clock"),
+    "people": ("user", "keys", "lines", "exits"),
+    "estates": ("estates",),
+    "portfolio": ("portfolio",),
+    "applications": ("applications",),
+    "policy": ("policy",),
+    "books": ("ledger", "audit", "decisions"),
+    "bureau": ("bureau",),
+    "capacity": ("capacity",),
+    "complaints": ("complaints",),
+    "data": ("import", "world"),
+    "debts": ("debts",),
+    "funding": ("funding",),
+    "insight": ("insight",),
+    "lab": ("lab",),
+    "lake": ("lake",),
+    "models": ("models",),
+    "money": ("payments", "disputes", "refunds"),
+    "packs": ("packs",),
+    "privacy": ("privacy",),
+    "restrictions": ("restrictions",),
+    "stress": ("stress",),
+    "terms": ("terms",),
+    "watch": ("watch",),
+    "vault": ("vault",),
+    "webhooks": ("webhooks",),
+}
+
+
+def app(tokens: Sequence[str] = ()) -> App:
+    """The command line: with the command that ``tokens`` begin with, or with all where they begin with none.
+
+    To import them all takes a second of which one command needs a part.
+    """
+    made = App(name="whiteslip", help=HELP, version=VERSION, help_format="plaintext")
+    at_hand = [module for module, names in _MODULES.items() if tokens and tokens[0] in names]
+    for module in at_hand or _MODULES:
+        import_module(f"whiteslip.app.commands_{module}").register(made)
+    return made
 
 
 def run(tokens: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     try:
-        app(list(tokens), exit_on_error=False, print_error=True, result_action="return_value")
+        app(tokens)(list(tokens), exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
         return Exit.USAGE
     except CommandError as error:

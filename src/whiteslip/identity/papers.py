@@ -16,9 +16,6 @@ from io import BytesIO
 from typing import Any, Final, cast
 
 from PIL import Image, ImageOps
-from pypdf import PdfReader, PdfWriter
-from pypdf.errors import PyPdfError
-from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
 from whiteslip.base import Refusal
 
@@ -75,7 +72,6 @@ _PICTURE_FAULTS: Final = (
     zlib.error,
 )
 _PDF_FAULTS: Final = (
-    PyPdfError,
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -143,32 +139,36 @@ def _picture(content: bytes, kind: str) -> Paper | Refusal:
 
 
 def _pdf(content: bytes) -> Paper | Refusal:
+    import pypdf.errors  # noqa: PLC0415 (a tenth of a second of every command's start, for what few of them need)
+
     if b"%%EOF" not in content[-_EOF_WITHIN:]:
         return Refusal("document.unreadable")
     try:
-        reader = PdfReader(BytesIO(content))
+        reader = pypdf.PdfReader(BytesIO(content))
         if reader.is_encrypted:
             return Refusal("document.encrypted")
-        if _acts(reader):
+        if _acts(reader.root_object):
             return Refusal("document.active")
         count = len(reader.pages)
         if not count:
             return Refusal("document.unreadable")
         if count > _MOST_PAGES:
             return Refusal("document.too_long", {"most": _MOST_PAGES})
-        writer, written = PdfWriter(), BytesIO()
+        writer, written = pypdf.PdfWriter(), BytesIO()
         for page in reader.pages:
             writer.add_page(page)
         writer.metadata = None
         writer.write(written)
-    except _PDF_FAULTS:
+    except (pypdf.errors.PyPdfError, *_PDF_FAULTS):
         return Refusal("document.unreadable")
     return Paper(PDF, written.getvalue())
 
 
-def _acts(reader: PdfReader) -> bool:
+def _acts(catalogue: object) -> bool:
     """Whether anything that the catalogue reaches is active, or there is more than a paper needs."""
-    waiting: list[Any] = [reader.root_object]
+    from pypdf import generic  # noqa: PLC0415 (see _pdf)
+
+    waiting: list[Any] = [catalogue]
     seen: set[tuple[int, int]] = set()
     count = 0
     while waiting:
@@ -176,17 +176,17 @@ def _acts(reader: PdfReader) -> bool:
         count += 1
         if count > _MOST_OBJECTS:
             return True
-        if isinstance(found, IndirectObject):
+        if isinstance(found, generic.IndirectObject):
             if (found.idnum, found.generation) in seen:
                 continue
             seen.add((found.idnum, found.generation))
             waiting.append(found.get_object())
-        elif isinstance(found, DictionaryObject):
+        elif isinstance(found, generic.DictionaryObject):
             if _ACTIVE_KEYS & found.keys() or _ACTIVE_KINDS & {
                 str(found.raw_get(key)) for key in ("/S", "/Type", "/Subtype") if key in found
             }:
                 return True
             waiting.extend(found.raw_get(key) for key in found)
-        elif isinstance(found, ArrayObject):
+        elif isinstance(found, generic.ArrayObject):
             waiting.extend(cast("Iterable[Any]", list.__iter__(found)))
     return False
