@@ -105,6 +105,7 @@ def test_new_terms_take_a_file_two_people_and_the_days_of_the_pack(terminal: Ter
     on = (NOW.date() + timedelta(days=90)).isoformat()
     assert terminal.data("terms", "show", line)["version"] == TERMS.version
     asked = ("terms", "propose", str(file), "--by", "ann")
+    terminal.fails(3, "", "terms", "take-back", "tch_nonsense", "--by", "ann")
     terminal.fails(2, "", *asked, "--on", "soon", "--line", line)
     terminal.fails(4, "days of notice", *asked, "--on", NOW.date().isoformat(), "--line", line)
     made = terminal.data(*asked, "--on", on, "--version", TERMS.version)
@@ -115,3 +116,4 @@ def test_new_terms_take_a_file_two_people_and_the_days_of_the_pack(terminal: Ter
     said = ("terms", "reject", line, "--channel", "phone", "--how", "called_back", "--by", "ann")
     assert terminal.data(*said)["state"] == "closed", "it owed nothing"
     assert [row["rejected"] for row in terminal.data("terms", "list")] == [1]
+    assert terminal.data("terms", "take-back", made["id"], "--by", "ann")["state"] == "taken_back"

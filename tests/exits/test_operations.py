@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from worlds import DAY, at, line_of, night, open_line
+from linestates import (
+    AFTER_CLOSING,
+    AS_LINE,
+    ENDED,
+    HELPED,
+    LATER,
+    OFFICE,
+    SMALLER,
+    VAULT,
+    Draft,
+    Scene,
+    enter,
+    payment,
+    with_debt,
+)
+from worlds import TERMS, line_of
 
 from whiteslip import billing, exits, identity, lines, purchases
 from whiteslip.base import Refusal, new_id
-from whiteslip.billing import chargeoff, payments, sales
+from whiteslip.billing import payments
 from whiteslip.billing.chargeoff import ChargeOff
-from whiteslip.billing.model import Payment, Relief
-from whiteslip.decisions import Tables
+from whiteslip.billing.model import Relief
 from whiteslip.exits import (
-    Office,
     chargeoffs,
-    debtsales,
     estates,
     hardship,
+    newterms,
     operations,
     payday,
     restrictions,
@@ -35,13 +47,14 @@ from whiteslip.exits import (
     withdrawal,
 )
 from whiteslip.exits import store as exits_store
-from whiteslip.exits.model import Cause, Channel, Identity, Kind, Termination
+from whiteslip.exits.model import Cause, Channel, Kind, Termination
 from whiteslip.exits.operations import (
     ALLOWED,
     ALREADY,
     AS_DISPUTE,
     FOR_CONSENT,
     FOR_SECOND,
+    KEPT,
     NO_FEE,
     Debt,
     Lifecycle,
@@ -49,197 +62,15 @@ from whiteslip.exits.operations import (
     Operation,
     Sum,
 )
-from whiteslip.exits.restrictions import Limits, Measure
-from whiteslip.identity import Person, Vault
-from whiteslip.lines import increases, users
+from whiteslip.lines import changes, increases, users
+from whiteslip.lines.changes import Change, Outcome, Scope
 from whiteslip.lines.increases import Increase
-from whiteslip.lines.model import Agreement, Feature, LockKind, NewLine, Part, Party
-from whiteslip.purchases import Capture, Declined, Purchase, Request, disputes
-from whiteslip.purchases.model import Dispute, Ground
+from whiteslip.lines.model import Agreement, Feature, NewLine, Part
+from whiteslip.purchases import Capture, Declined, Request, disputes
+from whiteslip.purchases.model import Ground
 from whiteslip.store import Database, Tx
 
-OFFICE = Office(Tables.load(), "Test Lender")
-VAULT = Vault(bytes(32))
 DOC = Path(__file__).parents[2] / "docs" / "reference" / "operations.md"
-OWED = 20_000
-BILLED_ON = date(2026, 2, 5)
-# Billed on 5 February, due on the 25th, and on the 28th out of grace.
-LATER = date(2026, 2, 28)
-BEFORE_DUE = date(2026, 2, 24)
-# Later than the days after which a debt may be taken as lost.
-MUCH_LATER = date(2027, 3, 31)
-# A plan of three instalments agreed on that day asks for the first on 5 March, due on the 25th.
-PLAN_LATE_ON, PLAN_BILLED_ON = date(2026, 3, 26), date(2026, 3, 5)
-NOW = {
-    **dict.fromkeys((Debt.NONE, Debt.CURRENT, Debt.RESIDUAL), DAY),
-    Debt.LONG_PAST_DUE: MUCH_LATER,
-    Debt.PLAN_LATE: PLAN_LATE_ON,
-}
-HELPED = (Debt.PLAN_KEPT, Debt.PLAN_LATE)
-# What the room of lines calls the states that leaving tells apart.
-AS_LINE = {Lifecycle.NOTICE: Lifecycle.ACTIVE, Lifecycle.CLEARING: Lifecycle.RUN_OFF}
-ENDED = (Debt.SETTLED, Debt.SOLD)
-SMALLER = (Lock.FIRM, Lock.PART, Lock.ISSUER_PART, Lock.CAP)
-AFTER_CLOSING = (Debt.NONE, Debt.SOLD, Debt.RESIDUAL)
-
-
-@dataclass
-class Scene:
-    """A line in one state, with something to operate on."""
-
-    line: UUID
-    bought: Purchase
-    held: Purchase
-    paid: Payment
-    now: datetime
-    disputed: UUID
-
-
-class Draft(Database):
-    """Transactions inside one that is rolled back: what many states share is made once."""
-
-    def __init__(self, tx: Tx) -> None:
-        self.conn = tx.conn
-
-    @contextmanager
-    def transaction(self) -> Generator[Tx]:
-        with self.conn.transaction():
-            tx = Tx(self.conn)
-            yield tx
-            tx.flush()
-
-    @contextmanager
-    def dry_run(self) -> Generator[Tx]:
-        with self.conn.transaction(force_rollback=True):
-            yield Tx(self.conn)
-
-
-def shop(tx: Tx, line: UUID, amount_minor: int, now: datetime) -> Purchase:
-    (held,) = purchases.authorise(tx, OFFICE.tables, [Request(line, "shop", amount_minor)], "shop", now)
-    assert isinstance(held, Purchase), held
-    return held
-
-
-def payment(tx: Tx, line: UUID, amount_minor: int, now: datetime, clearing_days: int = 0) -> Payment:
-    on, reference = now.date(), uuid4().hex
-    paid = billing.receive(tx, line, reference, amount_minor, on, "transfer", clearing_days, "test", now)
-    assert not isinstance(paid, Refusal), paid
-    return paid
-
-
-def with_debt(db: Database, debt: Debt) -> Scene:
-    """An active line without a lock that has come into that debt, by the acts."""
-    line = open_line(db)
-    start, now = at(DAY), at(NOW.get(debt, LATER))
-    with db.transaction() as tx:
-        person = Person("欧阳明远", "11010119900307803X", "+8613900000021", "a@example.com")
-        identity.enrol(tx, VAULT, line_of(db, line).customer, person, "test", start)
-        bought = shop(tx, line, OWED, start)
-        (captured,) = purchases.capture(tx, [Capture(bought.id, OWED)], "shop", start)
-        assert isinstance(captured, Purchase)
-        paid = payment(tx, line, OWED, start)
-        if debt not in (Debt.NONE, Debt.RESIDUAL):
-            more = shop(tx, line, OWED, start)
-            (owed,) = purchases.capture(tx, [Capture(more.id, OWED)], "shop", start)
-            assert isinstance(owed, Purchase)
-            captured = owed
-    made = Scene(line, captured, captured, paid, now, uuid4())
-    if now == at(DAY):
-        if debt is not Debt.RESIDUAL:
-            with db.transaction() as tx:
-                made.held = shop(tx, line, 100, now)
-        return made
-    night(db, BILLED_ON)
-    match debt:
-        case Debt.LONG_PAST_DUE:
-            night(db, LATER)
-        case Debt.CHARGED_OFF | Debt.SETTLED | Debt.SOLD:
-            _charge_off(db, line, debt, now)
-        case _:
-            with db.transaction() as tx:
-                made.held = shop(tx, line, 100, at(BEFORE_DUE))
-                if debt in HELPED:
-                    hardship.agree(tx, OFFICE, line, Relief.LONGER, "customer", at(LATER))
-    if debt is Debt.PLAN_LATE:
-        night(db, PLAN_BILLED_ON)
-    return made
-
-
-def _charge_off(db: Database, line: UUID, debt: Debt, now: datetime) -> None:
-    """By two people, a year before its time, with a part paid since; then settled for it, or sold."""
-    with db.transaction() as tx, patch.object(chargeoff, "_is_due", return_value=True):
-        for actor in ("ann", "ben"):
-            chargeoffs.charge_off(tx, OFFICE, line, actor, now)
-        payment(tx, line, 100, now)
-        if debt is Debt.SETTLED:
-            for actor in ("ann", "ben"):
-                chargeoffs.settle(tx, OFFICE, line, actor, now)
-        if debt is Debt.SOLD:
-            _sell(tx, line, now)
-
-
-def _sell(tx: Tx, line: UUID, now: datetime) -> None:
-    buyer = sales.add_buyer(tx, "Example Debt Buyer", "IBAN XX00 0000", "CNY", "test", now)
-    assert isinstance(buyer, sales.Buyer)
-    for actor in ("ann", "ben"):
-        sale = debtsales.sell(tx, OFFICE, line, buyer.id, 100, actor, now)
-        assert isinstance(sale, sales.Sale), sale
-    assert sale.state is sales.State.SOLD
-
-
-def enter(tx: Tx, at_hand: Scene, lifecycle: Lifecycle, lock: Lock, debt: Debt, total: Sum) -> None:
-    """From an active line in debt to a state of all regions."""
-    if lifecycle in (Lifecycle.CLEARING, Lifecycle.CLOSED) and at_hand.held.hold:
-        purchases.release(tx, at_hand.held.id, "shop", at_hand.now)
-        at_hand.held = at_hand.bought
-    if total is Sum.UNCLEARED:
-        at_hand.paid = payment(tx, at_hand.line, 100, at_hand.now, clearing_days=10)
-    # A case waits where a freeze stands, and at the desk where a dispute is open; later ones find it run off.
-    if lock is not Lock.LEGAL:
-        _lock(tx, at_hand.line, lock, at_hand.now)
-    match lifecycle:
-        case Lifecycle.ACTIVE:
-            pass
-        case Lifecycle.NOTICE:
-            causes = [Cause.PRODUCT_ENDED]
-            asked = terminations.propose(tx, at_hand.line, Kind.TERMINATION, causes, "ann", at_hand.now)
-            assert isinstance(asked, Termination), asked
-            terminations.decide(tx, OFFICE, asked.id, True, "ben", at_hand.now)
-        case _:
-            who = Identity.PENDING if lifecycle is Lifecycle.CLOSING else Identity.VERIFIED
-            case = exits.request(tx, OFFICE, at_hand.line, Channel.API, "customer", at_hand.now, who)
-            assert not isinstance(case, Refusal), case
-    if debt is Debt.RESIDUAL:
-        billing.return_payment(tx, at_hand.paid.id, "bank", at_hand.now)
-        at_hand.paid = payment(tx, at_hand.line, 100, at_hand.now)
-    if total is Sum.DISPUTED:
-        ground, part = Ground.NOT_RECEIVED, OWED // 4
-        found = disputes.dispute(tx, at_hand.bought.id, part, ground, "customer", at_hand.now)
-        assert isinstance(found, Dispute), found
-        at_hand.disputed = found.id
-    if lock is Lock.LEGAL:
-        _lock(tx, at_hand.line, lock, at_hand.now)
-
-
-def _lock(tx: Tx, line: UUID, lock: Lock, now: datetime) -> None:
-    match lock:
-        case Lock.CUSTOMER:
-            softer.pause(tx, line, "customer", now)
-        case Lock.FIRM:
-            softer.pause(tx, line, "customer", now, days=30, firm=True)
-        case Lock.PART:
-            softer.pause(tx, line, "customer", now, part=Part(Feature.CASH))
-        case Lock.ISSUER_PART:
-            limits = Limits(Measure.PAUSE_FEATURE, feature=Feature.CASH)
-            restrictions.restrict(tx, OFFICE, line, [Cause.CONTACT_LOST], "desk", now, limits)
-        case Lock.CAP:
-            softer.reduce(tx, line, 50, "customer", now)
-        case Lock.ISSUER:
-            restrictions.restrict(tx, OFFICE, line, [Cause.CONTACT_LOST], "desk", now)
-        case Lock.LEGAL:
-            lines.set_lock(tx, line, LockKind.LEGAL, Party.AUTHORITY, "order", "court", now)
-        case Lock.NONE:
-            pass
 
 
 def _cancel(tx: Tx, at_hand: Scene) -> Any:
@@ -259,6 +90,30 @@ def _contact(tx: Tx, at_hand: Scene) -> Any:
     line = lines.get_line(tx, at_hand.line)
     assert not isinstance(line, Refusal)
     return identity.change_contact(tx, VAULT, line.customer, "+8613900000099", None, "customer", at_hand.now)
+
+
+def _propose(tx: Tx, scope: Scope | Refusal, now: datetime) -> Any:
+    if isinstance(scope, Refusal):
+        return scope
+    terms = replace(TERMS, due_days=TERMS.due_days + 1)
+    return changes.propose(tx, scope, terms, now.date() + timedelta(days=90), "ann", now)
+
+
+def _take_effect(tx: Tx, at_hand: Scene) -> Any:
+    """Terms of which the holder was told; the letter has been sent, and it is their day."""
+    line = lines.get_line(tx, at_hand.line)
+    assert not isinstance(line, Refusal)
+    own = Scope(line.pack, line.terms_version)
+    _agree(tx, at_hand)  # somebody is on those terms
+    change = _propose(tx, own, at_hand.now)
+    assert isinstance(change, Change), change
+    changes.decide(tx, change.id, True, "ben", at_hand.now)
+    told = changes.tell(tx, change, line, at_hand.now)
+    with patch.object(newterms, "had_at", return_value=told.effective_at):
+        newterms.take_effect(tx, OFFICE, told.id, told.effective_at)
+    after = changes.locked(tx, told.id)
+    assert after
+    return after[1].outcome
 
 
 def _fee(tx: Tx, at_hand: Scene) -> Any:
@@ -311,6 +166,8 @@ DONE: dict[Operation, Callable[[Tx, Scene], Any]] = {
         tx, OFFICE, s.line, Relief.LONGER, "customer", s.now
     ),
     Operation.PAYDAY_CHANGE: lambda tx, s: payday.move(tx, OFFICE, s.line, 15, "customer", s.now),
+    Operation.NEW_TERMS: lambda tx, s: _propose(tx, changes.scope_of_line(tx, s.line), s.now),
+    Operation.TERMS_IN_FORCE: _take_effect,
     Operation.CONTACT_CHANGE: _contact,
     Operation.NEW_AGREEMENT: _agree,
 }
@@ -329,6 +186,10 @@ def told(answer: Any, operation: Operation) -> str:
         return FOR_SECOND
     if isinstance(answer, Increase) and answer.state is increases.State.PROPOSED:
         return FOR_CONSENT
+    if answer is Outcome.PASSED_OVER:
+        return KEPT
+    if isinstance(answer, Change) and answer.state is changes.State.PROPOSED:
+        return FOR_SECOND
     return AS_DISPUTE if operation is Operation.FORCED_POST else ALLOWED
 
 

@@ -230,6 +230,7 @@ OWN: dict[str, dict[str, Any]] = {
         "goes_on": True,
         "schedule": [{"due_on": date(2026, 11, 25), "amount_minor": 34_567}],
     },
+    "terms.taken_back": {"taken_back_on": date(2026, 10, 22), "announced_for": date(2027, 1, 20)},
     "debt.sale_agreed": {"passes_on": date(2026, 11, 22), "buyer_name": "Example Debt Buyer"},
     "debt.sale_called_off": {"called_off_on": date(2026, 10, 29)},
     "debt.settled": {"settled_on": date(2026, 10, 22)},
@@ -404,7 +405,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
     assert "EX-7K2M-91" in shown
     assert WHO.full_name in shown
     timeless = ("exit.cancelled", "estate.balance", "application.declined", "application.contract")
-    timeless += ("increase.declined", "increase.accepted", "terms.changed")
+    timeless += ("increase.declined", "increase.accepted", "terms.changed", "terms.taken_back")
     timeless += (
         "hardship.offered",
         "hardship.agreed",

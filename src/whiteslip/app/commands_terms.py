@@ -125,6 +125,19 @@ def decide(change: str, decision: Literal["approve", "turn-down"], /, *, by: By,
     answer(row, json, lambda: pairs(row))
 
 
+def take_back(change: str, /, *, by: By, json: Json = False) -> None:
+    """Take CHANGE back where it is not in force yet; its holders who were told are written to."""
+    wanted = parse_public("tch", change)
+    if wanted is None:
+        refuse(Refusal("terms.change_not_found"))
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        done = newterms.take_back(tx, platform.ports.office, wanted, acting(tx, by), present(tx))
+        if isinstance(done, Refusal):
+            refuse(done)
+        row = _row(tx, done)
+    answer(row, json, lambda: pairs(row))
+
+
 def reject(
     line: str, /, *, by: By, channel: Literal["phone", "paper"], how: How | None = None, json: Json = False
 ) -> None:
@@ -145,5 +158,6 @@ def register(app: App) -> None:
     group.command(propose, name="propose")
     group.command(listed, name="list")
     group.command(decide, name="decide")
+    group.command(take_back, name="take-back")
     group.command(reject, name="reject")
     app.command(group)

@@ -130,9 +130,9 @@ def _terms_announce(
 
 
 def _terms_in_force(
-    _database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime
+    _database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime
 ) -> datetime | None:
-    return newterms.take_effect(tx, timer.subject, now)
+    return newterms.take_effect(tx, ports.office, timer.subject, now)
 
 
 def _payout_unclaimed(

@@ -43,6 +43,8 @@ class Operation(StrEnum):
     PAYDAY_CHANGE = "payday_change"
     CHARGE_OFF = "charge_off"
     SETTLE = "settle"
+    NEW_TERMS = "new_terms"
+    TERMS_IN_FORCE = "terms_in_force"
     CONTACT_CHANGE = "contact_change"
     NEW_AGREEMENT = "new_agreement"
 
@@ -113,6 +115,9 @@ ALREADY: Final = "changes nothing"
 # A late fee is nobody's wish: it arises in the night, or it does not.
 NO_FEE: Final = "none arises"
 
+# New terms that were told come on the line's day, or the line keeps those it has.
+KEPT: Final = "keeps its terms"
+
 # What is not simply done where nothing stands against it.
 INSTEAD: Final[Mapping[Operation, str]] = {
     Operation.FORCED_POST: AS_DISPUTE,
@@ -120,6 +125,7 @@ INSTEAD: Final[Mapping[Operation, str]] = {
     Operation.RAISE_LIMIT: FOR_CONSENT,
     Operation.CHARGE_OFF: FOR_SECOND,
     Operation.SETTLE: FOR_SECOND,
+    Operation.NEW_TERMS: FOR_SECOND,
 }
 
 _NOT_ACTIVE: Final[Mapping[StrEnum, str]] = {
@@ -258,6 +264,11 @@ AGAINST: Final[Mapping[Operation, Mapping[StrEnum, str]]] = {
         Debt.SETTLED: ALREADY,
         Debt.SOLD: ALREADY,
     },
+    # New terms for this line: what is bought from their day on. No lock and no debt changes what one may be
+    # told, and none keeps what was told from coming; what is owed is on the terms it was bought on.
+    Operation.NEW_TERMS: _NOT_ACTIVE,
+    # Told before the line came into the state, and now is their day.
+    Operation.TERMS_IN_FORCE: dict.fromkeys((Lifecycle.NOTICE, *_NOT_ACTIVE), KEPT),
     Operation.CONTACT_CHANGE: {},
     Operation.NEW_AGREEMENT: {},
 }

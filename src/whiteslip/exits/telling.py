@@ -60,6 +60,7 @@ class Act(StrEnum):
     STEP_UP_CONFIRMED = "step_up.confirmed"
     INCREASE_PROPOSED = "increase.proposed"
     TERMS_CHANGE = "terms.changed"
+    TERMS_TAKEN_BACK = "terms.taken_back"
     PLAN_AGREED = "hardship.agreed"
     PLAN_ENDED = "hardship.ended"
     LATE = "hardship.late"
@@ -105,6 +106,7 @@ ACTS: Final[Mapping[Act, str | None]] = {
     Act.INCREASE_PROPOSED: "limit.increase_proposed",
     # Long before they are in force.
     Act.TERMS_CHANGE: "terms.changed",
+    Act.TERMS_TAKEN_BACK: "terms.taken_back",
     Act.PLAN_AGREED: "hardship.agreed",
     Act.PLAN_ENDED: "hardship.ended",
     # Whoever misses a payment, whether they leave or stay.

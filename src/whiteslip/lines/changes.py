@@ -1,5 +1,6 @@
 """New terms for lines that are open: proposed, approved by a second person, told to each holder, and in
-force from each line's own instant on, if the line is still used then and its holder has not rejected them.
+force from each line's own instant on, if the line is still used then, its holder has not rejected them and
+the lender has not taken them back.
 
 They are what is bought on from then on. What was bought before keeps the terms it was bought on: billing
 and purchases note them when a line changes. None commits.
@@ -36,6 +37,7 @@ class State(StrEnum):
     PROPOSED = "proposed"
     APPROVED = "approved"
     TURNED_DOWN = "turned_down"
+    TAKEN_BACK = "taken_back"
 
 
 class Outcome(StrEnum):
@@ -45,6 +47,7 @@ class Outcome(StrEnum):
     IN_FORCE = "in_force"
     REJECTED = "rejected"
     PASSED_OVER = "passed_over"
+    TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Change:
     proposed_at: datetime
     decided_by: str | None = None
     decided_at: datetime | None = None
+    taken_back_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,28 @@ def decide(tx: Tx, change_id: UUID, approve: bool, actor: str, now: datetime) ->
     return done
 
 
+def take_back(tx: Tx, change_id: UUID, actor: str, now: datetime) -> Change | Refusal:
+    """The lender takes a change back, proposed or approved: nobody else is told of it, and it comes on no
+    line on which it is not in force yet. One person is enough.
+
+    Refusals: ``terms.change_not_found``; ``terms.change_decided`` where it was turned down or taken back;
+    ``terms.change_in_force`` where it is in force for everybody whom it was to come to.
+    """
+    seen = find(tx, change_id, lock=True)
+    if seen is None:
+        return Refusal("terms.change_not_found")
+    if seen.state not in (State.PROPOSED, State.APPROVED):
+        return Refusal("terms.change_decided", {"state": seen.state})
+    reached = counts(tx, seen.id)
+    if reached[Outcome.IN_FORCE] and not reached[Outcome.TOLD] and not next_lines(tx, seen, 1):
+        return Refusal("terms.change_in_force")
+    done = replace(seen, state=State.TAKEN_BACK, taken_back_at=now)
+    _queries.take_change_back(tx.conn, id=done.id, actor=actor, now=now)
+    data = {"to": done.to_version, "was": seen.state, "told": reached[Outcome.TOLD]}
+    tx.record(Entry(now, "terms.change_taken_back", "terms_change", done.id, actor, data))
+    return done
+
+
 def next_lines(tx: Tx, change: Change, count: int) -> list[UUID]:
     """Open lines whose holders are yet to be told, in order of id. One that has been told of other terms,
     which are not in force yet, keeps to those.
@@ -207,6 +233,11 @@ def next_lines(tx: Tx, change: Change, count: int) -> list[UUID]:
         count=count,
     )
     return [row["id"] for row in rows]
+
+
+def told_lines(tx: Tx, change_id: UUID, count: int) -> list[UUID]:
+    """Lines whose holders were told and are still waiting for the day, in order of id."""
+    return [row["line"] for row in _queries.told_lines(tx.conn, change=change_id, count=count)]
 
 
 def tell(tx: Tx, change: Change, line: Line, now: datetime) -> Told:
@@ -248,6 +279,13 @@ def reject(tx: Tx, told: Told, actor: str, now: datetime) -> None:
     tx.record(Entry(now, "line.terms_rejected", "line", told.line, actor, {"change": told.change}))
 
 
+def take_from(tx: Tx, told: Told, now: datetime) -> None:
+    """The lender has taken back what this holder was told: it does not come. The line is locked."""
+    _queries.end_told(tx.conn, id=told.id, outcome=Outcome.TAKEN_BACK, why="taken_back", now=now)
+    cancel_timer(tx, "terms.in_force", told.id, now)
+    tx.record(Entry(now, "line.terms_taken_back", "line", told.line, "system", {"change": told.change}))
+
+
 def pass_over(tx: Tx, told: Told, why: str, now: datetime) -> None:
     """The line keeps its terms, because of ``why``."""
     _queries.end_told(tx.conn, id=told.id, outcome=Outcome.PASSED_OVER, why=why, now=now)
@@ -267,9 +305,9 @@ def page(tx: Tx, after: UUID | None, count: int, state: State | None = None) -> 
     return [_change(row) for row in rows]
 
 
-def told_of_line(tx: Tx, line: UUID) -> Told | None:
-    """What a line's holder has been told and is not in force yet; there is at most one."""
-    row = _queries.told_of_line(tx.conn, line=line)
+def told_of_line(tx: Tx, line: UUID, state: State = State.APPROVED) -> Told | None:
+    """What a line's holder has been told, of a change in a state, and is not in force yet; at most one."""
+    row = _queries.told_of_line(tx.conn, line=line, state=state)
     return _told(row) if row else None
 
 

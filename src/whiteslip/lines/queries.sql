@@ -193,21 +193,24 @@ INSERT INTO lines.terms_change (
 
 -- name: change^
 SELECT id, pack, from_version, to_version, line, effective_on, state, proposed_by, proposed_at, decided_by,
-    decided_at
+    decided_at, taken_back_at
 FROM lines.terms_change WHERE id = :id;
 
 -- name: locked_change^
 SELECT id, pack, from_version, to_version, line, effective_on, state, proposed_by, proposed_at, decided_by,
-    decided_at
+    decided_at, taken_back_at
 FROM lines.terms_change WHERE id = :id FOR UPDATE;
 
 -- name: changes
 SELECT id, pack, from_version, to_version, line, effective_on, state, proposed_by, proposed_at, decided_by,
-    decided_at
+    decided_at, taken_back_at
 FROM lines.terms_change WHERE id > :after AND state = coalesce(:state::text, state) ORDER BY id LIMIT :count;
 
 -- name: decide_change!
 UPDATE lines.terms_change SET state = :state, decided_by = :actor, decided_at = :now WHERE id = :id;
+
+-- name: take_change_back!
+UPDATE lines.terms_change SET state = 'taken_back', taken_back_by = :actor, taken_back_at = :now WHERE id = :id;
 
 -- name: lines_to_tell
 -- After the last that was told: lines are told in order of id.
@@ -233,7 +236,10 @@ FROM lines.terms_notice AS n JOIN lines.terms_change AS c ON c.id = n.change WHE
 SELECT n.id, n.change, n.line, c.from_version, c.to_version, n.effective_at, n.outcome, n.told_at, n.ended_at,
     n.ended_why
 FROM lines.terms_notice AS n JOIN lines.terms_change AS c ON c.id = n.change
-WHERE n.line = :line AND n.outcome = 'told';
+WHERE n.line = :line AND n.outcome = 'told' AND c.state = :state;
+
+-- name: told_lines
+SELECT line FROM lines.terms_notice WHERE change = :change AND outcome = 'told' ORDER BY line LIMIT :count;
 
 -- name: told_counts
 SELECT outcome, count(*)::integer AS lines FROM lines.terms_notice WHERE change = :change GROUP BY outcome;

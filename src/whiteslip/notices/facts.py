@@ -240,6 +240,13 @@ class TermsChangedFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_f
     after: TermsFact
 
 
+class TermsOffFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """New terms that were announced for a day do not come."""
+
+    taken_back_on: date
+    announced_for: date
+
+
 class ContractFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is agreed. ``withdraw_until`` is the last day to withdraw if accepted on the letter's day."""
 
@@ -317,6 +324,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "user.resumed": UserFacts,
     "limit.increase_proposed": IncreaseFacts,
     "terms.changed": TermsChangedFacts,
+    "terms.taken_back": TermsOffFacts,
     "line.feature_paused": FeaturePausedFacts,
     "line.limit_cut": LimitCutFacts,
     "line.restricted": RestrictedFacts,

@@ -58,6 +58,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "line.terms_changed": ("from", "to"),
     "line.terms_kept": ("why",),
     "line.terms_rejected": (),
+    "line.terms_taken_back": (),
     "line.unlocked": (),
     "line.user_added": ("user",),
     "line.user_removed": ("user",),

@@ -11,6 +11,7 @@ import pytest
 
 from whiteslip.base.ids import parse_public
 from whiteslip.day import every_violation
+from whiteslip.exits import newterms
 from whiteslip.lines.model import Agreement
 from whiteslip.packs import load
 
@@ -137,8 +138,71 @@ def test_who_rejects_new_terms_leaves_on_the_old_ones_and_pays_nothing_for_it(st
         "in_force": 0,
         "rejected": 1,
         "passed_over": 0,
+        "taken_back": 0,
     }
     assert story.happened("line.terms_rejected")
+    assert sound(story.api)
+
+
+def test_terms_that_the_lender_takes_back_before_their_day_do_not_come_and_who_was_told_is_told(
+    story: Story, second: Api
+):
+    other = Story(story.api, story.customer, story.api.line(50_000, story.customer))
+    leaves = Story(story.api, story.customer, story.api.line(50_000, story.customer))
+    leaves.buys(9_000, 3)
+    change = told(story, second, line=None, terms_version=story.now["terms_version"])
+    story.passes("+3d")
+    leaves.proves()
+    leaves.api.post(f"/v1/lines/{leaves.line}/terms/reject")
+    at = f"/v1/terms-changes/{change['id']}/take-back"
+    done = story.api.post(at, {}, 200)
+    assert (done["state"], done["lines"]["taken_back"], done["lines"]["rejected"]) == ("taken_back", 2, 1)
+    for each in (story, other):
+        (letter,) = each.written("terms.taken_back")
+        assert letter["announced_for"] == change["effective_on"]
+        assert each.api.get(f"/v1/lines/{each.line}/terms")["told"] is None
+        assert len(each.happened("line.terms_taken_back")) == 1
+    assert leaves.written("terms.taken_back") == [], "who said no is leaving by their own wish"
+    refused = story.api.post(f"/v1/lines/{story.line}/terms/reject", None, 409)
+    assert refused["code"] == "terms.nothing_told"
+    assert story.api.post(at, {}, 409)["code"] == "terms.change_decided"
+    story.passes(f"+{DAYS + 1}d")
+    assert [each.now["terms_version"] for each in (story, other)] == [change["from_version"]] * 2
+    assert sound(story.api)
+
+
+def test_terms_that_are_in_force_are_not_taken_back_and_those_of_another_day_are_where_they_are_not_yet(
+    story: Story, second: Api
+):
+    change = told(story, second)
+    at = f"/v1/terms-changes/{change['id']}/take-back"
+    story.passes(f"+{DAYS + 1}d")
+    assert story.now["terms_version"] == change["to_version"]
+    assert story.api.post(at, {}, 409)["code"] == "terms.change_in_force"
+    again = proposed(story, terms=NEW | {"due_days": 14})
+    assert story.api.post(f"/v1/terms-changes/{again['id']}/take-back", {}, 200)["state"] == "taken_back"
+    late = second.post(f"/v1/terms-changes/{again['id']}/decide", {"approve": True}, 409)
+    assert late["code"] == "terms.change_decided"
+    assert story.written("terms.taken_back") == [], "nobody was told of a proposal"
+
+
+def test_holders_of_many_lines_are_told_in_batches_that_terms_were_taken_back_and_none_comes_meanwhile(
+    story: Story, second: Api, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(newterms, "BATCH", 1)
+    other = Story(story.api, story.customer, story.api.line(50_000, story.customer))
+    change = told(story, second, line=None, terms_version=story.now["terms_version"])
+    story.passes(f"+{DAYS}d")
+    done = story.api.post(f"/v1/terms-changes/{change['id']}/take-back", {}, 200)
+    assert (done["lines"]["told"], done["lines"]["taken_back"]) == (1, 1), "the rest is a timer's"
+    assert other.api.get(f"/v1/lines/{other.line}/terms")["told"] is None, "also before its letter"
+    with story.api.db.transaction() as tx:
+        tx.conn.execute(
+            "UPDATE store.timer SET due_at = due_at + interval '9 days' WHERE kind = 'terms.announce'"
+        )
+    story.passes("+1d")
+    assert [each.now["terms_version"] for each in (story, other)] == [change["from_version"]] * 2
+    assert [len(each.written("terms.taken_back")) for each in (story, other)] == [1, 1]
     assert sound(story.api)
 
 

@@ -41,6 +41,15 @@ def test_who_proposed_new_terms_cannot_approve_them_and_somebody_else_can(desk: 
     with desk.db.transaction() as tx:
         assert changes.counts(tx, other.id)["told"] == 1
         assert changes.counts(tx, own.id)["told"] == 0
+    assert "Take back and write to the holders" in desk.get("/console/terms")
+    assert desk.post(f"/console/terms/{other.id}/take-back", "/console/terms").status_code == 303
+    assert desk.post(f"/console/terms/{own.id}/take-back", "/console/terms").status_code == 303, (
+        "one's own too"
+    )
+    with desk.db.transaction() as tx:
+        assert changes.counts(tx, other.id)["taken_back"] == 1
+    again = desk.post(f"/console/terms/{own.id}/take-back", "/console/terms")
+    assert (again.status_code, "Take back" in again.text) == (409, False)
 
 
 def test_a_caller_who_says_no_leaves_as_by_any_other_wish(desk: Desk):

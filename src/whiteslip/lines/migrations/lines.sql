@@ -148,19 +148,24 @@ CREATE TABLE lines.terms_change (
     to_version text NOT NULL REFERENCES lines.terms CHECK (to_version <> from_version),
     line uuid REFERENCES lines.line,
     effective_on date NOT NULL,
-    state text NOT NULL CHECK (state IN ('proposed', 'approved', 'turned_down')),
+    state text NOT NULL CHECK (state IN ('proposed', 'approved', 'turned_down', 'taken_back')),
     proposed_by text NOT NULL,
     proposed_at timestamptz NOT NULL,
     decided_by text CHECK (decided_by <> proposed_by),
     decided_at timestamptz,
-    CHECK ((state = 'proposed') = (decided_by IS NULL) AND (decided_by IS NULL) = (decided_at IS NULL))
+    taken_back_by text,
+    taken_back_at timestamptz,
+    CHECK ((decided_by IS NULL) = (decided_at IS NULL)),
+    CHECK (state = 'taken_back' OR (state = 'proposed') = (decided_by IS NULL)),
+    CHECK ((state = 'taken_back') = (taken_back_by IS NOT NULL)
+        AND (taken_back_by IS NULL) = (taken_back_at IS NULL))
 );
 CREATE TABLE lines.terms_notice (
     id uuid PRIMARY KEY,
     change uuid NOT NULL REFERENCES lines.terms_change,
     line uuid NOT NULL REFERENCES lines.line,
     effective_at timestamptz NOT NULL,
-    outcome text NOT NULL CHECK (outcome IN ('told', 'in_force', 'rejected', 'passed_over')),
+    outcome text NOT NULL CHECK (outcome IN ('told', 'in_force', 'rejected', 'passed_over', 'taken_back')),
     told_at timestamptz NOT NULL CHECK (told_at < effective_at),
     ended_at timestamptz,
     ended_why text,

@@ -22,6 +22,7 @@ from whiteslip.lines.model import MOST_INSTALMENTS, Terms, terms_from
 from whiteslip.store import Tx
 from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, page_of, post, read, write
 from whiteslip.web.api.lists import Limit, start_of
+from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.api.restrictions import DecideBody
 from whiteslip.web.api.shapes import PublicId
 from whiteslip.web.api.shapes_exits import ExitShape
@@ -67,7 +68,7 @@ class NewChange(Struct, forbid_unknown_fields=True):
 
 class ChangeShape(Struct):
     """A change, the terms until then and from then on, and how many lines it has come to, by outcome:
-    told, in_force, rejected, passed_over.
+    told, in_force, rejected, passed_over, taken_back.
     """
 
     id: str
@@ -80,6 +81,7 @@ class ChangeShape(Struct):
     after: Mapping[str, Any]
     proposed_at: datetime
     decided_at: datetime | None
+    taken_back_at: datetime | None
     lines: Mapping[str, int]
 
     @classmethod
@@ -97,6 +99,7 @@ class ChangeShape(Struct):
             after=msgspec.to_builtins(after),
             proposed_at=one.proposed_at,
             decided_at=one.decided_at,
+            taken_back_at=one.taken_back_at,
             lines=changes.counts(tx, one.id),
         )
 
@@ -203,6 +206,25 @@ def decide(
     return write(request, data, act, 200)
 
 
+@post(
+    "/terms-changes/{change_id:str}/take-back",
+    summary="Take new terms back",
+    status_code=200,
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+def take_back(
+    request: WebRequest, change_id: FromPath[str], data: JSONBody[EmptyBody]
+) -> Response[ChangeShape]:
+    """Proposed or approved, they do not come where they are not in force yet; who was told is written to."""
+    office = ports_of(request, Ports).office
+    wanted = identifier("tch", change_id, "terms.change_not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> ChangeShape:
+        return ChangeShape.of(tx, granted(newterms.take_back(tx, office, wanted, caller.person, now)))
+
+    return write(request, data, act, 200)
+
+
 @get("/lines/{line_id:str}/terms", summary="The terms of a line", responses=problem_responses(401, 403, 404))
 def show_terms(request: WebRequest, line_id: FromPath[str]) -> LineTerms:
     """What new purchases are on today. What was bought before a change keeps the terms of then."""
@@ -240,4 +262,4 @@ def reject(request: WebRequest, line_id: FromPath[str]) -> Response[ExitShape]:
     return write(request, None, act, 201)
 
 
-handlers: list[Any] = [propose, list_changes, show_change, decide, show_terms, reject]
+handlers: list[Any] = [propose, list_changes, show_change, decide, take_back, show_terms, reject]

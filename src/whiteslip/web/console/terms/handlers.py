@@ -14,7 +14,7 @@ from whiteslip import packs
 from whiteslip.base import Refusal
 from whiteslip.exits import newterms
 from whiteslip.lines import changes
-from whiteslip.lines.changes import Change, State
+from whiteslip.lines.changes import Change, Outcome, State
 from whiteslip.notices.terms import terms_table
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
@@ -35,6 +35,12 @@ class Row:
     lines: dict[str, int]
     by: str
     is_own: bool
+
+    @property
+    def may_go_back(self) -> bool:
+        """Whether there is anything left to take back."""
+        reached = self.lines[Outcome.TOLD] or not self.lines[Outcome.IN_FORCE]
+        return self.change.state is State.PROPOSED or (self.change.state is State.APPROVED and bool(reached))
 
 
 def _page(duty: Duty, form: Form, **shown: Any) -> Response[Any]:
@@ -78,4 +84,15 @@ def decide(request: WebRequest, change: FromPath[UUID], form: FromForm) -> Respo
     return on_duty(request, act, chooses=True)
 
 
-terms_handlers: Final = [listed, decide]
+@post("/terms/{change:uuid}/take-back", sync_to_thread=True)
+def take_back(request: WebRequest, change: FromPath[UUID], form: FromForm) -> Response[Any]:
+    """What is not in force yet does not come, and who was told is written to; one person is enough."""
+
+    def act(duty: Duty) -> Response[Any]:
+        done = newterms.take_back(duty.tx, duty.ports.office, change, duty.actor, duty.now)
+        return _page(duty, form, refusal=done) if isinstance(done, Refusal) else see_other(request, _AT)
+
+    return on_duty(request, act, chooses=True)
+
+
+terms_handlers: Final = [listed, decide, take_back]
