@@ -26,7 +26,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import DAY, at, line_of
 
-from whiteslip import applications, day, decisions, identity, lines, notices
+from whiteslip import applications, day, decisions, identity, lines, notices, packs
 from whiteslip.applications import Application, Asked, rules, store
 from whiteslip.applications.letters import contract, of_outcome
 from whiteslip.applications.model import Channel, Outcome, Source, State
@@ -105,6 +105,14 @@ def test_the_contract_shown_before_acceptance_is_the_letter_sent_after(db: Datab
         assert notices.letter(tx, sent.id, to) == shown
     assert "29 January 2026" in text
     assert "14.4" not in text, "the pack's terms are all that is promised"
+
+
+def test_in_britain_the_contract_comes_with_what_the_law_has_told_before_and_elsewhere_without(db: Database):
+    made = applied(db)
+    british = replace(LENDER, pack=packs.load("uk"))
+    told, plain = (preview(contract(lender, made, NOON), NOON)[0] for lender in (british, LENDER))
+    for part in ("Key product information", "Additional product information", "Financial Ombudsman Service"):
+        assert (part in told, part in plain) == (True, False)
 
 
 def test_more_than_the_income_carries_is_answered_with_a_counter_offer_in_writing(db: Database):

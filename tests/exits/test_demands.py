@@ -141,6 +141,17 @@ def test_a_demand_that_cannot_be_met_is_told_in_words(text: str, fault: str):
     assert demands.form_faults(saying(BASE, "users", text)) == [f"base: {fault}"]
 
 
+def test_information_before_a_contract_that_nobody_has_written_is_told_in_words():
+    key = "deferred.information"
+    pack = replace(
+        BASE, parameters={**BASE.parameters, key: replace(BASE.parameters[key], value="key rhyme")}
+    )
+    assert demands.form_faults(pack) == [
+        f"base: deferred.information demands rhyme, which is not written in {language}"
+        for language in ("zh-CN", "en")
+    ]
+
+
 def test_an_act_that_sends_another_letter_than_is_demanded_is_told_in_words():
     pack = saying(BASE, "sale", "sold debt.settled, agreed debt.sale_agreed, called_off debt.sale_called_off")
     assert demands.act_faults(pack) == ["base: sale.sold sends debt.sold, and debt.settled is demanded"]

@@ -292,6 +292,7 @@ OWN: dict[str, dict[str, Any]] = {
             {"instalments": 1, "monthly_fee_bps": 0, "apr_bps": 0},
             {"instalments": 12, "monthly_fee_bps": 60, "apr_bps": 0},
         ],
+        "information": ["key", "additional"],
     },
 }
 

@@ -53,6 +53,7 @@ def contract(lender: Lender, application: Application, now: datetime) -> NewNoti
             {"instalments": p.instalments, "monthly_fee_bps": p.monthly_fee_bps, "apr_bps": p.apr_bps}
             for p in terms.products
         ],
+        "information": [part for part in lender.pack.text("deferred.information").split() if part != "none"],
     }
     return _letter(lender, application, "application.contract", facts)
 

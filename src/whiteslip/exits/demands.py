@@ -82,6 +82,12 @@ def form_faults(pack: Pack) -> list[str]:
             if missing or letter not in KINDS:
                 where = " or ".join(missing or LANGUAGES)
                 faults.append(f"told.{group} demands {letter}, which is not written in {where}")
+    faults += [
+        f"deferred.information demands {part}, which is not written in {language}"
+        for part in pack.text("deferred.information").split()
+        for language in LANGUAGES
+        if part != _NONE and part not in texts(language)["information"]
+    ]
     return [f"{pack.name}: {fault}" for fault in faults]
 
 

@@ -106,6 +106,12 @@ def advice(pack: str, language: str) -> str:
     return said.get(pack) or said["base"]
 
 
+def information(facts: ContractFacts, language: str) -> dict[str, str]:
+    """The parts of a contract that a law has told before anybody agrees, in words, by part."""
+    said, words = texts(language)["information"], _in_words(facts, language)
+    return {part: fill(said[part], words) for part in facts.information}
+
+
 def _adverse_words(facts: AdverseFacts, said: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, str]:
     """The reasons; whose report was used; and what Regulation B, 12 CFR 1002.9(b)(1), has the letter say."""
     agency = facts.agency or said["labels"]["agency"]
@@ -151,6 +157,9 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["later_words"] = own["later_words"] if facts.goes_on else ""
     if isinstance(facts, StatementFacts):
         words |= _statement_words(facts, own, words, language)
+    if isinstance(facts, ContractFacts):
+        told = information(facts, language)
+        words |= {f"{part}_words": told.get(part, "") for part in said["information"]}
     if isinstance(facts, PrivacyFacts):
         words["kept_words"] = fill(own["kept_until" if facts.kept_until else "kept_while"], words)
     paragraphs = [fill(text, words) for text in own["paragraphs"]]

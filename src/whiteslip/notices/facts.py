@@ -248,7 +248,9 @@ class TermsOffFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class ContractFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is agreed. ``withdraw_until`` is the last day to withdraw if accepted on the letter's day."""
+    """What is agreed. ``withdraw_until`` is the last day to withdraw if accepted on the letter's day;
+    ``information`` are parts that a law has told before, codes of the texts' ``information``.
+    """
 
     limit_minor: int
     due_days: int
@@ -257,6 +259,7 @@ class ContractFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_field
     withdraw_until: date
     repay_days: int
     products: list[ProductFact]
+    information: list[str]
 
 
 class ComplaintFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from io import BytesIO
 
+import pytest
 from applicants import PERSON
 from pypdf import PdfReader
 from web.portal.conftest import Reader
 from web.portal.scene import Scene
 
+from whiteslip import packs
 from whiteslip.applications import Application, rules, store
 from whiteslip.applications.model import State
 from whiteslip.identity import Person
@@ -72,6 +74,18 @@ def test_terms_are_shown_and_downloaded_before_anything_opens(reader: Reader, sc
     assert "Withdraw" in reader.opens("/line").text, "the days to withdraw are in sight"
     with scene.db.transaction() as tx:
         assert page_of_lines(tx, None, 1)[0].limit_minor == 500_000
+
+
+def test_in_britain_key_and_additional_information_are_read_before_anything_opens(
+    reader: Reader, scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    at, part = applies(reader), "deferred.information"
+    assert "Key product information" not in reader.opens(at).text
+    monkeypatch.setitem(scene.pack.parameters, part, packs.load("uk").parameters[part])
+    page = reader.opens(at)
+    for told in ("Key product information", "Additional product information"):
+        assert told in page.text
+        assert page.text.index(told) < page.text.index("/accept")
 
 
 def test_the_consent_is_not_ticked_before_and_nothing_goes_without_it(reader: Reader, scene: Scene):

@@ -24,6 +24,8 @@ from whiteslip.identity.rules import normal_phone
 from whiteslip.lines.model import Agreement
 from whiteslip.notices import Addressee
 from whiteslip.notices.acts import draft
+from whiteslip.notices.compose import facts_of, information
+from whiteslip.notices.facts import ContractFacts
 from whiteslip.notices.words import texts
 from whiteslip.store.timers import present
 from whiteslip.web.kit import proof
@@ -226,11 +228,20 @@ def _shown(visit: Visit, found: Application, form: Form, **more: Any) -> Respons
         facts={fact.name: fact.value for fact in store.facts(visit.tx, found.id)},
         terms=Agreement.of(pack).terms,
         currency=found.currency,
+        information=_information(visit, found),
         withdraw_days=withdraw_days,
         withdraw_until=Agreement.of(pack).today(visit.now) + timedelta(days=withdraw_days),
         review_days=pack.business_days("application.review_business_days"),
         **more,
     )
+
+
+def _information(visit: Visit, found: Application) -> list[str]:
+    """What the law has told, beside the contract, before anybody agrees."""
+    new = letters.contract(visit.ports.lender, found, visit.now)
+    facts = facts_of(new.kind, new.facts)
+    told = information(facts, language_of(visit.request)) if isinstance(facts, ContractFacts) else {}
+    return list(told.values())
 
 
 def _own_limit(visit: Visit, found: Application) -> Money | None:
