@@ -40,7 +40,6 @@ from whiteslip.notices.model import Letter
 from whiteslip.notices.owed import (
     ArrearsFacts,
     ClosedFacts,
-    DueFact,
     HardshipFacts,
     LetterFacts,
     ObjectionFacts,
@@ -49,6 +48,7 @@ from whiteslip.notices.owed import (
     SoldFacts,
     StatementFacts,
 )
+from whiteslip.notices.statements import statement_rows, statement_words
 from whiteslip.notices.terms import product, terms_table
 from whiteslip.notices.words import LOCALES, fill, money, texts
 
@@ -156,7 +156,7 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["rights_words"] = said["sale_rights"].get(facts.pack) or said["sale_rights"]["base"]
         words["later_words"] = own["later_words"] if facts.goes_on else ""
     if isinstance(facts, StatementFacts):
-        words |= _statement_words(facts, own, words, language)
+        words |= statement_words(facts, own, words, language)
     if isinstance(facts, ContractFacts):
         told = information(facts, language)
         words |= {f"{part}_words": told.get(part, "") for part in said["information"]}
@@ -287,50 +287,10 @@ def _arrears_words(
     }
 
 
-def _statement_words(
-    facts: StatementFacts, own: Mapping[str, Any], words: Mapping[str, str], language: str
-) -> dict[str, str]:
-    """What came in and was bought since the statement before, and what being late costs, if anything."""
-
-    def listed(rows: list[DueFact]) -> str:
-        between = texts(language)["labels"]["list"]
-        return between.join(
-            f"{format_date(row.due_on, 'long', locale=LOCALES[language])} "
-            f"{money(row.amount_minor, facts.currency, language)}"
-            for row in rows
-        )
-
-    lists = {"received": listed(facts.received), "bought": listed(facts.bought)}
-    there = {
-        "received_words": bool(facts.received),
-        "bought_words": bool(facts.bought),
-        "late_words": bool(facts.late_fee_minor),
-        "credit_words": bool(facts.in_credit_minor),
-    }
-    found = {
-        name: fill(own[name], {**words, **lists}) if is_there else "" for name, is_there in there.items()
-    }
-    return found | ({} if facts.received else {"received_words": own["nothing_received"]})
-
-
-def _statement_rows(facts: StatementFacts, language: str) -> list[list[str]]:
-    own = texts(language)["kinds"]["statement.monthly"]
-    rows: list[list[str]] = []
-    for item in facts.items:
-        on = format_date(item.opened_on, "long", locale=LOCALES[language])
-        told = {"on": on, "no": str(item.no), "count": str(item.instalments)}
-        text = own[f"item_{item.kind}"] + (own["item_part"] if item.instalments > 1 else "")
-        rows.append([fill(text, told), money(item.amount_minor, facts.currency, language)])
-    if facts.settled_minor:
-        rows.append([own["item_settled"], money(-facts.settled_minor, facts.currency, language)])
-    rows.append([own["item_sum"], money(facts.demanded_minor, facts.currency, language)])
-    return rows
-
-
 def _table(facts: LetterFacts, language: str) -> list[list[str]]:
     labels = texts(language)["labels"]
     if isinstance(facts, StatementFacts):
-        return [labels["statement_table"], *_statement_rows(facts, language)]
+        return [labels["statement_table"], *statement_rows(facts, language)]
     if isinstance(facts, ContractFacts):
         return [labels["products"], *(product(one, language) for one in facts.products)]
     if isinstance(facts, TermsChangedFacts):
