@@ -200,7 +200,7 @@ def test_each_fault_of_the_newest_day_is_told_with_the_figures_of_the_night_befo
     assert f"The proof of {last} was changed after it was kept" in text
     assert cli.run(["funding", "base", "warehouse", "--json"]) == 0
     shown = capsys.readouterr()
-    assert "[funding.proof_changed (day=2026-01-20)] These are the figures of 2026-01-19" in shown.err
+    assert "[funding.proof_changed] These are the figures of 2026-01-19" in shown.err
     assert json.loads(shown.out)["day"] == str(last - timedelta(days=1))
     # A sound file puts an end to that notice.
     bad.write_text(DEAL.format(name="warehouse").replace("cure_days = 2", "cure_days = 3"))

@@ -115,13 +115,6 @@ def identifier(prefix: str, text: str, code: str) -> UUID:
     return found
 
 
-def granted(answer: T | Refusal) -> T:
-    """The answer, or the refusal on its way to the edge; the transaction is rolled back."""
-    if isinstance(answer, Refusal):
-        raise Refused(answer)
-    return answer
-
-
 def must_be_proven(request: WebRequest, tx: Tx, customer: UUID, now: datetime) -> None:
     """For what opens a line up: raises Refused, ``identity.not_verified``, unless the customer was checked
     by ``/v1/identity-checks`` within the pack's minutes. What narrows a line never asks.

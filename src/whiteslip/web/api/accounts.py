@@ -17,10 +17,10 @@ from whiteslip.identity import accounts as kept
 from whiteslip.identity.accounts import How, PayoutAccount
 from whiteslip.lines import Line
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, get, granted, identifier, must_be_proven, post, read, write
+from whiteslip.web.api.access import Caller, get, identifier, must_be_proven, post, read, write
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 
 class AccountBody(Struct, forbid_unknown_fields=True):

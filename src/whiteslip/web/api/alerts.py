@@ -15,11 +15,11 @@ from whiteslip.base.ids import public
 from whiteslip.store import Tx
 from whiteslip.watch import Alert, Shown
 from whiteslip.watch import store as watch_store
-from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, write
+from whiteslip.web.api.access import PAGE, Caller, Page, get, identifier, post, write
 from whiteslip.web.api.lists import Limit, listed, one
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 
 class LabelBody(Struct, forbid_unknown_fields=True):

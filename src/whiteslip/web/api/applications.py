@@ -17,22 +17,12 @@ from whiteslip.applications.model import Channel, Source
 from whiteslip.base.ids import public
 from whiteslip.identity import Person
 from whiteslip.store import Tx
-from whiteslip.web.api.access import (
-    PAGE,
-    Caller,
-    Page,
-    get,
-    granted,
-    identifier,
-    must_be_proven,
-    post,
-    write,
-)
+from whiteslip.web.api.access import PAGE, Caller, Page, get, identifier, must_be_proven, post, write
 from whiteslip.web.api.lists import Limit, listed, one
 from whiteslip.web.api.shapes import Amount, Text
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 Money = Annotated[int, Meta(ge=0, le=10**12, description="Minor units")]
 FactName = Literal[

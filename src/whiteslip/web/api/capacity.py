@@ -17,11 +17,11 @@ from whiteslip.store import Tx
 from whiteslip.treasury import Appetite, Basis, Plan
 from whiteslip.treasury import store as treasury_store
 from whiteslip.treasury.model import Answer
-from whiteslip.web.api.access import Caller, get, granted, identifier, post, read, write
+from whiteslip.web.api.access import Caller, get, identifier, post, read, write
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 By = Literal["none", "pack", "opened", "limit"]
 

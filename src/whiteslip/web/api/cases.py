@@ -24,7 +24,6 @@ from whiteslip.web.api.access import (
     Page,
     caller_of,
     get,
-    granted,
     identifier,
     page_of,
     post,
@@ -35,7 +34,7 @@ from whiteslip.web.api.lists import CURSOR, Limit, start_of
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 # The reasons that the page of a case offers; free words could hold personal data.
 _Reason = Literal["papers_checked", "called_back", "nothing_unusual", "order_received", "proof_missing"]

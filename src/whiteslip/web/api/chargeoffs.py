@@ -18,21 +18,12 @@ from whiteslip.billing import chargeoff
 from whiteslip.billing.chargeoff import ChargeOff
 from whiteslip.exits import Office, chargeoffs, defaultnotices
 from whiteslip.store import Tx
-from whiteslip.web.api.access import (
-    PAGE,
-    Caller,
-    Page,
-    get,
-    granted,
-    identifier,
-    post,
-    write,
-)
+from whiteslip.web.api.access import PAGE, Caller, Page, get, identifier, post, write
 from whiteslip.web.api.lists import Limit, listed
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 _Act: TypeAlias = Callable[[Tx, Office, UUID, str, datetime], ChargeOff | Refusal]
 

@@ -14,10 +14,10 @@ from whiteslip.day import Ports as Nights
 from whiteslip.day.clock import advance, step_of
 from whiteslip.store import Tx
 from whiteslip.store.timers import StoredClock, next_timer, present
-from whiteslip.web.api.access import Caller, get, granted, post, read, write
+from whiteslip.web.api.access import Caller, get, post, read, write
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 FARTHEST: Final = timedelta(days=400)
 

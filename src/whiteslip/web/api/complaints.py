@@ -15,21 +15,12 @@ from whiteslip.complaints import Complaint, Outcome, Topic
 from whiteslip.complaints import store as complaints_store
 from whiteslip.complaints.model import Delay, Why
 from whiteslip.store import Tx
-from whiteslip.web.api.access import (
-    PAGE,
-    Caller,
-    Page,
-    get,
-    granted,
-    identifier,
-    post,
-    write,
-)
+from whiteslip.web.api.access import PAGE, Caller, Page, get, identifier, post, write
 from whiteslip.web.api.lists import Limit, listed, one
 from whiteslip.web.api.shapes import PublicId
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 
 class NewComplaint(Struct, forbid_unknown_fields=True):

@@ -9,12 +9,12 @@ from litestar.params import FromPath, JSONBody
 
 from whiteslip import lines
 from whiteslip.lines import Customer
-from whiteslip.web.api.access import caller_of, granted, identifier, must_be_proven, post, read
+from whiteslip.web.api.access import caller_of, identifier, must_be_proven, post, read
 from whiteslip.web.api.shapes import ContactBody, ContactCodeBody, ContactShape
 from whiteslip.web.kit import reached
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 
 def _proven(request: WebRequest, customer_id: str) -> Customer:

@@ -14,12 +14,12 @@ from whiteslip.exits import owed
 from whiteslip.purchases import store as purchases_store
 from whiteslip.purchases.model import Bears, Dispute, Ground
 from whiteslip.store import Tx
-from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, write
+from whiteslip.web.api.access import PAGE, Caller, Page, get, identifier, post, write
 from whiteslip.web.api.lists import Limit, page_on_line
 from whiteslip.web.api.shapes import Amount, Key, PublicId
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 
 class DisputeBody(Struct, forbid_unknown_fields=True):

@@ -17,11 +17,11 @@ from whiteslip.base.ids import public
 from whiteslip.exits import Office, freezes
 from whiteslip.exits.freezes import Freeze, Order
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, caller_of, get, granted, identifier, post, read, write
+from whiteslip.web.api.access import Caller, caller_of, get, identifier, post, read, write
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 _Act: TypeAlias = Callable[[Tx, Office, UUID, str, datetime], Freeze | Refusal]
 

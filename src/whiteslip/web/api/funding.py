@@ -14,10 +14,10 @@ from whiteslip.funding.model import Base, Covenant, Gap
 from whiteslip.funding.serving import refused_deal, serve
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Tx
-from whiteslip.web.api.access import get, granted, read
+from whiteslip.web.api.access import get, read
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 AsOf = Literal["night", "now"]
 

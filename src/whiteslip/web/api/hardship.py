@@ -17,10 +17,10 @@ from whiteslip.billing import store
 from whiteslip.billing.model import Hardship, Instalment, Relief, ReliefOption
 from whiteslip.exits import hardship
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, get, granted, identifier, post, read, write
+from whiteslip.web.api.access import Caller, get, identifier, post, read, write
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 
 class AgreeBody(Struct, forbid_unknown_fields=True):

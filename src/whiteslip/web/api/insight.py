@@ -20,12 +20,12 @@ from whiteslip.insight.paper import as_pdf
 from whiteslip.insight.words import Words
 from whiteslip.portfolio import Result
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, get, granted, post, read, write
+from whiteslip.web.api.access import Caller, get, post, read, write
 from whiteslip.web.api.portfolio import FigureShape, MeasureShape
 from whiteslip.web.api.shapes_policies import PolicyShape
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 _REPORT = "/insight/reports/{month:str}"
 # Evidence that is a list of its own; the rest are measures.

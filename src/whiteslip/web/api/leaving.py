@@ -29,7 +29,6 @@ from whiteslip.web.api.access import (
     Page,
     caller_of,
     get,
-    granted,
     identifier,
     must_be_proven,
     page_of,
@@ -44,7 +43,7 @@ from whiteslip.web.api.shapes_exits import DoubtBody, ExitShape, NewExit, Reason
 from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 from whiteslip.webhooks.events import PUBLISHED
 
 

@@ -27,7 +27,6 @@ from whiteslip.web.api.access import (
     Page,
     caller_of,
     get,
-    granted,
     identifier,
     page_of,
     post,
@@ -42,7 +41,7 @@ from whiteslip.web.api.shapes_exits import ExitShape
 from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 EndCode: TypeAlias = CauseCode | Literal["product_ended"]
 

@@ -25,7 +25,6 @@ from whiteslip.web.api.access import (
     Page,
     caller_of,
     get,
-    granted,
     identifier,
     page_of,
     post,
@@ -36,7 +35,7 @@ from whiteslip.web.api.lists import Limit, listed, one, start_of
 from whiteslip.web.api.shapes import CustomerShape, LineShape, NewCustomer, NewLineBody, PayoffShape
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 
 @post("/customers", summary="Register a customer", responses=problem_responses(401, 403, 409, 422))

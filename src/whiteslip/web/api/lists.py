@@ -14,9 +14,9 @@ from whiteslip import lines
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.store import Tx
-from whiteslip.web.api.access import MAX_PAGE, Page, granted, identifier, page_of, read
+from whiteslip.web.api.access import MAX_PAGE, Page, identifier, page_of, read
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 
 CURSOR: Final = "request.cursor_invalid"
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="How many at most")]

@@ -24,7 +24,6 @@ from whiteslip.web.api.access import (
     Page,
     caller_of,
     get,
-    granted,
     identifier,
     must_be_proven,
     post,
@@ -35,7 +34,7 @@ from whiteslip.web.api.lists import Limit, page_on_line
 from whiteslip.web.api.shapes import Amount, LineShape
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 CauseCode: TypeAlias = Literal[
     "returned_payments",

@@ -17,7 +17,7 @@ from whiteslip.exits import owed
 from whiteslip.purchases import Capture, Declined, Purchase, Request, promises
 from whiteslip.purchases import store as purchases_store
 from whiteslip.store import Tx
-from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, write
+from whiteslip.web.api.access import PAGE, Caller, Page, get, identifier, post, write
 from whiteslip.web.api.lists import Limit, known, one, page_on_line
 from whiteslip.web.api.shapes import (
     CaptureBody,
@@ -33,7 +33,7 @@ from whiteslip.web.api.shapes import (
 )
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 
 def _touch(tx: Tx, ports: Ports, line: UUID, now: datetime) -> None:

@@ -14,12 +14,12 @@ from whiteslip.base.ids import public
 from whiteslip.bureau import Ground, Objection, Outcome, Subject
 from whiteslip.bureau import store as bureau_store
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, get, granted, identifier, post, read, write
+from whiteslip.web.api.access import Caller, get, identifier, post, read, write
 from whiteslip.web.api.lists import one
 from whiteslip.web.api.shapes import PublicId
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 _PREFIX = "objection"
 

@@ -16,10 +16,10 @@ from whiteslip.exits import evidence
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.papers import PaperRequest
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, get, granted, identifier, post, read, write
+from whiteslip.web.api.access import Caller, get, identifier, post, read, write
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 # Above what any pack allows, in base64, so that a file that is a little too large is told so.
 _MOST_BODY = 44 * 1024 * 1024

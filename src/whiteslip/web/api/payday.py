@@ -14,12 +14,12 @@ from whiteslip import lines
 from whiteslip.billing.payday import Moved
 from whiteslip.exits import payday
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, get, granted, identifier, post, read, write
+from whiteslip.web.api.access import Caller, get, identifier, post, read, write
 from whiteslip.web.api.lines import shaped
 from whiteslip.web.api.shapes import LineShape
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 DayOfMonth = Annotated[int, QueryParameter(name="statement_day", ge=1, le=28)]
 

@@ -25,7 +25,6 @@ from whiteslip.web.api.access import (
     Page,
     caller_of,
     get,
-    granted,
     identifier,
     must_be_proven,
     post,
@@ -34,7 +33,7 @@ from whiteslip.web.api.access import (
 from whiteslip.web.api.lists import Limit, page_on_line
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 
 class PayoutShape(Struct):

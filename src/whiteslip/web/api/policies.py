@@ -17,7 +17,7 @@ from whiteslip.decisions.differences import differences
 from whiteslip.decisions.lifecycle import Policy
 from whiteslip.insight.store import what_followed
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, Page, get, granted, post, read, write
+from whiteslip.web.api.access import Caller, Page, get, post, read, write
 from whiteslip.web.api.shapes_policies import (
     ActivateBody,
     BacktestBody,
@@ -34,7 +34,7 @@ from whiteslip.web.api.shapes_policies import (
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.pages import language_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 _VERSION = "/policies/{name:str}/versions/{version:str}"
 _READ = problem_responses(401, 403, 404)

@@ -13,10 +13,10 @@ from whiteslip import portfolio
 from whiteslip.base import Refusal
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.portfolio import MEASURES, Measure, Result
-from whiteslip.web.api.access import get, granted
+from whiteslip.web.api.access import get
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 
 class MeasureShape(Struct):

@@ -14,10 +14,10 @@ from whiteslip.base.ids import public
 from whiteslip.day.forgetting import FORGET
 from whiteslip.privacy import Answer, Kept, Overview
 from whiteslip.store import Tx
-from whiteslip.web.api.access import Caller, get, granted, identifier, post, read, write
+from whiteslip.web.api.access import Caller, get, identifier, post, read, write
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 
 class KeptShape(Struct):

@@ -14,20 +14,11 @@ from whiteslip.privacy import requests
 from whiteslip.privacy import store as privacy_store
 from whiteslip.privacy.model import Delay, Outcome, Request, RequestKind, Why
 from whiteslip.store import Tx
-from whiteslip.web.api.access import (
-    PAGE,
-    Caller,
-    Page,
-    get,
-    granted,
-    identifier,
-    post,
-    write,
-)
+from whiteslip.web.api.access import PAGE, Caller, Page, get, identifier, post, write
 from whiteslip.web.api.lists import Limit, listed, one
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 
 class NewRequest(Struct, forbid_unknown_fields=True):

@@ -15,13 +15,13 @@ from whiteslip.exits.model import Cause
 from whiteslip.exits.proposals import Objection, RestrictionProposal, StayWhy
 from whiteslip.exits.restrictions import Limits, Measure
 from whiteslip.store import Tx
-from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, post, write
+from whiteslip.web.api.access import PAGE, Caller, Page, get, identifier, post, write
 from whiteslip.web.api.lists import Limit, listed
 from whiteslip.web.api.locks import CauseCode
 from whiteslip.web.api.shapes import PublicId
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 
 class RestrictBody(Struct, forbid_unknown_fields=True):

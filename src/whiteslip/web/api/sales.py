@@ -17,22 +17,12 @@ from whiteslip.billing.handover import SoldRow
 from whiteslip.billing.sales import Buyer, Sale
 from whiteslip.exits import debtsales
 from whiteslip.store import Tx
-from whiteslip.web.api.access import (
-    PAGE,
-    Caller,
-    Page,
-    get,
-    granted,
-    identifier,
-    post,
-    read,
-    write,
-)
+from whiteslip.web.api.access import PAGE, Caller, Page, get, identifier, post, read, write
 from whiteslip.web.api.lists import Limit, listed
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 _EVER: Final = date(2000, 1, 1)
 Text = Annotated[str, Meta(min_length=1, max_length=200)]

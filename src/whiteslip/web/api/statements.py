@@ -20,10 +20,10 @@ from whiteslip.lines import Line
 from whiteslip.notices import Addressee
 from whiteslip.notices.acts import draft
 from whiteslip.store import Tx
-from whiteslip.web.api.access import get, granted, identifier, read
+from whiteslip.web.api.access import get, identifier, read
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 
 class StatementShape(Struct):

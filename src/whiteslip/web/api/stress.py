@@ -12,10 +12,10 @@ from whiteslip.base import Refusal
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.treasury import Finding, Question, stress
 from whiteslip.treasury.scenario import Assumptions, Start
-from whiteslip.web.api.access import get, granted, read
+from whiteslip.web.api.access import get, read
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 # What a request may ask of a server that others use too; more is for the terminal.
 MOST_FUTURES = 500

@@ -20,7 +20,7 @@ from whiteslip.lines import changes
 from whiteslip.lines.changes import Change, Scope, Told
 from whiteslip.lines.model import MOST_INSTALMENTS, Terms, terms_from
 from whiteslip.store import Tx
-from whiteslip.web.api.access import PAGE, Caller, Page, get, granted, identifier, page_of, post, read, write
+from whiteslip.web.api.access import PAGE, Caller, Page, get, identifier, page_of, post, read, write
 from whiteslip.web.api.lists import Limit, start_of
 from whiteslip.web.api.locks import EmptyBody
 from whiteslip.web.api.restrictions import DecideBody
@@ -29,7 +29,7 @@ from whiteslip.web.api.shapes_exits import ExitShape
 from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 

@@ -25,7 +25,6 @@ from whiteslip.web.api.access import (
     Caller,
     Page,
     get,
-    granted,
     identifier,
     must_be_proven,
     page_of,
@@ -49,7 +48,7 @@ from whiteslip.web.api.shapes_ties import (
 )
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import problem_responses
+from whiteslip.web.kit.problems import granted, problem_responses
 
 
 @post(

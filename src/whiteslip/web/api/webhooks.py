@@ -21,7 +21,6 @@ from whiteslip.web.api.access import (
     Page,
     delete,
     get,
-    granted,
     identifier,
     page_of,
     post,
@@ -39,7 +38,7 @@ from whiteslip.web.api.shapes_webhooks import (
 )
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused, problem_responses
+from whiteslip.web.kit.problems import Refused, granted, problem_responses
 from whiteslip.webhooks import Courier, store
 from whiteslip.webhooks.courier import SealError
 from whiteslip.webhooks.model import Endpoint, Reason

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 from litestar import Response
+from litestar.status_codes import HTTP_403_FORBIDDEN
 
 from whiteslip import lines
 from whiteslip.base import Refusal
@@ -22,10 +23,11 @@ from whiteslip.lines import Line
 from whiteslip.store import Tx
 from whiteslip.store.timers import present
 from whiteslip.web.kit.cookies import WebRequest, ports_of, session_token
-from whiteslip.web.kit.forms import see_other
+from whiteslip.web.kit.forms import Errors, Form, see_other
 from whiteslip.web.kit.pages import language_of
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
+from whiteslip.web.kit.sentences import status_of
 
 T = TypeVar("T")
 
@@ -73,10 +75,7 @@ class Duty:
 
     def line(self, line_id: UUID) -> Line:
         """A line. Raises Refused."""
-        found = lines.get_line(self.tx, line_id)
-        if isinstance(found, Refusal):
-            raise Refused(found)
-        return found
+        return granted(lines.get_line(self.tx, line_id))
 
     def shown(self) -> dict[str, Any]:
         """What every page of the desk shows."""
@@ -107,3 +106,32 @@ def on_duty(request: WebRequest, act: Callable[[Duty], T], chooses: bool = False
                 raise Refused(Refusal("request.forbidden"))
             return act(duty)
     return see_other(request, "/console/sign-in")
+
+
+def submitted(
+    request: WebRequest,
+    form: Form,
+    find: Callable[[Duty], T],
+    act: Callable[[Duty, T], object],
+    shown: Callable[..., Response[Any]],
+    to: str,
+) -> Response[Any]:
+    """Do what a form asks for to what ``find`` finds, and go ``to``; or where ``act`` goes, if it says.
+
+    What is wrong with the form (``Errors``), or a "no", stands on the page that ``shown`` gives. What takes
+    somebody else is no mistake in a form: it answers 403 on a page of its own.
+    """
+
+    def done(duty: Duty) -> Response[Any]:
+        found = find(duty)
+        answer = act(duty, found)
+        if isinstance(answer, Errors):
+            return shown(duty, found, form, errors=answer)
+        if isinstance(answer, Refusal) and status_of(answer) == HTTP_403_FORBIDDEN:
+            raise Refused(answer)
+        if isinstance(answer, Refusal):
+            # An act locks, and may have seen something newer.
+            return shown(duty, find(duty), form, refusal=answer)
+        return cast("Response[Any]", answer) if isinstance(answer, Response) else see_other(request, to)
+
+    return on_duty(request, done, chooses=True)

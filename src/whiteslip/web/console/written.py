@@ -21,9 +21,9 @@ from litestar.params import FromPath
 from whiteslip.base import Refusal
 from whiteslip.identity.documents import open_document
 from whiteslip.store import Tx
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty, submitted
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.forms import Errors, Form, FromForm
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.problems import Refused
 
@@ -98,19 +98,16 @@ class Register(Generic[W]):
     def act(
         self, request: WebRequest, reference: str, form: Form, shape: type[Any], act: _Act, to: str
     ) -> Response[Any]:
-        """Do an act with what was typed, and go ``to``; or show the page again with what is wrong."""
+        """Do an act with what was typed, and go ``to``."""
 
-        def done(duty: Duty) -> Response[Any]:
-            typed, found = form.read(shape), self.found(duty, reference)
+        def done(duty: Duty, found: W) -> Errors | Written | Refusal:
+            typed = form.read(shape)
             if isinstance(typed, Errors):
-                return self.page(duty, found, form, errors=typed)
+                return typed
             issuer, said = duty.ports.office.issuer_name, msgspec.structs.astuple(typed)
-            answer = act(duty.tx, issuer, found.id, *said, duty.actor, duty.now)
-            if isinstance(answer, Refusal):
-                return self.page(duty, found, form, refusal=answer)
-            return see_other(request, to)
+            return act(duty.tx, issuer, found.id, *said, duty.actor, duty.now)
 
-        return on_duty(request, done, chooses=True)
+        return submitted(request, form, lambda duty: self.found(duty, reference), done, self.page, to)
 
 
 def read_words(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
@@ -11,6 +11,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from whiteslip.base import Refusal
 from whiteslip.web.kit.i18n import Lang, Speech, texts_in
 from whiteslip.web.kit.sentences import sentence, status_of
+
+T = TypeVar("T")
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPES_AT: Final = "/api/problems"
@@ -48,6 +50,13 @@ class Refused(Exception):  # noqa: N818 - it is a refusal on its way to the edge
         super().__init__(refusal.code)
         self.refusal = refusal
         self.faults = faults
+
+
+def granted(answer: T | Refusal) -> T:
+    """What an act or a question gave. Raises Refused for a "no", which undoes the transaction."""
+    if isinstance(answer, Refusal):
+        raise Refused(answer)
+    return answer
 
 
 def title_of(status: int, lang: Lang) -> str:

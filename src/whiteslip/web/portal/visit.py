@@ -122,13 +122,6 @@ def signed_in(request: WebRequest, act: Callable[[Visit], T]) -> T | Response[An
     return see_other(request, "/sign-in" if path == HOME else f"/sign-in?{urlencode({'to': path})}")
 
 
-def granted(answer: T | Refusal) -> T:
-    """What an act gave. Raises Refused for a "no", which undoes the transaction."""
-    if isinstance(answer, Refusal):
-        raise Refused(answer)
-    return answer
-
-
 def codes_go_by_mail(ports: Ports) -> bool:
     """Whether one-time codes reach people by e-mail; else it is the phone."""
     return isinstance(ports.mailer, SmtpMailer)

@@ -20,9 +20,9 @@ from whiteslip.exits import accounts
 from whiteslip.identity import accounts as kept
 from whiteslip.identity.accounts import How, PayoutAccount
 from whiteslip.lines import Line
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty, submitted
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.forms import Errors, Form, FromForm
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.problems import Refused
 
@@ -83,16 +83,9 @@ def reveal(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
 def _change(
     request: WebRequest, line_id: UUID, form: Form, act: Callable[[Duty, Line], object]
 ) -> Response[Any]:
-    def change(duty: Duty) -> Response[Any]:
-        line = duty.line(line_id)
-        done = act(duty, line)
-        if isinstance(done, Errors):
-            return _page(duty, line, form, errors=done)
-        if isinstance(done, Refusal):
-            return _page(duty, line, Form(), refusal=done)
-        return see_other(request, f"{HOME}/lines/{line_id}/account")
-
-    return on_duty(request, change, chooses=True)
+    return submitted(
+        request, form, lambda duty: duty.line(line_id), act, _page, f"{HOME}/lines/{line_id}/account"
+    )
 
 
 @post("/lines/{line_id:uuid}/account", sync_to_thread=True)

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
-from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
@@ -18,11 +17,10 @@ from whiteslip.base import Money, Refusal
 from whiteslip.exits import proposals, stepups
 from whiteslip.exits.model import ONLY_WITH_NOTICE, Cause
 from whiteslip.exits.restrictions import Limits, Measure
-from whiteslip.store import Tx
 from whiteslip.watch import Alert, Shown
 from whiteslip.watch import store as watch_store
 from whiteslip.watch.acts import TABLE
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty, submitted
 from whiteslip.web.console.figures import Figure
 from whiteslip.web.console.files import csv_file
 from whiteslip.web.console.paper import WHOLE, Sheet, pdf_file
@@ -162,76 +160,66 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
     return on_duty(request, lambda duty: _page(duty, _found(duty, reference), Form()))
 
 
-def _then(
-    request: WebRequest, reference: str, form: Form, say: Callable[[Tx, UUID, str, datetime], Alert | Refusal]
+def _act(
+    request: WebRequest, reference: str, form: Form, act: Callable[[Duty, Alert], object]
 ) -> Response[Any]:
-    """Say something of an alert and come back to it."""
-
-    def act(duty: Duty) -> Response[Any]:
-        found = _found(duty, reference)
-        done = say(duty.tx, found.id, duty.actor, duty.now)
-        if isinstance(done, Refusal):
-            return _page(duty, found, form, refusal=done)
-        return see_other(request, f"{AT}/{reference}")
-
-    return on_duty(request, act, chooses=True)
+    return submitted(request, form, lambda duty: _found(duty, reference), act, _page, f"{AT}/{reference}")
 
 
 @post("/alerts/{reference:str}/acknowledge", sync_to_thread=True)
 def acknowledge(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
     """Look into it."""
-    return _then(request, reference, Form(), watch.acknowledge)
+    return _act(
+        request,
+        reference,
+        Form(),
+        lambda duty, found: watch.acknowledge(duty.tx, found.id, duty.actor, duty.now),
+    )
 
 
 @post("/alerts/{reference:str}/label", sync_to_thread=True)
 def label(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
     """Say what came of it."""
-    typed = form.read(Labelling)
-    if isinstance(typed, Errors):
-        return on_duty(request, lambda duty: _page(duty, _found(duty, reference), form, errors=typed), True)
-    right = typed.outcome == "true"
-    return _then(
-        request, reference, form, lambda tx, alert, actor, now: watch.label(tx, alert, right, actor, now)
-    )
+
+    def act(duty: Duty, found: Alert) -> object:
+        typed = form.read(Labelling)
+        if isinstance(typed, Errors):
+            return typed
+        return watch.label(duty.tx, found.id, typed.outcome == "true", duty.actor, duty.now)
+
+    return _act(request, reference, form, act)
 
 
 @post("/alerts/{reference:str}/restrict", sync_to_thread=True)
 def propose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
     """Propose what the alert suggests; a table says whether it takes a second person."""
 
-    def act(duty: Duty) -> Response[Any]:
-        found = _found(duty, reference)
+    def act(duty: Duty, found: Alert) -> object:
         chosen, line = form.value("reason"), duty.line(found.line)
         cap = parse_money(form.value("cap"), line.currency) if found.act == Measure.LOWER_CAP else None
         if chosen not in _TO_RESTRICT:
-            return _page(duty, found, form, errors=Errors().add("reason", "missing"))
+            return Errors().add("reason", "missing")
         if found.act == Measure.LOWER_CAP and cap is None:
-            return _page(duty, found, form, errors=Errors().add("cap", "missing"))
+            return Errors().add("cap", "missing")
         feature = found.feature if found.act == Measure.PAUSE_FEATURE else None
         limits = Limits(Measure(found.act), feature, cap.minor if cap else None)
         office, why = duty.ports.office, [Cause(chosen)]
         done = proposals.propose(duty.tx, office, line.id, limits, why, duty.actor, duty.now, found.id)
-        if isinstance(done, Refusal):
-            return _page(duty, found, form, refusal=done)
-        return see_other(request, f"{HOME}/lines/{line.id}")
+        return done if isinstance(done, Refusal) else see_other(request, f"{HOME}/lines/{line.id}")
 
-    return on_duty(request, act, chooses=True)
+    return _act(request, reference, form, act)
 
 
 @post("/alerts/{reference:str}/step-up", sync_to_thread=True)
 def step_up(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
     """Ask the customer to confirm that it is them, as the alert suggests."""
 
-    def act(duty: Duty) -> Response[Any]:
-        found = _found(duty, reference)
+    def act(duty: Duty, found: Alert) -> object:
         if found.act is not watch.Act.STEP_UP:
             raise Refused(Refusal("alert.no_step_up"))
-        done = stepups.ask(duty.tx, duty.ports.office, found.line, duty.actor, duty.now, found.id)
-        if isinstance(done, Refusal):
-            return _page(duty, found, Form(), refusal=done)
-        return see_other(request, f"{AT}/{reference}")
+        return stepups.ask(duty.tx, duty.ports.office, found.line, duty.actor, duty.now, found.id)
 
-    return on_duty(request, act, chooses=True)
+    return _act(request, reference, Form(), act)
 
 
 alert_handlers: Final = [queue, as_csv, as_paper, show, acknowledge, label, propose, step_up]

@@ -25,13 +25,13 @@ from whiteslip.web.console.applications.telling import (
     value_of,
     waterfall,
 )
-from whiteslip.web.console.duty import Duty, on_duty
+from whiteslip.web.console.duty import Duty, on_duty, submitted
 from whiteslip.web.console.files import csv_file
 from whiteslip.web.console.paper import pdf_file
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
 from whiteslip.web.kit.pages import language_of, page, speech_of
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 
 PURPOSE: Final = "review of an application"
 _SHOWN: Final = 100
@@ -78,8 +78,8 @@ def _found(duty: Duty, reference: str) -> Application:
     return found
 
 
-def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]:
-    tx, found = duty.tx, _found(duty, reference)
+def _page(duty: Duty, found: Application, form: Form, **shown: Any) -> Response[str]:
+    tx = duty.tx
     made = made_of(tx, found)
     singles = better_singles(tx, found, made) if made else []
     shown.setdefault("view", None)
@@ -110,7 +110,7 @@ def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]
 @get("/applications/{reference:str}", sync_to_thread=True)
 def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
     """The application."""
-    return on_duty(request, lambda duty: _page(duty, reference, Form()))
+    return on_duty(request, lambda duty: _page(duty, _found(duty, reference), Form()))
 
 
 @get("/applications/{reference:str}/{name:str}", sync_to_thread=True)
@@ -135,13 +135,12 @@ def read_view(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
     """What the applicant says to it. Who read it goes into the journal."""
 
     def act(duty: Duty) -> Response[Any]:
-        notes = [one.note for one in store.reviews(duty.tx, _found(duty, reference).id) if one.note]
+        found = _found(duty, reference)
+        notes = [one.note for one in store.reviews(duty.tx, found.id) if one.note]
         if not notes:
             return see_other(request, f"{AT}/{reference}")
-        opened = open_document(duty.tx, duty.ports.vault, notes[-1], PURPOSE, duty.actor, duty.now)
-        if isinstance(opened, Refusal):
-            raise Refused(opened)
-        return _page(duty, reference, Form(), view=opened.content.decode())
+        opened = granted(open_document(duty.tx, duty.ports.vault, notes[-1], PURPOSE, duty.actor, duty.now))
+        return _page(duty, found, Form(), view=opened.content.decode())
 
     return on_duty(request, act, chooses=True)
 
@@ -150,15 +149,14 @@ def read_view(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
 def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
     """Offer a limit, or decline with reasons."""
 
-    def act(duty: Duty) -> Response[Any]:
-        found = _found(duty, reference)
+    def act(duty: Duty, found: Application) -> object:
         typed = form.read(Choice)
         if isinstance(typed, Errors):
-            return _page(duty, reference, form, errors=typed)
+            return typed
         limit = parse_money(typed.limit, found.currency) if typed.do == "offer" else Money(0, found.currency)
         if limit is None or (typed.do == "offer" and not limit.minor):
-            return _page(duty, reference, form, errors=Errors().add("limit", "invalid"))
-        done = applications.decide(
+            return Errors().add("limit", "invalid")
+        return applications.decide(
             duty.tx,
             duty.ports.lender,
             found.id,
@@ -168,13 +166,8 @@ def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
             duty.actor,
             duty.now,
         )
-        if isinstance(done, Refusal):
-            if done.code == "application.own_decision":
-                raise Refused(done)
-            return _page(duty, reference, form, refusal=done)
-        return see_other(request, f"{AT}/{reference}")
 
-    return on_duty(request, act, chooses=True)
+    return submitted(request, form, lambda duty: _found(duty, reference), act, _page, f"{AT}/{reference}")
 
 
 application_handlers: Final = [listed, show, as_file, read_view, choose]

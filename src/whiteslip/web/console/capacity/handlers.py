@@ -31,7 +31,7 @@ from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
 from whiteslip.web.kit.i18n import Texts
 from whiteslip.web.kit.pages import page, speech_of
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 from whiteslip.web.kit.sentences import sentence
 
 AT: Final = f"{HOME}/capacity"
@@ -193,15 +193,11 @@ def propose(request: WebRequest, form: FromForm) -> Response[Any]:
 
     def act(duty: Duty) -> Response[Any]:
         asked = _closings(form)
-        basis = asked if isinstance(asked, Errors) else _basis(duty, asked)
-        if isinstance(basis, Refusal):
-            raise Refused(basis)
+        basis = granted(asked if isinstance(asked, Errors) else _basis(duty, asked))
         appetite = basis if isinstance(basis, Errors) else _appetite(form, basis.currency)
         if isinstance(appetite, Errors) or isinstance(basis, Errors):
             return see_other(request, f"{AT}?{_query(form)}")
-        plan = treasury.propose(duty.tx, basis, appetite, duty.actor, duty.now)
-        if isinstance(plan, Refusal):
-            raise Refused(plan)
+        plan = granted(treasury.propose(duty.tx, basis, appetite, duty.actor, duty.now))
         return see_other(request, f"{AT}/plans/{public('cap', plan.id)}")
 
     return on_duty(request, act, chooses=True)
@@ -255,9 +251,7 @@ def decide(request: WebRequest, plan_id: FromPath[str], form: FromForm) -> Respo
 
     def act(duty: Duty) -> Response[Any]:
         plan = _plan(duty, plan_id)
-        done = treasury.decide(duty.tx, plan.id, decision == "approve", duty.actor, duty.now)
-        if isinstance(done, Refusal):
-            raise Refused(done)
+        granted(treasury.decide(duty.tx, plan.id, decision == "approve", duty.actor, duty.now))
         return see_other(request, f"{AT}/plans/{plan_id}")
 
     return on_duty(request, act, chooses=True)
@@ -273,9 +267,7 @@ def as_file(request: WebRequest, name: FromPath[str]) -> Response[Any]:
     def act(duty: Duty) -> Response[Any]:
         form = Form({key: [value] for key, value in request.query_params.items()})
         asked = _closings(form)
-        basis = Refusal("request.invalid") if isinstance(asked, Errors) else _basis(duty, asked)
-        if isinstance(basis, Refusal):
-            raise Refused(basis)
+        basis = granted(Refusal("request.invalid") if isinstance(asked, Errors) else _basis(duty, asked))
         answer = appetite = None
         if form.value("step") and name not in ("freed.csv", "segments.csv"):
             appetite = _appetite(form, basis.currency)

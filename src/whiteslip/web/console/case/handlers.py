@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -19,16 +20,17 @@ from whiteslip.exits.behalf import How
 from whiteslip.exits.choices import Proposal
 from whiteslip.exits.model import TAKES_TWO, Ground, Indicator, Path
 from whiteslip.exits.work import Work
+from whiteslip.identity import Person
 from whiteslip.lines import Line
 from whiteslip.notices import Addressee
 from whiteslip.notices.acts import proofs
 from whiteslip.store.database import journal_of
 from whiteslip.web.console.case.papers import papers_of
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty, submitted
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import granted
 
 PAGE: Final = "console/case/page.html"
 PURPOSE: Final = "review of an exit"
@@ -86,9 +88,8 @@ def _assessment(duty: Duty, case: Exit, line: Line) -> dict[str, Any] | None:
     return {"kept": kept, "parts": parts, "decision": made[0] if made else None}
 
 
-def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]:
-    tx, case = duty.tx, duty.case(reference)
-    line = duty.line(case.line)
+def _page(duty: Duty, case: Exit, form: Form, person: Person | None = None, **shown: Any) -> Response[str]:
+    tx, line = duty.tx, duty.line(case.line)
     work = Work.on(tx, duty.ports.office, line, duty.now)
     claim, proposal = exits_store.claim_of(tx, case.id, duty.now), exits_store.proposal(tx, case.id)
     pending, choices = exits_store.pending(tx, case.id), exits_store.choices(tx, case.id)
@@ -123,6 +124,7 @@ def _page(duty: Duty, reference: str, form: Form, **shown: Any) -> Response[str]
         reasons=REASONS,
         ways=list(How) if behalf.waits(case) and duty.may_choose else [],
         **papers_of(duty, case),
+        person=person,
         **shown,
         **duty.shown(),
     )
@@ -170,17 +172,17 @@ def _events(duty: Duty, case: Exit) -> list[tuple[Any, str, str]]:
 @get("/cases/{reference:str}", sync_to_thread=True)
 def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
     """The case."""
-    return on_duty(request, lambda duty: _page(duty, reference, Form(), person=None))
+    return on_duty(request, lambda duty: _page(duty, duty.case(reference), Form()))
 
 
 @post("/cases/{reference:str}", sync_to_thread=True)
 def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
     """Choose how the customer leaves, and go on to the next case. Half a minute is left to undo it."""
 
-    def act(duty: Duty) -> Response[Any]:
+    def act(duty: Duty, case: Exit) -> object:
         typed = form.read(Choice)
         if isinstance(typed, Errors):
-            return _page(duty, reference, form, person=None, errors=typed)
+            return typed
         missing = Errors()
         # Two keys let a customer go; who keeps or rejects one says why.
         if typed.reason not in REASONS and (typed.reason or typed.path in TAKES_TWO):
@@ -188,8 +190,7 @@ def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
         if typed.path is Path.HOLD and typed.ground is None:
             missing.add("ground", "missing")
         if missing:
-            return _page(duty, reference, form, person=None, errors=missing)
-        case = duty.case(reference)
+            return missing
         done = desk.choose(
             duty.tx,
             duty.ports.office,
@@ -201,11 +202,17 @@ def choose(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
             typed.ground,
             form.value(f"letter_{typed.path}") or None,
         )
-        if isinstance(done, Refusal):
-            return _page(duty, reference, form, person=None, refusal=done)
-        return _onwards(duty, case)
+        return done if isinstance(done, Refusal) else _onwards(duty, case)
 
-    return on_duty(request, act, chooses=True)
+    return _submitted(request, reference, form, act)
+
+
+def _submitted(
+    request: WebRequest, reference: str, form: Form, act: Callable[[Duty, Exit], object]
+) -> Response[Any]:
+    return submitted(
+        request, form, lambda duty: duty.case(reference), act, _page, f"{HOME}/cases/{reference}"
+    )
 
 
 def _onwards(duty: Duty, done: Exit) -> Response[Any]:
@@ -220,9 +227,7 @@ def undo(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
     """Take one's own choice back, within half a minute."""
 
     def act(duty: Duty) -> Response[Any]:
-        done = desk.undo(duty.tx, duty.case(reference).id, duty.actor, duty.now)
-        if isinstance(done, Refusal):
-            raise Refused(done)
+        granted(desk.undo(duty.tx, duty.case(reference).id, duty.actor, duty.now))
         return see_other(request, f"{HOME}/cases/{reference}")
 
     return on_duty(request, act, chooses=True)
@@ -232,17 +237,15 @@ def undo(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
 def snooze(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
     """Put the case aside for a while, and go on to the next."""
 
-    def act(duty: Duty) -> Response[Any]:
-        typed, case = form.read(Aside), duty.case(reference)
+    def act(duty: Duty, case: Exit) -> object:
+        typed = form.read(Aside)
         if isinstance(typed, Errors):
-            return _page(duty, reference, form, person=None, errors=typed)
+            return typed
         until = duty.now + timedelta(minutes=max(1, min(typed.minutes, SNOOZES[-1])))
         done = desk.snooze(duty.tx, case.id, until, duty.actor, duty.now)
-        if isinstance(done, Refusal):
-            return _page(duty, reference, form, person=None, refusal=done)
-        return _onwards(duty, case)
+        return done if isinstance(done, Refusal) else _onwards(duty, case)
 
-    return on_duty(request, act, chooses=True)
+    return _submitted(request, reference, form, act)
 
 
 @post("/cases/{reference:str}/proposal", sync_to_thread=True)
@@ -252,11 +255,17 @@ def decide(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
     def act(duty: Duty) -> Response[Any]:
         case, approve = duty.case(reference), form.value("decision") == "approve"
         letter = form.value("letter") or None
-        done = desk.decide(
-            duty.tx, duty.ports.office, case.id, approve, duty.actor, duty.now, letter if approve else None
+        granted(
+            desk.decide(
+                duty.tx,
+                duty.ports.office,
+                case.id,
+                approve,
+                duty.actor,
+                duty.now,
+                letter if approve else None,
+            )
         )
-        if isinstance(done, Refusal):
-            raise Refused(done)
         return _onwards(duty, case) if approve else see_other(request, f"{HOME}/cases/{reference}")
 
     return on_duty(request, act, chooses=True)
@@ -266,17 +275,14 @@ def decide(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
 def identify(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
     """How the desk made sure who asked on the phone or on paper; or that it could not."""
 
-    def act(duty: Duty) -> Response[Any]:
+    def act(duty: Duty, case: Exit) -> object:
         how, found = form.value("how"), form.value("answer") == "holder"
         if found and how not in set(How):
-            return _page(duty, reference, form, person=None, errors=Errors().add("how", "missing"))
-        case, office = duty.case(reference), duty.ports.office
-        done = behalf.identify(duty.tx, office, case.id, How(how) if found else None, duty.actor, duty.now)
-        if isinstance(done, Refusal):
-            return _page(duty, reference, form, person=None, refusal=done)
-        return see_other(request, f"{HOME}/cases/{reference}")
+            return Errors().add("how", "missing")
+        office, way = duty.ports.office, How(how) if found else None
+        return behalf.identify(duty.tx, office, case.id, way, duty.actor, duty.now)
 
-    return on_duty(request, act, chooses=True)
+    return _submitted(request, reference, form, act)
 
 
 @post("/cases/{reference:str}/reveal", sync_to_thread=True)
@@ -287,8 +293,8 @@ def reveal(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
         case = duty.case(reference)
         found = identity.reveal(duty.tx, duty.ports.vault, case.customer, PURPOSE, duty.actor, duty.now)
         if isinstance(found, Refusal):
-            return _page(duty, reference, Form(), person=None, refusal=found)
-        return _page(duty, reference, Form(), person=found)
+            return _page(duty, case, Form(), refusal=found)
+        return _page(duty, case, Form(), person=found)
 
     return on_duty(request, act, chooses=True)
 
@@ -298,15 +304,13 @@ def letter_pdf(request: WebRequest, letter_id: FromPath[UUID]) -> Response[Any]:
     """A letter as it was sent, to the byte; the name in it makes this a look at a person."""
 
     def act(duty: Duty) -> Response[Any]:
-        notice = notices.get(duty.tx, letter_id)
-        if isinstance(notice, Refusal):
-            raise Refused(notice)
-        found = identity.reveal(duty.tx, duty.ports.vault, notice.recipient, PURPOSE, duty.actor, duty.now)
-        if isinstance(found, Refusal):
-            raise Refused(found)
-        made = notices.letter(duty.tx, letter_id, Addressee(found.full_name, found.email, found.phone))
-        if isinstance(made, Refusal):
-            raise Refused(made)
+        notice = granted(notices.get(duty.tx, letter_id))
+        found = granted(
+            identity.reveal(duty.tx, duty.ports.vault, notice.recipient, PURPOSE, duty.actor, duty.now)
+        )
+        made = granted(
+            notices.letter(duty.tx, letter_id, Addressee(found.full_name, found.email, found.phone))
+        )
         return Response(made, media_type="application/pdf")
 
     return on_duty(request, act, chooses=True)

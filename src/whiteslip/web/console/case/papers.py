@@ -18,7 +18,7 @@ from whiteslip.identity.papers import PDF
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, FromForm, see_other
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 
 PURPOSE: Final = "evidence in an exit"
 _WHYS: Final = {
@@ -58,9 +58,7 @@ def ask(request: WebRequest, reference: FromPath[str], form: FromForm) -> Respon
         if isinstance(typed, Errors):
             raise Refused(Refusal("request.invalid"))
         issuer = duty.ports.office.issuer_name
-        done = evidence.ask(duty.tx, issuer, case.id, typed.why, duty.actor, duty.now)
-        if isinstance(done, Refusal):
-            raise Refused(done)
+        granted(evidence.ask(duty.tx, issuer, case.id, typed.why, duty.actor, duty.now))
         return see_other(request, f"{HOME}/cases/{reference}")
 
     return on_duty(request, act, chooses=True)
@@ -74,9 +72,7 @@ def look(request: WebRequest, reference: FromPath[str], document: FromPath[UUID]
         case = duty.case(reference)
         if document not in {row["id"] for row in evidence.earlier(duty.tx, case, duty.now)}:
             raise Refused(Refusal("document.not_found"))
-        found = open_document(duty.tx, duty.ports.vault, document, PURPOSE, duty.actor, duty.now)
-        if isinstance(found, Refusal):
-            raise Refused(found)
+        found = granted(open_document(duty.tx, duty.ports.vault, document, PURPOSE, duty.actor, duty.now))
         how, ending = ("attachment", "pdf") if found.media_type == PDF else ("inline", "jpg")
         name = f'{how}; filename="{reference}.{ending}"'
         headers = _SAFE | {"Content-Disposition": name}

@@ -11,16 +11,14 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from whiteslip import identity
-from whiteslip.base import Refusal
 from whiteslip.exits import contacts as telling
 from whiteslip.identity import contacts
 from whiteslip.lines import Line
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty, submitted
 from whiteslip.web.kit import proof
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.forms import Errors, Form, FromForm
 from whiteslip.web.kit.pages import page
-from whiteslip.web.kit.problems import Refused
 
 
 class Place(msgspec.Struct):
@@ -54,16 +52,9 @@ def show(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
 def _change(
     request: WebRequest, line_id: UUID, form: Form, act: Callable[[Duty, Line], object]
 ) -> Response[Any]:
-    def change(duty: Duty) -> Response[Any]:
-        line = duty.line(line_id)
-        done = act(duty, line)
-        if isinstance(done, Errors):
-            return _page(duty, line, form, errors=done)
-        if isinstance(done, Refusal):
-            return _page(duty, line, form, refusal=done)
-        return see_other(request, f"{HOME}/lines/{line_id}/contact")
-
-    return on_duty(request, change, chooses=True)
+    return submitted(
+        request, form, lambda duty: duty.line(line_id), act, _page, f"{HOME}/lines/{line_id}/contact"
+    )
 
 
 @post("/lines/{line_id:uuid}/contact", sync_to_thread=True)
@@ -85,12 +76,9 @@ def decide(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
 
     def act(duty: Duty, line: Line) -> object:
         ports, approve = duty.ports, form.value("decision") == "approve"
-        done = telling.decide(
+        return telling.decide(
             duty.tx, ports.office, ports.vault, ports.pack, line.customer, approve, duty.actor, duty.now
         )
-        if isinstance(done, Refusal) and done.code == "desk.own_proposal":
-            raise Refused(done)
-        return done
 
     return _change(request, line_id, form, act)
 

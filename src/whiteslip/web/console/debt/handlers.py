@@ -11,7 +11,6 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from whiteslip import billing, packs
-from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import chargeoff, sales, store
 from whiteslip.billing import hardship as plans
@@ -20,11 +19,11 @@ from whiteslip.billing.model import Relief
 from whiteslip.exits import arrears, debtsales, defaultnotices, hardship, payday
 from whiteslip.lines import Line
 from whiteslip.lines.model import Lifecycle
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty, submitted
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
+from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money
 from whiteslip.web.kit.pages import page
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import granted
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
 
@@ -33,9 +32,8 @@ def _at(line_id: UUID) -> str:
     return f"{HOME}/lines/{line_id}/debt"
 
 
-def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
-    tx, line = duty.tx, duty.line(line_id)
-    today = line.today(duty.now)
+def _page(duty: Duty, line: Line, form: Form, **shown: Any) -> Response[Any]:
+    tx, today = duty.tx, line.today(duty.now)
     debt = billing.debt(tx, line.id, today)
     standing = store.hardship(tx, line.id)
     kept = standing if standing and standing.state == "agreed" else None
@@ -80,7 +78,7 @@ def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
 @get("/lines/{line_id:uuid}/debt", sync_to_thread=True)
 def show(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
     """The debt of a line: plan, charge-off, sale."""
-    return on_duty(request, lambda duty: _page(duty, line_id, Form()))
+    return on_duty(request, lambda duty: _page(duty, duty.line(line_id), Form()))
 
 
 def _change(
@@ -88,15 +86,10 @@ def _change(
 ) -> Response[Any]:
     """Do something and show the page again, with what is wrong in a field; a "no" is a page of its own."""
 
-    def change(duty: Duty) -> Response[Any]:
-        done = act(duty, duty.line(line_id))
-        if isinstance(done, Errors):
-            return _page(duty, line_id, form, errors=done)
-        if isinstance(done, Refusal):
-            raise Refused(done)
-        return see_other(request, _at(line_id))
+    def granted_act(duty: Duty, line: Line) -> object:
+        return granted(act(duty, line))
 
-    return on_duty(request, change, chooses=True)
+    return submitted(request, form, lambda duty: duty.line(line_id), granted_act, _page, _at(line_id))
 
 
 @post("/lines/{line_id:uuid}/debt/plan", sync_to_thread=True)

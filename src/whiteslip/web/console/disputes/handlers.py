@@ -21,11 +21,11 @@ from whiteslip.identity.papers import PDF
 from whiteslip.purchases import disputes
 from whiteslip.purchases import store as purchases_store
 from whiteslip.purchases.model import WHYS, Bears, Dispute, Outcome, Why
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty, submitted
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
+from whiteslip.web.kit.forms import Errors, Form, FromForm
 from whiteslip.web.kit.pages import page
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 
 AT: Final = f"{HOME}/disputes"
 PURPOSE: Final = "a dispute"
@@ -113,20 +113,9 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
 
 
 def _change(
-    request: WebRequest, reference: str, form: Form, act: Callable[[Duty, Dispute], object], to: str
+    request: WebRequest, reference: str, form: Form, act: Callable[[Duty, Dispute], object]
 ) -> Response[Any]:
-    """Do something and go on; what is wrong stands on the page."""
-
-    def change(duty: Duty) -> Response[Any]:
-        found = _found(duty, reference)
-        done = act(duty, found)
-        if isinstance(done, Errors):
-            return _page(duty, found, form, errors=done)
-        if isinstance(done, Refusal):
-            return _page(duty, found, form, refusal=done)
-        return see_other(request, to)
-
-    return on_duty(request, change, chooses=True)
+    return submitted(request, form, lambda duty: _found(duty, reference), act, _page, f"{AT}/{reference}")
 
 
 @post("/disputes/{reference:str}/decide", sync_to_thread=True)
@@ -144,7 +133,7 @@ def decide(request: WebRequest, reference: FromPath[str], form: FromForm) -> Res
         office = duty.ports.office
         return owed.resolve_dispute(duty.tx, office, found.id, won, duty.actor, duty.now, why, bears)
 
-    return _change(request, reference, form, act, f"{AT}/{reference}")
+    return _change(request, reference, form, act)
 
 
 @post("/disputes/{reference:str}/statements", sync_to_thread=True, request_max_body_size=_MOST_BODY)
@@ -167,7 +156,7 @@ def take(request: WebRequest, reference: FromPath[str], form: FromForm) -> Respo
                 done = statements.take_paper(tx, vault, found.id, typed.side, content, duty.actor, duty.now)
         return done
 
-    return _change(request, reference, form, act, f"{AT}/{reference}")
+    return _change(request, reference, form, act)
 
 
 @post("/disputes/{reference:str}/statements/{document:uuid}", status_code=200, sync_to_thread=True)
@@ -178,9 +167,7 @@ def look(request: WebRequest, reference: FromPath[str], document: FromPath[UUID]
         found = _found(duty, reference)
         if document not in {each.document for each in statements.of_dispute(duty.tx, found.id)}:
             raise Refused(Refusal("document.not_found"))
-        opened = open_document(duty.tx, duty.ports.vault, document, PURPOSE, duty.actor, duty.now)
-        if isinstance(opened, Refusal):
-            raise Refused(opened)
+        opened = granted(open_document(duty.tx, duty.ports.vault, document, PURPOSE, duty.actor, duty.now))
         if opened.media_type == "text/plain":
             words = opened.content.decode()
             return _page(duty, found, Form(), document, words)

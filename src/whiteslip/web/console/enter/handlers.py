@@ -25,7 +25,7 @@ from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 
 SIGN_IN: Final = "console/enter/page.html"
 PASSWORD: Final = "console/enter/password.html"  # noqa: S105 - a template's name
@@ -76,9 +76,7 @@ def use_link(request: WebRequest, token: FromPath[str]) -> Response[None]:
     """Sign in by a one-time link."""
     with ports_of(request, Ports).database.transaction() as tx:
         now = present(tx)
-        used = access.use_link(tx, token, now)
-        if isinstance(used, Refusal):
-            raise Refused(used)
+        used = granted(access.use_link(tx, token, now))
         kind, subject = used
         if kind is not Kind.STAFF:
             raise Refused(Refusal("link.unknown"))

@@ -28,7 +28,7 @@ from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Form, FromForm, see_other
 from whiteslip.web.kit.i18n import Speech, Texts
 from whiteslip.web.kit.pages import page, speech_of
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 from whiteslip.web.kit.sentences import sentence
 
 AT: Final = f"{HOME}/funding"
@@ -74,9 +74,7 @@ def show(request: WebRequest, name: FromPath[str], day: FromQuery[date | None] =
     def act(duty: Duty) -> Response[Any]:
         speech = speech_of(request)
         t = Texts(_FOLDER, speech)
-        facility = funding.find(duty.tx, name)
-        if isinstance(facility, Refusal):
-            raise Refused(facility)
+        facility = granted(funding.find(duty.tx, name))
         sealed, today = last_sealed_day(duty.tx), local_day(duty.now, duty.ports.pack.timezone)
         told = serve(duty.tx, name, today, sealed, day)
         if isinstance(told, Refusal):
@@ -167,16 +165,12 @@ def decide(
         raise Refused(Refusal("request.invalid"))
 
     def act(duty: Duty) -> Response[Any]:
-        facility = funding.find(duty.tx, name)
-        if isinstance(facility, Refusal):
-            raise Refused(facility)
+        facility = granted(funding.find(duty.tx, name))
         waits = {each.id for each in funding_store.remedies(duty.tx, facility.id, False)}
         if wanted is None or wanted not in waits:
             raise Refused(Refusal("funding.remedy_not_found"))
         today = local_day(duty.now, duty.ports.pack.timezone)
-        done = funding.decide(duty.tx, wanted, decision == "approve", today, duty.actor, duty.now)
-        if isinstance(done, Refusal):
-            raise Refused(done)
+        granted(funding.decide(duty.tx, wanted, decision == "approve", today, duty.actor, duty.now))
         return see_other(request, f"{AT}/{name}#remedies")
 
     return on_duty(request, act, chooses=True)
@@ -295,9 +289,7 @@ def paper_of(
         raise Refused(Refusal("request.not_found"))
 
     def act(duty: Duty) -> Response[Any]:
-        told = funding.statement(duty.tx, name, day)
-        if isinstance(told, Refusal):
-            raise Refused(told)
+        told = granted(funding.statement(duty.tx, name, day))
         content: str | bytes
         match paper:
             case "report.csv":

@@ -32,7 +32,7 @@ from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import FromForm, see_other
 from whiteslip.web.kit.i18n import Speech, Texts
 from whiteslip.web.kit.pages import language_of, page, speech_of
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 from whiteslip.web.kit.sentences import sentence
 
 INSIGHT: Final = f"{HOME}/insight"
@@ -50,10 +50,7 @@ def _window(duty: Duty, since: date | None, until: date | None, segment: str) ->
 
 
 def _computed(duty: Duty, name: str, window: Window) -> Result:
-    found = insight.compute(duty.tx, duty.ports.lake, name, window, duty.ports.lake_engine)
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    return found
+    return granted(insight.compute(duty.tx, duty.ports.lake, name, window, duty.ports.lake_engine))
 
 
 @get("/insight", sync_to_thread=True)

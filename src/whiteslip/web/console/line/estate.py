@@ -22,7 +22,7 @@ from whiteslip.identity.vault import enrol_contact
 from whiteslip.lines import Line
 from whiteslip.store import Tx
 from whiteslip.web.console.duty import Duty
-from whiteslip.web.console.line.handlers import change, first_is_refused
+from whiteslip.web.console.line.handlers import change
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm
 
@@ -95,7 +95,7 @@ def turn_down_undo(request: WebRequest, line_id: FromPath[UUID], form: FromForm)
     def act(tx: Tx, _office: Office, exit_id: UUID, actor: str, now: datetime) -> object:
         if why not in set(StandsWhy):
             return Errors().add("stands_why", "missing")
-        return first_is_refused(estates.turn_down_undo(tx, exit_id, StandsWhy(why), actor, now))
+        return estates.turn_down_undo(tx, exit_id, StandsWhy(why), actor, now)
 
     return _on_estate(request, line_id, form, act)
 

@@ -27,12 +27,12 @@ from whiteslip.lines import Line
 from whiteslip.lines.changes import told_of_line
 from whiteslip.lines.locks import standing
 from whiteslip.lines.model import Lifecycle
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty, submitted
 from whiteslip.web.console.line.finding import AT, index
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 
 _TO_RESTRICT: Final = [cause for cause in Cause if cause not in ONLY_WITH_NOTICE]
 _TO_END: Final = [cause for cause in Cause if cause is not Cause.INACTIVITY]
@@ -46,8 +46,8 @@ class OnBehalf(msgspec.Struct):
     how: How | None = None
 
 
-def _page(duty: Duty, line_id: UUID, form: Form, **shown: Any) -> Response[Any]:
-    tx, line = duty.tx, duty.line(line_id)
+def _page(duty: Duty, line: Line, form: Form, **shown: Any) -> Response[Any]:
+    tx = duty.tx
     open_one = next(
         (one for one in exits_store.terminations_of_line(tx, line.id) if one.outcome == "open"), None
     )
@@ -91,23 +91,14 @@ def _to_ask(line: Line, case: Exit | None, duty: Duty) -> list[Kind]:
 @get("/lines/{line_id:uuid}", sync_to_thread=True)
 def show(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
     """The line."""
-    return on_duty(request, lambda duty: _page(duty, line_id, Form()))
+    return on_duty(request, lambda duty: _page(duty, duty.line(line_id), Form()))
 
 
 def change(
     request: WebRequest, line_id: UUID, form: Form, act: Callable[[Duty, Line], object]
 ) -> Response[Any]:
-    """Do something to a line and show it again; a "no" stands on the page and changes nothing."""
-
-    def change(duty: Duty) -> Response[Any]:
-        done = act(duty, duty.line(line_id))
-        if isinstance(done, Errors):
-            return _page(duty, line_id, form, errors=done)
-        if isinstance(done, Refusal):
-            return _page(duty, line_id, form, refusal=done)
-        return see_other(request, f"{AT}/{line_id}")
-
-    return on_duty(request, change, chooses=True)
+    """Do something to a line and show it again."""
+    return submitted(request, form, lambda duty: duty.line(line_id), act, _page, f"{AT}/{line_id}")
 
 
 def _cause(form: Form, name: str, allowed: list[Cause]) -> Cause | Errors:
@@ -183,10 +174,7 @@ def decide(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
         if open_one is None:
             raise Refused(Refusal("termination.not_found"))
         approve, office = form.value("decision") == "approve", duty.ports.office
-        done = terminations.decide(duty.tx, office, open_one.id, approve, duty.actor, duty.now)
-        if isinstance(done, Refusal):
-            raise Refused(done)
-        return done
+        return granted(terminations.decide(duty.tx, office, open_one.id, approve, duty.actor, duty.now))
 
     return change(request, line_id, form, act)
 
@@ -210,12 +198,12 @@ def close(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Respo
     is where it is recorded who it was, if that is not known yet.
     """
 
-    def act(duty: Duty) -> Response[Any]:
-        typed, line = form.read(OnBehalf), duty.line(line_id)
+    def act(duty: Duty, line: Line) -> object:
+        typed = form.read(OnBehalf)
         if isinstance(typed, Errors):
-            return _page(duty, line_id, form, errors=typed)
+            return typed
         if typed.kind is Kind.WITHDRAW and typed.how is None:
-            return _page(duty, line_id, form, errors=Errors().add("how", "missing"))
+            return Errors().add("how", "missing")
         done = behalf.ask(
             duty.tx,
             duty.ports.office,
@@ -226,11 +214,9 @@ def close(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Respo
             duty.actor,
             duty.now,
         )
-        if isinstance(done, Refusal):
-            return _page(duty, line_id, form, refusal=done)
-        return see_other(request, f"{HOME}/cases/{done.reference}")
+        return done if isinstance(done, Refusal) else see_other(request, f"{HOME}/cases/{done.reference}")
 
-    return on_duty(request, act, chooses=True)
+    return change(request, line_id, form, act)
 
 
 class SaysNo(msgspec.Struct):
@@ -264,10 +250,8 @@ def freeze(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Resp
             return Errors().add("order", "missing")
         if not FILE_NUMBER.fullmatch(reference):
             return Errors().add("file_number", "missing")
-        done = freezes.place(
-            duty.tx, duty.ports.office, line.id, Order(ground), reference, duty.actor, duty.now
-        )
-        return first_is_refused(done)
+        office = duty.ports.office
+        return freezes.place(duty.tx, office, line.id, Order(ground), reference, duty.actor, duty.now)
 
     return change(request, line_id, form, act)
 
@@ -279,9 +263,7 @@ def unfreeze(request: WebRequest, line_id: FromPath[UUID], form: FromForm) -> Re
         request,
         line_id,
         form,
-        lambda duty, line: first_is_refused(
-            freezes.lift(duty.tx, duty.ports.office, line.id, duty.actor, duty.now)
-        ),
+        lambda duty, line: freezes.lift(duty.tx, duty.ports.office, line.id, duty.actor, duty.now),
     )
 
 
@@ -292,15 +274,8 @@ def turn_down_freeze(request: WebRequest, line_id: FromPath[UUID], form: FromFor
         request,
         line_id,
         form,
-        lambda duty, line: first_is_refused(freezes.turn_down(duty.tx, line.id, duty.actor, duty.now)),
+        lambda duty, line: freezes.turn_down(duty.tx, line.id, duty.actor, duty.now),
     )
-
-
-def first_is_refused(done: object) -> object:
-    """Their own proposal is no mistake in a form: it answers 403."""
-    if isinstance(done, Refusal) and done.code == "desk.own_proposal":
-        raise Refused(done)
-    return done
 
 
 line_handlers: Final = [

@@ -25,7 +25,7 @@ from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.envelope import style_nonce
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import language_of, page
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 
 POLICIES: Final = f"{HOME}/policies"
 _UNFINISHED: Final = "unfinished"
@@ -34,10 +34,7 @@ Again: TypeAlias = Callable[[Errors, Refusal | None, bool], Response[Any]]
 
 def table_of(duty: Duty, name: str, version: str) -> Table:
     """A version of a table. Raises Refused."""
-    found = policies.table_of(duty.tx, duty.ports.office.tables, name, version, duty.now)
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    return found
+    return granted(policies.table_of(duty.tx, duty.ports.office.tables, name, version, duty.now))
 
 
 def _newest(duty: Duty, name: str) -> Policy:

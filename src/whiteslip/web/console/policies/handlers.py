@@ -35,7 +35,7 @@ from whiteslip.web.kit.cookies import WebRequest, settings_of
 from whiteslip.web.kit.forms import Form, FromForm, see_other
 from whiteslip.web.kit.i18n import Speech
 from whiteslip.web.kit.pages import page, speech_of
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 
 _DRAFTS: Final = 5
 # The table that decides about applications.
@@ -45,10 +45,7 @@ TONES: Final = {State.ACTIVE: "good", State.SUBMITTED: "care", State.SCHEDULED: 
 
 
 def _life(duty: Duty, table: Table) -> Policy:
-    found = policies.policy_of(duty.tx, duty.ports.office.tables, table.name, table.version, duty.now)
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    return found
+    return granted(policies.policy_of(duty.tx, duty.ports.office.tables, table.name, table.version, duty.now))
 
 
 @get("/policies", sync_to_thread=True)

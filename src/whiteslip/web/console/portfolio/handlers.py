@@ -26,7 +26,7 @@ from whiteslip.web.console.portfolio.charts import CHARTS, last_month, row_case
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.i18n import Speech, Texts
 from whiteslip.web.kit.pages import page, speech_of
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 from whiteslip.web.kit.sentences import sentence
 
 _TABLES: Final = (
@@ -57,9 +57,7 @@ def _found(duty: Duty, as_of: date | None, segment: str) -> Mapping[str, Result]
     if place is None:
         raise Refused(Refusal("lake.off"))
     asked = as_of or last_sealed_day(duty.tx)
-    found = portfolio.compute_all(place, asked, segment, engine=duty.ports.lake_engine)
-    if isinstance(found, Refusal):
-        raise Refused(found)
+    found = granted(portfolio.compute_all(place, asked, segment, engine=duty.ports.lake_engine))
     return {result.measure: portfolio.told(result) for result in found}
 
 

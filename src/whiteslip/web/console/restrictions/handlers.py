@@ -13,7 +13,7 @@ from whiteslip.base.ids import parse_public, public, spoken
 from whiteslip.exits import proposals
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.proposals import Objection, StayWhy
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty, submitted
 from whiteslip.web.console.written import read_words
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
@@ -82,20 +82,16 @@ def read(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
 def answer(request: WebRequest, reference: FromPath[str], form: FromForm) -> Response[Any]:
     """End the restriction; or say for which reason it stays, which a second person confirms."""
 
-    def act(duty: Duty) -> Response[Any]:
-        found, chosen = _found(duty, reference), form.value("why")
-        ends = form.value("decision") == "lift"
+    def act(duty: Duty, found: Objection) -> object:
+        chosen, ends = form.value("why"), form.value("decision") == "lift"
         if not ends and chosen not in set(StayWhy):
-            return _page(duty, found, form, errors=Errors().add("why", "missing"))
+            return Errors().add("why", "missing")
         why = None if ends else StayWhy(chosen)
         done = proposals.answer(duty.tx, duty.ports.office, found.id, why, duty.actor, duty.now)
-        if isinstance(done, Refusal) and done.code in ("desk.own_proposal", "restriction.own"):
-            raise Refused(done)
-        if isinstance(done, Refusal):
-            return _page(duty, found, form, refusal=done)
-        return see_other(request, f"{_AT}/{reference}" if done.outcome is None else _AT)
+        waits = isinstance(done, Objection) and done.outcome is None
+        return see_other(request, f"{_AT}/{reference}") if waits else done
 
-    return on_duty(request, act, chooses=True)
+    return submitted(request, form, lambda duty: _found(duty, reference), act, _page, _AT)
 
 
 restriction_handlers: Final = [queue, show, read, answer]

@@ -31,7 +31,7 @@ from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form
 from whiteslip.web.kit.i18n import Speech, Texts
 from whiteslip.web.kit.pages import page, speech_of
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 from whiteslip.web.kit.sentences import sentence
 
 FUTURES: Final = 200
@@ -136,9 +136,7 @@ def _found(duty: Duty, typed: WhatIf) -> Finding:
     place = duty.ports.lake
     if place is None:
         raise Refused(Refusal("lake.off"))
-    snapshot = lake.newest(place, last_sealed_day(duty.tx))
-    if isinstance(snapshot, Refusal):
-        raise Refused(snapshot)
+    snapshot = granted(lake.newest(place, last_sealed_day(duty.tx)))
     engine = duty.ports.lake_engine
     book = _start(place, snapshot.day, engine)
     if not isinstance(book, Refusal) and typed.facility:
@@ -147,9 +145,7 @@ def _found(duty: Duty, typed: WhatIf) -> Finding:
         raise Refused(book)
     given = Assumptions(downturn=typed.downturn)
     swings = _TORNADO if typed.tornado else 0
-    found = _answer(place, snapshot.day, engine, book.terms, given, typed.question(), swings)
-    if isinstance(found, Refusal):
-        raise Refused(found)
+    found = granted(_answer(place, snapshot.day, engine, book.terms, given, typed.question(), swings))
     return msgspec.structs.replace(found, why=snapshot.instead_of)
 
 

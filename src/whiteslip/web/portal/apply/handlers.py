@@ -34,7 +34,7 @@ from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_oth
 from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import language_of, page
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 from whiteslip.web.portal.outside import (
     Applicant,
     Claim,
@@ -46,7 +46,7 @@ from whiteslip.web.portal.outside import (
     keep,
     stand_in,
 )
-from whiteslip.web.portal.visit import SESSION_MINUTES, Visit, codes_go_by_mail, granted, signed_in
+from whiteslip.web.portal.visit import SESSION_MINUTES, Visit, codes_go_by_mail, signed_in
 
 PURPOSE: Final = "apply"
 MOST_LENDERS: Final = 5

@@ -19,10 +19,11 @@ from whiteslip.notices.model import Notice
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import FromForm, see_other
 from whiteslip.web.kit.pages import language_of, page
+from whiteslip.web.kit.problems import granted
 from whiteslip.web.portal.dues import by_day
 from whiteslip.web.portal.hanging import hanging
 from whiteslip.web.portal.letters.handlers import listed
-from whiteslip.web.portal.visit import Visit, granted, signed_in
+from whiteslip.web.portal.visit import Visit, signed_in
 
 
 def face_of(case: Exit, disputed: bool = False, untold: bool = False) -> str:

@@ -35,8 +35,9 @@ from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.problems import granted
 from whiteslip.web.portal.outside import Claim, ask, check, claim_of, delivery, forget, keep, match, stand_in
-from whiteslip.web.portal.visit import HOME, SESSION_MINUTES, codes_go_by_mail, granted, known
+from whiteslip.web.portal.visit import HOME, SESSION_MINUTES, codes_go_by_mail, known
 
 # Stopping a line takes longer than finding nobody; every answer takes at least this long.
 _LEAST_SECONDS: Final = 0.3

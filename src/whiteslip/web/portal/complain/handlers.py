@@ -25,8 +25,9 @@ from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
+from whiteslip.web.kit.problems import granted
 from whiteslip.web.portal.outside import match
-from whiteslip.web.portal.visit import Visit, granted, known, signed_in
+from whiteslip.web.portal.visit import Visit, known, signed_in
 
 PAGE: Final = "portal/complain/page.html"
 OUTSIDE: Final = "portal/complain/outside.html"

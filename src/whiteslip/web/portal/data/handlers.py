@@ -16,7 +16,8 @@ from whiteslip.privacy.model import RequestKind
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
-from whiteslip.web.portal.visit import Visit, granted, signed_in
+from whiteslip.web.kit.problems import granted
+from whiteslip.web.portal.visit import Visit, signed_in
 
 _HOME: Final = "/data"
 _MONTHS_A_YEAR: Final = 12

@@ -20,8 +20,8 @@ from whiteslip.purchases.model import Dispute, Ground, Outcome
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
-from whiteslip.web.kit.problems import Refused
-from whiteslip.web.portal.visit import Visit, granted, signed_in
+from whiteslip.web.kit.problems import Refused, granted
+from whiteslip.web.portal.visit import Visit, signed_in
 
 # What a customer can say, the gravest first; the house itself finds what a shop forced.
 GROUNDS: Final = (

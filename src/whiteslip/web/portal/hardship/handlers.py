@@ -19,8 +19,9 @@ from whiteslip.notices.compose import advice
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import language_of, page
+from whiteslip.web.kit.problems import granted
 from whiteslip.web.portal.dues import by_day
-from whiteslip.web.portal.visit import Visit, granted, signed_in
+from whiteslip.web.portal.visit import Visit, signed_in
 
 
 class Chosen(msgspec.Struct):

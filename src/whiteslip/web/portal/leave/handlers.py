@@ -23,11 +23,12 @@ from whiteslip.notices.compose import kept_by
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Form, FromForm, see_other
 from whiteslip.web.kit.pages import language_of, page
+from whiteslip.web.kit.problems import granted
 from whiteslip.web.portal.confirm.handlers import answer_identity, identity_page
 from whiteslip.web.portal.dues import by_day
 from whiteslip.web.portal.hanging import hanging
 from whiteslip.web.portal.line.handlers import set_pause
-from whiteslip.web.portal.visit import FROM_CHOICE, HOME, Visit, granted, signed_in
+from whiteslip.web.portal.visit import FROM_CHOICE, HOME, Visit, signed_in
 
 _IDENTITY: Final = "portal/leave/identity.html"
 

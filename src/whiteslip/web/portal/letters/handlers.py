@@ -19,8 +19,8 @@ from whiteslip.notices.words import texts
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.i18n import Lang
 from whiteslip.web.kit.pages import language_of, page
-from whiteslip.web.kit.problems import Refused
-from whiteslip.web.portal.visit import Visit, granted, signed_in
+from whiteslip.web.kit.problems import Refused, granted
+from whiteslip.web.portal.visit import Visit, signed_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,9 @@ from whiteslip.purchases import store as purchases_store
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, see_other
 from whiteslip.web.kit.pages import page
+from whiteslip.web.kit.problems import granted
 from whiteslip.web.portal.dues import DueDay, by_day
-from whiteslip.web.portal.visit import HOME, Visit, granted, signed_in
+from whiteslip.web.portal.visit import HOME, Visit, signed_in
 
 RECENT: Final = 5
 _QUARTERS: Final = (3, 2, 1)

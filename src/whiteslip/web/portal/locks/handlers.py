@@ -20,7 +20,8 @@ from whiteslip.purchases import store as purchases_store
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
-from whiteslip.web.portal.visit import HOME, Visit, granted, signed_in
+from whiteslip.web.kit.problems import granted
+from whiteslip.web.portal.visit import HOME, Visit, signed_in
 
 DAYS: Final = (7, 30, 90)
 # Trades that people most often wish to keep themselves away from.

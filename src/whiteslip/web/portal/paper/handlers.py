@@ -25,7 +25,8 @@ from whiteslip.web.kit.forms import Errors, Form, FromForm, compact, see_other
 from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.portal.visit import Visit, granted, signed_in
+from whiteslip.web.kit.problems import granted
+from whiteslip.web.portal.visit import Visit, signed_in
 
 PAGE: Final = "portal/paper/page.html"
 # Above what any pack allows, so that a file that is a little too large is told so beside its field.

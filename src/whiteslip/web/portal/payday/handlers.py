@@ -18,7 +18,8 @@ from whiteslip.lines import Line
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import page
-from whiteslip.web.portal.visit import HOME, Visit, granted, signed_in
+from whiteslip.web.kit.problems import granted
+from whiteslip.web.portal.visit import HOME, Visit, signed_in
 
 
 def chosen_day(form: Form) -> int | None:

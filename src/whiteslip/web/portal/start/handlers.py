@@ -23,9 +23,9 @@ from whiteslip.web.kit.forms import see_other
 from whiteslip.web.kit.limits import COUNTED
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.ports import Ports
-from whiteslip.web.kit.problems import Refused
+from whiteslip.web.kit.problems import Refused, granted
 from whiteslip.web.portal.outside import forget
-from whiteslip.web.portal.visit import HOME, SESSION_MINUTES, granted, known
+from whiteslip.web.portal.visit import HOME, SESSION_MINUTES, known
 
 
 @get("/", sync_to_thread=True)

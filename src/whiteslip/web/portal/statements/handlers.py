@@ -18,8 +18,8 @@ from whiteslip.notices import Addressee
 from whiteslip.notices.acts import draft
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.pages import language_of, page
-from whiteslip.web.kit.problems import Refused
-from whiteslip.web.portal.visit import Visit, granted, signed_in
+from whiteslip.web.kit.problems import Refused, granted
+from whiteslip.web.portal.visit import Visit, signed_in
 
 
 @get("/statements", sync_to_thread=True)

@@ -20,7 +20,8 @@ from whiteslip.lines.users import add_user, remove_user, users_of
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import Errors, Form, FromForm, see_other
 from whiteslip.web.kit.pages import language_of, page
-from whiteslip.web.portal.visit import HOME, Visit, granted, signed_in
+from whiteslip.web.kit.problems import granted
+from whiteslip.web.portal.visit import HOME, Visit, signed_in
 
 # The field that a refusal of the vault belongs to.
 _FIELDS: Final = {
