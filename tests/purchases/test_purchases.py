@@ -58,10 +58,11 @@ def test_a_capture_in_parts_keeps_holding_the_rest(db: Database):
     held = granted(db, line, 10_000)
     (first,) = capture(db, Capture(held.id, 6_000, final=False))
     assert isinstance(first, Purchase)
-    assert (first.state, first.held_minor) == (State.AUTHORISED, 4_000)
+    assert (first.state, first.held_minor, first.amount_minor) == (State.AUTHORISED, 4_000, 10_000)
     (second,) = capture(db, Capture(held.id, 3_000))
     assert isinstance(second, Purchase)
     assert (second.state, second.captured_minor, second.held_minor) == (State.CAPTURED, 9_000, 0)
+    assert second.amount_minor == 9_000, "the shop asked for more than it sent"
     after = line_of(db, line)
     assert (after.principal_minor, after.held_minor) == (9_000, 0)
     assert offences(db) == []

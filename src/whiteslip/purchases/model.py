@@ -77,6 +77,11 @@ class Purchase(msgspec.Struct, frozen=True, gc=False):
     # The terms it was made on, where its line has others by now; read with its lock.
     terms_version: str | None = None
 
+    @property
+    def amount_minor(self) -> int:
+        """What it comes to: sent and still held; where nothing came of it, what was asked for."""
+        return self.captured_minor + self.held_minor or self.authorised_minor
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:

@@ -54,7 +54,9 @@ def test_it_was_not_me_leads_from_the_purchase_to_a_receipt_and_nothing_is_deman
     reader.opens("/line")
     assert "We have received what you say" in reader.sends(at, ground="not_received").text
     assert len(said(scene, guest)) == 1, "saying it again changes nothing"
-    assert "See the dispute" in reader.opens("/line").text
+    home = reader.opens("/line").text
+    assert "See the dispute" in home
+    assert "CN¥249.00, not asked for until it is resolved" in home
     with scene.db.transaction() as tx:
         owed.resolve_dispute(tx, scene.office, dispute.id, True, "desk", scene.now())
     assert "You were right" in reader.opens(at).text

@@ -78,6 +78,9 @@ def test_a_limit_below_what_is_in_use_makes_nothing_due(reader: Reader, scene: S
     reader.sends(f"/lines/{guest.line}/reduce", limit="100")
     line = scene.line(guest)
     assert (line.limit_minor, line.owed_minor, line.available_minor) == (10_000, 500_000, 0)
+    home = reader.opens("/line").text
+    assert "CN¥5,000.00" in home
+    assert "You chose CN¥100.00: the limit falls to it as you pay." in home
 
 
 @pytest.mark.parametrize("limit", [1, 3, 9_999, 10_000, 40_000, 1_200_000])

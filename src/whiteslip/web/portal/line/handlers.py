@@ -64,6 +64,7 @@ class Card:
     line: Line
     face: str
     limit: Money
+    target: Money
     used: Money
     available: Money
     owed: Money
@@ -123,7 +124,7 @@ def _bought(line: Line, purchase: Purchase, disputed: Collection[UUID]) -> Bough
         purchase.id,
         purchase.shop,
         on,
-        line.money(purchase.authorised_minor),
+        line.money(purchase.amount_minor),
         purchase.instalments,
         state,
         purchase.captured_minor > 0,
@@ -143,6 +144,7 @@ def _card(visit: Visit, line: Line) -> Card:
         line=line,
         face=face_of(line),
         limit=line.money(line.advised_limit_minor),
+        target=line.money(line.limit_minor),
         used=line.money(line.principal_minor + line.held_minor),
         available=line.money(line.available_minor),
         owed=line.money(line.owed_minor),
