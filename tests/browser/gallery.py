@@ -65,6 +65,13 @@ def unfold(page: Page, _facts: Facts) -> None:
         summary.click()
 
 
+def type_days(page: Page, _facts: Facts) -> None:
+    """Type words where days are asked for, and no number where a row asks for one."""
+    page.fill("#due_days", "soon")
+    page.fill("#instalments_0", "many")
+    page.click("#form .button.primary")
+
+
 def type_phone(page: Page, facts: Facts) -> None:
     """Ask for a code to sign in by."""
     page.fill("#phone", facts["code_phone"])
@@ -229,6 +236,9 @@ VIEWS: Final[tuple[View, ...]] = (
     View("/console/restrictions/{objection}", "reviewer", press("#stays .button"), 422, "errors"),
     View("/console/policies", "reviewer"),
     View("/console/terms", "reviewer"),
+    View("/console/terms/new", "reviewer"),
+    View("/console/terms/new?line={owing}", "reviewer"),
+    View("/console/terms/new?line={owing}", "reviewer", type_days, 422, "errors"),
     View("/console/policies/purchase-authorisation/active", "reviewer"),
     View("/console/policies/purchase-authorisation/{draft}", "reviewer"),
     View("/console/policies/application-limit/active/edit", "reviewer"),

@@ -327,6 +327,12 @@ def counts(tx: Tx, change_id: UUID) -> dict[str, int]:
     return found | {row["outcome"]: row["lines"] for row in _queries.told_counts(tx.conn, change=change_id)}
 
 
+def versions_in_use(tx: Tx, pack: str, count: int) -> list[tuple[str, int]]:
+    """Versions of terms that open lines of a pack are on, with how many, the most first."""
+    rows = _queries.versions_in_use(tx.conn, pack=pack, count=count)
+    return [(row["version"], row["lines"]) for row in rows]
+
+
 def both_terms(tx: Tx, one: Change | Told) -> tuple[Terms, Terms]:
     """The terms until then, and those from then on."""
     known = terms_of(tx, {one.from_version, one.to_version})

@@ -176,6 +176,11 @@ SELECT EXISTS (
     WHERE pack = :pack AND terms_version = :version AND lifecycle = 'active' AND id = coalesce(:line::uuid, id)
 );
 
+-- name: versions_in_use
+-- The terms that open lines of a pack are on, those of most lines first.
+SELECT terms_version AS version, count(*)::integer AS lines FROM lines.line
+WHERE pack = :pack AND lifecycle = 'active' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT :count;
+
 -- name: open_change$
 -- A change of the same lines that waits for the second person, or the line has been told of one.
 SELECT EXISTS (

@@ -14,8 +14,10 @@ from whiteslip.base import Refusal
 from whiteslip.exits import lateletters
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity
+from whiteslip.identity.model import Role
 from whiteslip.lines import changes
 from whiteslip.lines.changes import Change
+from whiteslip.lines.model import Product, Terms
 
 
 def proposed(desk: Desk, line: UUID, by: str) -> Change:
@@ -50,6 +52,49 @@ def test_who_proposed_new_terms_cannot_approve_them_and_somebody_else_can(desk: 
         assert changes.counts(tx, other.id)["taken_back"] == 1
     again = desk.post(f"/console/terms/{own.id}/take-back", "/console/terms")
     assert (again.status_code, "Take back" in again.text) == (409, False)
+
+
+def test_one_proposes_new_terms_on_a_page_and_only_somebody_else_approves_them(desk: Desk):
+    line = worlds.open_line(desk.db)
+    desk.sign_in()
+    version = worlds.TERMS.version
+    assert f"/console/terms/new?version={version}" in desk.get("/console/terms/new")
+    at = f"/console/terms/new?line={line}"
+    assert at in desk.get(f"/console/lines/{line}")
+    first = (worlds.DAY + timedelta(days=46)).isoformat()
+    assert f'value="{first}"' in desk.get(at), "the day is the nearest that may be"
+    typed: dict[str, str] = {
+        "line": str(line),
+        "effective_on": first,
+        "due_days": "12",
+        "late_fee": "40.00",
+        "late_fee_grace_days": "9",
+        "reward": "0.5",
+        "instalments_0": "1",
+        "instalments_1": "3",
+        "apr_1": "12",
+    }
+    spoilt = ("due_days", "61"), ("late_fee", "x"), ("reward", "a"), ("instalments_1", "0"), ("apr_1", "z")
+    for name, wrong in spoilt:
+        assert desk.post("/console/terms/new", at, **typed | {name: wrong}).status_code == 422, name
+    both = desk.post("/console/terms/new", at, **typed | {"monthly_fee_1": "1"})
+    assert (both.status_code, "40.00" in both.text) == (422, True), "what was typed stays"
+    early = desk.post("/console/terms/new", at, **typed | {"effective_on": worlds.DAY.isoformat()})
+    assert early.status_code == 422
+    assert desk.post("/console/terms/new", at, **typed).status_code == 303
+    with desk.db.transaction() as tx:
+        (change,) = changes.page(tx, None, 10)
+        terms = changes.both_terms(tx, change)[1]
+    products = (Product(1), Product(3, apr_bps=1_200))
+    assert terms == Terms(12, 4_000, 9, products, 50)
+    decision = f"/console/terms/{change.id}/decide"
+    assert desk.post(decision, "/console/terms", decision="approve").status_code == 403
+    desk.sign_out()
+    desk.sign_in(Role.ADMIN)
+    assert desk.post(decision, "/console/terms", decision="approve").status_code == 303
+    desk.sign_out()
+    desk.sign_in(Role.AUDITOR)
+    assert desk.post("/console/terms/new", "/console/terms", **typed).status_code == 403
 
 
 def test_a_caller_who_says_no_leaves_as_by_any_other_wish(desk: Desk):

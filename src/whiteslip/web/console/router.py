@@ -30,6 +30,7 @@ from whiteslip.web.console.restrictions.handlers import restriction_handlers
 from whiteslip.web.console.risk.handlers import risk_handlers
 from whiteslip.web.console.stress.handlers import stress_handlers
 from whiteslip.web.console.terms.handlers import terms_handlers
+from whiteslip.web.console.terms.proposing import proposing_handlers
 
 routers: Final = [
     Router(
@@ -47,6 +48,7 @@ routers: Final = [
             *request_handlers,
             *policy_handlers,
             *terms_handlers,
+            *proposing_handlers,
             *alert_handlers,
             *line_handlers,
             *estate_handlers,

@@ -171,14 +171,24 @@ def compact(text: str) -> str:
 
 def parse_money(text: str, currency: str) -> Money | None:
     """An amount as people type it (``1,200``, ``¥1200.50``, ``１２００元``), or None."""
-    plain = "".join(unicodedata.normalize("NFKC", text).split()).replace(",", "").strip("¥￥元$€£")
+    minor = _parts_of(text, "¥￥元$€£", MINOR_DIGITS[currency])
+    return None if minor is None else Money(minor, currency)
+
+
+def parse_percent(text: str) -> int | None:
+    """A rate as people type it (``0.6``, ``18.25 %``), in basis points, or None."""
+    return _parts_of(text, "%", 2)
+
+
+def _parts_of(text: str, around: str, digits: int) -> int | None:
+    """A decimal number of at most so many digits after its point, counted in the last of them."""
+    plain = "".join(unicodedata.normalize("NFKC", text).split()).replace(",", "").strip(around)
     whole, dot, rest = plain.partition(".")
-    digits = MINOR_DIGITS[currency]
     if not (whole.isascii() and whole.isdigit() and len(whole) <= 12 and len(rest) <= digits):
         return None
     if dot and not (rest.isascii() and rest.isdigit()):
         return None
-    return Money(int(whole + rest.ljust(digits, "0")), currency)
+    return int(whole + rest.ljust(digits, "0"))
 
 
 def _clean(text: str) -> str:
