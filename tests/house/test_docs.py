@@ -15,6 +15,8 @@ import whiteslip
 from whiteslip.app.cli import app
 from whiteslip.app.settings import SETTINGS
 from whiteslip.day.timers import HANDLERS
+from whiteslip.web.console.case.handlers import TOLD
+from whiteslip.web.kit.i18n import texts_in
 from whiteslip.web.kit.sentences import known
 
 HOUSE = Path(whiteslip.__file__).parent
@@ -114,3 +116,17 @@ def test_links_between_pages_lead_somewhere():
             if not (page.parent / target).exists():
                 broken.append(f"{page.name}: {target}")
     assert broken == []
+
+
+def test_a_cases_timeline_names_what_it_tells():
+    """Orders of the law are told to those who may handle them, by a page of their own."""
+    told = {
+        kind
+        for kind in journal_kinds()
+        if kind.split(".")[0] in TOLD and not re.search("freeze|frozen", kind)
+    }
+    wanted = {"event_" + kind.replace(".", "_") for kind in told}
+    assert [(lang, wanted - set(texts)) for lang, texts in texts_in("console/case").items()] == [
+        ("zh-CN", set()),
+        ("en", set()),
+    ]

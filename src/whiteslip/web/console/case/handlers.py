@@ -35,7 +35,7 @@ from whiteslip.web.kit.problems import granted
 PAGE: Final = "console/case/page.html"
 PURPOSE: Final = "review of an exit"
 REASONS: Final = ("papers_checked", "called_back", "nothing_unusual", "order_received", "proof_missing")
-_TOLD: Final = frozenset({"exit", "line", "payment", "debt", "credit"})
+TOLD: Final = frozenset({"exit", "line", "payment", "debt", "credit", "dispute", "hardship"})
 _EVENTS: Final = 12
 # How long a case may be put aside, in minutes; never beyond its deadline.
 SNOOZES: Final = (30, 120, 480, 1440)
@@ -165,7 +165,7 @@ def _sent(duty: Duty, case: Exit) -> list[tuple[Any, str | None, Any]]:
 def _events(duty: Duty, case: Exit) -> list[tuple[Any, str, str]]:
     """What happened, the newest first: when, what, by whom."""
     rows = journal_of(duty.tx, [case.id, case.line])
-    told = [row for row in rows if row["kind"].split(".")[0] in _TOLD]
+    told = [row for row in rows if row["kind"].split(".")[0] in TOLD]
     return [(row["at"], row["kind"], row["actor"].split(":")[0]) for row in reversed(told)][:_EVENTS]
 
 
