@@ -65,7 +65,7 @@ def test_who_is_late_reads_what_puts_it_right_and_nothing_of_a_higher_limit(read
         given = defaultnotices.give(tx, scene.office, guest.line, "staff:a", scene.now())
     assert isinstance(given, DefaultNotice)
     told = reader.opens("/line").text
-    assert "please pay £120.00 of it by the end of 15 April 2026" in told
+    assert "please pay the £120.00 that was past due then, by the end of 15 April 2026" in told
     assert "See the notice of default" in told
     assert "default" in reader.opens("/letters").text.lower()
 
