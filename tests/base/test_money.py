@@ -36,11 +36,6 @@ def test_rounding_is_symmetric_around_zero(minor: int, bps: int):
         assert Rate(bps).of(Money(-minor, "EUR"), rounding) == -Rate(bps).of(Money(minor, "EUR"), rounding)
 
 
-def test_interest_counts_days_of_a_named_year():
-    interest = Rate(1800).over_days(Money(100_000, "CNY"), 30, 360, Rounding.HALF_UP)
-    assert interest == Money(1500, "CNY")
-
-
 def test_currencies_do_not_mix():
     with pytest.raises(ValueError, match="cannot mix CNY and EUR"):
         Money.total([Money(1, "EUR")], "CNY")

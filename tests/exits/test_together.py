@@ -18,6 +18,7 @@ from whiteslip.exits import following, machine, together
 from whiteslip.exits.following import Effect
 from whiteslip.exits.machine import Edge
 from whiteslip.exits.model import Kind, Path, State
+from whiteslip.exits.operations import Operation
 from whiteslip.exits.rules import Clocks
 from whiteslip.exits.telling import Heirs
 from whiteslip.exits.together import Money, Move, Whole
@@ -48,6 +49,11 @@ def few(edges: list[Edge]) -> list[Edge]:
         if {edge.before.kind, edge.after.kind} == {Kind.CLOSE}
         and {edge.start.heirs, edge.end.heirs} == {Heirs.NONE}
     ]
+
+
+def can_draw(whole: together.Whole) -> bool:
+    """Whether a purchase is possible."""
+    return together.may(Operation.AUTHORISE, whole)
 
 
 def shut_in(moves: Sequence[Move], by: frozenset[str] = ALONE) -> set[Whole]:
@@ -89,7 +95,7 @@ def resumed_for_the_customer(moves: Sequence[Move]) -> Iterator[Move]:
     """Drawing that a customer's lock or leaving had stopped and that begins again by somebody else."""
     for move in moves:
         own = any(lock.party is Party.CUSTOMER for lock in move.start.locks)
-        if not own or not together.can_draw(move.end) or together.can_draw(move.start):
+        if not own or not can_draw(move.end) or can_draw(move.start):
             continue
         case = move.start.at.case if move.start.at else None
         # Who was said to have died in error had not asked for anything.
@@ -193,7 +199,7 @@ def test_nobody_draws_while_a_case_is_open_or_after(moves: list[Move]):
         leaving = whole.at is not None and whole.at.case.is_open
         if leaving or whole.lifecycle is not Lifecycle.ACTIVE:
             assert whole.lifecycle is not Lifecycle.ACTIVE
-            assert not together.can_draw(whole)
+            assert not can_draw(whole)
             assert {lock.kind for lock in whole.locks} & {LockKind.EXIT}
 
 

@@ -70,7 +70,9 @@ def test_applications_are_followed_through_their_line_and_a_smaller_limit_is_a_c
         assert what_followed(tx, [_decision(late.decision)], SUMMER) == {late.decision: Later(days)}
     assert days >= 90
     ran = held_against_the_past(db)
-    swap = [(c.old, c.new, c.count, c.minor, c.followed, c.late_30, c.late_90) for c in ran.swaps]
+    swap = [
+        (c.old, c.new, c.count, c.minor, c.followed, c.late_30, c.late_90) for c in ran.cells if c.is_change
+    ]
     assert swap == [("approve", "counter_offer", 1, 500_000, 1, 1, 1)]
     assert [case.decision for case in ran.cases] == [late.decision]
     smaller = ran.adjusted
@@ -145,7 +147,7 @@ def test_exits_are_followed_to_what_became_of_those_who_left(db: Database):
         follow = partial(what_followed, tx, day=SUMMER)
         ran = policies.run_backtest(tx, TABLES, table, "staff:maker", now, follow=follow)
     assert isinstance(ran, Backtest), ran
-    (swap,) = ran.swaps
+    (swap,) = (cell for cell in ran.cells if cell.is_change)
     assert (swap.old, swap.new, swap.followed, swap.late_90) == ("straight_through", "desk", 2, 1)
     assert swap.became == {"closed": 1, "complained": 1}
 

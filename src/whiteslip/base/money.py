@@ -144,10 +144,3 @@ class Rate:
     def of(self, money: Money, rounding: Rounding) -> Money:
         """``money`` times this rate, rounded as named."""
         return Money(divide(money.minor * self.bps, BASIS_POINTS, rounding), money.currency)
-
-    def over_days(self, money: Money, days: int, year_days: int, rounding: Rounding) -> Money:
-        """Simple interest at this yearly rate for ``days`` of a year of ``year_days`` days."""
-        return Money(
-            divide(money.minor * self.bps * days, BASIS_POINTS * year_days, rounding),
-            money.currency,
-        )

@@ -112,11 +112,6 @@ class Backtest:
         """How many decisions would come out differently."""
         return sum(cell.count for cell in self.cells if cell.is_change) + self.adjusted.count
 
-    @property
-    def swaps(self) -> list[Cell]:
-        """The cells off the diagonal."""
-        return [cell for cell in self.cells if cell.is_change]
-
 
 def deciding_outcome(contract: Contract) -> str:
     """The outcome that a table is about: its first one that is a flag or a code and always there."""

@@ -159,11 +159,6 @@ def may(operation: Operation, whole: Whole) -> bool:
     return told in (operations.ALLOWED, operations.INSTEAD.get(operation))
 
 
-def can_draw(whole: Whole) -> bool:
-    """Whether a purchase is possible."""
-    return may(Operation.AUTHORISE, whole)
-
-
 def walk(edges: Iterable[Edge], lift: Lift = lifted_by, follow: Follow = effect) -> list[Move]:
     """Every move from a new line on, breadth first. ``lift`` and ``follow`` are the rules that are proven."""
     rules = _Rules(_Cases(edges), lift, follow)

@@ -151,25 +151,23 @@ def decrypt(cipher: AESGCMSIV, sealed: bytes, bound_to: bytes) -> bytes:
         raise VaultError("a record of the vault was altered, or sealed under another key") from None
 
 
-def enrol(
-    tx: Tx, vault: Vault, subject: UUID, person: Person, actor: str, now: datetime, *, region: str = "CN"
-) -> Person | Refusal:
+def enrol(tx: Tx, vault: Vault, subject: UUID, person: Person, actor: str, now: datetime) -> Person | Refusal:
     """Put a person into the vault; returns them as kept. Refusals: those of ``rules.normalise``."""
-    kept = rules.normalise(person, region)
+    kept = rules.normalise(person)
     if not isinstance(kept, Refusal):
         enrol_many(tx, vault, [(subject, kept)], actor, now)
     return kept
 
 
 def enrol_contact(
-    tx: Tx, vault: Vault, subject: UUID, person: Person, actor: str, now: datetime, *, region: str = "CN"
+    tx: Tx, vault: Vault, subject: UUID, person: Person, actor: str, now: datetime
 ) -> Person | Refusal:
     """Put somebody into the vault who is only written to, such as the person who settles an estate.
 
     They have no ID number here and are found by nothing, so nobody signs in as them. Refusals:
     ``identity.name_invalid``, ``identity.phone_invalid``, ``identity.email_invalid``.
     """
-    kept = rules.normalise(replace(person, id_number=_NO_NUMBER), region)
+    kept = rules.normalise(replace(person, id_number=_NO_NUMBER))
     if isinstance(kept, Refusal):
         return kept
     kept, key = replace(kept, id_number=""), AESGCMSIV.generate_key(256)
@@ -241,10 +239,9 @@ def find(
     id_number: str | None = None,
     phone: str | None = None,
     email: str | None = None,
-    region: str = "CN",
 ) -> list[UUID]:
     """Whoever has all of what is given, which is put in normal form first. Nothing is decrypted."""
-    e164 = rules.normal_phone(phone, region) if phone else None
+    e164 = rules.normal_phone(phone) if phone else None
     if phone and e164 is None:
         return []
     wanted = {
@@ -267,8 +264,6 @@ def change_contact(
     email: str | None,
     actor: str,
     now: datetime,
-    *,
-    region: str = "CN",
 ) -> Person | Refusal:
     """Change where a person is reached; None leaves a part as it is.
 
@@ -285,7 +280,7 @@ def change_contact(
         old.phone if phone is None else phone,
         old.email if email is None else email,
     )
-    new = rules.normalise(wished, region)
+    new = rules.normalise(wished)
     if isinstance(new, Refusal) or new == old:
         return new
     own = vault.of(row["master"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -13,7 +12,7 @@ from whiteslip.base import Refusal
 from whiteslip.base.later import Later
 from whiteslip.lake import files
 from whiteslip.lake.model import SCHEMA_VERSION, TOTALS, Fault, Lake, Manifest, Snapshot, Totals
-from whiteslip.lake.store import Reader, reading
+from whiteslip.lake.store import reading
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Database, Entry
 
@@ -24,8 +23,6 @@ _UNDER_WAY: Final = ".writing-"
 _PASSED_OVER: Final = "passed-over.txt"
 # A day is no entity of its own: this names it in the journal.
 _DAYS: Final = UUID("6f9f0a3e-6f1c-5c57-9d3c-0a5d2c1f6f10")
-
-ReadAt = Callable[[Reader], Totals]
 
 
 def export(

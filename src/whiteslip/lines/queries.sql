@@ -5,9 +5,6 @@ SELECT *, :now FROM unnest(:id::uuid[], :reference::text[], :language::text[]);
 -- name: customer^
 SELECT id, reference, language, opened_at FROM lines.customer WHERE id = :id;
 
--- name: customer_by_reference$
-SELECT id FROM lines.customer WHERE reference = :reference;
-
 -- name: forget_reference!
 UPDATE lines.customer SET reference = NULL WHERE id = :id;
 

@@ -55,10 +55,10 @@ class Book:
         return len(self.points) - 1
 
 
-def points_until(day: date, first: date, most: int = MOST_POINTS) -> list[date]:
+def points_until(day: date, first: date) -> list[date]:
     """``day`` and the days whole months before it, back to the last one before ``first``."""
     found = [day]
-    while found[-1] >= first and len(found) < most:
+    while found[-1] >= first and len(found) < MOST_POINTS:
         found.append(months_before(day, len(found)))
     return found[::-1]
 

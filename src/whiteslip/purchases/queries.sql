@@ -41,7 +41,7 @@ FROM unnest(:id::uuid[], :line::uuid[], :instalments::smallint[], :amount::bigin
 -- name: shops
 -- Shops that a line bought at, the latest first.
 SELECT m.key FROM purchases.purchase AS p JOIN purchases.merchant AS m ON m.id = p.merchant
-WHERE p.line = :line GROUP BY m.key ORDER BY max(p.authorised_at) DESC, m.key LIMIT :count;
+WHERE p.line = :line GROUP BY m.key ORDER BY max(p.authorised_at) DESC, m.key LIMIT 20;
 
 -- name: lines_of
 SELECT id, line FROM purchases.purchase WHERE id = ANY(:ids::uuid[]);

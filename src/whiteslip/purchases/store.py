@@ -215,9 +215,9 @@ def find(tx: Tx, purchase_id: UUID) -> Purchase | None:
     return _purchase(row) if row else None
 
 
-def shops_of_line(tx: Tx, line: UUID, count: int = 20) -> list[str]:
-    """Keys of the shops that a line bought at, the latest first."""
-    return [row["key"] for row in _queries.shops(tx.conn, line=line, count=count)]
+def shops_of_line(tx: Tx, line: UUID) -> list[str]:
+    """Keys of the twenty shops that a line bought at last, the latest first."""
+    return [row["key"] for row in _queries.shops(tx.conn, line=line)]
 
 
 def expired(tx: Tx, now: datetime, count: int) -> list[UUID]:

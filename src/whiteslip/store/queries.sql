@@ -34,10 +34,10 @@ SELECT seq, fault FROM (
 SELECT seq, hash FROM store.journal ORDER BY seq DESC LIMIT 1;
 
 -- name: timers_set!
-INSERT INTO store.timer (id, kind, subject, due_at, data, set_at)
-SELECT u.id, :kind, u.subject, :due_at, :data, :now FROM unnest(:id::uuid[], :subject::uuid[]) AS u (id, subject)
+INSERT INTO store.timer (id, kind, subject, due_at, set_at)
+SELECT u.id, :kind, u.subject, :due_at, :now FROM unnest(:id::uuid[], :subject::uuid[]) AS u (id, subject)
 ON CONFLICT (kind, subject) WHERE done_at IS NULL
-DO UPDATE SET due_at = excluded.due_at, data = excluded.data, set_at = excluded.set_at, attempts = 0,
+DO UPDATE SET due_at = excluded.due_at, set_at = excluded.set_at, attempts = 0,
     place = DEFAULT;
 
 -- name: timer_cancel!
@@ -45,12 +45,12 @@ UPDATE store.timer SET done_at = :now, outcome = 'cancelled'
 WHERE kind = :kind AND subject = :subject AND done_at IS NULL;
 
 -- name: timer_pop^
-SELECT id, kind, subject, due_at, data, attempts FROM store.timer
+SELECT id, kind, subject, due_at, attempts FROM store.timer
 WHERE done_at IS NULL AND due_at <= :now AND (:kinds::text[] IS NULL OR kind = ANY(:kinds::text[]))
 ORDER BY due_at, place FOR UPDATE SKIP LOCKED LIMIT 1;
 
 -- name: timer_done!
-UPDATE store.timer SET done_at = :now, outcome = :outcome WHERE id = :id;
+UPDATE store.timer SET done_at = :now, outcome = 'done' WHERE id = :id;
 
 -- name: timer_retry!
 UPDATE store.timer SET due_at = :due_at, attempts = attempts + 1 WHERE id = :id;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,25 +27,15 @@ class Timer:
     kind: str
     subject: UUID
     due_at: datetime
-    data: Mapping[str, Any]
     attempts: int
 
 
-def set_timer(
-    tx: Tx, kind: str, subject: UUID, due_at: datetime, now: datetime, data: Mapping[str, Any] | None = None
-) -> None:
+def set_timer(tx: Tx, kind: str, subject: UUID, due_at: datetime, now: datetime) -> None:
     """Set, or move, the open timer of this kind for this subject."""
-    set_timers(tx, kind, [subject], due_at, now, data)
+    set_timers(tx, kind, [subject], due_at, now)
 
 
-def set_timers(
-    tx: Tx,
-    kind: str,
-    subjects: Sequence[UUID],
-    due_at: datetime,
-    now: datetime,
-    data: Mapping[str, Any] | None = None,
-) -> None:
+def set_timers(tx: Tx, kind: str, subjects: Sequence[UUID], due_at: datetime, now: datetime) -> None:
     """:func:`set_timer` for several subjects, each named once."""
     _queries.timers_set(
         tx.conn,
@@ -53,7 +43,6 @@ def set_timers(
         kind=kind,
         subject=list(subjects),
         due_at=due_at,
-        data=Jsonb(dict(data or {})),
         now=now,
     )
 
@@ -72,9 +61,9 @@ def pop_timer(tx: Tx, now: datetime, kinds: Collection[str] | None = None) -> Ti
     return Timer(**row) if row else None
 
 
-def finish_timer(tx: Tx, timer: Timer, now: datetime, outcome: str = "done") -> None:
+def finish_timer(tx: Tx, timer: Timer, now: datetime) -> None:
     """Mark a claimed timer done."""
-    _queries.timer_done(tx.conn, id=timer.id, now=now, outcome=outcome)
+    _queries.timer_done(tx.conn, id=timer.id, now=now)
 
 
 def retry_timer(tx: Tx, timer: Timer, due_at: datetime) -> None:

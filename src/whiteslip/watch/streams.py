@@ -25,8 +25,6 @@ _CLIP: Final = 3.0
 _LEAST: Final = 0.02
 _LATELY: Final = 0.02
 
-STREAMS: Final = ("purchase_size", "night_share", "short_share", "returned_share")
-
 
 class Detector(msgspec.Struct):
     """What is usual (mean and sum of squared deviations of ``count`` events), and the two sums."""

@@ -183,7 +183,6 @@ CREATE TABLE store.timer (
     kind text NOT NULL,
     subject uuid NOT NULL,
     due_at timestamptz NOT NULL,
-    data jsonb NOT NULL DEFAULT '{}',
     set_at timestamptz NOT NULL,
     attempts integer NOT NULL DEFAULT 0,
     done_at timestamptz,

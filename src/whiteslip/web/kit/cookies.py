@@ -76,9 +76,9 @@ def session_token(connection: Connection) -> str | None:
     return connection.cookies.get(_name(settings, f"session_{door_of(connection.url.path)}")) or None
 
 
-def session_cookie(settings: WebSettings, door: Door, token: str, max_age: int | None = None) -> Cookie:
-    """Start a session in the browser. ``max_age`` in seconds; None lasts until it is closed."""
-    return _cookie(settings, f"session_{door}", token, max_age)
+def session_cookie(settings: WebSettings, door: Door, token: str) -> Cookie:
+    """Start a session in the browser, which lasts until that is closed."""
+    return _cookie(settings, f"session_{door}", token, None)
 
 
 def end_session(settings: WebSettings, door: Door) -> Cookie:

@@ -11,7 +11,7 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import HTTPRoute
-from litestar.types import ControllerRouterHandler, LifespanHook
+from litestar.types import ControllerRouterHandler
 from litestar.utils.sync import AsyncCallable
 
 from whiteslip.web.kit.assets import serve_asset
@@ -68,8 +68,6 @@ def create_app(
     routers: Sequence[ControllerRouterHandler],
     settings: WebSettings,
     ports: object = None,
-    on_startup: Sequence[LifespanHook] = (),
-    on_shutdown: Sequence[LifespanHook] = (),
 ) -> Litestar:
     """The application. ``ports`` is what handlers get from :func:`ports_of`: a database, a clock.
 
@@ -87,8 +85,6 @@ def create_app(
         include_in_schema=False,
         logging_config=None,
         debug=False,
-        on_startup=list(on_startup),
-        on_shutdown=list(on_shutdown),
         openapi_config=OpenAPIConfig(
             title="Whiteslip",
             version=settings.api_version,

@@ -35,12 +35,6 @@ _MOST_BODY: Final = 32 * 1024 * 1024
 _SAFE: Final = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": "no-store"}
 
 
-class Deciding(msgspec.Struct):
-    """Who was right, and why."""
-
-    why: Why
-
-
 class Saying(msgspec.Struct):
     """Who says it."""
 

@@ -112,10 +112,10 @@ def _newest(rows: Sequence[Row], href: str) -> list[str]:
     return [*[""] * (len(rows) - 1), href]
 
 
-def _axes(x: Sequence[Any], percent: bool = True) -> Option:
+def _axes(x: Sequence[Any]) -> Option:
     return {
         "xAxis": {"type": "category", "data": list(x), "boundaryGap": False},
-        "yAxis": {"type": "value", "percent": percent},
+        "yAxis": {"type": "value", "percent": True},
     }
 
 
