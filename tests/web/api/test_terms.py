@@ -8,14 +8,16 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from litestar.testing import TestClient
 
 from whiteslip.base.ids import parse_public
 from whiteslip.day import every_violation
 from whiteslip.exits import newterms
 from whiteslip.lines.model import Agreement
 from whiteslip.packs import load
+from whiteslip.store import Database
 
-from .conftest import Api
+from .conftest import Api, application, with_key
 from .story import Story
 
 NEW: dict[str, Any] = {
@@ -222,6 +224,67 @@ def test_lines_that_leave_are_passed_over_and_others_of_the_version_move(story: 
     assert moved == [True, True, False, False]
     assert story.api.get(f"/v1/terms-changes/{change['id']}")["lines"]["passed_over"] == 1
     assert [each["data"]["why"] for each in owes.happened("line.terms_kept")] == ["line_leaves"]
+
+
+def test_terms_whose_letter_could_not_be_sent_do_not_come(story: Story, second: Api):
+    change = told(story, second)
+    with story.api.db.transaction() as tx:
+        tx.conn.execute("UPDATE notices.notice SET state = 'failed' WHERE kind = 'terms.changed'")
+    story.passes(f"+{DAYS + 1}d")
+    assert story.now["terms_version"] == change["from_version"]
+    assert [each["data"]["why"] for each in story.happened("line.terms_kept")] == ["not_told"]
+    assert sound(story.api)
+
+
+def test_what_is_learned_late_of_days_before_a_change_costs_what_the_terms_of_those_days_cost(
+    story: Story, second: Api
+):
+    """Late fees are 10.00 after five days of grace, and from 7 December on 40.00 after nine."""
+    story.buys(60_000, 3)  # 203.60 on each bill; the first is due on 21 November
+    change = told(story, second)
+    story.passes(f"+{DAYS + 2}d")
+    assert story.now["terms_version"] == change["to_version"]
+    assert (story.now["owed_minor"], late_fees(story)) == (61_720, [1_000])
+    paid = story.pays(20_360, value_on=date(2026, 11, 20))
+    assert story.now["owed_minor"] == 40_360, "it was not late: the fee of then is given back"
+    right = {"amount_minor": 360, "value_on": "2026-11-20"}
+    story.api.post(f"/v1/payments/{paid}/correct", right, 200)
+    assert story.now["owed_minor"] == 61_360, "it was late after all: the fee of then, not of now"
+    story.passes("+19d")
+    assert late_fees(story) == [1_000, 1_000], "also where what was bought before is late after the change"
+    story.pays(60_000, value_on=date(2026, 10, 23))
+    back = story.happened("debt.recomputed")[-1]["data"]
+    assert (back["earned_minor"], back["waived_minor"]) == (-684, 2_000), "both fees, and the price but a day"
+    # A day of the ten before the first bill, at the 3.60 a month of then: of 603.60 paid 3.24 are left.
+    assert (story.now["owed_minor"], story.now["credit_minor"]) == (0, 324)
+    assert sound(story.api)
+
+
+def test_cash_back_of_what_was_bought_before_a_change_is_what_it_was_promised(db: Database):
+    pack = load("cn")
+    with TestClient(application(db, replace(pack, terms={**pack.terms, "reward_bps": 100}))) as client:
+        api = Api(db, client, with_key(db))
+        customer = api.customer()
+        story = Story(api, customer, api.line(1_000_000, customer))
+
+        def cash_back() -> int:
+            return api.get(f"/v1/lines/{story.line}/rewards")["balance_minor"]
+
+        bought = story.buys(20_000)
+        story.pays(20_000)
+        assert cash_back() == 200
+        change = told(story, replace(api, secret=with_key(db)), terms=NEW | {"reward_bps": 0})
+        story.passes(f"+{DAYS}d")
+        held = story.authorises(10_000)["id"]
+        story.passes("+1d")
+        assert story.now["terms_version"] == change["to_version"]
+        story.captures(held, 10_000)
+        assert cash_back() == 300, "authorised before the day"
+        story.refunds(bought, 5_000)
+        assert cash_back() == 250, "taken back by the rate it was given by"
+        story.buys(10_000)
+        assert cash_back() == 250, "bought on the new terms"
+        assert sound(api)
 
 
 def test_a_bill_with_old_and_new_purchases_asks_by_its_first_day_and_has_one_late_fee(
