@@ -70,13 +70,6 @@ def test_what_ships_is_sound(capsys: Capture):
     assert out == f"5 packs are sound; {count} of {count} duties are served\n"
 
 
-def test_a_stated_number_is_shown_as_one(capsys: Capture):
-    _, out, _ = run(capsys, "show", "uk")
-    rows = {line.split()[0]: line for line in out.splitlines() if line}
-    assert "(stated, not enforced)" in rows["statement.part_payment_business_days"]
-    assert "(stated, not enforced)" not in rows["exit.tail_months"]
-
-
 def test_a_pack_that_calls_a_debt_otherwise_than_is_built_is_not_sound(capsys: Capture, tmp_path: Path):
     mine = tmp_path / "mine.toml"
     mine.write_text(

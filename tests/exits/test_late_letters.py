@@ -58,7 +58,13 @@ def test_a_restriction_is_told_within_the_shorter_of_both_numbers_and_a_decline_
 
 @pytest.mark.parametrize(
     ("kind", "days"),
-    [("application.declined", 30), ("line.restricted", 0), ("debt.sold", 0), ("debt.arrears", 14)],
+    [
+        ("application.declined", 30),
+        ("line.restricted", 0),
+        ("debt.sold", 0),
+        ("debt.arrears", 14),
+        ("statement.part_payment", 11),
+    ],
 )
 def test_a_letter_that_no_server_takes_is_late_when_its_days_are_over_and_not_before(
     db: Database, kind: str, days: int

@@ -177,6 +177,16 @@ OWN: dict[str, dict[str, Any]] = {
         "outcome": "corrected",
         "why": "not_answered_in_time",
     },
+    "statement.part_payment": {
+        "paid_on": date(2026, 10, 20),
+        "received_minor": 12_300,
+        "settled": [{"due_on": date(2026, 11, 25), "amount_minor": 12_000}],
+        "kept_minor": 300,
+        "spared_minor": 40,
+        "schedule": [{"due_on": date(2026, 12, 25), "amount_minor": 5_000}],
+        "left_minor": 5_000,
+        "pack": "uk",
+    },
     "debt.arrears": {
         "past_due_minor": 12_300,
         "late_since": date(2026, 10, 2),
@@ -420,6 +430,7 @@ def test_a_letter_says_its_reference_and_to_whom_and_is_the_same_bytes_again(kin
         "debt.sale_called_off",
         "payout.account_needed",
         "statement.monthly",
+        "statement.part_payment",
     )
     assert "14:03:22" in shown or kind in timeless
     assert ("{" in shown, "{" in compose.body(letter)) == (False, False)

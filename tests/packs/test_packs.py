@@ -155,10 +155,6 @@ def test_a_text_parameter_holds_a_text():
         ),
         ({"holidays": ["1 May"]}, "holidays holds '1 May'"),
         ({"workdays": "1 May"}, "workdays holds '1 May'"),
-        (
-            {"parameters": {"exit": {"step_up_days": ENTRY | {"stated": True}}}},
-            "exit.step_up_days says stated, which is base's to say for all packs",
-        ),
         ({"parameters": {"exit": 14}}, "exit. has [], not ['duty', 'source', 'unit', 'value', 'verified']"),
         (
             {"parameters": {"exit": {"step_up_days": 14}}},
@@ -222,11 +218,6 @@ def test_terms_that_cost_more_than_the_cap_are_a_fault():
     assert _faults("x", RAW | {"terms": dear} | own, known) == []
 
 
-def test_a_mark_that_says_anything_but_true_is_a_fault():
-    raw = RAW | {"parameters": {"exit": {"step_up_days": ENTRY | {"stated": False}}}}
-    assert _faults("base", raw, KNOWN) == ["base: exit.step_up_days says stated otherwise than true"]
-
-
 def test_a_pack_without_its_head_has_a_fault_for_each_part():
     faults = _faults("x", {}, KNOWN)
     assert {"x: title is missing", "x: terms is missing", "x: currency None is unknown"} <= set(faults)
@@ -287,25 +278,8 @@ def unread() -> set[str]:
     return {key for key in keys if f"{key.split('.')[0]}." not in groups}
 
 
-def stated() -> set[str]:
-    return {one.key for one in packs.load("base").listed() if one.stated}
-
-
-def test_every_parameter_is_read_by_code_or_marked_as_stated_and_never_both():
-    assert stated() == unread()
-
-
-@pytest.mark.parametrize("name", packs.names())
-def test_what_base_marks_as_stated_is_so_in_every_pack(name: str):
-    assert {one.key for one in packs.load(name).listed() if one.stated} == stated()
-
-
-def test_the_page_says_of_every_stated_parameter_what_becomes_of_it():
-    part = DOC.read_text().split("## Told, not acted on", 1)[1].split("## Duties", 1)[0]
-    heads = [line.split(":")[0] for line in part.splitlines() if line.startswith("- ")]
-    listed = [key for head in heads for key in re.findall(r"`([^`]+)`", head)]
-    assert len(listed) == len(set(listed))
-    assert set(listed) == stated()
+def test_code_reads_every_parameter():
+    assert unread() == set()
 
 
 def _in_its_unit(one: Parameter, unit: Unit) -> str:
@@ -321,8 +295,7 @@ def values() -> list[str]:
         if one.unit is Unit.TEXT:
             continue
         said = " | ".join(_in_its_unit(parameters[one.key], one.unit) for parameters in every)
-        mark = " (stated)" if one.stated else ""
-        rows.append(f"| `{one.key}` | {one.unit} | {said} | {one.duty}{mark} |")
+        rows.append(f"| `{one.key}` | {one.unit} | {said} | {one.duty} |")
     return rows
 
 
@@ -364,8 +337,6 @@ def served() -> list[str]:
     for one in packs.duties().values():
         features = ", ".join(f"`{feature}`" for feature in one.features)
         proof = f"planned: {one.planned}" if one.planned else f"{len(one.tests)} tests"
-        if one.id not in {each.duty for each in packs.load("base").listed() if not each.stated}:
-            proof += "; its numbers are stated"
         rows.append(f"| `{one.id}` | {one.sentence} | {one.law} | {features} | {proof} |")
     return rows
 

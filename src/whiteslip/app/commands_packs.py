@@ -23,8 +23,7 @@ def show(name: str | None = None, /, *, json: Json = False) -> None:
     """Show a pack: each number with its unit, source and duty. Without NAME, list the packs.
 
     Verified says that the source was read for this pack's own law. A duty that is served is no
-    statement that whoever runs Whiteslip complies with the law. A number that is stated, not enforced,
-    is told only: no code acts on it.
+    statement that whoever runs Whiteslip complies with the law.
     """
     if name is None:
         rows = [_head(packs.load(each)) for each in packs.names()]
@@ -76,16 +75,15 @@ def check(file: Path | None = None, /, *, json: Json = False) -> None:
 
 
 def _not_served() -> list[str]:
-    """Served are the duties that tests hold and that a number serves on which code acts; these are not."""
-    acted_on = {one.duty for one in packs.load("base").listed() if not one.stated}
-    return [duty.id for duty in packs.duties().values() if not duty.tests or duty.id not in acted_on]
+    """Served are the duties that tests hold; these are not."""
+    return [duty.id for duty in packs.duties().values() if not duty.tests]
 
 
 def _sound() -> str:
-    """What ships is well-formed; the duties whose numbers are all stated are named apart."""
+    """What ships is well-formed; the duties that are not served are named apart."""
     count, told = len(packs.duties()), _not_served()
     said = f"{len(packs.names())} packs are sound; {count - len(told)} of {count} duties are served"
-    return f"{said}; no number that is enforced serves {', '.join(told)}" if told else said
+    return f"{said}; not yet {', '.join(told)}" if told else said
 
 
 def _head(pack: Pack) -> dict[str, Any]:
@@ -99,13 +97,9 @@ def _head(pack: Pack) -> dict[str, Any]:
 
 
 def _cell(row: dict[str, Any], column: str) -> object:
-    match column:
-        case "verified":
-            return "yes" if row[column] else "no"
-        case "duty" if row["stated"]:
-            return f"{row[column]} (stated, not enforced)"
-        case _:
-            return row[column]
+    if column == "verified":
+        return "yes" if row[column] else "no"
+    return row[column]
 
 
 def _row(one: Parameter) -> dict[str, Any]:
@@ -116,7 +110,6 @@ def _row(one: Parameter) -> dict[str, Any]:
         "verified": one.verified,
         "from": one.pack,
         "duty": one.duty,
-        "stated": one.stated,
         "source": one.source,
     }
 

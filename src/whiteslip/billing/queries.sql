@@ -244,6 +244,17 @@ SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_
     corrected_by
 FROM billing.payment WHERE line = :line ORDER BY value_on, id;
 
+-- name: early_payments
+-- What a payment settled and no statement had asked for by its value date makes it one that came early.
+SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at, corrected_by
+FROM billing.payment AS p
+WHERE line = :line AND returned_at IS NULL AND corrected_by IS NULL AND EXISTS (
+    SELECT FROM billing.settlement AS s
+    JOIN billing.instalment AS i ON i.plan = s.plan AND i.no = s.no
+    WHERE s.source = p.id AND s.kind = 'payment' AND i.bill_on > s.value_on
+    GROUP BY s.plan, s.no HAVING sum(s.amount_minor) > 0)
+ORDER BY value_on DESC, id DESC;
+
 -- name: page_of_payments
 -- A line's payments after one of them, in the order in which they arrived.
 SELECT id, line, reference, method, amount_minor, value_on, clears_on, received_at, returned_at,

@@ -1,18 +1,20 @@
 """Letters that a law gives days for: who is refused, restricted or given notice for a reason, whose debt is
-sold and who misses a payment hears of it in time. A letter is queued at once; here is whether it was sent.
+sold, who misses a payment, and who asks what became of one that came early hears of it in time. A letter is
+queued at once; here is whether it was sent.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from whiteslip import packs
 from whiteslip.base import end_of_day, local_day
+from whiteslip.exits import partpayments
 from whiteslip.notices.facts import KINDS, AdverseFacts, RestrictedFacts
-from whiteslip.notices.owed import ArrearsFacts, SoldFacts
+from whiteslip.notices.owed import ArrearsFacts, PartPaymentFacts, SoldFacts
 from whiteslip.packs import Pack
 from whiteslip.store import Entry, Tx, load_queries
 
@@ -47,14 +49,22 @@ def days_for(kind: str, pack: Pack) -> int | None:
     return pack.days(_SOLD) if issubclass(facts, SoldFacts) else None
 
 
+def last_day(kind: str, pack: Pack, acted_on: date) -> date | None:
+    """The last day on which a letter of a kind about an act of ``acted_on`` is sent in time, if any is."""
+    if issubclass(KINDS[kind], PartPaymentFacts):
+        return pack.last_day(partpayments.DAYS, acted_on)
+    days = days_for(kind, pack)
+    return None if days is None else acted_on + timedelta(days=days)
+
+
 def late(tx: Tx, now: datetime) -> list[Late]:
     """Letters whose days are over and of which no sending is proven, the oldest first."""
     found: list[Late] = []
     for row in _queries.unsent_letters(tx.conn):
-        days = days_for(row["kind"], packs.load(row["pack"]))
-        if days is None:
+        queued_on = local_day(row["queued_at"], row["timezone"])
+        last = last_day(row["kind"], packs.load(row["pack"]), queued_on)
+        if last is None:
             continue
-        last = local_day(row["queued_at"], row["timezone"]) + timedelta(days=days)
         due_at = end_of_day(last, row["timezone"])
         if due_at < now:
             names = ("id", "kind", "subject_kind", "subject", "queued_at")

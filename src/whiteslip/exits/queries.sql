@@ -536,6 +536,11 @@ SELECT u.line, :day, u.since, u.missed, u.minor
 FROM unnest(:line::uuid[], :since::date[], :missed::integer[], :past_due_minor::bigint[])
     AS u (line, since, missed, minor);
 
+-- name: part_statements
+-- When a statement of each payment was asked for, where it was.
+SELECT p.id AS payment, n.queued_at FROM unnest(:payments::uuid[]) AS p (id)
+JOIN notices.v_queued AS n ON n.dedupe = 'statement.part_payment:' || p.id;
+
 -- name: unsent_letters
 SELECT id, kind, subject_kind, subject, queued_at, pack, timezone FROM notices.v_timed ORDER BY queued_at, id;
 

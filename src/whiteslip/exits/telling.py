@@ -72,6 +72,7 @@ class Act(StrEnum):
     SALE_CALLED_OFF = "sale.called_off"
     PAYMENT_RETURNED = "payment.returned"
     PAYMENT_CORRECTED = "payment.corrected"
+    PART_PAID = "payment.part_statement"
     PAYOUT_RETURNED = "payout.returned"
     ACCOUNT_NEEDED = "payout.account_needed"
     ACCOUNT_CHANGED = "payout.account_changed"
@@ -122,6 +123,8 @@ ACTS: Final[Mapping[Act, str | None]] = {
     # Where it leaves a debt with a due day of its own; else the schedule is what it was.
     Act.PAYMENT_RETURNED: "debt.owed_anew",
     Act.PAYMENT_CORRECTED: "debt.owed_anew",
+    # At the customer's wish.
+    Act.PART_PAID: "statement.part_payment",
     Act.PAYOUT_RETURNED: "payout.returned",
     Act.ACCOUNT_NEEDED: "payout.account_needed",
     # In place of another, or while money is on its way out: it may not have been them.

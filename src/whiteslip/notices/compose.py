@@ -44,11 +44,12 @@ from whiteslip.notices.owed import (
     LetterFacts,
     ObjectionFacts,
     OwedAnewFacts,
+    PartPaymentFacts,
     PaydayFacts,
     SoldFacts,
     StatementFacts,
 )
-from whiteslip.notices.statements import statement_rows, statement_words
+from whiteslip.notices.statements import part_payment_rows, statement_rows, statement_words
 from whiteslip.notices.terms import product, terms_table
 from whiteslip.notices.words import LOCALES, fill, money, texts
 
@@ -291,6 +292,8 @@ def _table(facts: LetterFacts, language: str) -> list[list[str]]:
     labels = texts(language)["labels"]
     if isinstance(facts, StatementFacts):
         return [labels["statement_table"], *statement_rows(facts, language)]
+    if isinstance(facts, PartPaymentFacts):
+        return [labels["statement_table"], *part_payment_rows(facts, language)]
     if isinstance(facts, ContractFacts):
         return [labels["products"], *(product(one, language) for one in facts.products)]
     if isinstance(facts, TermsChangedFacts):

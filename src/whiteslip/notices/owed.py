@@ -43,6 +43,21 @@ class ArrearsFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields
     pack: str
 
 
+class PartPaymentFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A payment that came early: what it ``settled`` by the due day that had, what of it is kept as credit,
+    what is spared because it came early, and what is left by due day. ``pack`` names whose law speaks.
+    """
+
+    paid_on: date
+    received_minor: int
+    settled: list[DueFact]
+    kept_minor: int
+    spared_minor: int
+    schedule: list[DueFact]
+    left_minor: int
+    pack: str
+
+
 class HardshipFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The hardship plan that was agreed: what replaces the old schedule, and what it forgives."""
 

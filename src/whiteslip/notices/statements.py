@@ -1,13 +1,14 @@
-"""What a monthly statement says, in words. Pure."""
+"""What a monthly statement says, and one of a payment that came early, in words. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from babel.dates import format_date
 
-from whiteslip.notices.owed import DueFact, StatementFacts
+from whiteslip.notices.owed import DueFact, PartPaymentFacts, StatementFacts
 from whiteslip.notices.words import LOCALES, fill, money, texts
 
 
@@ -50,3 +51,21 @@ def statement_rows(facts: StatementFacts, language: str) -> list[list[str]]:
         rows.append([own["item_settled"], money(-facts.settled_minor, facts.currency, language)])
     rows.append([own["item_sum"], money(facts.demanded_minor, facts.currency, language)])
     return rows
+
+
+def part_payment_rows(facts: PartPaymentFacts, language: str) -> list[list[str]]:
+    """What was paid, what it went to, and what is left, row by row."""
+    own = texts(language)["kinds"]["statement.part_payment"]
+
+    def row(text: str, minor: int, on: date | None = None) -> list[str]:
+        day = format_date(on, "long", locale=LOCALES[language]) if on else ""
+        return [fill(own[text], {"on": day}), money(minor, facts.currency, language)]
+
+    return [
+        row("item_paid", facts.received_minor, facts.paid_on),
+        *(row("item_settled", each.amount_minor, each.due_on) for each in facts.settled),
+        *([row("item_kept", facts.kept_minor)] if facts.kept_minor else []),
+        *([row("item_spared", facts.spared_minor)] if facts.spared_minor else []),
+        *(row("item_left", each.amount_minor, each.due_on) for each in facts.schedule),
+        row("item_sum", facts.left_minor),
+    ]

@@ -65,8 +65,6 @@ def _faults(name: str, raw: Mapping[str, Any], base: Mapping[str, Any], duties: 
         faults += [f"{key} {fault}" for fault in _entry_faults(key, entry, known.get(key), duties)]
         if key == _NO_WAIT and entry.get("value"):
             faults.append(f"{key} has who left wait, and nobody waits to come back")
-        if "stated" in entry and name != BASE:
-            faults.append(f"{key} says stated, which is {BASE}'s to say for all packs")
     for key in ("holidays", "workdays"):
         faults += [f"{key} holds {day!r}" for day in _list(raw.get(key)) if type(day) is not date]
     if not faults:
@@ -104,7 +102,7 @@ def _entry_faults(
     key: str, entry: Mapping[str, Any], base: Mapping[str, Any] | None, duties: Collection[str]
 ) -> list[str]:
     """What is wrong with one parameter; ``base`` is the one of that key in the neutral pack."""
-    if set(entry) - {"stated"} != _FIELDS:
+    if set(entry) != _FIELDS:
         return [f"has {sorted(entry)}, not {sorted(_FIELDS)}"]
     faults: list[str] = []
     value, unit = entry["value"], entry["unit"]
@@ -116,8 +114,6 @@ def _entry_faults(
         faults.append(f"is {value!r}, not a whole number from 0")
     if type(entry["verified"]) is not bool:
         faults.append("does not say true or false about verified")
-    if entry.get("stated", True) is not True:
-        faults.append("says stated otherwise than true")
     if not entry["source"]:
         faults.append("names no source")
     if entry["duty"] not in duties:

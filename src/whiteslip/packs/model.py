@@ -39,8 +39,7 @@ class Parameter:
 
     ``verified`` says that the source was read in the primary text or a reliable restatement of it,
     and that it is this pack's law: what a country has from ``base`` is never verified for it.
-    ``duty`` is the id of the duty it serves, ``pack`` the pack that set it. ``stated`` numbers are told
-    and acted on by no code: changing one changes nothing.
+    ``duty`` is the id of the duty it serves, ``pack`` the pack that set it.
     """
 
     key: str
@@ -50,7 +49,6 @@ class Parameter:
     verified: bool
     duty: str
     pack: str
-    stated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

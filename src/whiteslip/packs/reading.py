@@ -36,8 +36,6 @@ def read(file: Path) -> Pack:
 
 def _pack(name: str, raw: Mapping[str, Any]) -> Pack:
     parameters = _parameters(BASE, raw_pack(BASE))
-    stated = {key for key, one in parameters.items() if one.stated}
-    own = {key: replace(one, stated=key in stated) for key, one in _parameters(name, raw).items()}
     if name != BASE:
         # Nobody looked up in this country's law what it only has from base.
         parameters = {key: replace(one, verified=False) for key, one in parameters.items()}
@@ -47,7 +45,7 @@ def _pack(name: str, raw: Mapping[str, Any]) -> Pack:
         currency=raw["currency"],
         timezone=raw["timezone"],
         calendar_name=CalendarName(raw["calendar"]),
-        parameters=parameters | own,
+        parameters=parameters | _parameters(name, raw),
         terms=raw["terms"],
         holidays=frozenset(raw.get("holidays", [])),
         workdays=frozenset(raw.get("workdays", [])),
@@ -69,7 +67,6 @@ def _parameters(pack: str, raw: Mapping[str, Any]) -> dict[str, Parameter]:
             entry["verified"],
             entry["duty"],
             pack,
-            entry.get("stated", False),
         )
         for group, entries in raw.get("parameters", {}).items()
         for short, entry in entries.items()

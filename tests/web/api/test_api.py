@@ -437,3 +437,18 @@ def test_a_query_parameter_that_a_route_does_not_know_is_named_and_not_ignored(a
     nothing = api.ask("POST", f"/v1/lines/{line}/pause?days=3", {"days": 3}).json()
     assert "It knows: –." in nothing["detail"]
     assert api.get(f"/v1/lines/{line}")["locks"] == []
+
+
+def test_a_statement_of_a_payment_that_came_early_is_asked_for_and_of_another_refused(api: Api):
+    line = api.line(100_000)
+    purchase = api.post("/v1/purchases", {"line": line, "merchant": "shop", "amount_minor": 60_000})
+    api.post(f"/v1/purchases/{purchase['id']}/capture", {"amount_minor": 60_000}, 200)
+    paid = {"line": line, "reference": "P1", "amount_minor": 25_000, "value_on": "2026-10-22"}
+    payment = api.post("/v1/payments", paid | {"method": "transfer"})["id"]
+    for _ in range(2):
+        asked = api.post(f"/v1/payments/{payment}/statement")
+        assert asked == {"payment": payment, "sent_by": "2026-11-02"}, "seven business days"
+    letters = api.get(f"/v1/letters?line={line}")["data"]
+    assert [each["kind"] for each in letters] == ["statement.part_payment"]
+    nothing = api.post(f"/v1/payments/{payment[:-3]}zzz/statement", None, 404)
+    assert nothing["code"] == "payment.not_found"

@@ -72,3 +72,24 @@ def test_statements_are_read_by_a_former_customer_and_are_what_they_were(
     unknown = reader.client.get(f"/v1/statements/{public('bill', uuid4())}", headers=key)
     assert unknown.json()["code"] == "statement.not_found"
     assert bill.statement_on == date(2026, 2, 5)
+
+
+def test_who_paid_a_part_early_asks_for_a_statement_of_it_once_and_only_of_their_own(
+    reader: Reader, another: Callable[[], Reader], scene: Scene
+):
+    guest, other = scene.guest(), scene.guest()
+    for each in (guest, other):
+        scene.buys(each, 60_000, 3)
+        scene.pays(each, 25_000)
+    with scene.db.transaction() as tx:
+        (paid,) = store.payments(tx, guest.line)
+    reader.signs_in(guest)
+    assert "Payments you made early" in reader.opens("/statements").text
+    ask = f"/payments/{paid.id}/statement"
+    done = reader.sends(ask).text
+    assert ("among your letters" in done, ask in done) == (True, False)
+    assert reader.opens("/letters").text.count("A payment you made early") == 1
+    stranger = another()
+    stranger.signs_in(other)
+    stranger.opens("/statements")
+    assert stranger.sends(ask).status_code == 404

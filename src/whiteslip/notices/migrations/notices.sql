@@ -25,9 +25,9 @@ CREATE TABLE notices.notice (
 ) WITH (fillfactor = 85);
 CREATE INDEX notice_subject ON notices.notice (subject, queued_at);
 CREATE INDEX notice_recipient ON notices.notice (recipient, queued_at);
--- Letters that a law gives days for have reasons, or tell of a sale or of arrears.
+-- Letters that a law gives days for have reasons, or tell of a sale, of arrears or of a payment.
 CREATE INDEX notice_timed ON notices.notice (queued_at)
-WHERE state <> 'sent' AND (kind IN ('debt.sold', 'debt.arrears') OR facts ? 'reasons');
+WHERE state <> 'sent' AND (kind IN ('debt.sold', 'debt.arrears', 'statement.part_payment') OR facts ? 'reasons');
 CREATE INDEX notice_sending ON notices.notice (claimed_at) WHERE state = 'sending';
 
 -- Proof of sending: what the mail server answered, and the hashes of what it was given.
@@ -57,7 +57,7 @@ CREATE INDEX phone_recipient ON notices.phone (recipient, at);
 -- Of which no sending is proven.
 CREATE VIEW notices.v_timed AS
 SELECT id, kind, subject_kind, subject, queued_at, facts ->> 'pack' AS pack, facts ->> 'timezone' AS timezone
-FROM notices.notice WHERE state <> 'sent' AND (kind IN ('debt.sold', 'debt.arrears') OR facts ? 'reasons');
+FROM notices.notice WHERE state <> 'sent' AND (kind IN ('debt.sold', 'debt.arrears', 'statement.part_payment') OR facts ? 'reasons');
 
 -- Every letter by what it is told once by.
 CREATE VIEW notices.v_queued AS

@@ -10,10 +10,11 @@ from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from whiteslip import billing, exits, purchases
+from whiteslip.base.ids import public
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.mandates import collect
 from whiteslip.billing.model import Payment
-from whiteslip.exits import owed
+from whiteslip.exits import owed, partpayments
 from whiteslip.purchases import Capture, Declined, Purchase, Request, promises
 from whiteslip.purchases import store as purchases_store
 from whiteslip.store import Tx
@@ -24,6 +25,7 @@ from whiteslip.web.api.shapes import (
     CorrectionBody,
     NewPaymentBody,
     NewPurchase,
+    PartStatementShape,
     PaymentShape,
     PromiseBody,
     PromiseShape,
@@ -254,6 +256,25 @@ def correct_payment(
     return write(request, data, act)
 
 
+@post(
+    "/payments/{payment_id:str}/statement",
+    summary="A statement of a payment that came early",
+    responses=problem_responses(401, 403, 404, 409),
+)
+def ask_statement(request: WebRequest, payment_id: FromPath[str]) -> Response[PartStatementShape]:
+    """What was paid, how it was applied and what remains, in a letter to the customer. Asking again changes
+    nothing.
+    """
+    ports = ports_of(request, Ports)
+    wanted = identifier("pay", payment_id, "payment.not_found")
+
+    def act(tx: Tx, now: datetime, caller: Caller) -> PartStatementShape:
+        last = granted(partpayments.ask(tx, ports.office, wanted, caller.actor, now))
+        return PartStatementShape(public("pay", wanted), last)
+
+    return write(request, None, act, 201)
+
+
 handlers: list[Any] = [
     authorise,
     list_purchases,
@@ -267,4 +288,5 @@ handlers: list[Any] = [
     show_payment,
     return_payment,
     correct_payment,
+    ask_statement,
 ]

@@ -243,6 +243,13 @@ class ReturnBody(Struct, forbid_unknown_fields=True):
     returned_on: date | None = None
 
 
+class PartStatementShape(Struct):
+    """The statement of a payment is on its way, and sent on ``sent_by`` at the latest."""
+
+    payment: str
+    sent_by: date
+
+
 class PaymentShape(Struct):
     """A payment. It may come back until ``clears_on``. One that was wrong names its correction."""
 

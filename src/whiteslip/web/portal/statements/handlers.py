@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.params import FromPath
 
 from whiteslip import identity, lines
 from whiteslip.base import Refusal, end_of_day
-from whiteslip.base.ids import public
 from whiteslip.billing import statements, store
 from whiteslip.billing.model import Bill
+from whiteslip.exits import partpayments
 from whiteslip.lines import Line
 from whiteslip.notices import Addressee
 from whiteslip.notices.acts import draft
 from whiteslip.web.kit.cookies import WebRequest
+from whiteslip.web.kit.forms import see_other
 from whiteslip.web.kit.pages import language_of, page
 from whiteslip.web.kit.problems import Refused, granted
 from whiteslip.web.portal.visit import Visit, signed_in
@@ -28,8 +29,11 @@ def index(request: WebRequest) -> Response[Any]:
 
     def show(visit: Visit) -> Response[Any]:
         found = lines.lines_of(visit.tx, visit.customer.id)
-        books = [(line, store.bills(visit.tx, line.id)[::-1]) for line in reversed(found)]
-        kept = [(public("line", line.id), line, bills) for line, bills in books if bills]
+        books = [
+            (line, store.bills(visit.tx, line.id)[::-1], partpayments.of_line(visit.tx, line.id))
+            for line in reversed(found)
+        ]
+        kept = [(line, bills, early) for line, bills, early in books if bills or early]
         return page(request, "portal/statements/page.html", books=kept)
 
     return signed_in(request, show)
@@ -76,4 +80,19 @@ def pdf(request: WebRequest, bill: FromPath[UUID]) -> Response[Any]:
     return signed_in(request, act)
 
 
-statement_handlers: Final = [index, show, pdf]
+@post("/payments/{payment:uuid}/statement", sync_to_thread=True)
+def ask(request: WebRequest, payment: FromPath[UUID]) -> Response[Any]:
+    """A statement of a payment that came early, as a letter. Asking again changes nothing."""
+
+    def act(visit: Visit) -> Response[Any]:
+        known = store.payment(visit.tx, payment)
+        own = {line.id for line in lines.lines_of(visit.tx, visit.customer.id)}
+        if known is None or known.line not in own:
+            raise Refused(Refusal("payment.not_found"))
+        granted(partpayments.ask(visit.tx, visit.ports.office, payment, visit.actor, visit.now))
+        return see_other(request, "/statements")
+
+    return signed_in(request, act)
+
+
+statement_handlers: Final = [index, show, pdf, ask]
