@@ -12,7 +12,7 @@ from web.portal.conftest import Reader
 from web.portal.scene import Guest, Scene
 
 from whiteslip.base import Refusal
-from whiteslip.exits import freezes
+from whiteslip.exits import freezes, softer
 from whiteslip.exits.orders import UNTOLD, Order
 from whiteslip.purchases import Declined
 
@@ -48,6 +48,13 @@ def _said(reader: Reader, scene: Scene, guest: Guest) -> dict[str, set[str]]:
     return found
 
 
+def _slip(reader: Reader, guest: Guest) -> str:
+    """What the line's page says, without what differs from line to line."""
+    text = re.sub(r"<[^>]*>", " ", reader.opens("/line").text)
+    text = re.sub(r"LN-[\w-]+", "LN", text.replace(str(guest.line), "").replace(guest.person.full_name, ""))
+    return " ".join(text.split())
+
+
 @pytest.mark.parametrize("ground", sorted(UNTOLD))
 def test_no_page_and_no_decline_gives_an_untold_order_away(reader: Reader, scene: Scene, ground: Order):
     guest, quiet = scene.guest("en"), scene.guest("en")
@@ -62,3 +69,24 @@ def test_no_page_and_no_decline_gives_an_untold_order_away(reader: Reader, scene
     assert _said(reader, scene, guest) == before, "as a line without an order"
     reader.leaves(guest)
     assert not any(_said(reader, scene, guest).values()), "nor while it leaves"
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_pause_under_an_untold_order_reads_as_any_and_promises_no_purchase(
+    reader: Reader, scene: Scene, language: str
+):
+    guest, quiet = scene.guest(language), scene.guest(language)
+    _place(scene, guest, Order.INVESTIGATION)
+    said: list[str] = []
+    for each in (quiet, guest):
+        reader.signs_in(each)
+        reader.client.headers["accept-language"] = language
+        reader.sends(f"/lines/{each.line}/pause")
+        said.append(_slip(reader, each))
+    assert re.search(r"End the pause|解除暂停", said[0])
+    assert said[0] == said[1], "as a pause that nothing else stands behind"
+    assert not re.search(r"[Rr]esume|again|恢复", said[1]), "it ends a pause, and promises nothing after that"
+    with scene.db.transaction() as tx:
+        softer.resume(tx, guest.line, "customer", scene.now())
+    assert not re.search(r"told you|已用信函告知", _slip(reader, guest)), "nobody has written"
+    assert isinstance(scene.buys(guest, 1_000), Declined)
