@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 
 import msgspec
 from bureaus import OFFICE, ask, exit_of, open_us_line, step
@@ -10,7 +11,7 @@ from worlds import DAY, at, buy, night, open_line, pay
 
 from whiteslip import bureau, exits
 from whiteslip.base.ids import public
-from whiteslip.bureau import cn
+from whiteslip.bureau import cn, store
 from whiteslip.exits.model import Identity, State
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of
@@ -54,6 +55,27 @@ def test_an_event_is_kept_once_and_comes_out_as_it_was_told(db: Database):
     with db.transaction() as tx:
         assert [row["kind"] for row in journal_of(tx, [line])].count("bureau.reported") == 1
     assert tell(db, NEXT, NEXT) == [], "since is the day of the event"
+
+
+def test_only_closings_to_which_something_has_happened_are_looked_at_again(db: Database):
+    quiet, paying = open_line(db), open_line(db)
+    for line in (quiet, paying):
+        buy(db, line, 30_000, 3)
+        ask(db, line, DAY)
+    tell(db, DAY, DAY)
+
+    def followed() -> list[UUID]:
+        with db.transaction() as tx:
+            return [happened.line for happened, _, _ in store.closings_to_follow(tx)]
+
+    assert set(followed()) == {quiet, paying}, "they were told since"
+    assert followed() == []
+    pay(db, paying, 10_000, date(2026, 1, 20), value_on=DAY)
+    (_, _, corrected) = tell(db, DAY, date(2026, 1, 20))
+    assert isinstance(corrected, cn.Correction)
+    assert (corrected.agreement, corrected.balance_to_run_off_minor) == (public("line", paying), 20_000)
+    assert followed() == [paying], "the correction was told since"
+    assert followed() == []
 
 
 def test_a_request_that_nobody_proved_ends_no_agreement(db: Database):

@@ -169,7 +169,7 @@ def _ends(tx: Tx, since: date, days: int, now: datetime) -> list[store.NewEvent]
 
 def _corrections(tx: Tx, today: date, days: int) -> list[store.NewEvent]:
     found: list[store.NewEvent] = []
-    for happened, no, said in store.told_closings(tx):
+    for happened, no, said in store.closings_to_follow(tx):
         corrected = cn.correction(said, happened, today, days)
         if corrected:
             found.append(store.NewEvent(happened.line, happened.exit, corrected, today, no + 1))

@@ -117,8 +117,19 @@ WHERE h.happened_on >= :since
     AND NOT EXISTS (SELECT FROM bureau.never_made AS n WHERE n.line = h.line)
 ORDER BY h.happened_on, h.exit, h.kind;
 
+-- name: followed^
+-- The row of the journal up to which told closings were followed, and the last one; one at a time follows them.
+SELECT f.seq AS until, h.seq AS head FROM bureau.followed AS f, store.v_journal_head AS h FOR UPDATE OF f;
+
+-- name: follow!
+UPDATE bureau.followed SET seq = :head;
+
 -- name: told_closings
--- Every closing that was told and stands, as it is known now, beside what was told of it last.
+-- Closings that were told and stand, and of whose line or case the journal has told after :until: as they are
+-- known now, beside what was told of them last.
+WITH touched AS MATERIALIZED (
+    SELECT DISTINCT subject FROM store.v_journal WHERE seq > :until AND seq <= :head
+)
 SELECT t.line, t.source AS exit, 'agreement_closed' AS kind, t.no,
     (c.stopped_at AT TIME ZONE l.timezone)::date AS happened_on, c.kind AS exit_kind,
     l.opened_on, l.limit_minor, l.currency,
@@ -127,7 +138,12 @@ SELECT t.line, t.source AS exit, 'agreement_closed' AS kind, t.no,
     EXISTS (SELECT FROM exits.v_estate AS d WHERE d.line = t.line) AS deceased, t.said_as, t.said
 FROM (
     SELECT DISTINCT ON (source) line, source, no, kind AS said_as, said FROM bureau.event
-    WHERE kind IN ('agreement_closed', 'agreement_corrected') ORDER BY source, no DESC
+    WHERE kind IN ('agreement_closed', 'agreement_corrected') AND source IN (
+        SELECT e.source FROM touched JOIN bureau.event AS e ON e.line = touched.subject
+        UNION ALL
+        SELECT e.source FROM touched JOIN bureau.event AS e ON e.source = touched.subject
+    )
+    ORDER BY source, no DESC
 ) AS t
 JOIN bureau.event AS f ON f.source = t.source AND f.kind = 'agreement_closed'
 JOIN exits.v_case AS c ON c.id = t.source
@@ -168,6 +184,11 @@ INSERT INTO bureau.objection (
 )
 VALUES (:id, :line, :field, :ground, :month, :disputed_minor, :opened_at, :opened_on, :due_at)
 ON CONFLICT (line, field) WHERE outcome IS NULL DO NOTHING;
+
+-- name: objection^
+SELECT id, line, field, ground, month, disputed_minor, opened_at, opened_on, due_at, outcome,
+    resolved_at, resolved_on
+FROM bureau.objection WHERE id = :id;
 
 -- name: lock_objection^
 SELECT id, line, field, ground, month, disputed_minor, opened_at, opened_on, due_at, outcome,

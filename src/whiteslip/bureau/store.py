@@ -170,12 +170,16 @@ def _happened(row: Row) -> cn.Happened:
     return cn.Happened(**given)
 
 
-def told_closings(tx: Tx) -> list[tuple[cn.Happened, int, cn.AgreementEvent | cn.Correction]]:
-    """Every closing that was told and stands, as it is known now, with what was told last and its number."""
+def closings_to_follow(tx: Tx) -> list[tuple[cn.Happened, int, cn.AgreementEvent | cn.Correction]]:
+    """Closings that were told and stand, and to which something has happened since this was asked last: each
+    as it is known now, with what was told last and its number.
+    """
+    mark = _queries.followed(tx.conn)
     found: list[tuple[cn.Happened, int, cn.AgreementEvent | cn.Correction]] = []
-    for row in _queries.told_closings(tx.conn):
+    for row in _queries.told_closings(tx.conn, until=mark["until"], head=mark["head"]):
         shape = cn.AgreementEvent if row["said_as"] == cn.Kind.CLOSED else cn.Correction
         found.append((_happened(row), row["no"], msgspec.convert(row["said"], shape)))
+    _queries.follow(tx.conn, head=mark["head"])
     return found
 
 
@@ -233,6 +237,12 @@ def add_objection(tx: Tx, objection: Objection) -> bool:
     for name in ("outcome", "resolved_at", "resolved_on"):
         del kept[name]
     return _queries.add_objection(tx.conn, **kept) > 0
+
+
+def objection(tx: Tx, objection_id: UUID) -> Objection | None:
+    """An objection by id, not locked."""
+    row = _queries.objection(tx.conn, id=objection_id)
+    return _objection(row) if row else None
 
 
 def lock_objection(tx: Tx, objection: UUID) -> Objection | None:

@@ -46,7 +46,15 @@ CREATE TABLE bureau.event (
     PRIMARY KEY (source, kind, no)
 );
 CREATE INDEX event_day ON bureau.event (happened_on);
+CREATE INDEX event_line ON bureau.event (line);
 CALL store.append_only('bureau.event');
+
+-- Up to which row of the journal it is known what became of closings that were told.
+CREATE TABLE bureau.followed (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    seq bigint NOT NULL
+);
+INSERT INTO bureau.followed (seq) VALUES (0);
 
 -- By how much what a line owed at the end of a day is known otherwise since: what was booked later with an
 -- earlier value date, and what a dispute gave back whose customer was right all along.
