@@ -76,6 +76,20 @@ def test_even_the_owner_cannot_change_the_journal_by_accident(fresh_url: Callabl
         owner.execute("TRUNCATE store.journal")
 
 
+def test_who_only_reads_locks_no_row_and_writes_nothing_and_the_next_may_again(fresh_url: Callable[[], str]):
+    database = Database(fresh_url(), size=1)
+    for statement in ("SELECT FROM store.timer FOR UPDATE", "SELECT FROM store.timer FOR SHARE"):
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), database.reading() as tx:
+            tx.conn.execute(statement)
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), database.reading() as tx:
+        tx.record(Entry(NOW, "line.closed", "line", uuid4(), "test", {}))
+    with database.transaction() as tx:
+        tx.record(Entry(NOW, "line.closed", "line", uuid4(), "test", {}))
+    with database.reading() as tx:
+        assert [row["kind"] for row in journal_after(tx, 0)] == ["line.closed"]
+    database.close()
+
+
 def test_timers_are_popped_in_order_and_only_when_due(db: Database):
     first, second, later = uuid4(), uuid4(), uuid4()
     with db.transaction() as tx:

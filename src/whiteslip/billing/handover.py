@@ -41,7 +41,7 @@ class SoldRow:
 
 def sold_to(tx: Tx, buyer: UUID, since: date) -> list[SoldRow] | Refusal:
     """What a buyer bought since a day, a row for each due day. Refusal: ``buyer.not_found``."""
-    if _queries.buyer(tx.conn, id=buyer) is None:
+    if not _queries.is_buyer(tx.conn, id=buyer):
         return Refusal("buyer.not_found")
     rows = _queries.sold_to(tx.conn, buyer=buyer, since=since)
     return [

@@ -540,6 +540,9 @@ SELECT b.id, b.name, b.pay_to, b.currency, b.payable, -a.net_debit AS due_minor
 FROM billing.buyer AS b JOIN ledger.v_balance AS a ON a.id = b.payable
 WHERE b.id = :id FOR UPDATE OF b;
 
+-- name: is_buyer$
+SELECT EXISTS (SELECT FROM billing.buyer WHERE id = :id);
+
 -- name: sales_of_line
 -- What was sold, oldest first, and the one that is proposed or agreed last. ``left_minor``: what was sold, less what
 -- of it reached us since.

@@ -54,7 +54,7 @@ def give(
     whose = payee(tx, line)
     if whose is None:
         return Refusal("estate.nobody_shown")
-    before = accounts.standing(tx, vault, whose)
+    before = accounts.standing(tx, vault, whose, lock=True)
     known = packs.load(line.pack).text("payout.account_schemes").split(", ")
     made = accounts.give(tx, vault, whose, number, known, actor, now)
     if isinstance(made, Refusal) or made == before:

@@ -213,7 +213,7 @@ def answer(
     another reason takes the place of what was proposed. Refusals: ``restriction.objection_not_found``,
     ``restriction.objection_answered``, ``restriction.own``, ``desk.own_proposal``.
     """
-    seen = objection(tx, objection_id)
+    seen = objection(tx, objection_id, lock=True)
     if seen is None:
         return Refusal("restriction.objection_not_found")
     if seen.outcome:
@@ -233,7 +233,7 @@ def answer(
 
 def unanswered(tx: Tx, office: Office, objection_id: UUID, now: datetime) -> None:
     """The clock of an objection ran out: the restriction ends in the customer's favour."""
-    seen = objection(tx, objection_id)
+    seen = objection(tx, objection_id, lock=True)
     if seen and seen.outcome is None and now >= seen.due_at:
         _answered(tx, office, seen, "lifted", "system", now)
 
@@ -300,9 +300,10 @@ def waiting(tx: Tx, after: UUID | None = None, count: int = 100) -> list[Restric
     return [msgspec.convert(row, RestrictionProposal) for row in rows]
 
 
-def objection(tx: Tx, objection_id: UUID) -> Objection | None:
-    """An objection by id, locked."""
-    return _objection(_queries.restriction_objection(tx.conn, id=objection_id))
+def objection(tx: Tx, objection_id: UUID, lock: bool = False) -> Objection | None:
+    """An objection by id; with ``lock`` held until the transaction ends."""
+    ask = _queries.lock_restriction_objection if lock else _queries.restriction_objection
+    return _objection(ask(tx.conn, id=objection_id))
 
 
 def last_objection(tx: Tx, restriction: UUID) -> Objection | None:

@@ -380,6 +380,9 @@ INSERT INTO exits.restriction_objection (id, restriction, line, words, opened_at
 VALUES (:id, :restriction, :line, :words, :opened_at, :due_at);
 
 -- name: restriction_objection^
+SELECT * FROM exits.restriction_objection WHERE id = :id;
+
+-- name: lock_restriction_objection^
 SELECT * FROM exits.restriction_objection WHERE id = :id FOR UPDATE;
 
 -- name: last_restriction_objection^

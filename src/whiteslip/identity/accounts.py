@@ -95,7 +95,7 @@ def give(
     row = _queries.record_to_change(tx.conn, subject=subject)
     if row is None:
         return Refusal("identity.not_found")
-    stands = standing(tx, vault, subject)
+    stands = standing(tx, vault, subject, lock=True)
     if stands and stands.number == typed:
         return stands
     made = PayoutAccount(new_id(now), subject, scheme, now, None, None, typed)
@@ -115,7 +115,7 @@ def verify(
 
     Refusal: ``payout_account.not_found``, also for one that another has replaced meanwhile.
     """
-    found = standing(tx, vault, subject)
+    found = standing(tx, vault, subject, lock=True)
     if found is None or found.id != account:
         return Refusal("payout_account.not_found")
     if found.verified_at:
@@ -141,9 +141,10 @@ def reveal(
     return found
 
 
-def standing(tx: Tx, vault: Vault, subject: UUID) -> PayoutAccount | None:
-    """The account that stands, verified or not; held until the transaction ends."""
-    row = _queries.standing_account(tx.conn, subject=subject)
+def standing(tx: Tx, vault: Vault, subject: UUID, lock: bool = False) -> PayoutAccount | None:
+    """The account that stands, verified or not; with ``lock`` held until the transaction ends."""
+    ask = _queries.standing_account_locked if lock else _queries.standing_account
+    row = ask(tx.conn, subject=subject)
     return _read(vault, row) if row else None
 
 

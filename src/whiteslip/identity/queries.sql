@@ -114,6 +114,11 @@ UPDATE identity.payout_account SET verified_at = :now, verified_how = :how WHERE
 -- name: standing_account^
 SELECT a.id, a.subject, a.scheme, a.sealed, a.given_at, a.verified_at, a.verified_how, p.master, p.wrapped
 FROM identity.payout_account AS a JOIN identity.person AS p ON p.subject = a.subject
+WHERE a.subject = :subject AND a.ended_at IS NULL;
+
+-- name: standing_account_locked^
+SELECT a.id, a.subject, a.scheme, a.sealed, a.given_at, a.verified_at, a.verified_how, p.master, p.wrapped
+FROM identity.payout_account AS a JOIN identity.person AS p ON p.subject = a.subject
 WHERE a.subject = :subject AND a.ended_at IS NULL FOR UPDATE OF a;
 
 -- name: verified_account$

@@ -174,8 +174,8 @@ def presumed(tx: Tx, found: Dispute) -> Bears:
     """
     if found.ground is not Ground.NOT_MINE or found.purchase is None:
         return Bears.SHOP
-    _line, purchase = locked(tx, [found.purchase])[found.purchase]
-    return Bears.LENDER if purchase.strong else Bears.SHOP
+    purchase = store.find(tx, found.purchase)
+    return Bears.LENDER if purchase and purchase.strong else Bears.SHOP
 
 
 def _give_back(tx: Tx, line: Line, done: Dispute, house: House, now: datetime) -> None:

@@ -196,6 +196,18 @@ class Database:
             yield tx
 
     @contextlib.contextmanager
+    def reading(self) -> Generator[Tx]:
+        """A transaction in which PostgreSQL refuses to write, and to lock a row. BEGIN says so."""
+        with self.pool.connection() as conn:
+            conn.read_only = True
+            try:
+                with _transaction(conn) as tx:
+                    yield tx
+            finally:
+                if not conn.broken:
+                    conn.read_only = None
+
+    @contextlib.contextmanager
     def alone(self, what: str) -> Generator[Callable[[], contextlib.AbstractContextManager[Tx]]]:
         """Transactions, one after the other, while no other process is alone with ``what``: we wait for it.
 

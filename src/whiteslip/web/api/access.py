@@ -75,7 +75,7 @@ def authenticate(connection: Connection, _handler: BaseRouteHandler) -> None:
     if scheme.lower() != "bearer" or not secret:
         raise Refused(Refusal("request.unauthorised"))
     ports = ports_of(connection, Ports)
-    with ports.database.transaction() as tx:
+    with ports.database.reading() as tx:
         key = access.key(tx, secret.strip())
     if key is None:
         raise Refused(Refusal("request.unauthorised"))
@@ -124,8 +124,8 @@ def must_be_proven(request: WebRequest, tx: Tx, customer: UUID, now: datetime) -
 
 
 def read(request: WebRequest, question: Callable[[Tx, datetime], T]) -> T:
-    """Answer a question in one transaction."""
-    with ports_of(request, Ports).database.transaction() as tx:
+    """Answer a question in one transaction; to GET nothing is written."""
+    with ports_of(request, Ports).opened(request.method) as tx:
         return question(tx, present(tx))
 
 

@@ -120,7 +120,7 @@ def show_objection(request: WebRequest, objection_id: FromPath[str]) -> Objectio
         _PREFIX,
         objection_id,
         "bureau.objection_not_found",
-        bureau_store.lock_objection,
+        bureau_store.objection,
         ObjectionShape.of,
     )
 

@@ -94,7 +94,7 @@ def show_measure(
     if ports.lake is None:
         raise Refused(Refusal("lake.off"))
     if as_of is None:
-        with ports.database.transaction() as tx:
+        with ports.database.reading() as tx:
             as_of = last_sealed_day(tx)
     found = portfolio.told(
         granted(portfolio.compute(ports.lake, measure, as_of, segment, engine=ports.lake_engine))

@@ -89,13 +89,16 @@ class Duty:
         }
 
 
-def on_duty(request: WebRequest, act: Callable[[Duty], T], chooses: bool = False) -> T | Response[Any]:
+def on_duty(
+    request: WebRequest, act: Callable[[Duty], T], chooses: bool = False, noted: bool = False
+) -> T | Response[Any]:
     """``act`` in one transaction, for staff who are signed in; others sign in first.
 
-    With ``chooses``, a role that only looks is refused with ``request.forbidden``.
+    A page only reads, unless it is ``noted`` that somebody looked. With ``chooses``, a role that only looks
+    is refused with ``request.forbidden``.
     """
     ports = ports_of(request, Ports)
-    with ports.database.transaction() as tx:
+    with ports.opened(request.method, noted) as tx:
         now = present(tx)
         token = session_token(request)
         session = access.session(tx, token, now) if token else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from whiteslip.applications import Lender
@@ -11,7 +12,7 @@ from whiteslip.identity import Vault
 from whiteslip.lake import Lake
 from whiteslip.notices import Mailer
 from whiteslip.packs import Pack
-from whiteslip.store import Database
+from whiteslip.store import Database, Tx
 from whiteslip.webhooks import Courier
 
 
@@ -27,6 +28,13 @@ class Ports:
     courier: Courier | None = None
     lake: Lake | None = None
     lake_engine: str = ""
+
+    def opened(self, method: str, noted: bool = False) -> AbstractContextManager[Tx]:
+        """The transaction in which a request of an HTTP method is answered: to GET nothing is written, unless
+        it is ``noted`` that somebody looked.
+        """
+        only_reads = method in {"GET", "HEAD"} and not noted
+        return self.database.reading() if only_reads else self.database.transaction()
 
     @property
     def lender(self) -> Lender:

@@ -111,10 +111,12 @@ def known(request: WebRequest, ports: Ports, tx: Tx, now: datetime) -> Visit | N
     return None if isinstance(customer, Refusal) else Visit(request, ports, tx, now, customer, session)
 
 
-def signed_in(request: WebRequest, act: Callable[[Visit], T]) -> T | Response[Any]:
-    """``act`` in one transaction, for a customer who is signed in; others sign in and come back."""
+def signed_in(request: WebRequest, act: Callable[[Visit], T], noted: bool = False) -> T | Response[Any]:
+    """``act`` in one transaction, for a customer who is signed in; others sign in and come back. A page
+    only reads, unless it is ``noted`` that somebody looked.
+    """
     ports = ports_of(request, Ports)
-    with ports.database.transaction() as tx:
+    with ports.opened(request.method, noted) as tx:
         visit = known(request, ports, tx, present(tx))
         if visit is not None:
             return act(visit)

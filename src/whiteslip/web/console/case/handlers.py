@@ -313,7 +313,7 @@ def letter_pdf(request: WebRequest, letter_id: FromPath[UUID]) -> Response[Any]:
         )
         return Response(made, media_type="application/pdf")
 
-    return on_duty(request, act, chooses=True)
+    return on_duty(request, act, chooses=True, noted=True)
 
 
 case_handlers: Final = [show, choose, undo, snooze, decide, identify, reveal, letter_pdf]

@@ -109,7 +109,7 @@ def following(request: WebRequest) -> Response[Any]:
         case = desk.take_next(duty.tx, duty.actor, duty.now)
         return see_other(request, f"{HOME}/cases/{case.reference}" if case else HOME)
 
-    return on_duty(request, act, chooses=True)
+    return on_duty(request, act, chooses=True, noted=True)
 
 
 queue_handlers: Final = [queue, every, following]

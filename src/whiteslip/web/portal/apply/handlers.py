@@ -168,7 +168,7 @@ def _code(request: WebRequest, ports: Ports, form: Form, **shown: Any) -> Respon
 def ask_code(request: WebRequest) -> Response[Any]:
     """Ask for the code."""
     ports = ports_of(request, Ports)
-    with ports.database.transaction() as tx:
+    with ports.database.reading() as tx:
         claim = claim_of(request, present(tx), PURPOSE)
     return _code(request, ports, Form()) if claim else see_other(request, "/apply")
 

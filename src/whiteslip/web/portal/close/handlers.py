@@ -61,7 +61,7 @@ class Code(msgspec.Struct):
 def begin(request: WebRequest) -> Response[Any]:
     """Ask who it is; who is signed in goes to the line itself."""
     ports = ports_of(request, Ports)
-    with ports.database.transaction() as tx:
+    with ports.database.reading() as tx:
         visit = known(request, ports, tx, present(tx))
         if visit:
             found = _open_lines(tx, visit.customer.id)
@@ -121,7 +121,7 @@ def _stop_all(tx: Tx, ports: Ports, subject: UUID, now: datetime) -> None:
 def ask_code(request: WebRequest) -> Response[Any]:
     """Ask for the code. Purchases are stopped already, if they are to be."""
     ports = ports_of(request, Ports)
-    with ports.database.transaction() as tx:
+    with ports.database.reading() as tx:
         claim = claim_of(request, present(tx), proof.PURPOSE)
     return _code(request, ports, claim, Form()) if claim else see_other(request, "/close")
 
@@ -214,7 +214,7 @@ def without_code(request: WebRequest) -> Response[Any]:
 def waiting(request: WebRequest) -> Response[Any]:
     """What a person looks at, and until when."""
     ports = ports_of(request, Ports)
-    with ports.database.transaction() as tx:
+    with ports.database.reading() as tx:
         claim = claim_of(request, present(tx), proof.PURPOSE)
     if claim is None:
         return see_other(request, "/close")

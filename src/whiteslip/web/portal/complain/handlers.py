@@ -68,7 +68,7 @@ def _page(visit: Visit, form: Form, **shown: Any) -> Response[str]:
 def show(request: WebRequest) -> Response[Any]:
     """What it is about, and how earlier complaints stand."""
     ports = ports_of(request, Ports)
-    with ports.database.transaction() as tx:
+    with ports.database.reading() as tx:
         visit = known(request, ports, tx, present(tx))
         return _page(visit, Form()) if visit else _outside(request, Form())
 

@@ -89,7 +89,7 @@ def take_along(request: WebRequest) -> Response[Any]:
             headers={"Content-Disposition": 'attachment; filename="my-data.json"'},
         )
 
-    return signed_in(request, show)
+    return signed_in(request, show, noted=True)
 
 
 @post("/data/erase", sync_to_thread=True)

@@ -83,7 +83,7 @@ def choose(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
             clears_on=plan.clears_on,
         )
 
-    return signed_in(request, show)
+    return signed_in(request, show, noted=True)
 
 
 @post("/lines/{line_id:uuid}/leave", sync_to_thread=True)
@@ -141,7 +141,7 @@ def identify(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
         _see(visit, line, Step.IDENTITY)
         return identity_page(visit, _IDENTITY, Form(), line_id=line_id)
 
-    return signed_in(request, show)
+    return signed_in(request, show, noted=True)
 
 
 @post("/lines/{line_id:uuid}/leave/identity", sync_to_thread=True)
@@ -184,7 +184,7 @@ def check(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
             cancel_until=line.today(visit.now) + timedelta(days=clocks.cancel_days),
         )
 
-    return signed_in(request, show)
+    return signed_in(request, show, noted=True)
 
 
 @post("/lines/{line_id:uuid}/leave/check", sync_to_thread=True)

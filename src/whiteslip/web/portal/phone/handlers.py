@@ -24,7 +24,7 @@ def phone(request: WebRequest) -> Response[Any]:
     if not settings_of(request).demo:
         raise Refused(Refusal("request.not_found"))
     ports = ports_of(request, Ports)
-    with ports.database.transaction() as tx:
+    with ports.database.reading() as tx:
         now = present(tx)
         visit, claim = known(request, ports, tx, now), claim_of(request, now)
         owner = visit.customer.id if visit else claim.subject if claim else None

@@ -78,7 +78,7 @@ def send(request: WebRequest, form: FromForm) -> Response[Any]:
 def ask_code(request: WebRequest) -> Response[Any]:
     """Ask for the code."""
     ports = ports_of(request, Ports)
-    with ports.database.transaction() as tx:
+    with ports.database.reading() as tx:
         claim = claim_of(request, present(tx), PURPOSE)
     return _code(request, ports, Form()) if claim else see_other(request, "/sign-in")
 

@@ -32,7 +32,7 @@ from whiteslip.web.portal.visit import HOME, SESSION_MINUTES, known
 def start(request: WebRequest) -> Response[Any]:
     """Where everybody begins; who is signed in goes on to their line."""
     ports = ports_of(request, Ports)
-    with ports.database.transaction() as tx:
+    with ports.database.reading() as tx:
         if known(request, ports, tx, present(tx)):
             return see_other(request, HOME)
     return page(request, "portal/start/page.html")

@@ -37,7 +37,7 @@ def state(request: WebRequest, line_id: FromPath[UUID]) -> Response[Any]:
         _see(visit, line, Step.STATEMENT)
         return page(request, "portal/withdraw/page.html", **_statement(visit, line))
 
-    return signed_in(request, show)
+    return signed_in(request, show, noted=True)
 
 
 def _see(visit: Visit, line: Line, step: Step) -> None:
