@@ -28,7 +28,8 @@
 
   // Words: of this language, and none that only a machine reads.
   const foreign = chinese ? /[A-Za-z]{2,}(?:[ ,]+[A-Za-z’']{2,}){3,}/ : /[\u4e00-\u9fff]/;
-  const raw = /\b(undefined|NaN|null|True|False)\b|^\s*None\s*$|\{\w*\}|\b[a-z]+_[a-z_]+\b|\bP\d+D\b/;
+  // A reference may end as a duration does, LN-QR1S-P40D: behind a dash it is none.
+  const raw = /\b(undefined|NaN|null|True|False)\b|^\s*None\s*$|\{\w*\}|\b[a-z]+_[a-z_]+\b|(?<![-\w])P\d+D\b/;
   const words = (text) => names.reduce((left, name) => left.replaceAll(name, ''), text);
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
