@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from cyclopts import App
 
 from whiteslip.app.commands_setup import Json, Limit
-from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, pairs, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import working
 from whiteslip.applications import Application, store
 from whiteslip.applications.model import State
 
@@ -29,7 +27,7 @@ def _row(found: Application) -> dict[str, Any]:
 
 def applications_list(*, state: State | None = None, limit: Limit = 50, json: Json = False) -> None:
     """List applications, the newest first."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_row(found) for found in store.recent(tx, state, limit)]
     columns = ["reference", "state", "outcome", "score", "limit_minor", "reasons"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows]))
@@ -37,7 +35,7 @@ def applications_list(*, state: State | None = None, limit: Limit = 50, json: Js
 
 def applications_show(reference: str, /, *, json: Json = False) -> None:
     """Show one application by its reference, with its facts and their sources."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = store.by_reference(tx, reference)
         facts = store.facts(tx, found.id) if found else []
     if found is None:

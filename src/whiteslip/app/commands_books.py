@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 
 from cyclopts import App
 
 from whiteslip import decisions, ledger
 from whiteslip.app.commands_setup import Json
-from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import working
 from whiteslip.decisions import champions
 from whiteslip.store.database import journal_head, verify_journal
 
 
 def trial_balance(*, json: Json = False) -> None:
     """Sum all accounts by code and currency; exit code 1 when debits and credits differ."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = ledger.trial_balance(tx)
     balanced = ledger.is_balanced(rows)
     columns = ["code", "currency", "accounts", "debits", "credits", "pending_debits", "pending_credits"]
@@ -35,7 +33,7 @@ def trial_balance(*, json: Json = False) -> None:
 
 def audit_verify(*, json: Json = False) -> None:
     """Follow the journal's hash chain from its first row; exit code 1 when it is broken."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows, digest = journal_head(tx)
         faults = verify_journal(tx)
     result = {"rows": rows, "head": digest.hex(), "faults": faults}
@@ -52,7 +50,7 @@ def audit_verify(*, json: Json = False) -> None:
 
 def replay(*, since: datetime | None = None, json: Json = False) -> None:
     """Decide and score again all that was kept; exit code 1 when anything comes out differently."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = decisions.replay(tx, since)
         scores, rescored = champions.replay_scores(tx, since)
     result = {

@@ -18,7 +18,7 @@ from whiteslip.app.commands_setup import Json, Limit
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import opened, working
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.bureau import Ground, Objection, Outcome, Report, Reporter, Subject, cn
@@ -112,7 +112,7 @@ def _report_row(report: Report) -> dict[str, Any]:
 
 def events(*, since: date, by: By) -> None:
     """Tell of Chinese credit agreements since a day: ends, corrections and objections, as JSON lines."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = bureau.events_due(tx, since, acting(tx, by), present(tx))
     for event in found:
         data(cn.json_line(event))
@@ -135,7 +135,7 @@ def _row(objection: Objection) -> dict[str, Any]:
 
 def objections_list(*, every: bool = False, limit: Limit = 50, json: Json = False) -> None:
     """List open objections, the nearest deadline first; with --every, answered ones too."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_row(each) for each in bureau_store.objections(tx, not every, limit)]
     columns = ["id", "line", "field", "ground", "due_at", "outcome"]
     answer(rows, json, lambda: table(columns, [[row[c] or "" for c in columns] for row in rows]))
@@ -164,7 +164,7 @@ def objections_open(
     A billing_error needs --disputed-minor. --month names the month objected to.
     """
     about = _month(month) if month else None
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         issuer, actor = platform.ports.office.issuer_name, acting(tx, by)
         made = bureau.object_to(
             tx, issuer, _line(line_id), field, actor, present(tx), ground, disputed_minor, about
@@ -179,7 +179,7 @@ def objections_resolve(objection_id: str, outcome: Outcome, /, *, by: By, json: 
     wanted = parse_public("objection", objection_id)
     if wanted is None:
         refuse(Refusal("bureau.objection_not_found"))
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         issuer = platform.ports.office.issuer_name
         done = bureau.resolve(tx, issuer, wanted, outcome, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
@@ -189,7 +189,7 @@ def objections_resolve(objection_id: str, outcome: Outcome, /, *, by: By, json: 
 
 def never_made(line_id: str, /, *, by: By, json: Json = False) -> None:
     """Note that a customer withdrew in time: the line is told of no more, and deleted where it was."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         refusal = bureau.deem_never_made(tx, _line(line_id), acting(tx, by), present(tx))
         if refusal:
             refuse(refusal)

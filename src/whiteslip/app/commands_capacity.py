@@ -15,7 +15,7 @@ from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import answer, data, pairs, refuse, say, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import working
 from whiteslip.base import Money, Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.store.timers import present
@@ -100,7 +100,7 @@ def propose(
         funding_cost_bps=funding_cost_bps,
     )
     found = _basis(as_of, segment, months, currency, appetite)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         plan = treasury.propose(tx, found, appetite, acting(tx, by), present(tx))
         if isinstance(plan, Refusal):
             refuse(plan)
@@ -143,7 +143,7 @@ def _print(plan: Plan, json: bool) -> None:
 
 def show_all(*, json: Json = False) -> None:
     """List plans, those that wait first."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = store.plans(tx)
     rows = [
         {
@@ -163,7 +163,7 @@ def show_all(*, json: Json = False) -> None:
 def show(plan_id: str, /, *, json: Json = False) -> None:
     """Show a plan with its rivals and what each limit is worth, in words."""
     wanted = parse_public("cap", plan_id)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = store.find(tx, wanted) if wanted else None
     if found is None:
         refuse(Refusal("capacity.plan_not_found"))
@@ -175,7 +175,7 @@ def decide(plan_id: str, /, *, by: By, turn_down: bool = False, json: Json = Fal
     wanted = parse_public("cap", plan_id)
     if wanted is None:
         refuse(Refusal("capacity.plan_not_found"))
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         done = treasury.decide(tx, wanted, not turn_down, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from cyclopts import App
@@ -10,9 +9,8 @@ from cyclopts import App
 from whiteslip import complaints
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
-from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, pairs, refuse, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import working
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public
 from whiteslip.complaints import Complaint, Outcome, Topic
@@ -51,7 +49,7 @@ def _told(done: Complaint | Refusal, json: bool) -> None:
 
 def show_all(*, json: Json = False) -> None:
     """List complaints that wait for an answer, the nearest deadline first."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_row(found) for found in complaints_store.queue(tx)]
     columns = ["reference", "topic", "due_at", "extensions", "overdue"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows]))
@@ -59,7 +57,7 @@ def show_all(*, json: Json = False) -> None:
 
 def show(reference: str, /, *, json: Json = False) -> None:
     """Show one complaint by its reference."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = _known(tx, reference)
     _told(found, json)
 
@@ -69,7 +67,7 @@ def file(customer: str, topic: Topic, /, *, by: By, json: Json = False) -> None:
     wanted = parse_public("cus", customer)
     if wanted is None:
         refuse(Refusal("customer.not_found"))
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         ports = platform.ports
         issuer, now = ports.office.issuer_name, present(tx)
         done = complaints.file(
@@ -80,7 +78,7 @@ def file(customer: str, topic: Topic, /, *, by: By, json: Json = False) -> None:
 
 def extend(reference: str, delay: Delay, /, *, by: By, json: Json = False) -> None:
     """Take longer to answer, as far as the pack allows. The complainant is told why."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         found, issuer = _known(tx, reference), platform.ports.office.issuer_name
         done = complaints.extend(tx, issuer, found.id, delay, acting(tx, by), present(tx))
     _told(done, json)
@@ -88,7 +86,7 @@ def extend(reference: str, delay: Delay, /, *, by: By, json: Json = False) -> No
 
 def final(reference: str, outcome: Outcome, why: Why, /, *, by: By, json: Json = False) -> None:
     """Answer a complaint for good."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         found, issuer = _known(tx, reference), platform.ports.office.issuer_name
         done = complaints.answer(tx, issuer, found.id, outcome, why, acting(tx, by), present(tx))
     _told(done, json)

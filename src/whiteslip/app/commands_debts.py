@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import asdict
 from datetime import date
@@ -13,9 +12,8 @@ from cyclopts import App
 
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
-from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, pairs, refuse, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import working
 from whiteslip.base import Refusal, local_day
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import handover, sales
@@ -64,7 +62,7 @@ def _line(text: str) -> UUID:
 
 def buyers(*, json: Json = False) -> None:
     """List who buys debts, and what is owed to them."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_buyer(one) for one in sales.buyers(tx)]
     columns = ["id", "name", "currency", "due_minor"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], ["due_minor"]))
@@ -72,7 +70,7 @@ def buyers(*, json: Json = False) -> None:
 
 def add_buyer(name: str, pay_to: str, /, *, by: By, currency: str | None = None, json: Json = False) -> None:
     """Register NAME as a buyer; PAY_TO is where customers pay them, and is printed in letters."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         made = sales.add_buyer(
             tx, name, pay_to, currency or platform.pack.currency, acting(tx, by), present(tx)
         )
@@ -83,7 +81,7 @@ def add_buyer(name: str, pay_to: str, /, *, by: By, currency: str | None = None,
 
 def sell(line: str, buyer: str, price_minor: int, /, *, by: By, json: Json = False) -> None:
     """Propose to sell the debt of LINE to BUYER; the same by somebody else agrees."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         known, office, actor = _known(tx, buyer), platform.ports.office, acting(tx, by)
         done = debtsales.sell(tx, office, _line(line), known.id, price_minor, actor, present(tx))
     if isinstance(done, Refusal):
@@ -93,7 +91,7 @@ def sell(line: str, buyer: str, price_minor: int, /, *, by: By, json: Json = Fal
 
 def call_off(line: str, /, *, by: By, json: Json = False) -> None:
     """Call off the sale of the debt of LINE that was agreed, while its days of notice run."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         now, actor = present(tx), acting(tx, by)
         refused = debtsales.call_off(tx, platform.ports.office, _line(line), actor, now)
     if refused:
@@ -104,7 +102,7 @@ def call_off(line: str, /, *, by: By, json: Json = False) -> None:
 
 def show(line: str, /, *, json: Json = False) -> None:
     """Show who owns the debt of LINE."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = sales.newest(tx, _line(line))
     if found is None:
         refuse(Refusal("sale.not_found"))
@@ -113,7 +111,7 @@ def show(line: str, /, *, json: Json = False) -> None:
 
 def waiting(*, json: Json = False) -> None:
     """List sales that wait for a second person."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_sale(one) for one in sales.proposals(tx, None, 200) if one.state is State.PROPOSED]
     columns = ["line", "buyer", "price_minor"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], ["price_minor"]))
@@ -121,7 +119,7 @@ def waiting(*, json: Json = False) -> None:
 
 def remit(buyer: str, /, *, by: By, json: Json = False) -> None:
     """Send BUYER what reached us of debts they own."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         now = present(tx)
         today = local_day(now, platform.pack.timezone)
         sent = sales.remit(tx, _known(tx, buyer).id, today, acting(tx, by), now)
@@ -137,7 +135,7 @@ def sold(buyer: str, /, *, since: str = "2000-01-01", json: Json = False) -> Non
         first = date.fromisoformat(since)
     except ValueError:
         raise CommandError(f"--since is a day such as 2026-11-20, not {since}", Exit.USAGE) from None
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = handover.sold_to(tx, _known(tx, buyer).id, first)
     if isinstance(rows, Refusal):
         refuse(rows)

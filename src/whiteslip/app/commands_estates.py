@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from cyclopts import App
@@ -10,9 +9,8 @@ from cyclopts import App
 from whiteslip.app.commands_people import line_named
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
-from whiteslip.app.settings import load
 from whiteslip.app.terminal import answer, pairs, refuse, say
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import working
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.exits import estates
@@ -44,14 +42,14 @@ def _estate(tx: Tx, line_id: str) -> Estate:
 
 def show(line_id: str, /, *, json: Json = False) -> None:
     """Show the estate of a LINE: what was reported, and what the estate was told."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = _estate(tx, line_id)
     answer(_row(found), json, lambda: pairs(_row(found)))
 
 
 def undo(line_id: str, /, *, by: By, json: Json = False) -> None:
     """Propose that a death was reported in error; again by somebody else brings the LINE back."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         estate, office, actor = _estate(tx, line_id), platform.ports.office, acting(tx, by)
         done = estates.undo(tx, office, estate.exit, actor, present(tx))
         if isinstance(done, Refusal):
@@ -65,7 +63,7 @@ def undo(line_id: str, /, *, by: By, json: Json = False) -> None:
 
 def turn_down_undo(line_id: str, /, *, why: StandsWhy, by: By, json: Json = False) -> None:
     """Turn down what somebody else proposed: the report of a death on a LINE stands, for a reason."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         estate, actor = _estate(tx, line_id), acting(tx, by)
         done = estates.turn_down_undo(tx, estate.exit, why, actor, present(tx))
         if isinstance(done, Refusal):

@@ -16,7 +16,7 @@ from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, read_file, refuse, say, table
-from whiteslip.app.wiring import Platform, opened
+from whiteslip.app.wiring import Platform, opened, working
 from whiteslip.base import Refusal, local_day
 from whiteslip.base.ids import parse_public, public
 from whiteslip.funding import deals, report, serving
@@ -56,7 +56,7 @@ def load_deal(source: str, /, *, by: By, stated: Stated = None, json: Json = Fal
             say(f"- {fault}")
         _note_refused(error, by)
         raise CommandError(f"{source} is not put in force", Exit.USAGE) from None
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         version = funding.load(tx, deal, acting(tx, by), present(tx))
         if isinstance(version, Refusal):
             refuse(version)
@@ -75,7 +75,7 @@ def _note_refused(error: funding.DealError, by: By) -> None:
 
 def show_all(*, json: Json = False) -> None:
     """List facilities with their base and headroom."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_listed(tx, found.deal.name) for found in funding_store.facilities(tx)]
     columns = ["facility", "currency", "day", "base_minor", "debt_minor", "available_minor", "phase"]
     answer(
@@ -101,7 +101,7 @@ def _listed(tx: Tx, name: str) -> dict[str, Any]:
 
 def fill(facility: str, up_to_minor: int, /, *, by: By, json: Json = False) -> None:
     """Pledge eligible receivables, the oldest first, up to an amount."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         today, now = _today(platform, tx)
         done = funding.fill(tx, facility, up_to_minor, today, acting(tx, by), now)
         if isinstance(done, Refusal):
@@ -123,7 +123,7 @@ def position(
     if min(debt_minor, cash_minor, reserve_minor) < 0:
         raise CommandError("amounts are 0 or more", Exit.USAGE)
     stated = Position(debt_minor, cash_minor, reserve_minor)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         done = funding.state_position(tx, facility, stated, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
@@ -133,7 +133,7 @@ def position(
 
 def base(facility: str, /, *, now: bool = False, json: Json = False) -> None:
     """Show the borrowing base of a facility: the newest night's, or with --now as it stands."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         today, _ = _today(platform, tx)
         if now:
             found = funding.find(tx, facility)
@@ -181,7 +181,7 @@ def write_report(facility: str, /, *, out: Path, day: date | None = None, json: 
     """
     if out.suffix not in (".csv", ".pdf", ".json"):
         raise CommandError(f"{out} ends in none of .csv, .pdf and .json", Exit.USAGE)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         told = funding.statement(tx, facility, day)
         if isinstance(told, Refusal):
             refuse(told)
@@ -202,7 +202,7 @@ def write_report(facility: str, /, *, out: Path, day: date | None = None, json: 
 
 def check(facility: str, /, *, day: date | None = None, json: Json = False) -> None:
     """Make a kept base again from its proof and compare."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         faults = funding.check(tx, facility, day)
     if isinstance(faults, Refusal):
         refuse(faults)
@@ -227,7 +227,7 @@ def _remedy(found: Remedy) -> dict[str, Any]:
 
 def remedies_list(facility: str, /, *, every: bool = False, json: Json = False) -> None:
     """List what is proposed to make a pool whole; with --every, what was decided too."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = funding.find(tx, facility)
         if isinstance(found, Refusal):
             refuse(found)
@@ -240,7 +240,7 @@ def replace(
     facility: str, plan: UUID, /, *, why: str, by: By, instead: UUID | None = None, json: Json = False
 ) -> None:
     """Propose to buy a receivable back or, with --instead, to put another in its place."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         today, now = _today(platform, tx)
         done = funding.propose(tx, facility, plan, instead, why, today, acting(tx, by), now)
         if isinstance(done, Refusal):
@@ -253,7 +253,7 @@ def decide(remedy_id: str, /, *, by: By, turn_down: bool = False, json: Json = F
     wanted = parse_public("rem", remedy_id)
     if wanted is None:
         refuse(Refusal("funding.remedy_not_found"))
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         today, now = _today(platform, tx)
         done = funding.decide(tx, wanted, not turn_down, today, acting(tx, by), now)
         if isinstance(done, Refusal):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -16,7 +15,6 @@ from whiteslip import insight
 from whiteslip.app.commands_lake import Csv, say_stale
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
-from whiteslip.app.settings import load
 from whiteslip.app.terminal import (
     CommandError,
     Exit,
@@ -29,7 +27,7 @@ from whiteslip.app.terminal import (
     say,
     table,
 )
-from whiteslip.app.wiring import Platform, opened
+from whiteslip.app.wiring import Platform, working
 from whiteslip.base import Refusal, local_day
 from whiteslip.insight import MEASURES, Window, store
 from whiteslip.insight.feedback import evidence_of
@@ -80,7 +78,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Compute measure NAME of a window. Groups of fewer than ten are not told."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         last = until or _today(platform, tx)
         window = Window.of(since, last, segment, platform.pack.timezone)
         found = insight.compute(tx, platform.ports.lake, name, window, platform.settings.text("lake_engine"))
@@ -100,7 +98,7 @@ def show(
 
 def reports(*, json: Json = False) -> None:
     """List the months that were reported."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [f"{month:%Y-%m}" for month in store.months(tx)]
     answer(rows, json, lambda: table(["month"], [[row] for row in rows]))
 
@@ -116,7 +114,7 @@ def report(
     """Show the report of a month that is over, and make it if no night did; with --out as a file."""
     if lang not in ("en", "zh-CN"):
         raise CommandError(f"--lang is en or zh-CN, not {lang!r}", Exit.USAGE)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         tables, zone = platform.ports.office.tables, platform.pack.timezone
         told = insight.make_report(tx, tables, _month(month), zone, "system", present(tx))
         if isinstance(told, Refusal):
@@ -159,7 +157,7 @@ def _proposals(told: Report, drafts: dict[int, str], cases: list[str]) -> None:
 
 def draft(month: Month, no: int, /, *, by: By, json: Json = False) -> None:
     """Make a policy draft of proposal NO of a month and hold it against the past. It decides nothing."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         tables = platform.ports.office.tables
         done = insight.draft_proposal(tx, tables, _month(month), no, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
@@ -171,7 +169,7 @@ def draft(month: Month, no: int, /, *, by: By, json: Json = False) -> None:
 
 def judge(*, json: Json = False) -> None:
     """Judge the offers as every night does, and switch off what the rule says."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         today, now = _today(platform, tx), present(tx)
         gone = insight.judge_offers(tx, today, platform.pack.timezone, now)
     answer({"switched_off": gone}, json, lambda: data(f"{gone} switched off"))
@@ -179,7 +177,7 @@ def judge(*, json: Json = False) -> None:
 
 def facts(*, day: date, json: Json = False) -> None:
     """Write facts of lines at the end of a day as CSV for the lab's recipe "leaving"."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         if day > _today(platform, tx) - timedelta(days=30):
             raise CommandError("what followed is known thirty days later: give an earlier --day", Exit.USAGE)
         rows = line_facts(tx, day, platform.pack.timezone)

@@ -24,7 +24,7 @@ from whiteslip.app.terminal import (
     say,
     table,
 )
-from whiteslip.app.wiring import Platform, lake_of, opened
+from whiteslip.app.wiring import Platform, lake_of, opened, working
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.lake import Lake, Snapshot
 from whiteslip.ledger.acts import last_sealed_day
@@ -54,7 +54,7 @@ def the_snapshot(place: Lake, as_of: date | None) -> Snapshot:
 def last_sealed() -> date | None:
     """The day that figures are wanted of; None where there is no database to ask."""
     try:
-        with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        with working() as (_, tx):
             return last_sealed_day(tx)
     except CommandError:
         return None

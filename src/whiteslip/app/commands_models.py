@@ -14,7 +14,7 @@ from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, answer, pairs, read_file, refuse, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import opened, working
 from whiteslip.applications import scorecard
 from whiteslip.base import Refusal
 from whiteslip.decisions import champions
@@ -38,7 +38,7 @@ def _row(each: Serving) -> dict[str, Any]:
 
 def models_list(*, json: Json = False) -> None:
     """List the models that were ever taken into service, and where each stands."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_row(each) for each in champions.serving(tx)]
     columns = ["model", "version", "kind", "standing", "since", "by"]
     answer(rows, json, lambda: table(columns, [[*row.values()] for row in rows]))
@@ -68,7 +68,7 @@ def _moved(
     act: Callable[[Tx, str, str, str, datetime], Serving | Refusal],
     json: bool,
 ) -> None:
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         done = act(tx, name, version, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
@@ -93,7 +93,7 @@ def retire(name: str, version: str, /, *, by: By, json: Json = False) -> None:
 
 def compare(name: str, version: str, /, *, json: Json = False) -> None:
     """What a challenger said beside the champion: how far apart, and how often by more than a tenth."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = champions.side_by_side(tx, name, version)
     apart = [abs(mine - other) for _, _, mine, other in found]
     shown = {

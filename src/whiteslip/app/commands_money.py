@@ -14,7 +14,7 @@ from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import answer, pairs, refuse, say, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import opened, working
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import store
@@ -44,7 +44,7 @@ def _row(payment: Payment) -> dict[str, Any]:
 
 def payments_list(line_id: str, /, *, json: Json = False) -> None:
     """List the payments on a LINE, those that came back or were corrected too."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_row(payment) for payment in store.payments(tx, line_named(tx, line_id).id)]
     columns = ["id", "reference", "amount_minor", "value_on", "returned_at", "corrected_by"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], ["amount_minor"]))
@@ -105,7 +105,7 @@ def _dispute(one: Dispute) -> dict[str, Any]:
 
 def disputes_list(line_id: str, /, *, json: Json = False) -> None:
     """List the disputes of a LINE, the oldest first."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = purchases_store.disputes_of_line(tx, line_named(tx, line_id).id)
     rows = [_dispute(one) for one in found]
     columns = ["id", "ground", "amount_minor", "suspended_minor", "outcome", "due_at"]
@@ -150,7 +150,7 @@ def disputes_resolve(
     json: Json = False,
 ) -> None:
     """Say who was right in a DISPUTE, as the customer sees it. Again changes nothing."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         wanted, office, actor = parse_public("dsp", dispute), platform.ports.office, acting(tx, by)
         if wanted is None:
             refuse(Refusal("dispute.not_found"))
@@ -175,7 +175,7 @@ def refunds_promise(
     purchase: str, amount_minor: int, /, *, promised_on: Told = None, by: By, json: Json = False
 ) -> None:
     """Note that a shop promised to give AMOUNT_MINOR of a PURCHASE back; what does not come is disputed."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         actor, wanted = acting(tx, by), _purchase(purchase)
         made = promises.promise(tx, wanted, amount_minor, promised_on, actor, present(tx))
         if isinstance(made, Refusal):

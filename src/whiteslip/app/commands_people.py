@@ -13,7 +13,7 @@ from whiteslip.app.commands_setup import LINK_MINUTES, Json, Limit, console_link
 from whiteslip.app.duty import By, acting, colleague
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, read_file, refuse, say, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import opened, working
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.billing import rules as billing_rules
@@ -50,7 +50,7 @@ Named = Annotated[str, Parameter(validator=_not_blank)]
 
 def user_create(name: Named, /, *, role: Role = Role.REVIEWER, json: Json = False) -> None:
     """Add a member of staff and print a link with which they sign in and choose a password."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         now = present(tx)
         made = access.create_staff(tx, name, role, None, now)
         if isinstance(made, Refusal):
@@ -61,14 +61,14 @@ def user_create(name: Named, /, *, role: Role = Role.REVIEWER, json: Json = Fals
 
 def user_link(name: str, /, *, json: Json = False) -> None:
     """Print a new one-time link for somebody who lost their password."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         token = access.make_link(tx, Kind.STAFF, colleague(tx, name).id, LINK_MINUTES, present(tx))
     answer({"link": console_link(token)}, json, lambda: data(console_link(token)))
 
 
 def user_list(*, json: Json = False) -> None:
     """List the staff."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = access.all_staff(tx)
     rows = [{"name": staff.name, "role": staff.role} for staff in found]
     answer(rows, json, lambda: table(["name", "role"], [[s.name, s.role] for s in found]))
@@ -84,7 +84,7 @@ def keys_create(
 ) -> None:
     """Make a key for the API. It is shown once. What takes two people takes keys of two owners."""
     scopes = ["read", "write"] if scope == "all" else [scope]
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         whose = colleague(tx, owner) if owner else None
         secret = access.create_key(tx, name, scopes, present(tx), whose.id if whose else None)
     answer({"key": secret, "scopes": scopes, "owner": owner}, json, lambda: data(secret))
@@ -113,7 +113,7 @@ def _line_row(line: Line, all_of_it: bool = False) -> dict[str, Any]:
 
 def lines_list(*, after: str | None = None, limit: Limit = 50, by: Seer = None, json: Json = False) -> None:
     """List lines in the order they were opened."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         start = line_named(tx, after).id if after else None
         handles = _handles_orders(tx, by)
         rows = [_line_row(line, handles) for line in page_of_lines(tx, start, limit)]
@@ -129,7 +129,7 @@ def _handles_orders(tx: Tx, by: str | None) -> bool:
 
 def lines_unused(*, limit: Limit = 50, json: Json = False) -> None:
     """List lines that owe nothing and on which nothing has moved for their pack's months."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_line_row(line) for line in terminations.inactive(tx, present(tx), None, limit)]
     columns = ["id", "lifecycle", "limit_minor", "owed_minor", "held_minor", "available_minor"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows], columns[2:]))
@@ -152,7 +152,7 @@ def line_named(tx: Tx, line_id: str) -> Line:
 
 def lines_show(line_id: str, /, *, by: Seer = None, json: Json = False) -> None:
     """Show one line in its three regions: lifecycle, locks, debt."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         line = line_named(tx, line_id)
         today = line.today(present(tx))
         debt = billing.debt(tx, line.id, today)
@@ -183,7 +183,7 @@ def lines_freeze(
     line_id: str, /, *, ground: Order, reference: FileNumber, by: By, json: Json = False
 ) -> None:
     """Propose to freeze a LINE by an order of the law; the same by somebody else places it."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         line, office, actor = line_named(tx, line_id), platform.ports.office, acting(tx, by)
         done = freezes.place(tx, office, line.id, ground, reference, actor, present(tx))
         if isinstance(done, Refusal):
@@ -193,7 +193,7 @@ def lines_freeze(
 
 def lines_unfreeze(line_id: str, /, *, by: By, json: Json = False) -> None:
     """Propose to lift the order on a LINE, as its authority said; again by somebody else lifts it."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         line, office, actor = line_named(tx, line_id), platform.ports.office, acting(tx, by)
         done = freezes.lift(tx, office, line.id, actor, present(tx))
         if isinstance(done, Refusal):
@@ -203,7 +203,7 @@ def lines_unfreeze(line_id: str, /, *, by: By, json: Json = False) -> None:
 
 def lines_turn_down_freeze(line_id: str, /, *, by: By, json: Json = False) -> None:
     """Turn down what somebody else proposed of an order on a LINE, the order or its lift."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         line, actor = line_named(tx, line_id), acting(tx, by)
         done = freezes.turn_down(tx, line.id, actor, present(tx))
         if isinstance(done, Refusal):
@@ -236,7 +236,7 @@ def exits_list(
     json: Json = False,
 ) -> None:
     """List exits in the order they were asked for."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = exits_store.page(tx, None, limit, Only(state, reason, sent_by))
         handles = _handles_orders(tx, by)
         rows = [_case_row(case, handles) for case in found]
@@ -247,7 +247,7 @@ def exits_list(
 
 def exits_show(reference: str, /, *, by: Seer = None, json: Json = False) -> None:
     """Show one exit by its reference."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         case, handles = exits_store.by_reference(tx, reference), _handles_orders(tx, by)
     if case is None:
         raise CommandError(f"there is no exit {reference}", Exit.NOT_FOUND, hint="whiteslip exits list")
@@ -284,7 +284,7 @@ def exits_request(
 def exits_paper(reference: str, file: Path, /, *, by: By, json: Json = False) -> None:
     """Hand in FILE as the paper that was asked for in the case with REFERENCE."""
     content = read_file(file)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         case, now = exits_store.by_reference(tx, reference), present(tx)
         if case is None:
             raise CommandError(f"there is no exit {reference}", Exit.NOT_FOUND, hint="whiteslip exits list")
@@ -300,7 +300,7 @@ def exits_paper(reference: str, file: Path, /, *, by: By, json: Json = False) ->
 
 def exits_agreement(*, json: Json = False) -> None:
     """How often reviewers chose what the table had advised: with the advice hidden, and shown."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         counted = exits_store.agreement(tx)
     rows = [
         {"advice": "hidden", "cases": counted.blind, "agreed": counted.blind_agreed},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -17,9 +16,8 @@ from cyclopts import App, Parameter
 
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
-from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, in_words, read_file, refuse, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import working
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables, policies
 from whiteslip.decisions.backtest import Backtest, became_words
@@ -55,7 +53,7 @@ class _Desk:
 
 @contextmanager
 def _desk() -> Generator[_Desk]:
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         yield _Desk(tx, platform.ports.office.tables, present(tx))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ from cyclopts import App
 from whiteslip import privacy
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
-from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, refuse, say, table
-from whiteslip.app.wiring import opened, write_private
+from whiteslip.app.wiring import working, write_private
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.day.forgetting import FORGET
@@ -37,7 +35,7 @@ def _customer(text: str) -> UUID:
 def export(customer: str, /, *, out: Path, by: By) -> None:
     """Write everything that is held of CUSTOMER into one JSON file that only you can read."""
     wanted = _customer(customer)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         found = privacy.export(tx, platform.ports.vault, wanted, acting(tx, by), present(tx))
     if isinstance(found, Refusal):
         refuse(found)
@@ -51,7 +49,7 @@ def export(customer: str, /, *, out: Path, by: By) -> None:
 def erase(customer: str, /, *, by: By, json: Json = False) -> None:
     """Erase what no law keeps of CUSTOMER. A letter tells them what stays and until when."""
     wanted = _customer(customer)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         issuer = platform.ports.office.issuer_name
         done = privacy.erase(tx, wanted, FORGET, issuer, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
@@ -67,7 +65,7 @@ def erase(customer: str, /, *, by: By, json: Json = False) -> None:
 def hold(customer: str, /, *, until: date, reference: str, by: By, json: Json = False) -> None:
     """Keep the records of CUSTOMER longer, as an authority's order with this REFERENCE demands."""
     wanted = _customer(customer)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         order = privacy.keep_longer(tx, wanted, reference, until, acting(tx, by), present(tx))
         if isinstance(order, Refusal):
             refuse(order)
@@ -79,7 +77,7 @@ def release(order: str, /, *, by: By, json: Json = False) -> None:
     wanted = parse_public("kpo", order)
     if wanted is None:
         raise CommandError(f"an order is written as kpo_…, not {order!r}", Exit.USAGE)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         done = privacy.release(tx, wanted, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
@@ -89,7 +87,7 @@ def release(order: str, /, *, by: By, json: Json = False) -> None:
 def show(customer: str, /, *, json: Json = False) -> None:
     """Tell what is kept of CUSTOMER, by which source and until when."""
     wanted = _customer(customer)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         known = privacy.overview(tx, wanted)
     if isinstance(known, Refusal):
         refuse(known)
@@ -134,7 +132,7 @@ def _told(done: Request | Refusal, json: bool) -> None:
 
 def waiting(*, json: Json = False) -> None:
     """List requests about data that wait for an answer, the nearest deadline first."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_row(found) for found in privacy_store.requests_waiting(tx)]
     columns = ["reference", "kind", "due_at", "extended_for", "overdue"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows]))
@@ -143,7 +141,7 @@ def waiting(*, json: Json = False) -> None:
 def ask(customer: str, kind: RequestKind, /, *, by: By, json: Json = False) -> None:
     """Take a request of CUSTOMER (cus_…) about their data, on paper or over the phone."""
     wanted = _customer(customer)
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         ports, now = platform.ports, present(tx)
         issuer, actor = ports.office.issuer_name, acting(tx, by)
         done = requests.ask(tx, ports.vault, platform.pack, issuer, wanted, kind, "desk", actor, now)
@@ -152,7 +150,7 @@ def ask(customer: str, kind: RequestKind, /, *, by: By, json: Json = False) -> N
 
 def extend(reference: str, delay: Delay, /, *, by: By, json: Json = False) -> None:
     """Take longer to answer a request, once, where the pack allows it. Who asked is told why."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         found, issuer = _asked(tx, reference), platform.ports.office.issuer_name
         done = requests.extend(tx, issuer, found.id, delay, acting(tx, by), present(tx))
     _told(done, json)
@@ -160,7 +158,7 @@ def extend(reference: str, delay: Delay, /, *, by: By, json: Json = False) -> No
 
 def final(reference: str, outcome: Outcome, why: Why, /, *, by: By, json: Json = False) -> None:
     """Answer a request about data for good."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         found, issuer = _asked(tx, reference), platform.ports.office.issuer_name
         done = requests.answer(tx, issuer, found.id, outcome, why, acting(tx, by), present(tx))
     _told(done, json)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from whiteslip.app.commands_setup import Json, Limit
 from whiteslip.app.duty import By, acting
-from whiteslip.app.settings import load
 from whiteslip.app.terminal import answer, pairs, refuse, say, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import working
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.exits import proposals
@@ -34,7 +32,7 @@ def _row(one: Objection) -> dict[str, Any]:
 
 def objections(*, limit: Limit = 50, json: Json = False) -> None:
     """List objections to restrictions that wait for an answer, the nearest deadline first."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_row(each) for each in proposals.objections_waiting(tx, None, limit)]
     columns = ["id", "line", "due_at", "stay_why"]
     answer(rows, json, lambda: table(columns, [[row[c] or "" for c in columns] for row in rows]))
@@ -45,7 +43,7 @@ def answer_objection(objection_id: str, /, *, by: By, stays: Stays = None, json:
     wanted = parse_public("rob", objection_id)
     if wanted is None:
         refuse(Refusal("restriction.objection_not_found"))
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         office, actor = platform.ports.office, acting(tx, by)
         done = proposals.answer(tx, office, wanted, stays, actor, present(tx))
         if isinstance(done, Refusal):

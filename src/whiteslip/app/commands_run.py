@@ -18,7 +18,7 @@ from whiteslip.app import demo, serving, worker
 from whiteslip.app.commands_setup import Count, Json
 from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse, say
-from whiteslip.app.wiring import Platform, opened, signals_left_to_main
+from whiteslip.app.wiring import Platform, opened, signals_left_to_main, working
 from whiteslip.base import Refusal, local_day
 from whiteslip.day.clock import advance, step_of
 from whiteslip.store.timers import StoredClock, next_timer, present
@@ -146,7 +146,7 @@ def seal(on: date, /, *, json: Json = False) -> None:
 
 def clock_show(*, json: Json = False) -> None:
     """Tell what time it is for this installation."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         now, frozen, due = present(tx), StoredClock(tx).read(), next_timer(tx)
     result = {"now": now, "frozen": frozen is not None, "next_timer": due}
     answer(

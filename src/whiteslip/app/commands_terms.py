@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from dataclasses import asdict
 from datetime import date
@@ -15,9 +14,8 @@ from cyclopts import App, Parameter
 from whiteslip import lines
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
-from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, pairs, read_file, refuse, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import working
 from whiteslip.base import Refusal
 from whiteslip.base.ids import parse_public, public
 from whiteslip.exits import behalf, newterms
@@ -53,7 +51,7 @@ def _row(tx: Tx, one: Change) -> dict[str, Any]:
 
 def show(line: str, /, *, json: Json = False) -> None:
     """Show the terms of LINE, and new ones that its holder was told."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = lines.get_line(tx, _line(line))
         if isinstance(found, Refusal):
             refuse(found)
@@ -88,7 +86,7 @@ def propose(
         raw = tomllib.loads(read_file(file).decode())
     except ValueError as error:
         raise CommandError(f"that is no day, or no TOML: {error}", Exit.USAGE) from None
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         if (line is None) == (version is None):
             refuse(Refusal("terms.scope_invalid"))
         scope = changes.scope_of_line(tx, _line(line)) if line else Scope(platform.pack.name, version or "")
@@ -106,7 +104,7 @@ def propose(
 
 def listed(*, json: Json = False) -> None:
     """List changes of terms, with how many lines each came to."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_row(tx, one) for one in changes.page(tx, None, 200)]
     answer(rows, json, lambda: table(_COLUMNS, [[row[c] for c in _COLUMNS] for row in rows], _COLUMNS[5:]))
 
@@ -116,7 +114,7 @@ def decide(change: str, decision: Literal["approve", "turn-down"], /, *, by: By,
     wanted = parse_public("tch", change)
     if wanted is None:
         refuse(Refusal("terms.change_not_found"))
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         actor, now = acting(tx, by), present(tx)
         done = newterms.decide(tx, platform.ports.office, wanted, decision == "approve", actor, now)
         if isinstance(done, Refusal):
@@ -130,7 +128,7 @@ def take_back(change: str, /, *, by: By, json: Json = False) -> None:
     wanted = parse_public("tch", change)
     if wanted is None:
         refuse(Refusal("terms.change_not_found"))
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         done = newterms.take_back(tx, platform.ports.office, wanted, acting(tx, by), present(tx))
         if isinstance(done, Refusal):
             refuse(done)
@@ -142,7 +140,7 @@ def reject(
     line: str, /, *, by: By, channel: Literal["phone", "paper"], how: How | None = None, json: Json = False
 ) -> None:
     """Say for the holder of LINE, who called or wrote, that they do not want the new terms: it closes."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (platform, tx):
         office, actor = platform.ports.office, acting(tx, by)
         done = behalf.reject_terms(tx, office, _line(line), Channel(channel), how, actor, present(tx))
     if isinstance(done, Refusal):

@@ -12,7 +12,7 @@ from whiteslip.app.commands_setup import Json
 from whiteslip.app.duty import By, acting
 from whiteslip.app.settings import load
 from whiteslip.app.terminal import CommandError, Exit, answer, csv_rows, data, pairs, refuse, say, table
-from whiteslip.app.wiring import opened
+from whiteslip.app.wiring import opened, working
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.store import Tx
@@ -53,7 +53,7 @@ def alerts(
     json: Json = False,
 ) -> None:
     """List alerts that wait for somebody, the strongest act on top."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = [_row(found) for found in watch_store.waiting(tx, rule=rule)]
     columns = ["reference", "line", "rule", "act", "tells", "raised_at", "state"]
     answer(rows, json, lambda: table(columns, [[row[c] for c in columns] for row in rows]))
@@ -61,21 +61,21 @@ def alerts(
 
 def ack(reference: str, /, *, by: By, json: Json = False) -> None:
     """Say that somebody looks into an alert."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         done = watch.acknowledge(tx, _known(tx, reference).id, acting(tx, by), present(tx))
     _told(done, json)
 
 
 def label(reference: str, outcome: Literal["true", "false"], /, *, by: By, json: Json = False) -> None:
     """Say what came of an alert: true or false. Saying it again corrects it."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         done = watch.label(tx, _known(tx, reference).id, outcome == "true", acting(tx, by), present(tx))
     _told(done, json)
 
 
 def labels(*, json: Json = False) -> None:
     """Write labelled alerts as CSV for the lab: the facts of each, and whether it was right."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         rows = watch.labelled_facts(tx)
 
     def human() -> None:

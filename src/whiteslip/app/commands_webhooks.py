@@ -13,7 +13,7 @@ from whiteslip import webhooks
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, refuse, say, table
-from whiteslip.app.wiring import opened, web_secret, write_private
+from whiteslip.app.wiring import opened, web_secret, working, write_private
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.store import Database
@@ -32,7 +32,7 @@ _PAUSE_SECONDS: Final = 0.5
 
 def show(*, json: Json = False) -> None:
     """List the endpoints that are told what happens."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         found = store.page(tx, None, _MOST)
     rows = [
         {
@@ -54,7 +54,7 @@ def show(*, json: Json = False) -> None:
 
 def trigger(kind: str, /, *, json: Json = False) -> None:
     """Send a sample event of KIND to every endpoint, marked as a test. The worker sends it."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         seq = webhooks.test(tx, None, kind, _ACTOR, present(tx))
         told = [public("whe", each.id) for each in store.active(tx)]
         if isinstance(seq, Refusal):
@@ -64,7 +64,7 @@ def trigger(kind: str, /, *, json: Json = False) -> None:
 
 def resend(number: int, /, *, json: Json = False) -> None:
     """Send event NUMBER again, under its own id, to each endpoint that wants its kind."""
-    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+    with working() as (_, tx):
         told = webhooks.resend(tx, number, _ACTOR, present(tx))
         if isinstance(told, Refusal):
             refuse(told)

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from whiteslip import day, packs
 from whiteslip.app.schema import changed_migrations, migrate_all, missing_migrations
-from whiteslip.app.settings import Settings
+from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, say
 from whiteslip.decisions import Tables, policies
 from whiteslip.exits import Office
@@ -29,7 +29,7 @@ from whiteslip.lake import Lake
 from whiteslip.notices import DemoPhone, Mailer, SmtpMailer
 from whiteslip.notices.mailers import NoMailer
 from whiteslip.packs import Pack, PackError
-from whiteslip.store import Database, embedded
+from whiteslip.store import Database, Tx, embedded
 from whiteslip.store.migrate import ChangedError
 from whiteslip.store.timers import present
 from whiteslip.watch import nightly
@@ -207,6 +207,13 @@ def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator
         yield platform
     finally:
         database.close()
+
+
+@contextmanager
+def working() -> Generator[tuple[Platform, Tx]]:
+    """What a command works with: the environment's platform, and a transaction that ends with it."""
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        yield platform, tx
 
 
 def settle() -> None:
