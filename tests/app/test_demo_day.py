@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from applicants import BURDENED, LENDER, NOON, applied
 from worlds import DAY, at, buy, open_lines
 
-from whiteslip import funding
+from whiteslip import applications, funding
 from whiteslip.app import demo_day
+from whiteslip.applications import Application, store
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
@@ -34,6 +36,20 @@ def test_three_wait_for_the_desk_and_two_others_spend_as_never_before(db: Databa
     assert all(line.available_minor > 0 for line in spenders)
     left = [line for line in after.values() if not line.drawing_stopped and not line.held_minor]
     assert {bool(line.owed_minor) for line in left} == {True, False}, "the links lead to one of either kind"
+
+
+def test_the_desk_answers_applications_in_time_and_the_last_one_turned_down_waits(db: Database):
+    made = applied(db, BURDENED)
+    with db.transaction() as tx:
+        asked = applications.request_review(tx, LENDER, made.id, "", "customer", NOON)
+        assert isinstance(asked, Application)
+        assert asked.due_at
+        demo_day.answer(tx, LENDER, NOON)
+        assert store.waiting(tx, 10), "there is time yet"
+        demo_day.answer(tx, LENDER, asked.due_at - timedelta(days=demo_day.DESK_NIGHTS))
+        assert store.waiting(tx, 10) == []
+        demo_day.ask_for_a_person(tx, LENDER, asked.due_at)
+        assert [one.id for one in store.waiting(tx, 10)] == [made.id]
 
 
 def test_a_warehouse_lends_against_what_is_owed_and_takes_what_is_bought_later(db: Database):

@@ -12,7 +12,7 @@ from worlds import line_of
 from whiteslip import applications, day, notices
 from whiteslip.applications import Application, store
 from whiteslip.applications.model import State
-from whiteslip.applications.reviews import forget_views
+from whiteslip.applications.reviews import forget_views, late
 from whiteslip.base import Refusal
 from whiteslip.exits import Office
 from whiteslip.identity.documents import Document, documents_of, open_document
@@ -117,6 +117,8 @@ def test_a_desk_that_is_late_is_said_to_be_late_and_the_case_stays_open(db: Data
     day.run_due(db, ports, asked.due_at + timedelta(seconds=1))
     with db.transaction() as tx:
         assert "application.review_late" in [row["kind"] for row in journal_of(tx, [asked.id])]
+        assert late(tx, asked.due_at) == []
+        assert late(tx, asked.due_at + timedelta(seconds=1)) == [asked.reference]
     assert again(db, asked).state is State.IN_REVIEW
 
 

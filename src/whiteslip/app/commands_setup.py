@@ -16,6 +16,7 @@ from whiteslip.app import backups
 from whiteslip.app.settings import SETTINGS, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say, table
 from whiteslip.app.wiring import create_database, loaded_pack, opened, prepare_home
+from whiteslip.applications import reviews
 from whiteslip.base import local_day
 from whiteslip.bureau import acts as bureau_acts
 from whiteslip.day import every_violation
@@ -118,6 +119,7 @@ def doctor(*, json: Json = False) -> None:
             untold = lateletters.late(tx, present(tx))
             late = overdue(tx, local_day(present(tx), platform.pack.timezone))
             promises = promises_broken(tx, present(tx)) + bureau_acts.untold(tx, present(tx))
+            promises += [f"an application is decided in time: {one}" for one in reviews.late(tx, present(tx))]
         key = f"{settings.master_key_file} opens " + ("not every record" if keyless else "every record")
         checks.append(Check("vault", not keyless, key))
         checks.append(Check("invariants", not broken, "; ".join(broken[:5]) or "all hold"))

@@ -110,11 +110,16 @@ def _live(
     setting = Setting(customers, nights, seed, _first_day(platform.pack, nights), platform.pack.name)
     # Two years of snapshots would take longer than the world; the last night's is taken at its end.
 
+    lender = platform.doors.lender
+
     def told(done: int) -> None:
         first = max(1, nights - _LAST_NIGHTS)
+        day = setting.start + timedelta(days=done - 1)
+        last = end_of_day(day, platform.pack.timezone)
+        if done % demo_day.DESK_NIGHTS == 0:
+            with platform.database.transaction() as tx:
+                demo_day.answer(tx, lender, last)
         if done >= first:
-            day = setting.start + timedelta(days=done - 1)
-            last = end_of_day(day, platform.pack.timezone)
             with platform.database.transaction() as tx:
                 if done == first:
                     serve_models(tx, platform.settings.home, last)
@@ -133,6 +138,7 @@ def _live(
     with platform.database.transaction() as tx:
         found = page_of_lines(tx, None, _LOOKED_AT)
         demo_day.begin(tx, platform.ports.office, found, present(tx))
+        demo_day.ask_for_a_person(tx, lender, present(tx))
 
 
 def serve_models(tx: Tx, home: Path, now: datetime) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from whiteslip import exits, funding, purchases
+from whiteslip import applications, exits, funding, purchases
+from whiteslip.applications import Lender, store
+from whiteslip.applications.model import State
 from whiteslip.base import Refusal
 from whiteslip.exits import Office
 from whiteslip.exits.model import Channel, Identity
@@ -21,6 +23,10 @@ _DEAL: Final = Path(__file__).with_name("demo_warehouse.toml")
 _DRAWN_OF_POOL: Final = 2
 _ASK: Final = (Channel.FORM, Channel.PORTAL, Channel.PHONE)
 _SPREE: Final = 7
+# The desk is asked once in so many nights, and takes what is due before it is asked again.
+DESK_NIGHTS: Final = 5
+_BEFORE: Final = timedelta(days=DESK_NIGHTS)
+_LOOKED_AT: Final = 100
 # Of what is left of the line, each time: one keeps some of it, one fills up.
 _SPREE_PARTS: Final = (12, 8)
 
@@ -33,6 +39,21 @@ def fund(tx: Tx, day: date, now: datetime) -> None:
     pledged = funding.fill(tx, deal.name, deal.commitment_minor, day, "demo", now)
     if is_new and isinstance(pledged, int):
         funding.state_position(tx, deal.name, Position(debt_minor=pledged // _DRAWN_OF_POOL), "demo", now)
+
+
+def answer(tx: Tx, lender: Lender, now: datetime) -> None:
+    """The desk answers each application before its day comes, as the table said."""
+    for one in store.waiting(tx, _LOOKED_AT):
+        if one.due_at and one.due_at <= now + _BEFORE:
+            applications.decide(
+                tx, lender, one.id, one.limit_minor, one.reasons, "as_the_table", "staff:demo", now
+            )
+
+
+def ask_for_a_person(tx: Tx, lender: Lender, now: datetime) -> None:
+    """Whoever was declined last wants a person to look."""
+    for one in store.recent(tx, State.DECLINED, 1):
+        applications.request_review(tx, lender, one.id, "", "customer", now)
 
 
 def begin(tx: Tx, office: Office, lines: Sequence[Line], now: datetime) -> None:

@@ -96,11 +96,14 @@ def must_exist(file: Path, hint: str | None = None) -> None:
 def shown(cell: object) -> str:
     """A cell as text that moves no cursor and gives a terminal no order.
 
-    What there is none of is blank; an instant is told in whole seconds of UTC.
+    What there is none of is blank; an instant is told in whole seconds of UTC, a share in six
+    digits; ``--json`` tells all.
     """
     match cell:
         case None:
             return ""
+        case float():
+            return f"{cell:.6g}"
         case datetime():
             return cell.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         case list() | tuple():

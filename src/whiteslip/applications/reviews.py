@@ -26,6 +26,7 @@ VIEW: Final = "application_view"
 _LONGEST_MONTH: Final = 31
 _CAME_TO_NOTHING: Final = frozenset({State.WITHDRAWN, State.LAPSED})
 # Why a person came to another end than the table, or to the same.
+_LOOKED_AT: Final = 1_000
 WHYS: Final = ("papers_seen", "view_convinces", "facts_corrected", "identity_clear", "as_the_table")
 
 
@@ -76,6 +77,12 @@ def forget_views(tx: Tx, customer: UUID, now: datetime) -> int:
     over = [each.id for each in store.of_customer(tx, customer) if each.state in _CAME_TO_NOTHING]
     notes = [review.note for each in over for review in store.reviews(tx, each) if review.note]
     return sum(delete_document(tx, note, now) for note in notes)
+
+
+def late(tx: Tx, now: datetime) -> list[str]:
+    """References of what a person should have decided by now, the latest first."""
+    found = store.waiting(tx, _LOOKED_AT)
+    return [each.reference for each in found if each.due_at and each.due_at < now]
 
 
 def decide(

@@ -61,6 +61,7 @@ def listed(
             rows=_rows(store.recent(duty.tx, in_state, _SHOWN)),
             states=[(state, counts.get(state, 0)) for state in State],
             state=in_state,
+            now=duty.now,
             **duty.shown(),
         )
 
