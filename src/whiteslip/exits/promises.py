@@ -24,15 +24,19 @@ def broken(tx: Tx, now: datetime) -> list[str]:
     days = [pack.days("dispute.acknowledge_days") for pack in each]
     stopped = _queries.stopped_late(tx.conn, packs=list(known), minutes=minutes)
     unacknowledged = _queries.unacknowledged(tx.conn, now=now, packs=list(known), days=days)
-    waiting = [
-        row["reference"]
-        for row in _queries.open_at_zero(tx.conn)
-        if is_overdue(known[row["pack"]], row["zero_on"], local_day(now, row["timezone"]))
-    ]
     return [
         *(f"drawing stops in time: {row['reference']}" for row in stopped),
         *(f"a dispute is acknowledged in time: {row['id']}" for row in unacknowledged),
-        *(f"what owes nothing is closed in time: {reference}" for reference in waiting),
+        *(f"what owes nothing is closed in time: {reference}" for reference in too_long_at_zero(tx, now)),
+    ]
+
+
+def too_long_at_zero(tx: Tx, now: datetime) -> list[str]:
+    """References of cases that owe nothing and should have been closed, the oldest first."""
+    return [
+        row["reference"]
+        for row in _queries.open_at_zero(tx.conn)
+        if is_overdue(packs.load(row["pack"]), row["zero_on"], local_day(now, row["timezone"]))
     ]
 
 

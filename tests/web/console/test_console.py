@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 import worlds
+from bureaus import ask
 from web.console.conftest import NOW, Desk
 from web.console.test_desk_choices import in_sample
 
@@ -244,3 +245,15 @@ def test_the_desk_shows_a_withdrawal_and_a_dispute_in_both_languages(desk: Desk,
             assert "a charge is disputed" in english
     if kind == "withdrawn":
         assert "receipt of withdrawal" in desk.get(f"/console/cases/{case.reference}")
+
+
+def test_a_case_that_owes_nothing_for_too_long_stands_above_the_queue(desk: Desk):
+    desk.sign_in()
+    asked_on = worlds.DAY - timedelta(days=45)
+    line = worlds.open_line(desk.db, day=asked_on)
+    worlds.buy(desk.db, line, 10_000, day=asked_on)
+    case = ask(desk.db, line, asked_on)
+    assert "still open" not in desk.get("/console")
+    worlds.pay(desk.db, line, 10_000, asked_on + timedelta(days=1))
+    assert f'<a href="/console/cases/{case.reference}">{case.reference}</a>' in desk.get("/console")
+    assert "1 case owes nothing and is still open" in desk.get("/console")

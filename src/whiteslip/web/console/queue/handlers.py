@@ -10,7 +10,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from whiteslip import lines
 from whiteslip.base import Money
-from whiteslip.exits import Exit, desk, lateletters
+from whiteslip.exits import Exit, desk, lateletters, promises
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.choices import Only
 from whiteslip.exits.model import Reason, State
@@ -61,6 +61,7 @@ def queue(request: WebRequest, done: FromQuery[str | None] = None) -> Response[A
             rows=_rows(duty, cases),
             counts=[(state, counts.get(state, 0)) for state in State],
             agreement=exits_store.agreement(duty.tx),
+            at_zero=promises.too_long_at_zero(duty.tx, duty.now),
             late_letters=lateletters.late(duty.tx, duty.now),
             done=done if done and exits_store.by_reference(duty.tx, done) else None,
             **duty.shown(),
