@@ -7,7 +7,7 @@ on a day happens at noon, unless a test says otherwise.
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
@@ -16,8 +16,9 @@ from whiteslip.base import Refusal, end_of_day, new_id
 from whiteslip.billing import bills, hardship, payments
 from whiteslip.billing.model import OpenItem, Payment, Quote
 from whiteslip.billing.store import open_items
-from whiteslip.identity import Person, Vault, accounts
+from whiteslip.identity import Person, Vault, access, accounts
 from whiteslip.identity.accounts import How
+from whiteslip.identity.model import Kind, Role, Staff
 from whiteslip.ledger import Account, recipes
 from whiteslip.lines import Customer, Line
 from whiteslip.lines.acts import open_house
@@ -38,6 +39,19 @@ TERMS: Final = Terms(
         Product(12, apr_bps=1_800),
     ),
 )
+
+
+# What a purchase is decided by, with nothing against it.
+PURCHASE_FACTS: Final[dict[str, Any]] = {
+    "amount_minor": 10_000,
+    "available_minor": 500_000,
+    "lock": "none",
+    "lifecycle": "active",
+    "dpd_days": 0,
+    "velocity_24h": 0,
+    "per_purchase_cap_minor": 200_000,
+    "instalments": 3,
+}
 
 
 def at(day: date, hour: int = 12) -> datetime:
@@ -239,3 +253,10 @@ def correct(db: Database, payment: UUID, amount_minor: int, value_on: date, day:
         right = payments.correct(tx, payment, amount_minor, value_on, "test", at(day))
     assert not isinstance(right, Refusal), right
     return right
+
+
+def staff_link(tx: Tx, name: str, role: Role, now: datetime) -> str:
+    """The token of the link by which a new member of staff signs in."""
+    staff = access.create_staff(tx, name, role, None, now)
+    assert isinstance(staff, Staff)
+    return access.make_link(tx, Kind.STAFF, staff.id, 30, now)

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+import worlds
 from applicants import PERSON
 from browser.test_portal import LOCALES, WAYS, Journey, leave, sign_in
 from web.portal.scene import SECRET, Guest, Scene
 
 from whiteslip.applications import store
-from whiteslip.identity import access
-from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.identity.model import Role
 from whiteslip.web import console, portal
 from whiteslip.web.kit.settings import WebSettings
 from whiteslip.web.kit.shell import create_app
@@ -130,9 +130,7 @@ def test_who_is_declined_has_a_person_look_and_is_made_an_offer(visit: Visit, ur
 def _look_at_the_desk(visitor: Visitor, url: str, scene: Scene, lang: str) -> None:
     page = visitor.page
     with scene.db.transaction() as tx:
-        staff = access.create_staff(tx, "reviewer", Role.REVIEWER, None, scene.now())
-        assert isinstance(staff, Staff)
-        token = access.make_link(tx, Kind.STAFF, staff.id, 30, scene.now())
+        token = worlds.staff_link(tx, "reviewer", Role.REVIEWER, scene.now())
         asked = store.waiting(tx, 1)[0]
     page.goto(f"{url}/console/link/{token}")
     page.click("main form button")

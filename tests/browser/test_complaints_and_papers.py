@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import worlds
 from PIL import Image
 from web.portal.scene import SECRET, Guest, Scene
 
@@ -16,8 +17,7 @@ from whiteslip.exits import Exit, evidence
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity
 from whiteslip.exits.papers import PaperRequest, Why
-from whiteslip.identity import access
-from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.identity.model import Role
 from whiteslip.store import Database
 from whiteslip.web.console import routers as console_routers
 from whiteslip.web.kit.settings import WebSettings
@@ -115,9 +115,7 @@ def test_the_desk_asks_for_a_paper_and_answers_a_complaint(
     first, second = scene.guest(lang), scene.guest(lang)
     case, filed = in_doubt(scene, first), complain(scene, second)
     with db.transaction() as tx:
-        staff = access.create_staff(tx, "reviewer", Role.REVIEWER, None, scene.now())
-        assert isinstance(staff, Staff)
-        token = access.make_link(tx, Kind.STAFF, staff.id, 30, scene.now())
+        token = worlds.staff_link(tx, "reviewer", Role.REVIEWER, scene.now())
     url = serve(create_app(console_routers, WebSettings(secret=SECRET), scene.ports))
     visitor = visit(scheme=scheme, locale=LOCALES[lang])
     page = visitor.page

@@ -16,8 +16,8 @@ from whiteslip.base import Refusal
 from whiteslip.decisions import Tables
 from whiteslip.exits import Exit, Office
 from whiteslip.exits.model import Channel, Identity
-from whiteslip.identity import Vault, access
-from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.identity import Vault
+from whiteslip.identity.model import Role
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock
@@ -64,9 +64,7 @@ def test_a_reviewer_decides_two_cases_in_four_presses(
     ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), packs.load("cn"))
     with db.transaction() as tx:
         StoredClock(tx).set(NOW.astimezone(UTC))
-        staff = access.create_staff(tx, "reviewer", Role.REVIEWER, None, NOW)
-        assert isinstance(staff, Staff)
-        token = access.make_link(tx, Kind.STAFF, staff.id, 30, NOW)
+        token = worlds.staff_link(tx, "reviewer", Role.REVIEWER, NOW)
     cases = [waiting(db, ports, number) for number in range(2)]
     url = serve(create_app(routers, WebSettings(secret=bytes(32)), ports))
     visitor = visit(javascript=javascript, locale=LOCALES[lang])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import worlds
 from worlds import DAY, TIMEZONE, at, buy, night, open_lines
 
 from whiteslip import exits, lake, packs, treasury
@@ -16,8 +17,8 @@ from whiteslip.base.ids import public
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
 from whiteslip.exits.model import Channel, Identity
-from whiteslip.identity import Vault, access
-from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.identity import Vault
+from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
 from whiteslip.ledger.acts import seal
 from whiteslip.notices import DemoPhone
@@ -53,9 +54,7 @@ def addresses(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> tupl
     with db.transaction() as tx:
         seal(tx, END, [], until)
         StoredClock(tx).set(at(END).astimezone(UTC))
-        staff = access.create_staff(tx, "reviewer", Role.REVIEWER, None, at(DAY))
-        assert isinstance(staff, Staff)
-        token = access.make_link(tx, Kind.STAFF, staff.id, 30, at(END))
+        token = worlds.staff_link(tx, "reviewer", Role.REVIEWER, at(END))
     place = Lake(tmp_path / "lake", bytes(32))
     assert isinstance(lake.export(db, place, END, until, TIMEZONE, until), Snapshot)
     # A young book has earned nothing: it pays where money costs less than nothing.

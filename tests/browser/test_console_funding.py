@@ -7,6 +7,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import worlds
 from deals import deal
 from worlds import DAY, at, buy, open_line, pay
 
@@ -14,8 +15,8 @@ from whiteslip import funding, packs
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
 from whiteslip.funding.model import Position
-from whiteslip.identity import Vault, access
-from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.identity import Vault
+from whiteslip.identity.model import Role
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock
@@ -54,9 +55,7 @@ def address(db: Database, serve: Callable[[Any], str]) -> str:
             funding.run_night(tx, day, at(day, 23))
     with db.transaction() as tx:
         StoredClock(tx).set(at(day, 23).astimezone(UTC))
-        staff = access.create_staff(tx, "analyst", Role.ANALYST, None, at(day))
-        assert isinstance(staff, Staff)
-        token = access.make_link(tx, Kind.STAFF, staff.id, 30, at(day, 23))
+        token = worlds.staff_link(tx, "analyst", Role.ANALYST, at(day, 23))
     ports = Ports(db, Vault(bytes(32)), Office(Tables.load(), "Test"), DemoPhone(db), packs.load("cn"))
     return serve(create_app(routers, WebSettings(secret=bytes(32)), ports)) + f"/console/link/{token}"
 

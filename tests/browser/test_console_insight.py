@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import worlds
 from leavers import alarms, cases, unlike, walks
 from worlds import DAY, TIMEZONE, at, buy, nights, open_lines
 
@@ -15,8 +16,8 @@ from whiteslip import insight, lake, packs
 from whiteslip.base import end_of_day
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
-from whiteslip.identity import Vault, access
-from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.identity import Vault
+from whiteslip.identity.model import Role
 from whiteslip.insight import Journey, Step
 from whiteslip.lake import Lake, Snapshot
 from whiteslip.ledger import seal, trial_balance
@@ -62,9 +63,7 @@ def address(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> str:
         StoredClock(tx).set(at(END).astimezone(UTC))
         for month in (DAY, DAY.replace(month=4)):
             insight.make_report(tx, tables, month, TIMEZONE, "system", at(END))
-        staff = access.create_staff(tx, "reviewer", Role.REVIEWER, None, at(END))
-        assert isinstance(staff, Staff)
-        token = access.make_link(tx, Kind.STAFF, staff.id, 30, at(END))
+        token = worlds.staff_link(tx, "reviewer", Role.REVIEWER, at(END))
     place = Lake(tmp_path / "lake", bytes(32))
     assert isinstance(lake.export(db, place, END, until, TIMEZONE, until), Snapshot)
     ports = Ports(db, Vault(bytes(32)), Office(tables, "Test"), DemoPhone(db), packs.load("cn"), lake=place)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import worlds
 from playwright.sync_api import Page
 from pypdf import PdfReader
 from worlds import DAY, TIMEZONE, at, buy, nights, open_line, pay
@@ -17,8 +18,8 @@ from whiteslip import lake, packs
 from whiteslip.base import end_of_day
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
-from whiteslip.identity import Vault, access
-from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.identity import Vault
+from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
 from whiteslip.ledger.acts import seal, trial_balance
 from whiteslip.notices import DemoPhone
@@ -49,9 +50,7 @@ def address(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> str:
     with db.transaction() as tx:
         seal(tx, END, trial_balance(tx), until)
         StoredClock(tx).set(at(END).astimezone(UTC))
-        staff = access.create_staff(tx, "analyst", Role.ANALYST, None, at(END))
-        assert isinstance(staff, Staff)
-        token = access.make_link(tx, Kind.STAFF, staff.id, 30, at(END))
+        token = worlds.staff_link(tx, "analyst", Role.ANALYST, at(END))
     place = Lake(tmp_path / "lake", bytes(32))
     assert isinstance(lake.export(db, place, END, until, TIMEZONE, until), Snapshot)
     office = Office(Tables.load(), "Test")

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from worlds import DAY, TIMEZONE, at, buy, night, open_line
+import worlds
+from worlds import TIMEZONE, at, buy, night, open_line
 
 from whiteslip import lake, packs
 from whiteslip.base import end_of_day
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
-from whiteslip.identity import Vault, access
-from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.identity import Vault
+from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
 from whiteslip.ledger.acts import seal
 from whiteslip.notices import DemoPhone
@@ -43,9 +44,7 @@ def address(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> str:
     with db.transaction() as tx:
         seal(tx, END, [], until)
         StoredClock(tx).set(at(END).astimezone(UTC))
-        staff = access.create_staff(tx, "analyst", Role.ANALYST, None, at(DAY))
-        assert isinstance(staff, Staff)
-        token = access.make_link(tx, Kind.STAFF, staff.id, 30, at(END))
+        token = worlds.staff_link(tx, "analyst", Role.ANALYST, at(END))
     place = Lake(tmp_path / "lake", bytes(32))
     assert isinstance(lake.export(db, place, END, until, TIMEZONE, until), Snapshot)
     office = Office(Tables.load(), "Test")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import worlds
 from browser.test_console import NOW, waiting
 from playwright.sync_api import Page
 
@@ -15,8 +16,8 @@ from whiteslip.decisions import Tables
 from whiteslip.exits import Exit, Office, desk
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Path, State
-from whiteslip.identity import Vault, access
-from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.identity import Vault
+from whiteslip.identity.model import Role
 from whiteslip.notices import DemoPhone
 from whiteslip.notices.acts import proofs
 from whiteslip.store import Database
@@ -42,9 +43,7 @@ class Keys:
         self.url = serve(create_app(routers, WebSettings(secret=bytes(32)), self.ports))
         self.goes_to(NOW)
         with db.transaction() as tx:
-            staff = access.create_staff(tx, "reviewer", Role.REVIEWER, None, NOW)
-            assert isinstance(staff, Staff)
-            token = access.make_link(tx, Kind.STAFF, staff.id, 30, NOW)
+            token = worlds.staff_link(tx, "reviewer", Role.REVIEWER, NOW)
         self.page.goto(f"{self.url}/console/link/{token}")
         self.page.click("main button")
 

@@ -14,8 +14,8 @@ from playwright.sync_api import Page
 from whiteslip import packs
 from whiteslip.decisions import Tables, decide_batch
 from whiteslip.exits import Office
-from whiteslip.identity import Vault, access
-from whiteslip.identity.model import Kind, Role, Staff
+from whiteslip.identity import Vault
+from whiteslip.identity.model import Role
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock
@@ -30,23 +30,12 @@ if TYPE_CHECKING:
 LOCALES = {"zh-CN": "zh-CN", "en": "en-GB"}
 NOW = worlds.at(worlds.DAY)
 NAME = "purchase-authorisation"
-FACTS: dict[str, Any] = {
-    "amount_minor": 10_000,
-    "available_minor": 500_000,
-    "lock": "none",
-    "lifecycle": "active",
-    "dpd_days": 0,
-    "velocity_24h": 5,
-    "per_purchase_cap_minor": 200_000,
-    "instalments": 3,
-}
+FACTS = worlds.PURCHASE_FACTS | {"velocity_24h": 5}
 
 
 def signed_in(db: Database, page: Page, url: str, name: str) -> None:
     with db.transaction() as tx:
-        staff = access.create_staff(tx, name, Role.REVIEWER, None, NOW)
-        assert isinstance(staff, Staff)
-        token = access.make_link(tx, Kind.STAFF, staff.id, 30, NOW)
+        token = worlds.staff_link(tx, name, Role.REVIEWER, NOW)
     page.goto(f"{url}/console/link/{token}")
     page.click("main button")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
 import pytest
+import worlds
 
 from whiteslip.decisions import (
     Decision,
@@ -28,16 +28,7 @@ NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
 TABLES = Tables.load()
 NAME = "purchase-authorisation"
-FACTS: dict[str, Any] = {
-    "amount_minor": 10_000,
-    "available_minor": 500_000,
-    "lock": "none",
-    "lifecycle": "active",
-    "dpd_days": 0,
-    "velocity_24h": 0,
-    "per_purchase_cap_minor": 200_000,
-    "instalments": 3,
-}
+FACTS = worlds.PURCHASE_FACTS
 
 
 def keep(db: Database, subject: UUID, now: datetime = NOW, **changed: object) -> Decision:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import worlds
 from decisions.test_reasons import TABLES, every_facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,16 +10,7 @@ from hypothesis import strategies as st
 from whiteslip.decisions.backtest import deciding_outcome
 from whiteslip.decisions.counterfactual import otherwise, together
 
-FACTS: dict[str, Any] = {
-    "amount_minor": 10_000,
-    "available_minor": 500_000,
-    "lock": "none",
-    "lifecycle": "active",
-    "dpd_days": 0,
-    "velocity_24h": 25,
-    "per_purchase_cap_minor": 200_000,
-    "instalments": 3,
-}
+FACTS = worlds.PURCHASE_FACTS | {"velocity_24h": 25}
 
 
 def test_too_many_purchases_would_have_passed_at_one_below_the_threshold():

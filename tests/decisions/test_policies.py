@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import worlds
 
 from whiteslip.base import Refusal
 from whiteslip.decisions import Decision, Tables, decide, decide_batch, policies, replay
@@ -24,16 +25,7 @@ HOUR = timedelta(hours=1)
 NAME = "purchase-authorisation"
 SHIPPED = Tables.load()
 MAKER, CHECKER = "staff:maker", "staff:checker"
-FACTS: dict[str, Any] = {
-    "amount_minor": 10_000,
-    "available_minor": 500_000,
-    "lock": "none",
-    "lifecycle": "active",
-    "dpd_days": 0,
-    "velocity_24h": 5,
-    "per_purchase_cap_minor": 200_000,
-    "instalments": 3,
-}
+FACTS = worlds.PURCHASE_FACTS | {"velocity_24h": 5}
 
 
 def strict(most: int = 3) -> dict[str, Any]:
