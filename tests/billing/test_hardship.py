@@ -90,7 +90,7 @@ def test_days_past_due_stand_still_and_the_class_stays_while_it_is_kept(db: Data
 
 
 def test_who_asked_before_anything_was_late_is_watched_as_restructured(db: Database):
-    line = in_arrears(db, date(2026, 2, 6))
+    line = in_arrears(db, date(2026, 2, 6), 3)  # without interest: a plan loses nothing of its value
     assert agree(db, line, Relief.LONGER, date(2026, 2, 6)) == Refusal("hardship.not_past_due")
     assert isinstance(agree(db, line, Relief.LONGER, date(2026, 2, 6), foreseen=True), Hardship)
     now = debt(db, line, date(2026, 2, 6))
@@ -127,10 +127,12 @@ def test_observation_lasts_a_year_and_two_paid_instalments_however_good_the_cust
                 worlds.pay(db, line, item.total_minor, day)
         if day == made.observed_until - timedelta(days=1):
             assert rules.class_of(debt(db, line, day)) is RiskClass.SUBSTANDARD
+            assert rules.stage_of(debt(db, line, day)) == 3
         day += timedelta(days=1)
     assert "hardship.observed" in kinds(db, line)
     now = debt(db, line, day)
     assert (now.forborne, now.days_past_due, rules.class_of(now)) == (None, 0, RiskClass.NORMAL)
+    assert rules.stage_of(now) == 1
     assert now.owed_minor > 0
 
 

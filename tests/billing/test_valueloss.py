@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import DAY, at, buy, locked, nights, open_line
+from worlds import DAY, at, buy, line_of, locked, nights, open_line
 
-from whiteslip import packs
+from whiteslip import billing, packs
 from whiteslip.base import Refusal, add_months
-from whiteslip.billing import hardship
+from whiteslip.billing import defaults, hardship, rules
 from whiteslip.billing.hardship import observed_months
 from whiteslip.billing.model import Relief
 from whiteslip.billing.valueloss import value_loss_bps
@@ -54,7 +55,9 @@ def test_how_long_a_plan_is_observed_follows_what_it_loses_in_value(pack: str, l
 
 
 @pytest.mark.parametrize(("instalments", "months"), [(3, 3), (12, 12)])
-def test_a_plan_that_is_agreed_is_observed_for_that_long(db: Database, instalments: int, months: int):
+def test_a_plan_of_distress_is_observed_for_a_year_in_stage_three_and_in_default(
+    db: Database, instalments: int, months: int
+):
     """In three parts it bears no interest; in twelve it bears 18 per cent, which a plan of help gives up."""
     line = open_line(db, pack="eu", currency="EUR", timezone="Europe/Berlin")
     buy(db, line, 120_000, instalments)
@@ -65,3 +68,11 @@ def test_a_plan_that_is_agreed_is_observed_for_that_long(db: Database, instalmen
     assert not isinstance(made, Refusal)
     assert made.observed_until == add_months(made.agreed_on, months)
     assert (made.value_loss_bps > 100) == (months == 12)
+    distressed = months == 12
+    with db.transaction() as tx:
+        debt = billing.debt(tx, line, made.agreed_on)
+        told = defaults.count(tx, line_of(db, line), debt, made.agreed_on)
+    assert debt.days_past_due == 0, "nothing is late: it is the concession that counts"
+    assert (rules.stage_of(debt), told.is_default) == ((3, True) if distressed else (2, False))
+    settled = replace(debt, billed_minor=0, unbilled_minor=0)
+    assert rules.stage_of(settled) == 1, "nothing is owed any more"

@@ -19,7 +19,7 @@ WITH days AS (
         WHERE (s.plan, s.no) = (a.plan, a.no) AND s.counts_from <= d.day), 0)
     GROUP BY d.point, a.line
 ), forborne AS (
-    SELECT DISTINCT ON (d.point, h.line) d.point, h.line, h.agreed_on, h.frozen_days
+    SELECT DISTINCT ON (d.point, h.line) d.point, h.line, h.agreed_on, h.frozen_days, h.distressed
     FROM days AS d JOIN billing.v_hardship AS h
         ON h.agreed_on <= d.day AND (h.ended_on IS NULL OR h.ended_on > d.day)
     ORDER BY d.point, h.line, h.agreed_on DESC, h.id DESC
@@ -32,7 +32,7 @@ WITH days AS (
     SELECT d.point, d.day AS on_day, d.before_on, l.id AS line, l.opened_on, coalesce(o.minor, 0) AS owed,
         CASE WHEN t.since IS NULL THEN 0 ELSE d.day - greatest(t.since, f.agreed_on) END
             + CASE WHEN o.minor > 0 THEN coalesce(f.frozen_days, 0) ELSE 0 END AS dpd,
-        f.line IS NOT NULL AND o.minor > 0 AS forborne, f.line IS NOT NULL AS helped, l.limit_minor, l.closed_on, g.kind AS exit_kind,
+        f.line IS NOT NULL AND o.minor > 0 AS forborne, coalesce(f.distressed, false) AND o.minor > 0 AS distressed, f.line IS NOT NULL AS helped, l.limit_minor, l.closed_on, g.kind AS exit_kind,
         coalesce(g.stopped_on <= d.day, false) OR coalesce(l.closed_on <= d.day, false) AS leaving,
         EXISTS (SELECT FROM lines.v_lock AS k WHERE k.line = l.id AND k.feature = 'all'
             AND (k.set_at AT TIME ZONE l.timezone)::date <= d.day
@@ -278,7 +278,7 @@ FROM bucket AS b CROSS JOIN within AS w GROUP BY b.name, b.i;
 -- name: losses
 CREATE TEMP TABLE losses AS
 WITH staged AS (
-    SELECT s.*, CASE WHEN dpd > 90 THEN 3 WHEN dpd > 30 OR forborne THEN 2 ELSE 1 END AS stage
+    SELECT s.*, CASE WHEN dpd > 90 OR distressed THEN 3 WHEN dpd > 30 OR forborne THEN 2 ELSE 1 END AS stage
     FROM seen AS s WHERE point >= (SELECT max(point) - 1 FROM seen)
 ), said AS (
     -- The champion's last word on lines that live and were not given up, as of each of the two days.

@@ -57,8 +57,9 @@ def material_days(changes: Iterable[Change], day: date, least_minor: int, least_
 def count(tx: Tx, line: Line, debt: Debt, day: date) -> Default:
     """Whether a line with this debt is in default on ``day``.
 
-    A debt that was charged off is, whatever is past due of it (article 178(3)); of one that was
-    restructured the days stand at least where they stood while it is observed.
+    A debt that was charged off is, whatever is past due of it, and so is one that was restructured in
+    distress, while it is observed (article 178(3)(b) and (d)). Of one that was restructured the days stand
+    at least where they stood.
     """
     pack = packs.load(line.pack)
     days = debt.forborne.frozen_days if debt.forborne else 0
@@ -67,4 +68,4 @@ def count(tx: Tx, line: Line, debt: Debt, day: date) -> Default:
         changes = [Change(*change) for change in store.changes(tx, line.id, day)]
         days = max(days, material_days(changes, day, least_minor, least_bps))
     charged_off = debt.charged_off and debt.owed_minor > 0
-    return Default(days, charged_off or days > pack.days("debt.default_after_days"))
+    return Default(days, charged_off or debt.is_distressed or days > pack.days("debt.default_after_days"))

@@ -229,12 +229,17 @@ def _loss(items: Sequence[OpenItem], chosen: ReliefOption, today: date) -> int:
     return value_loss_bps(owed_minor, before, after, today)
 
 
+def is_distressed(pack: Pack, loss_bps: int) -> bool:
+    """Whether a restructuring loses more of a debt's value than the pack lets pass (EBA/GL/2026/05)."""
+    return loss_bps > pack.bps("forbearance.value_loss_bps")
+
+
 def observed_months(pack: Pack, loss_bps: int) -> int:
-    """How long a restructured debt is observed, and with it stays in stage 2 and special mention at least:
-    where it loses more value than the pack lets pass it is one of distress and on probation, else it cures
-    sooner (EBA/GL/2026/05); never shorter than order 2023/1 demands where that is law.
+    """How long a restructured debt is observed, and with it stays in special mention and stage 2 at least, or
+    in stage 3: one of distress is on probation, another cures sooner (EBA/GL/2026/05); never shorter than
+    order 2023/1 demands where that is law.
     """
-    distressed = loss_bps > pack.bps("forbearance.value_loss_bps")
+    distressed = is_distressed(pack, loss_bps)
     least = pack.months("forbearance.probation_months" if distressed else "forbearance.cure_months")
     return max(pack.months("forbearance.observation_months"), least)
 
@@ -255,6 +260,7 @@ def _hardship(
         grace_days=pack.days("forbearance.grace_days"),
         periods=pack.count("forbearance.observation_periods"),
         value_loss_bps=loss_bps,
+        distressed=is_distressed(pack, loss_bps),
     )
 
 

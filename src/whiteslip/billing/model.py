@@ -175,17 +175,20 @@ class ReliefOption:
 
 @dataclass(frozen=True, slots=True)
 class Forborne:
-    """A restructured debt under observation: agreed when, with how many days past due, until when."""
+    """A restructured debt under observation: agreed when, with how many days past due, until when.
+    ``distressed``: it lost more of its value than the pack lets pass.
+    """
 
     agreed_on: date
     frozen_days: int
     until: date
+    distressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hardship:
     """A hardship plan that was agreed. ``state``: agreed, broken or observed (to its end). ``value_loss_bps``
-    is what the debt lost by it in value, of what was owed.
+    is what the debt lost by it in value, of what was owed; ``distressed``: more than its pack let pass then.
     """
 
     id: UUID
@@ -199,6 +202,7 @@ class Hardship:
     grace_days: int
     periods: int
     value_loss_bps: int = 0
+    distressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,11 @@ class Debt:
     forborne: Forborne | None = None
     charged_off: bool = False
     settled: bool = False
+
+    @property
+    def is_distressed(self) -> bool:
+        """Whether something is owed of what was restructured in distress."""
+        return self.forborne is not None and self.forborne.distressed and self.owed_minor > 0
 
     @property
     def owed_minor(self) -> int:

@@ -304,11 +304,11 @@ SELECT o.line, min(o.due_on) FILTER (WHERE o.billed AND o.due_on < :day) AS past
         AS billed_minor,
     coalesce(sum(o.principal_minor + CASE WHEN o.charged THEN o.interest_minor + o.fee_minor ELSE 0 END)
         FILTER (WHERE NOT o.billed), 0)::bigint AS unbilled_minor,
-    f.agreed_on, f.frozen_days, f.observed_until,
+    f.agreed_on, f.frozen_days, f.observed_until, f.distressed,
     EXISTS (SELECT FROM billing.v_charge_off AS c WHERE c.line = o.line AND c.on_day <= :day) AS charged_off
 FROM billing.v_open AS o
 LEFT JOIN billing.v_forborne AS f ON f.line = o.line AND f.agreed_on <= :day
-WHERE o.line = ANY(:lines::uuid[]) GROUP BY o.line, f.agreed_on, f.frozen_days, f.observed_until;
+WHERE o.line = ANY(:lines::uuid[]) GROUP BY o.line, f.agreed_on, f.frozen_days, f.observed_until, f.distressed;
 
 -- name: changes
 -- A part is past due from the day after its due day; what is paid of it before then never is.
@@ -332,15 +332,15 @@ SELECT EXISTS (SELECT FROM billing.v_charge_off WHERE line = :line AND settled_o
 -- name: add_hardship!
 INSERT INTO billing.hardship (
     id, line, relief, state, plan, agreed_on, frozen_days, observed_until, grace_days, periods,
-    value_loss_bps
+    value_loss_bps, distressed
 ) VALUES (
     :id, :line, :relief, :state, :plan, :agreed_on, :frozen_days, :observed_until, :grace_days, :periods,
-    :value_loss_bps);
+    :value_loss_bps, :distressed);
 
 -- name: hardship^
 -- The plan that stands, else the last; two of one instant have ids in no order.
 SELECT id, line, relief, state, plan, agreed_on, frozen_days, observed_until, grace_days, periods,
-    value_loss_bps
+    value_loss_bps, distressed
 FROM billing.hardship WHERE line = :line AND state <> 'observed'
 ORDER BY state = 'agreed' DESC, agreed_on DESC, id DESC LIMIT 1;
 

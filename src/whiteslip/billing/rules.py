@@ -117,8 +117,13 @@ def class_of(debt: Debt) -> RiskClass:
 
 
 def stage_of(debt: Debt) -> int:
-    """The IFRS 9 stage of a debt; restructured, its risk has risen significantly: stage 2 at least."""
-    if debt.charged_off and debt.owed_minor:
+    """The IFRS 9 stage of a debt; restructured, its risk has risen significantly: stage 2 at least.
+
+    Restructured in distress it is credit-impaired: IFRS 9 appendix A counts a concession for the borrower's
+    difficulty, and EBA/GL/2026/05 counts as default one that loses more than 1 % of present value, until a
+    year of probation is over.
+    """
+    if (debt.charged_off and debt.owed_minor) or debt.is_distressed:
         return 3
     return max(ifrs_stage(debt.days_past_due), 2 if debt.forborne and debt.owed_minor else 1)
 

@@ -155,7 +155,7 @@ def debts(tx: Tx, lines: Sequence[UUID], day: date) -> dict[UUID, Debt]:
 def _forborne(row: Row) -> Forborne | None:
     if row["agreed_on"] is None:
         return None
-    return Forborne(row["agreed_on"], row["frozen_days"], row["observed_until"])
+    return Forborne(row["agreed_on"], row["frozen_days"], row["observed_until"], row["distressed"])
 
 
 def changes(tx: Tx, line: UUID, until: date) -> list[tuple[date, int, int]]:

@@ -183,7 +183,7 @@ def _payment_record(inputs: Inputs) -> tuple[Indicator, ...]:
             "ifrs_stage",
             billing_rules.stage_of(inputs.debt),
             "stage",
-            "1 to 3 by days past due: 0, > 30, > 90; forborne at least 2, charged off 3",
+            "1 to 3 by days past due: 0, > 30, > 90; forborne at least 2, in distress or charged off 3",
             {"days_past_due": days} | given_up,
         ),
         Indicator(

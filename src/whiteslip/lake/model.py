@@ -13,15 +13,15 @@ import msgspec
 from whiteslip.base import Refusal
 
 # Raised when a column is added, dropped, or comes to mean something else.
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 _FIRST: Final = ("line", "plan", "instalment", "settlement", "payment", "hardship", "decision", "exit")
 _SECOND: Final = (*_FIRST, "score", "lock")
 _THIRD: Final = (*_SECOND, "dispute")
 TABLES: Final = (*_THIRD, "sale")
 # Older snapshots are served with the tables they have: the first version knew no scores and no locks, the
 # second no disputes, and of scores not how far they look ahead; the third no prices of sales, and of plans no
-# rates.
-TABLES_OF: Final = {1: _FIRST, 2: _SECOND, 3: _THIRD, SCHEMA_VERSION: TABLES}
+# rates; the fourth not which restructurings were in distress.
+TABLES_OF: Final = {1: _FIRST, 2: _SECOND, 3: _THIRD, 4: TABLES, SCHEMA_VERSION: TABLES}
 # What the files and the ledger must agree on, and the scores: how many, and their sum in millionths.
 TOTALS: Final = ("principal", "interest", "fee", "credit", "held", "scored_lines", "pd_ppm")
 

@@ -51,7 +51,7 @@ WHERE p.received_at <= :until;
 
 -- name: hardship
 SELECT line::text AS line_id, plan::text AS plan_id, relief, agreed_on, frozen_days::integer AS frozen_days,
-    CASE WHEN ended_on <= :day THEN ended_on END AS ended_on
+    distressed, CASE WHEN ended_on <= :day THEN ended_on END AS ended_on
 FROM billing.v_hardship WHERE agreed_on <= :day;
 
 -- name: decision

@@ -31,10 +31,10 @@ class Book:
 
     ``panel``: line, currency, segment, point, on_day, opened_on, closed_on, cause, leaving, stopped (to
     draw: it leaves, or is locked), undrawn, owed, past due, dpd, bucket, helped (a hardship plan is
-    observed), forborne (helped, and owes), what was written off or sold since the point before, and its
-    values there. ``sale``: what was sold, and its price. ``disputed``: lines of which something is disputed
-    on the day. ``score``: what the behaviour model said of lines on the day and a month before. ``sale`` and
-    ``score`` are None where the snapshot is of a version that knew none.
+    observed), forborne (helped, and owes), distressed (forborne at a loss of value), what was written off or
+    sold since the point before, and its values there. ``sale``: what was sold, and its price. ``disputed``:
+    lines of which something is disputed on the day. ``score``: what the behaviour model said of lines on the
+    day and a month before. ``sale`` and ``score`` are None where the snapshot is of a version that knew none.
     """
 
     engine: Engine
@@ -213,8 +213,12 @@ def _written_off(book: Book) -> Expression:
 
 
 def _forborne(book: Book, hardship: Expression) -> Expression:
-    """(line, point, agreed_on, frozen_days): the newest hardship plan whose observation is not over."""
+    """(line, point, agreed_on, frozen_days, distressed): the newest hardship plan whose observation is not
+    over.
+    """
     point = _points(book)
+    if "distressed" not in hardship.columns:
+        hardship = hardship.mutate(distressed=ibis.literal(False))
     stood = hardship.join(
         point,
         [hardship.agreed_on <= point.on_day, (hardship.ended_on > point.on_day).fill_null(True)],
@@ -224,7 +228,11 @@ def _forborne(book: Book, hardship: Expression) -> Expression:
     )
     stood = stood.mutate(place=ibis.row_number().over(newest))
     return stood.filter(stood.place == 0).select(
-        "line_id", "point", forborne_on=stood.agreed_on, frozen_days=stood.frozen_days.cast("int64")
+        "line_id",
+        "point",
+        "distressed",
+        forborne_on=stood.agreed_on,
+        frozen_days=stood.frozen_days.cast("int64"),
     )
 
 
@@ -270,6 +278,7 @@ def _panel(book: Book, exits: Expression, hardship: Expression, lock: Expression
         dpd=_dpd(rows).cast("int64"),
         helped=rows.forborne_on.notnull(),
         forborne=rows.forborne_on.notnull() & (rows.owed_minor > 0),
+        distressed=rows.distressed.fill_null(False) & (rows.owed_minor > 0),
     ).drop("oldest_due_on", "forborne_on", "frozen_days")
     stopped: Expression = rows.leaving | rows.locked
     room = ibis.greatest(rows.limit_minor - rows.owed_minor, 0)
@@ -284,6 +293,7 @@ def _panel(book: Book, exits: Expression, hardship: Expression, lock: Expression
         owed_before=rows.owed_minor.lag().over(before).fill_null(0),
         dpd_before=rows.dpd.lag().over(before).fill_null(0),
         forborne_before=rows.forborne.lag().over(before).fill_null(False),
+        distressed_before=rows.distressed.lag().over(before).fill_null(False),
         bucket_before=rows.bucket.lag().over(before).fill_null(0),
         undrawn_before=rows.undrawn_minor.lag().over(before).fill_null(0),
         stopped_before=rows.stopped.lag().over(before).fill_null(False),

@@ -16,7 +16,13 @@ duckdb: Any = Later("duckdb")
 _duckdb_compiler: Any = Later("ibis.backends.sql.compilers.duckdb")
 _spark_compiler: Any = Later("ibis.backends.sql.compilers.pyspark")
 _SPARK: Final = "sc://"
-_TYPES: Final = {"VARCHAR": "string", "DATE": "date", "BIGINT": "int64", "INTEGER": "int32"}
+_TYPES: Final = {
+    "VARCHAR": "string",
+    "DATE": "date",
+    "BIGINT": "int64",
+    "INTEGER": "int32",
+    "BOOLEAN": "boolean",
+}
 
 
 class EngineError(RuntimeError):

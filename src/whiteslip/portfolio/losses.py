@@ -30,11 +30,10 @@ def moves_of(book: Book) -> list[tuple[int, int, int]]:
     return [(row["bucket_before"], row["bucket"], row["lines"]) for row in book.engine.rows(sums)]
 
 
-def stage_of(dpd: Expression, forborne: Expression) -> Expression:
-    """The IFRS 9 stage by days past due; under a hardship plan it is 2 at least."""
-    return ibis.cases((dpd > _STAGE_3_AFTER, 3), ((dpd > _STAGE_2_AFTER) | forborne, 2), else_=1).cast(
-        "int64"
-    )
+def stage_of(dpd: Expression, forborne: Expression, distressed: Expression) -> Expression:
+    """The IFRS 9 stage by days past due; under a hardship plan it is 2 at least, under one of distress 3."""
+    impaired, risen = (dpd > _STAGE_3_AFTER) | distressed, (dpd > _STAGE_2_AFTER) | forborne
+    return ibis.cases((impaired, 3), (risen, 2), else_=1).cast("int64")
 
 
 def within(pd_ppm: Expression, months: int, horizon: Expression) -> Expression:
@@ -134,7 +133,10 @@ def _by_line(book: Book) -> Expression:
     ccf, few = given.ccf_bps, markov.few(moves)
     rates = markov.term_structure(moves, given.lifetime_months, given.pd_ppm)
     p = _with_rates(book, _scored(book, book.panel.filter(book.panel.point == book.last)))
-    p = p.mutate(stage=stage_of(p.dpd, p.forborne), stage_before=stage_of(p.dpd_before, p.forborne_before))
+    p = p.mutate(
+        stage=stage_of(p.dpd, p.forborne, p.distressed),
+        stage_before=stage_of(p.dpd_before, p.forborne_before, p.distressed_before),
+    )
     p = p.mutate(
         pd=_pd(book, p.stage, p.bucket, p.score, p.ahead, rates),
         pd_before=_pd(book, p.stage_before, p.bucket_before, p.score_before, p.ahead_before, rates),

@@ -253,6 +253,8 @@ CREATE TABLE billing.hardship (
     grace_days integer NOT NULL,
     periods integer NOT NULL,
     value_loss_bps integer NOT NULL DEFAULT 0 CHECK (value_loss_bps BETWEEN 0 AND 10000),
+    -- More than its pack let pass then.
+    distressed boolean NOT NULL DEFAULT false,
     ended_on date,
     CHECK ((state = 'observed') = (ended_on IS NOT NULL))
 );
@@ -365,7 +367,7 @@ FROM billing.instalment WHERE open;
 
 -- Lines whose debt was restructured and is observed, one row each.
 CREATE VIEW billing.v_forborne AS
-SELECT DISTINCT ON (line) line, plan, agreed_on, frozen_days, observed_until
+SELECT DISTINCT ON (line) line, plan, agreed_on, frozen_days, observed_until, distressed
 FROM billing.hardship WHERE state <> 'observed' ORDER BY line, agreed_on DESC, id DESC;
 
 -- What rooms above read to tell what was owed on an earlier day --------------------------------
@@ -407,7 +409,7 @@ WHERE s.component = 'principal' OR i.charged_on IS NOT NULL;
 
 -- Every hardship plan there was; from the end of ``ended_on`` its line is like any other.
 CREATE VIEW billing.v_hardship AS
-SELECT id, line, plan, relief, state, agreed_on, frozen_days, ended_on FROM billing.hardship;
+SELECT id, line, plan, relief, state, agreed_on, frozen_days, distressed, ended_on FROM billing.hardship;
 
 -- What was corrected is not a payment that came back: it is told as it was corrected, once.
 CREATE VIEW billing.v_payment AS
