@@ -48,7 +48,7 @@ def ways(edges: list[Edge]) -> Ways:
 
 
 def first_fault(ways: Ways, told: demands.Teller = telling.told, pack: Pack = BASE) -> str:
-    return next(demands.faults(pack, ways, told), "")
+    return next(demands.unserved(pack, ways, told), "")
 
 
 def every_letter(edges: list[Edge]) -> set[tuple[str, To]]:
@@ -139,6 +139,13 @@ def test_a_pack_that_demands_another_letter_or_none_is_not_served(ways: Ways, gr
 )
 def test_a_demand_that_cannot_be_met_is_told_in_words(text: str, fault: str):
     assert demands.form_faults(saying(BASE, "users", text)) == [f"base: {fault}"]
+
+
+def test_a_pack_that_shares_its_clocks_with_a_sound_one_and_demands_more_is_not_taken_for_it():
+    other = replace(saying(BASE, "users", "stopped none, resumed user.resumed"), name="mine")
+    faults = demands.check([BASE, other])
+    assert faults
+    assert all(fault.startswith("mine: user.stopped to users is sent and not demanded") for fault in faults)
 
 
 def test_information_before_a_contract_that_nobody_has_written_is_told_in_words():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path as FilePath
 
 import pytest
 
 from whiteslip import packs
+from whiteslip.base import Calendar
 from whiteslip.exits import demands, machine, operations, rules
 from whiteslip.exits.machine import Edge
 from whiteslip.exits.model import BY_LENDER, OPEN, Exit, Ground, Identity, Kind, Path, State
@@ -66,7 +67,7 @@ def test_the_walk_reaches_every_state(edges: list[Edge]):
 
 def test_every_path_sends_exactly_the_letters_its_pack_demands(pack: Pack, edges: list[Edge]):
     """Nothing missing, nothing twice, nothing else, nobody else: at each point of each path."""
-    assert list(demands.faults(pack, demands.ways(edges))) == []
+    assert list(demands.unserved(pack, demands.ways(edges))) == []
     assert (demands.form_faults(pack), demands.act_faults(pack)) == ([], [])
 
 
@@ -234,3 +235,16 @@ def test_the_drawing_in_the_docs_is_the_machine(base: list[Edge]):
 def test_the_machine_is_the_same_in_every_jurisdiction(edges: list[Edge], base: list[Edge]):
     """Every edge, so that what is proven of one pack's, with its line (``test_together``), holds in each."""
     assert edges == base
+
+
+def test_clocks_that_answer_all_a_walk_asked_alike_share_it_and_others_do_not():
+    clocks = Clocks.of(packs.load("base"))
+    asked = machine.Asked(clocks)
+    machine.walk(asked)
+    assert asked.is_answered_by(replace(clocks, keep_years=clocks.keep_years + 1)), "no walk asks for that"
+    day_off = Calendar(frozenset({date(2026, 7, 10)}))
+    for other in (replace(clocks, step_up_days=clocks.step_up_days + 1), replace(clocks, calendar=day_off)):
+        assert not asked.is_answered_by(other)
+    assert all(asked.is_answered_by(Clocks.of(packs.load(name))) for name in packs.names()), (
+        "one walk for all"
+    )

@@ -58,7 +58,7 @@ def check(file: Path | None = None, /, *, json: Json = False) -> None:
     faults = packs.check(file)
     if not faults:
         found = [packs.read(file)] if file else [packs.load(name) for name in packs.names()]
-        faults = [fault for pack in found for fault in (*built_in(pack), *demands.check(pack))]
+        faults = [fault for pack in found for fault in built_in(pack)] + demands.check(found)
     told = {"packs": [str(file)] if file else packs.names(), "faults": faults}
     if not file:
         told |= {"duties": len(packs.duties()), "not_served": _not_served()}

@@ -3,7 +3,7 @@
 A pack says its demands in parameters ``told.GROUP``: "event letter, event letter, …" in the order of a
 path; *none* is an event of which nobody is written to. ``telling`` decides by what a step changes; here
 it is asked at each point of each path what whoever stands there must have been told by then. The two
-meet in :func:`faults`: nothing missing, nothing twice, nothing else.
+meet in :func:`unserved`: nothing missing, nothing twice, nothing else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from whiteslip.exits import telling
-from whiteslip.exits.machine import Edge, starts, walk
+from whiteslip.exits.machine import Asked, Edge, starts, walk
 from whiteslip.exits.model import Ground, Kind, State
 from whiteslip.exits.rules import Clocks
 from whiteslip.exits.telling import ACTS, HELP, At, Heirs, Once, Sent, To
@@ -103,12 +103,37 @@ def act_faults(pack: Pack) -> list[str]:
     ]
 
 
-def check(pack: Pack) -> list[str]:
-    """Faults of what a pack demands, in words; of paths that are not served the three shortest."""
-    form = form_faults(pack)
-    if form:
-        return form
-    return act_faults(pack) + list(islice(faults(pack, ways(walk(Clocks.of(pack)))), 3))
+def check(packs: Iterable[Pack]) -> list[str]:
+    """Faults of what packs demand, in words; of paths that are not served the three shortest of each.
+
+    Packs whose clocks make the same machine, and that demand the same, are served on the same paths.
+    """
+    faults: list[str] = []
+    walked: list[tuple[Asked, Ways]] = []
+    proven: list[tuple[Ways, Script]] = []
+    for pack in packs:
+        if form := form_faults(pack):
+            faults += form
+            continue
+        faults += act_faults(pack)
+        known, said = _known_ways(walked, Clocks.of(pack)), script(pack)
+        if (known, said) in proven:
+            continue
+        wrong = list(islice(unserved(pack, known), 3))
+        faults += wrong
+        if not wrong:
+            proven.append((known, said))
+    return faults
+
+
+def _known_ways(walked: list[tuple[Asked, Ways]], clocks: Clocks) -> Ways:
+    """The machine under these clocks: one that was walked, where they answer alike, or one that is now."""
+    for asked, known in walked:
+        if asked.is_answered_by(clocks):
+            return known
+    asked = Asked(clocks)
+    walked.append((asked, ways(walk(asked))))
+    return walked[-1][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +167,7 @@ class _Node:
     had: frozenset[str] = frozenset()
 
 
-def faults(pack: Pack, ways: Ways, told: Teller = telling.told) -> Iterator[str]:
+def unserved(pack: Pack, ways: Ways, told: Teller = telling.told) -> Iterator[str]:
     """Where some path sends other letters than the pack demands, in words, the shortest paths first.
 
     ``told`` decides what a step sends. A path with a fault is not followed further.
@@ -183,6 +208,8 @@ def _step(
         if each.once is not Once.EACH:
             known |= {key}
     owed, had = _owed(said, here, before.had if before else frozenset())
+    if sorted(owed) == sorted(sent):
+        return _Node(at, known, had), []
     missing, over = Counter(owed) - Counter(sent), Counter(sent) - Counter(owed)
     wrong = [f"{letter} to {to} is missing" for letter, to in missing]
     wrong += [

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
-from typing import Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from whiteslip.exits import rules
@@ -34,8 +34,9 @@ from whiteslip.exits.rules import Clocks
 from whiteslip.exits.telling import At, Heirs, told
 
 _NOBODY: Final = UUID(int=0)
-_TODAY: Final = date(2026, 1, 15)
-_NOW: Final = datetime(2026, 1, 15, 4, tzinfo=UTC)
+# No jurisdiction has a holiday in the days that follow, so that most have one machine.
+_TODAY: Final = date(2026, 7, 9)
+_NOW: Final = datetime(2026, 7, 9, 4, tzinfo=UTC)
 _AFTER: Final = _NOW + timedelta(days=400)
 _ZONE: Final = "UTC"
 _PLAN: Final = Plan(Outcome.CLOSES_NOW, 0, 0, None, 0, 0, None, 0, 0, _TODAY, ())
@@ -115,8 +116,38 @@ def starts() -> list[At]:
     ]
 
 
-def walk(clocks: Clocks) -> list[Edge]:
+class Asked:
+    """A jurisdiction's clocks that remember what a walk asked of them: where others answer all of it alike,
+    theirs is the same walk.
+    """
+
+    def __init__(self, clocks: Clocks) -> None:
+        self._clocks = clocks
+        self._answers: dict[str | tuple[date, int], object] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "calendar":
+            return self
+        return self._answers.setdefault(name, getattr(self._clocks, name))
+
+    def add_business_days(self, day: date, days: int) -> date:
+        """The one question to a calendar."""
+        found = self._clocks.calendar.add_business_days(day, days)
+        self._answers[day, days] = found
+        return found
+
+    def is_answered_by(self, clocks: Clocks) -> bool:
+        """Whether other clocks answer alike all that was asked."""
+        return all(
+            answer
+            == (getattr(clocks, key) if isinstance(key, str) else clocks.calendar.add_business_days(*key))
+            for key, answer in self._answers.items()
+        )
+
+
+def walk(clocks: Clocks | Asked) -> list[Edge]:
     """Every edge of the machine under a jurisdiction's clocks, from every kind of start."""
+    clocks = cast("Clocks", clocks)
     found: list[Edge] = []
     waiting = starts()
     seen, every = set(waiting), every_fact()

@@ -27,7 +27,7 @@ from whiteslip.exits.telling import At
 from whiteslip.lines.lifting import lifted_by
 from whiteslip.lines.model import ROADS, Lifecycle, Lock, LockGround, LockKind, Party
 
-_NOW: Final = datetime(2026, 1, 15, 4, tzinfo=UTC)
+_NOW: Final = datetime(2026, 7, 9, 4, tzinfo=UTC)
 _END: Final = _NOW + timedelta(days=30)
 _NOBODY: Final = UUID(int=0)
 
