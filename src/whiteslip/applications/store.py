@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +10,7 @@ import msgspec
 from whiteslip.applications.model import Application, Asked, Fact, Outcome, Review, Source, State
 from whiteslip.decisions.scoring import Model, decoded, encoded
 from whiteslip.store import Tx, load_queries
-from whiteslip.store.database import Row
+from whiteslip.store.database import Row, columns_of
 
 _queries = load_queries(__file__)
 
@@ -21,7 +20,7 @@ def _application(row: Row) -> Application:
 
 
 def _row(new: Application) -> Row:
-    row = {field.name: getattr(new, field.name) for field in fields(new)}
+    row = columns_of(new)
     return row | {"reasons": list(new.reasons)}
 
 

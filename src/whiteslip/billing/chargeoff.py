@@ -16,6 +16,7 @@ from uuid import UUID
 
 from whiteslip import lines, packs
 from whiteslip.base import Refusal, new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.billing import rules, store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Component, Debt, Part
@@ -26,7 +27,6 @@ from whiteslip.store import Entry, Tx, load_queries
 from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
-_NO_ID = UUID(int=0)
 
 
 class State(StrEnum):
@@ -66,7 +66,7 @@ def of_line(tx: Tx, line: UUID) -> ChargeOff | None:
 
 def proposals(tx: Tx, after: UUID | None, count: int) -> list[ChargeOff]:
     """Charge-offs that wait for the second person, in order of the line."""
-    rows = _queries.charge_off_proposals(tx.conn, after=after or _NO_ID, count=count)
+    rows = _queries.charge_off_proposals(tx.conn, after=after or NO_ID, count=count)
     return [_charge_off(row) for row in rows]
 
 

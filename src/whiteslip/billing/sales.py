@@ -20,6 +20,7 @@ from uuid import UUID
 from whiteslip import ledger, lines, packs
 from whiteslip.base import Refusal, new_id
 from whiteslip.base.calendar import after_days
+from whiteslip.base.ids import NO_ID
 from whiteslip.billing import rules, store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.earning import accrued
@@ -31,7 +32,6 @@ from whiteslip.lines.model import Lifecycle, LockGround, LockKind, Party
 from whiteslip.store import Entry, Tx, load_queries
 
 _queries = load_queries(__file__)
-_NO_ID = UUID(int=0)
 LOCK_REASON = "debt_sold"
 NOTICE = "debt.sale_notice_days"
 
@@ -156,7 +156,7 @@ def newest(tx: Tx, line: UUID) -> Sale | None:
 
 def proposals(tx: Tx, after: UUID | None, count: int) -> list[Sale]:
     """Sales that wait for the second person, in order of the line."""
-    found = [row["line"] for row in _queries.sale_proposals(tx.conn, after=after or _NO_ID, count=count)]
+    found = [row["line"] for row in _queries.sale_proposals(tx.conn, after=after or NO_ID, count=count)]
     return [sale for sale in (newest(tx, line) for line in found) if sale]
 
 

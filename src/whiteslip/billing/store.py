@@ -29,7 +29,7 @@ from whiteslip.billing.model import (
     Settled,
 )
 from whiteslip.store import Tx, load_queries
-from whiteslip.store.database import Row
+from whiteslip.store.database import Row, columns_of
 
 _queries = load_queries(__file__)
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -176,7 +176,7 @@ def settled(tx: Tx, line: UUID) -> bool:
 
 def add_hardship(tx: Tx, made: Hardship) -> None:
     """Store a hardship plan that was just agreed."""
-    _queries.add_hardship(tx.conn, **{field.name: getattr(made, field.name) for field in fields(made)})
+    _queries.add_hardship(tx.conn, **columns_of(made))
 
 
 def hardship(tx: Tx, line: UUID) -> Hardship | None:

@@ -11,13 +11,13 @@ from uuid import UUID
 import msgspec
 
 from whiteslip.base import new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.bureau import cn
 from whiteslip.bureau.model import Account, Asked, ClosedBy, Closing, Facts, Objection, Paid, Previous
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
-_NO_ID = UUID(int=0)
 
 Told = tuple[UUID, Account, bytes]
 
@@ -37,7 +37,7 @@ def page(
         _queries.page(
             tx.conn,
             month=as_of.replace(day=1),
-            after=after or _NO_ID,
+            after=after or NO_ID,
             pack=pack,
             currency=currency,
             as_of=as_of,

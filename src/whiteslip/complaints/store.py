@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
+from whiteslip.base.ids import NO_ID
 from whiteslip.complaints.model import Complaint
 from whiteslip.store import Tx, load_queries
-from whiteslip.store.database import Row
+from whiteslip.store.database import Row, columns_of
 
 _queries = load_queries(__file__)
-_NO_ID: Final = UUID(int=0)
-
-
-def _columns(complaint: Complaint) -> dict[str, Any]:
-    return {field.name: getattr(complaint, field.name) for field in fields(complaint)}
 
 
 def _complaint(row: Row) -> Complaint:
@@ -26,12 +20,12 @@ def _complaint(row: Row) -> Complaint:
 
 def add(tx: Tx, new: Complaint) -> None:
     """Store a complaint."""
-    _queries.add(tx.conn, **_columns(new))
+    _queries.add(tx.conn, **columns_of(new))
 
 
 def save(tx: Tx, changed: Complaint) -> None:
     """Write what an act changed."""
-    _queries.save(tx.conn, **_columns(changed))
+    _queries.save(tx.conn, **columns_of(changed))
 
 
 def find(tx: Tx, complaint_id: UUID, lock: bool = False) -> Complaint | None:
@@ -58,4 +52,4 @@ def of_customer(tx: Tx, customer: UUID) -> list[Complaint]:
 
 def page(tx: Tx, after: UUID | None, count: int) -> list[Complaint]:
     """Up to ``count`` complaints with ids above ``after``."""
-    return [_complaint(row) for row in _queries.page(tx.conn, after=after or _NO_ID, count=count)]
+    return [_complaint(row) for row in _queries.page(tx.conn, after=after or NO_ID, count=count)]

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from whiteslip import packs
 from whiteslip.base import Refusal
+from whiteslip.base.ids import NO_ID
 from whiteslip.exits.model import Cause
 from whiteslip.lines import Line
 from whiteslip.packs import Pack
@@ -72,7 +73,7 @@ def unnamed(pack: Pack, agency: str, reasons: Sequence[Cause]) -> Refusal | None
 
 def _is_inactive(tx: Tx, line: Line, months: int, now: datetime, but: UUID | None) -> bool:
     rows = _queries.inactive(
-        tx.conn, pack=line.pack, months=months, now=now, after=UUID(int=0), line=line.id, but=but, count=1
+        tx.conn, pack=line.pack, months=months, now=now, after=NO_ID, line=line.id, but=but, count=1
     )
     return any(True for _ in rows)
 

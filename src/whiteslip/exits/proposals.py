@@ -19,6 +19,7 @@ import msgspec
 
 from whiteslip import decisions, lines, packs
 from whiteslip.base import Refusal, end_of_day, new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.exits import causes, restrictions, store
 from whiteslip.exits.model import Cause
 from whiteslip.exits.restrictions import Limits, Measure
@@ -296,7 +297,7 @@ def open_of_line(tx: Tx, line: UUID) -> RestrictionProposal | None:
 
 def waiting(tx: Tx, after: UUID | None = None, count: int = 100) -> list[RestrictionProposal]:
     """Proposals that wait for a second person, in the order in which they were made."""
-    rows = _queries.restriction_proposals_waiting(tx.conn, after=after or UUID(int=0), count=count)
+    rows = _queries.restriction_proposals_waiting(tx.conn, after=after or NO_ID, count=count)
     return [msgspec.convert(row, RestrictionProposal) for row in rows]
 
 
@@ -313,7 +314,7 @@ def last_objection(tx: Tx, restriction: UUID) -> Objection | None:
 
 def objections_waiting(tx: Tx, after: UUID | None = None, count: int = 100) -> list[Objection]:
     """Objections that nobody has answered, the oldest first: its deadline is the nearest."""
-    rows = _queries.restriction_objections(tx.conn, after=after or UUID(int=0), count=count)
+    rows = _queries.restriction_objections(tx.conn, after=after or NO_ID, count=count)
     return [msgspec.convert(row, Objection) for row in rows]
 
 

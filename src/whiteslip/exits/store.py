@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import fields
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from psycopg.types.json import Jsonb
 
+from whiteslip.base.ids import NO_ID
 from whiteslip.exits import rules
 from whiteslip.exits.choices import Agreement, Choice, Claim, Only, Proposal
 from whiteslip.exits.model import (
@@ -26,15 +26,13 @@ from whiteslip.exits.model import (
 )
 from whiteslip.exits.papers import PaperRequest
 from whiteslip.store import Tx, load_queries
-from whiteslip.store.database import Row
+from whiteslip.store.database import Row, columns_of
 
 _queries = load_queries(__file__)
-_NO_ID: Final = UUID(int=0)
 
 
 def _columns(case: Exit) -> dict[str, Any]:
-    row = {field.name: getattr(case, field.name) for field in fields(case)}
-    return row | {"plan": Jsonb(msgspec.to_builtins(case.plan))}
+    return columns_of(case) | {"plan": Jsonb(msgspec.to_builtins(case.plan))}
 
 
 def _case(row: Row) -> Exit:
@@ -97,7 +95,7 @@ def queue(tx: Tx, now: datetime, count: int = 100, after: UUID | None = None) ->
 
 def page(tx: Tx, after: UUID | None, count: int, only: Only) -> list[Exit]:
     """Up to ``count`` cases with ids above ``after``."""
-    rows = _queries.page(tx.conn, after=after or _NO_ID, count=count, **only._asdict())
+    rows = _queries.page(tx.conn, after=after or NO_ID, count=count, **only._asdict())
     return [_case(row) for row in rows]
 
 
@@ -113,7 +111,7 @@ def counts(tx: Tx) -> dict[State, int]:
 
 def to_review(tx: Tx, after: UUID | None, de_minimis: int, now: datetime, count: int) -> dict[UUID, UUID]:
     """Cases above ``after`` that a step may be due for, in order, and their lines."""
-    rows = _queries.to_review(tx.conn, after=after or _NO_ID, de_minimis=de_minimis, now=now, count=count)
+    rows = _queries.to_review(tx.conn, after=after or NO_ID, de_minimis=de_minimis, now=now, count=count)
     return {row["id"]: row["line"] for row in rows}
 
 
@@ -175,8 +173,7 @@ def agreement(tx: Tx) -> Agreement:
 
 def add_pending(tx: Tx, made: Choice) -> None:
     """Store what was chosen and can still be taken back."""
-    row = {field.name: getattr(made, field.name) for field in fields(made)}
-    _queries.add_pending(tx.conn, **row | {"reasons": list(made.reasons)})
+    _queries.add_pending(tx.conn, **columns_of(made) | {"reasons": list(made.reasons)})
 
 
 def pending(tx: Tx, exit_id: UUID) -> Choice | None:
@@ -215,8 +212,9 @@ def violations(tx: Tx, ended_after: datetime | None = None) -> list[str]:
 
 def add_restriction(tx: Tx, new: Restriction) -> None:
     """Store a restriction that was just set."""
-    row = {field.name: getattr(new, field.name) for field in fields(new)}
-    _queries.add_restriction(tx.conn, **row | {"reasons": [str(reason) for reason in new.reasons]})
+    _queries.add_restriction(
+        tx.conn, **columns_of(new) | {"reasons": [str(reason) for reason in new.reasons]}
+    )
 
 
 def renew_restriction(tx: Tx, renewed: Restriction) -> None:
@@ -266,8 +264,7 @@ def release_claim(tx: Tx, exit_id: UUID, actor: str) -> None:
 
 def add_proposal(tx: Tx, new: Proposal) -> None:
     """Store a proposal."""
-    row = {field.name: getattr(new, field.name) for field in fields(new)}
-    _queries.add_proposal(tx.conn, **row | {"reasons": list(new.reasons)})
+    _queries.add_proposal(tx.conn, **columns_of(new) | {"reasons": list(new.reasons)})
 
 
 def decide_proposal(tx: Tx, proposal_id: UUID, outcome: str, actor: str | None, now: datetime) -> None:
@@ -284,7 +281,7 @@ def proposal(tx: Tx, exit_id: UUID) -> Proposal | None:
 def inactive(tx: Tx, pack: str, months: int, now: datetime, after: UUID | None, count: int) -> list[UUID]:
     """Lines of a pack on which nothing has moved for ``months``, above ``after``."""
     rows = _queries.inactive(
-        tx.conn, pack=pack, months=months, now=now, after=after or _NO_ID, line=None, but=None, count=count
+        tx.conn, pack=pack, months=months, now=now, after=after or NO_ID, line=None, but=None, count=count
     )
     return [row["id"] for row in rows]
 
@@ -295,14 +292,14 @@ def _termination(row: Row | None) -> Termination | None:
 
 def add_termination(tx: Tx, new: Termination) -> None:
     """Store a proposal to end an agreement."""
-    row = {field.name: getattr(new, field.name) for field in fields(new)}
-    _queries.add_termination(tx.conn, **row | {"reasons": [str(reason) for reason in new.reasons]})
+    _queries.add_termination(
+        tx.conn, **columns_of(new) | {"reasons": [str(reason) for reason in new.reasons]}
+    )
 
 
 def decide_termination(tx: Tx, decided: Termination) -> None:
     """Write how it was decided."""
-    row = {field.name: getattr(decided, field.name) for field in fields(decided)}
-    _queries.decide_termination(tx.conn, **row)
+    _queries.decide_termination(tx.conn, **columns_of(decided))
 
 
 def termination(tx: Tx, termination_id: UUID) -> Termination | None:
@@ -317,7 +314,7 @@ def termination_of_exit(tx: Tx, exit_id: UUID) -> Termination | None:
 
 def open_terminations(tx: Tx, after: UUID | None = None, count: int = 100) -> list[Termination]:
     """Proposals that wait for the second person, the oldest first."""
-    rows = _queries.open_terminations(tx.conn, after=after or _NO_ID, count=count)
+    rows = _queries.open_terminations(tx.conn, after=after or NO_ID, count=count)
     return [msgspec.convert(row, Termination) for row in rows]
 
 
@@ -365,12 +362,12 @@ def paper_request_by_code(tx: Tx, code_hash: bytes) -> PaperRequest | None:
 
 def add_estate(tx: Tx, new: Estate) -> None:
     """Store that a death was reported."""
-    _queries.add_estate(tx.conn, **{field.name: getattr(new, field.name) for field in fields(new)})
+    _queries.add_estate(tx.conn, **columns_of(new))
 
 
 def save_estate(tx: Tx, estate: Estate) -> None:
     """Write what became known of it."""
-    _queries.save_estate(tx.conn, **{field.name: getattr(estate, field.name) for field in fields(estate)})
+    _queries.save_estate(tx.conn, **columns_of(estate))
 
 
 def end_estate(tx: Tx, line: UUID, now: datetime) -> None:

@@ -16,11 +16,11 @@ from typing import Final
 from uuid import UUID
 
 from whiteslip.base import new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.identity.vault import Vault, new_key_file
 from whiteslip.store import Entry, Tx, load_queries
 
 _queries = load_queries(__file__)
-_NO_ID: Final = UUID(int=0)
 _KINDS: Final = ("id_number", "phone", "email")
 
 
@@ -45,7 +45,7 @@ def rewrap(tx: Tx, vault: Vault, after: UUID | None, count: int) -> tuple[UUID |
     Returns the last id, None when there were no more, and how many. Raises VaultError for a row of a vault
     whose key is not there: then nothing may be finished.
     """
-    rows = list(_queries.under_another(tx.conn, master=vault.master_id, after=after or _NO_ID, count=count))
+    rows = list(_queries.under_another(tx.conn, master=vault.master_id, after=after or NO_ID, count=count))
     fields: dict[str, list[object]] = {name: [] for name in ("subject", "wrapped", *_KINDS)}
     for row in rows:
         old, subject = vault.of(row["master"]), row["subject"]

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from whiteslip import ledger
 from whiteslip.base import Refusal, new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.ledger import Account
 from whiteslip.ledger.recipes import HOUSE_CODES, House
 from whiteslip.lines.locks import part_of
@@ -32,7 +33,6 @@ from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
 _known_terms: Final[dict[str, Terms]] = {}
-_NO_ID = UUID(int=0)
 _UNLOCKED: Final = (frozenset[LockKind](), frozenset[Part]())
 
 
@@ -159,7 +159,7 @@ def lines_of(tx: Tx, customer: UUID) -> list[Line]:
 
 def page_of_lines(tx: Tx, after: UUID | None, count: int) -> list[Line]:
     """Up to ``count`` lines with ids above ``after``."""
-    return _lines(tx, _queries.page(tx.conn, after=after or _NO_ID, count=count))
+    return _lines(tx, _queries.page(tx.conn, after=after or NO_ID, count=count))
 
 
 def get_customer(tx: Tx, customer: UUID) -> Customer | Refusal:
@@ -175,7 +175,7 @@ def forget_reference(tx: Tx, customer: UUID) -> None:
 
 def page_of_customers(tx: Tx, after: UUID | None, count: int) -> list[Customer]:
     """Up to ``count`` customers with ids above ``after``."""
-    return [Customer(**row) for row in _queries.customers(tx.conn, after=after or _NO_ID, count=count)]
+    return [Customer(**row) for row in _queries.customers(tx.conn, after=after or NO_ID, count=count)]
 
 
 def customers_by_reference(tx: Tx, references: Sequence[str]) -> dict[str, UUID]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from psycopg.types.json import Jsonb
 
+from whiteslip.base.ids import NO_ID
 from whiteslip.privacy.model import Answer, Order, Request, RequestKind
 from whiteslip.store import Tx, load_queries
-from whiteslip.store.database import Row
+from whiteslip.store.database import Row, columns_of
 
 _queries = load_queries(__file__)
-_NO_ID: Final = UUID(int=0)
 
 
 def add_answer(tx: Tx, answer: Answer, actor: str) -> None:
@@ -105,22 +104,18 @@ def add_erased(tx: Tx, customer: UUID, ended_on: date, now: datetime) -> None:
     _queries.add_erased(tx.conn, customer=customer, ended_on=ended_on, now=now)
 
 
-def _columns(request: Request) -> dict[str, Any]:
-    return {field.name: getattr(request, field.name) for field in fields(request)}
-
-
 def _request(row: Row) -> Request:
     return msgspec.convert(row, Request)
 
 
 def add_request(tx: Tx, new: Request) -> None:
     """Store what somebody asked."""
-    _queries.add_request(tx.conn, **_columns(new))
+    _queries.add_request(tx.conn, **columns_of(new))
 
 
 def save_request(tx: Tx, changed: Request) -> None:
     """Write what an act changed."""
-    _queries.save_request(tx.conn, **_columns(changed))
+    _queries.save_request(tx.conn, **columns_of(changed))
 
 
 def request(tx: Tx, request_id: UUID, lock: bool = False) -> Request | None:
@@ -152,4 +147,4 @@ def requests_of(tx: Tx, customer: UUID) -> list[Request]:
 
 def requests_page(tx: Tx, after: UUID | None, count: int) -> list[Request]:
     """Up to ``count`` requests with ids above ``after``."""
-    return [_request(row) for row in _queries.requests_page(tx.conn, after=after or _NO_ID, count=count)]
+    return [_request(row) for row in _queries.requests_page(tx.conn, after=after or NO_ID, count=count)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -32,7 +31,7 @@ from whiteslip.purchases.model import (
     Why,
 )
 from whiteslip.store import Tx, load_queries
-from whiteslip.store.database import Row
+from whiteslip.store.database import Row, columns_of
 
 _queries = load_queries(__file__)
 # How the view marks a part that the lender locked.
@@ -240,7 +239,7 @@ def payable_of(tx: Tx, merchant: UUID) -> UUID:
 
 def add_dispute(tx: Tx, opened: Dispute) -> None:
     """Store a dispute that was just opened."""
-    row = {field.name: getattr(opened, field.name) for field in fields(opened)}
+    row = columns_of(opened)
     _queries.add_dispute(tx.conn, **row)
 
 
@@ -304,7 +303,7 @@ def keep_terms(tx: Tx, line: UUID, version: str) -> None:
 
 def add_refund_promise(tx: Tx, promised: RefundPromise) -> None:
     """Store what a shop promised."""
-    _queries.add_refund_promise(tx.conn, **{f.name: getattr(promised, f.name) for f in fields(promised)})
+    _queries.add_refund_promise(tx.conn, **columns_of(promised))
 
 
 def refund_promise(tx: Tx, promise_id: UUID) -> RefundPromise | None:

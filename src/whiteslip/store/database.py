@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -121,6 +121,11 @@ def load_queries(room: str) -> Any:
 
 
 _queries = load_queries(__file__)
+
+
+def columns_of(kept: Any) -> dict[str, Any]:
+    """A row out of a dataclass. Values stay as they are; ``asdict`` would take nested ones apart."""
+    return {field.name: getattr(kept, field.name) for field in fields(kept)}
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from whiteslip import decisions
 from whiteslip.base import Refusal, ids, new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.decisions import Tables
 from whiteslip.decisions import store as decisions_store
 from whiteslip.lines.model import NIGHT_HOURS
@@ -25,7 +26,6 @@ from whiteslip.watch.streams import Found, observed, take
 TABLE: Final = "watch-monitor"
 _BATCH: Final = 500
 _PAGE: Final = 200
-_NO_ID: Final = UUID(int=0)
 _SPACE: Final = UUID("7f1b0c52-55a1-5b0e-8a57-2f6c1d9a4e03")
 _PURCHASE: Final = "purchase.authorised"
 # After these kinds a monitor looks; a changed limit or contact by itself is no news.
@@ -193,7 +193,7 @@ def rebuild(tx: Tx, after: UUID | None = None, write: bool = False) -> tuple[UUI
     With ``write`` they are put right.
     """
     head = store.lock_cursor(tx)
-    page = store.page_of_lines(tx, after or _NO_ID, _PAGE)
+    page = store.page_of_lines(tx, after or NO_ID, _PAGE)
     if not page:
         return None, []
     made: dict[UUID, Memory] = {}

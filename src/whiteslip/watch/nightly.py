@@ -13,6 +13,7 @@ from uuid import UUID
 
 from whiteslip import decisions
 from whiteslip.base import new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.decisions import Tables, champions
 from whiteslip.decisions.champions import Seen, Serving
 from whiteslip.decisions.scoring import Model
@@ -27,7 +28,6 @@ MODEL: Final = "behaviour"
 TABLE: Final = "score-drift"
 PAGE: Final = 1_000
 UNSCORED: Final = -1
-_NO_ID: Final = UUID(int=0)
 _MILLI: Final = 1_000
 _SHOWN_ITEMS: Final = 5
 Band = tuple[str, str, int]
@@ -42,7 +42,7 @@ def score_page(tx: Tx, day: date, now: datetime, after: UUID | None = None) -> t
     if after is None:
         store.forget_night(tx, day)
     found = champions.in_service(tx, MODEL)
-    page = store.lines_to_score(tx, day, after or _NO_ID, PAGE) if found else {}
+    page = store.lines_to_score(tx, day, after or NO_ID, PAGE) if found else {}
     if not page:
         return 0, None
     wanted = {fact.name for each in found for fact in each.model.facts}

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from whiteslip.base.ids import NO_ID
 from whiteslip.decisions.scoring import Model
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
@@ -114,7 +115,7 @@ def alerts(tx: Tx, state: State | None = None, line: UUID | None = None, count: 
 
 def page(tx: Tx, after: UUID | None, count: int, rule: str | None = None) -> list[Alert]:
     """Up to ``count`` alerts above ``after``, of a rule or of all, in the order in which they were raised."""
-    rows = _queries.page(tx.conn, after=after or UUID(int=0), count=count, rule=rule)
+    rows = _queries.page(tx.conn, after=after or NO_ID, count=count, rule=rule)
     return [_alert(row) for row in rows]
 
 

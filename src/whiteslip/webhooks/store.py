@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from whiteslip.base import new_id
+from whiteslip.base.ids import NO_ID
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row, journal_after, journal_of
 from whiteslip.webhooks import events, rules
@@ -26,7 +27,6 @@ from whiteslip.webhooks.model import (
 )
 
 _queries = load_queries(__file__)
-_NO_ID: Final = UUID(int=0)
 NEWEST: Final = (1 << 63) - 1
 
 
@@ -51,7 +51,7 @@ def find(tx: Tx, endpoint: UUID, lock: bool = False) -> Endpoint | None:
 
 def page(tx: Tx, after: UUID | None, count: int) -> list[Endpoint]:
     """Up to ``count`` endpoints with ids above ``after``."""
-    rows = _queries.endpoints(tx.conn, after=after or _NO_ID, count=count)
+    rows = _queries.endpoints(tx.conn, after=after or NO_ID, count=count)
     return msgspec.convert(list(rows), list[Endpoint])
 
 
