@@ -54,6 +54,10 @@ def test_a_desk_sees_only_what_it_is_told(desk: Desk):
     assert alert.tells == "fraud"
     assert alert.reference in desk.get("/console/alerts?tells=fraud")
     assert alert.reference not in desk.get("/console/alerts?tells=risk")
+    for shown in ("/console/alerts", "/console/alerts?tells=fraud"):
+        files = re.findall(r'href="(/console/alerts\.[^"]+)"', desk.get(shown))
+        assert len(files) == 2
+        assert [desk.client.get(file).status_code for file in files] == [200, 200]
     answer = desk.client.get("/console/alerts.csv?tells=fraud")
     assert answer.headers["content-type"].startswith("text/csv")
     (row,) = csv.DictReader(io.StringIO(answer.text))

@@ -117,7 +117,6 @@ def page(
     speech = speech_of(request)
     token, fresh = nonce(request)
     shown: dict[str, Any] = {
-        **context,
         "t": Texts(template.rpartition("/")[0], speech),
         "lang": speech.lang,
         "form": form or Form(),
@@ -130,6 +129,9 @@ def page(
         "switches": _switches(request, speech.lang),
         "settings": settings_of(request),
     }
+    if taken := shown.keys() & context.keys():
+        raise ValueError(f"{template}: every page has {sorted(taken)} of its own")
+    shown |= context
     shown["ui"] = ENVIRONMENT.get_template("kit/macros.html").make_module(shown)
     sent = list(cookies)
     if fresh is not None:

@@ -84,7 +84,7 @@ def queue(request: WebRequest, tells: Desk = None, rule: Rule = None) -> Respons
     def act(duty: Duty) -> Response[str]:
         rows = watch_store.waiting(duty.tx, tells=tells, rule=rule)
         query = urlencode({name: value for name, value in (("tells", tells), ("rule", rule)) if value})
-        shown = {"rows": rows, "tells": tells, "rule": rule, "query": f"?{query}" if query else ""}
+        shown = {"rows": rows, "tells": tells, "rule": rule, "narrowed": f"?{query}" if query else ""}
         return page(request, "console/alerts/list.html", **shown, **duty.shown())
 
     return on_duty(request, act)
