@@ -100,9 +100,11 @@ def earliest(pack: Pack, told_on: date) -> date:
     return told_on + timedelta(days=pack.days("issuer.change_notice_days") + 1)
 
 
-def scope_of_line(tx: Tx, line_id: UUID) -> Scope | Refusal:
-    """One line's terms. Refusals: ``line.not_found``, ``line.not_active``."""
-    line = get_line(tx, line_id, lock=True)
+def scope_of_line(tx: Tx, line_id: UUID, lock: bool = True) -> Scope | Refusal:
+    """One line's terms; a page that only shows them takes no lock. Refusals: ``line.not_found``,
+    ``line.not_active``.
+    """
+    line = get_line(tx, line_id, lock=lock)
     if isinstance(line, Refusal):
         return line
     if line.lifecycle is not Lifecycle.ACTIVE:

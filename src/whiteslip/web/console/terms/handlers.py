@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -11,16 +12,14 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from whiteslip import packs
-from whiteslip.base import Refusal
 from whiteslip.exits import newterms
 from whiteslip.lines import changes
 from whiteslip.lines.changes import Change, Outcome, State
 from whiteslip.notices.terms import terms_table
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty, submitted
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.forms import Form, FromForm, see_other
+from whiteslip.web.kit.forms import Form, FromForm
 from whiteslip.web.kit.pages import language_of, page
-from whiteslip.web.kit.problems import Refused
 
 _AT: Final = f"{HOME}/terms"
 _SHOWN: Final = 50
@@ -68,31 +67,38 @@ def listed(request: WebRequest) -> Response[Any]:
     return on_duty(request, lambda duty: _page(duty, Form()))
 
 
+def _done(request: WebRequest, form: Form, change: UUID, act: Callable[[Duty], object]) -> Response[Any]:
+    def again(duty: Duty, _: object, form: Form, **shown: Any) -> Response[Any]:
+        return _page(duty, form, **shown)
+
+    return submitted(
+        request, form, lambda duty: changes.find(duty.tx, change), lambda duty, _: act(duty), again, _AT
+    )
+
+
 @post("/terms/{change:uuid}/decide", sync_to_thread=True)
 def decide(request: WebRequest, change: FromPath[UUID], form: FromForm) -> Response[Any]:
     """The second person agrees, and the holders are written to; or turns it down. The first is refused."""
 
-    def act(duty: Duty) -> Response[Any]:
-        approve = form.value("decision") == "approve"
-        done = newterms.decide(duty.tx, duty.ports.office, change, approve, duty.actor, duty.now)
-        if isinstance(done, Refusal):
-            if done.code == "desk.own_proposal":
-                raise Refused(done)
-            return _page(duty, Form(), refusal=done)
-        return see_other(request, _AT)
-
-    return on_duty(request, act, chooses=True)
+    approve = form.value("decision") == "approve"
+    return _done(
+        request,
+        form,
+        change,
+        lambda duty: newterms.decide(duty.tx, duty.ports.office, change, approve, duty.actor, duty.now),
+    )
 
 
 @post("/terms/{change:uuid}/take-back", sync_to_thread=True)
 def take_back(request: WebRequest, change: FromPath[UUID], form: FromForm) -> Response[Any]:
     """What is not in force yet does not come, and who was told is written to; one person is enough."""
 
-    def act(duty: Duty) -> Response[Any]:
-        done = newterms.take_back(duty.tx, duty.ports.office, change, duty.actor, duty.now)
-        return _page(duty, form, refusal=done) if isinstance(done, Refusal) else see_other(request, _AT)
-
-    return on_duty(request, act, chooses=True)
+    return _done(
+        request,
+        form,
+        change,
+        lambda duty: newterms.take_back(duty.tx, duty.ports.office, change, duty.actor, duty.now),
+    )
 
 
 terms_handlers: Final = [listed, decide, take_back]

@@ -18,9 +18,9 @@ from whiteslip.lines import changes
 from whiteslip.lines.acts import terms_of
 from whiteslip.lines.changes import Scope
 from whiteslip.lines.model import MOST_INSTALMENTS, Product, Terms, terms_from
-from whiteslip.web.console.duty import HOME, Duty, on_duty
+from whiteslip.web.console.duty import HOME, Duty, on_duty, submitted
 from whiteslip.web.kit.cookies import WebRequest
-from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, parse_percent, see_other
+from whiteslip.web.kit.forms import Errors, Form, FromForm, parse_money, parse_percent
 from whiteslip.web.kit.pages import page
 from whiteslip.web.kit.problems import Refused
 
@@ -38,14 +38,14 @@ class Typed:
     effective_on: date
 
 
-def _scope(duty: Duty, version: str, line: str) -> Scope | None:
+def _scope(duty: Duty, version: str, line: str, lock: bool = False) -> Scope | None:
     """Whose terms are to change; None where nobody has said so yet. Raises Refused."""
     if version:
         return Scope(duty.ports.pack.name, version)
     if not line:
         return None
     try:
-        found = changes.scope_of_line(duty.tx, UUID(line))
+        found = changes.scope_of_line(duty.tx, UUID(line), lock)
     except ValueError:
         raise Refused(Refusal("line.not_found")) from None
     if isinstance(found, Refusal):
@@ -155,23 +155,26 @@ def show(request: WebRequest) -> Response[Any]:
 def propose(request: WebRequest, form: FromForm) -> Response[Any]:
     """Nobody is told, and nothing changes, until a colleague agrees."""
 
-    def act(duty: Duty) -> Response[Any]:
-        scope = _scope(duty, form.value("version"), form.value("line"))
+    def act(duty: Duty, scope: Scope | None) -> object:
         present = terms_of(duty.tx, {scope.version}).get(scope.version) if scope else None
         if scope is None or present is None or form.switching:
             return _page(duty, scope, form)
         typed = _read(form, packs.load(scope.pack).currency, present)
         if isinstance(typed, Errors):
-            return _page(duty, scope, form, errors=typed)
+            return typed
         terms = terms_from(typed.terms, scope.pack)
-        done = terms
-        if not isinstance(terms, Refusal):
-            done = changes.propose(duty.tx, scope, terms, typed.effective_on, duty.actor, duty.now)
-        if isinstance(done, Refusal):
-            return _page(duty, scope, form, refusal=done)
-        return see_other(request, f"{HOME}/terms")
+        if isinstance(terms, Refusal):
+            return terms
+        return changes.propose(duty.tx, scope, terms, typed.effective_on, duty.actor, duty.now)
 
-    return on_duty(request, act, chooses=True)
+    return submitted(
+        request,
+        form,
+        lambda duty: _scope(duty, form.value("version"), form.value("line"), lock=True),
+        act,
+        _page,
+        f"{HOME}/terms",
+    )
 
 
 proposing_handlers: Final = [show, propose]
