@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import worlds
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,16 +30,7 @@ EXIT: dict[str, Any] = {
     "utilisation_bps": 0,
     "exposure_released_minor": 500_000,
 }
-PURCHASE: dict[str, Any] = {
-    "amount_minor": 10_000,
-    "available_minor": 500_000,
-    "lock": "none",
-    "lifecycle": "active",
-    "dpd_days": 0,
-    "velocity_24h": 0,
-    "per_purchase_cap_minor": 200_000,
-    "instalments": 3,
-}
+PURCHASE = worlds.PURCHASE_FACTS
 WORST = {
     "owed_minor": 50_000_000,
     "dpd_days": 400,
