@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +13,17 @@ from exits.test_freezes import ANN, BEN, place
 from exits.test_restrictions import OFFICE
 from worlds import TERMS, at, buy, night, open_line, open_lines, pay
 
+from whiteslip import identity
 from whiteslip.base import end_of_day
 from whiteslip.exits import arrears, estates
 from whiteslip.exits.model import Channel
 from whiteslip.exits.orders import Order
+from whiteslip.identity import Vault
+from whiteslip.lines import Line
+from whiteslip.lines.acts import get_line
 from whiteslip.notices import of_subject
 from whiteslip.store import Database
+from whiteslip.world.population import person
 
 BILLED, DUE = date(2026, 2, 5), date(2026, 2, 25)
 TOLD = DUE + timedelta(days=3)
@@ -33,9 +39,19 @@ def told(db: Database, line: UUID) -> list[dict[str, Any]]:
         return [dict(each.facts) for each in of_subject(tx, line) if each.kind == "debt.arrears"]
 
 
+def named(db: Database, *lines: UUID) -> None:
+    """Their customers are known to the vault, so that somebody can be written to."""
+    with db.transaction() as tx:
+        found = [get_line(tx, line) for line in lines]
+        who = [line.customer for line in found if isinstance(line, Line)]
+        people = [(customer, person(Random(n), n)) for n, customer in enumerate(who)]
+        identity.enrol_many(tx, Vault(bytes(32)), people, "test", at(BILLED))
+
+
 def owing(db: Database, pack: str = "cn", minor: int = 12_000) -> UUID:
     """A line on which a bill fell due on :data:`DUE`."""
     line = open_line(db, pack=pack, currency={"cn": "CNY", "uk": "GBP"}[pack])
+    named(db, line)
     buy(db, line, minor)
     night(db, BILLED)
     return line
@@ -104,8 +120,25 @@ def test_who_died_or_is_insolvent_is_not_written_to_about_it(
     assert (told(db, line), len(told(db, other))) == ([], 1)
 
 
+def test_who_has_no_name_here_or_was_told_by_the_lender_before_is_not_written_to(db: Database):
+    nameless, taken_over = open_line(db), owing(db)
+    buy(db, nameless, 12_000, day=BILLED)
+    night(db, date(2026, 3, 5))
+    with db.transaction() as tx:
+        arrears.told_elsewhere(tx, [taken_over, nameless], DUE + timedelta(days=1))
+    late = date(2026, 3, 25) + timedelta(days=3)
+    assert [tell(db, day) for day in (TOLD, late)] == [0, 0]
+    named(db, nameless)
+    assert tell(db, late) == 1, "once there is a name there is a letter"
+    pay(db, taken_over, 12_000, late)
+    buy(db, taken_over, 4_000, day=date(2026, 4, 1))
+    night(db, date(2026, 4, 5))
+    assert tell(db, date(2026, 4, 28)) == 1, "what is late since is told here"
+
+
 def test_letters_are_written_in_batches_and_none_twice(db: Database):
     lines = open_lines(db, 5)
+    named(db, *lines)
     for line in lines:
         buy(db, line, 1_000)
     night(db, BILLED)

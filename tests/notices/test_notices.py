@@ -24,7 +24,7 @@ from pypdf import PdfReader
 from whiteslip import notices
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.notices import Addressee, NewNotice, SmtpMailer, compose, words
-from whiteslip.notices.acts import proofs
+from whiteslip.notices.acts import counts, proofs
 from whiteslip.notices.facts import KINDS
 from whiteslip.notices.mailers import MailError, NoMailer, on_phone
 from whiteslip.notices.model import Message, Receipt, State
@@ -518,6 +518,20 @@ def test_a_letter_goes_out_by_a_real_mail_server_with_proof(db: Database, smtp: 
         assert notices.letter(tx, letter, WHO) == pdf
         other = notices.letter(tx, letter, Addressee("Somebody Else", "", ""))
         assert other == Refusal("notice.not_reproducible")
+
+
+def test_a_letter_to_somebody_nobody_knows_has_failed_and_holds_up_no_other(
+    db: Database, smtp: tuple[Server, SmtpMailer]
+):
+    server, mailer = smtp
+    letter, other = queued(db, new()), queued(db, new())
+    assert notices.deliver(db, letter, mailer, lambda _tx, _who: None, NOW) is None
+    assert deliver(db, other, mailer) is None
+    with db.transaction() as tx:
+        assert counts(tx) == {"failed": 1, "sent": 1}
+        (proof,) = proofs(tx, [letter])
+        assert (proof["outcome"], proof["pdf_sha256"]) == ("not_taken", "")
+    assert len(server.taken) == 1
 
 
 def test_eight_senders_at_once_send_one_letter(db: Database, smtp: tuple[Server, SmtpMailer]):

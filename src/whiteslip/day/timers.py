@@ -75,12 +75,12 @@ def run_watch(database: Database, ports: Ports, now: datetime) -> int:
     return batches
 
 
-def addressee(tx: Tx, vault: Vault, notice: Notice) -> Addressee:
-    """Whom a letter goes to, and where. Raises LookupError for somebody the vault does not know."""
+def addressee(tx: Tx, vault: Vault, notice: Notice) -> Addressee | None:
+    """Whom a letter goes to, and where; None for somebody the vault does not know."""
     find = former if notice.to_former else identity.peek
     person = find(tx, vault, notice.recipient)
     if isinstance(person, Refusal):
-        raise LookupError(f"the vault does not know {notice.recipient}")
+        return None
     return Addressee(person.full_name, person.email, person.phone)
 
 

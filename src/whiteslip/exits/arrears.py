@@ -4,11 +4,13 @@ The night writes. A letter covers what was past due when it was written: while a
 is not written again, but where the pack says so, when more payments are missed or months have passed
 (Consumer Credit Act 1974, sections 86B and 86C). Once that is paid, what is late next is told anew.
 Nobody is written to whose debt was charged off or sold, is settled by an estate, or is before a court in
-insolvency: they hear of it otherwise. What is disputed is not past due.
+insolvency: they hear of it otherwise; nor whom the vault does not know. What is disputed is not past due.
+What was late already when a portfolio was taken over was told by the lender who had it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -52,6 +54,11 @@ def tell_late(tx: Tx, issuer_name: str, day: date, now: datetime, batch: int = B
         data = {key: row[key] for key in keys[1:]}
         tx.record(Entry(now, "debt.arrears_told", "line", row["line"], "system", data))
     return len(found)
+
+
+def told_elsewhere(tx: Tx, lines: Sequence[UUID], day: date) -> None:
+    """What is past due of lines that are taken over on ``day`` was told by the lender who had them."""
+    _queries.told_elsewhere(tx.conn, lines=list(lines), day=day)
 
 
 def last_told(tx: Tx, line: UUID) -> date | None:

@@ -500,6 +500,7 @@ WITH late AS MATERIALIZED (
     ) AS told ON true
     WHERE CASE WHEN told.on_day IS NULL THEN d.since < p.due_before
             ELSE told.on_day <= p.told_before OR (d.missed >= p.missed AND told.missed < p.missed) END
+        AND EXISTS (SELECT FROM identity.v_person AS v WHERE v.subject = l.customer)
         AND NOT EXISTS (SELECT FROM billing.v_charge_off AS c WHERE c.line = d.line)
         AND NOT EXISTS (SELECT FROM exits.estate AS e WHERE e.line = d.line AND e.ended_at IS NULL)
         AND NOT EXISTS (
@@ -529,6 +530,12 @@ LEFT JOIN LATERAL (
     ORDER BY 1 DESC, 2 LIMIT 1
 ) AS f ON true
 ORDER BY u.line;
+
+-- name: told_elsewhere!
+-- What is past due of :lines at the end of :day, as if a letter had told of it that day.
+INSERT INTO exits.arrears_letter (line, on_day, since, missed, past_due_minor)
+SELECT line, :day, min(due_on), count(DISTINCT due_on), sum(principal_minor + interest_minor + fee_minor)
+FROM billing.v_open WHERE line = ANY(:lines::uuid[]) AND billed AND due_on < :day GROUP BY line;
 
 -- name: last_arrears_letter$
 SELECT max(on_day) FROM exits.arrears_letter WHERE line = :line;

@@ -20,6 +20,7 @@ from whiteslip import ledger, lines
 from whiteslip.base import new_id
 from whiteslip.billing import store as bills
 from whiteslip.billing.model import Component, NewPlan, Part, Payment
+from whiteslip.exits import arrears
 from whiteslip.identity import Vault, enrol_many
 from whiteslip.intake import store
 from whiteslip.intake.model import Counts, Cut, Flow, Takeover
@@ -105,6 +106,7 @@ def book(
         ledger.set_debit_limit(tx, each.line.principal, each.line.limit_minor)
     days = [mapping.statement_on(month) for month in range(len(mapping.months))]
     store.add_taken_over(tx, run, [(each.line.customer, each.line.id, each.takeover) for each in taken], days)
+    arrears.told_elsewhere(tx, [each.line.id for each in taken], mapping.agreement.today(now))
     counts = _counts(taken, issued, calendar)
     _check(tx, taken)
     for each in taken:

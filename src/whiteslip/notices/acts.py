@@ -21,8 +21,9 @@ _queries = load_queries(__file__)
 # How long to wait after the first, second, … attempt that failed.
 _PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 30, 120, 600, 1440))
 _CRASHED_AFTER: Final = timedelta(minutes=15)
+_NOBODY: Final = "no address: the vault does not know who this is"
 
-AddresseeOf = Callable[[Tx, Notice], Addressee]
+AddresseeOf = Callable[[Tx, Notice], Addressee | None]
 
 
 def queue(tx: Tx, batch: Sequence[NewNotice], now: datetime) -> int:
@@ -60,15 +61,20 @@ def deliver(
     """Send one letter: claimed in a transaction, sent outside any, settled in another.
 
     Two callers at once: one claims it, the other finds nothing to do. After a crash in between
-    the letter stays claimed and :func:`sweep` marks it unknown. Returns when to try again, if the
-    server did not take it.
+    the letter stays claimed and :func:`sweep` marks it unknown. One whose addressee nobody knows has
+    failed. Returns when to try again, if the server did not take it.
     """
     with database.transaction() as tx:
         row = _queries.claim(tx.conn, id=notice_id, now=now)
         if row is None:
             return None
         notice = _notice(row)
-        message = _message(notice, addressee_of(tx, notice), now)
+        to = addressee_of(tx, notice)
+        if to is None:
+            _settle(tx, notice, None, State.FAILED, Receipt(_NOBODY, ""), now)
+            _record_failed(tx, notice, now)
+            return None
+        message = _message(notice, to, now)
     try:
         receipt = mailer.send(message)
     except MailError as error:
@@ -107,9 +113,13 @@ def _not_sent(
     with database.transaction() as tx:
         _settle(tx, notice, message, state, Receipt(error.reply, ""), now)
         if state is State.FAILED:
-            data = {"kind": notice.kind, "attempts": notice.attempts}
-            tx.record(Entry(now, "notice.failed", "notice", notice.id, "system", data))
+            _record_failed(tx, notice, now)
     return now + again if again else None
+
+
+def _record_failed(tx: Tx, notice: Notice, now: datetime) -> None:
+    data = {"kind": notice.kind, "attempts": notice.attempts}
+    tx.record(Entry(now, "notice.failed", "notice", notice.id, "system", data))
 
 
 def _pause(attempts: int, error: MailError) -> timedelta | None:
@@ -119,7 +129,10 @@ def _pause(attempts: int, error: MailError) -> timedelta | None:
     return None if error.permanent or attempts > len(_PAUSES) else _PAUSES[attempts - 1]
 
 
-def _settle(tx: Tx, notice: Notice, message: Message, state: State, receipt: Receipt, now: datetime) -> None:
+def _settle(
+    tx: Tx, notice: Notice, message: Message | None, state: State, receipt: Receipt, now: datetime
+) -> None:
+    """Keep how an attempt ended; without a message nothing was written that has a hash."""
     sent_at = now if state is State.SENT else None
     _queries.settle(tx.conn, id=notice.id, state=state, sent_at=sent_at)
     _queries.add_proof(
@@ -129,8 +142,8 @@ def _settle(tx: Tx, notice: Notice, message: Message, state: State, receipt: Rec
         outcome="sent" if state is State.SENT else "not_taken",
         reply=receipt.reply,
         message_id=receipt.message_id,
-        text_sha256=compose.sha256(message.body.encode()),
-        pdf_sha256=compose.sha256(message.pdf),
+        text_sha256=compose.sha256(message.body.encode()) if message else "",
+        pdf_sha256=compose.sha256(message.pdf) if message else "",
     )
 
 

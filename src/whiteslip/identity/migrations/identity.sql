@@ -119,6 +119,10 @@ CREATE TABLE identity.api_key (
     revoked_at timestamptz
 );
 
+-- Whom the vault knows, by nothing but their id: somebody to write to.
+CREATE VIEW identity.v_person AS
+SELECT subject FROM identity.person;
+
 -- How long each document is kept.
 CREATE VIEW identity.v_document AS
 SELECT id, keep_until FROM identity.document;
