@@ -155,7 +155,8 @@ def test_lines_and_exits_are_listed_and_shown(settled: Terminal):
     assert len(lines) == 5
     shown = settled.data("lines", "show", lines[0]["id"])
     assert {"bucket", "ifrs_stage", "payoff_minor"} <= set(shown)
-    assert settled.run("lines", "show", "line_nonsense")[0] == 3
+    code, _, err = settled.run("lines", "show", "line_nonsense")
+    assert (code, err.splitlines()[-1]) == (3, "try: whiteslip lines list")
     active = next(row for row in settled.data("lines", "list") if row["lifecycle"] == "active")
     asked = settled.data("exits", "request", active["id"], "--by", "ann", "--dry-run")
     assert asked["outcome"] in ("closes_now", "runs_off", "clears")

@@ -29,6 +29,15 @@ from whiteslip.web.kit.sentences import sentence
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+_LISTS: Final = {
+    "line.not_found": "whiteslip lines list",
+    "funding.not_found": "whiteslip funding list",
+    "capacity.plan_not_found": "whiteslip capacity list",
+    "terms.change_not_found": "whiteslip terms list",
+    "model.not_found": "whiteslip models list",
+}
+
+
 class Exit(IntEnum):
     """Exit codes of every command."""
 
@@ -155,9 +164,10 @@ def in_words(refusal: Refusal) -> str:
 
 
 def refuse(refusal: Refusal) -> NoReturn:
-    """End the command with what was refused, and its code."""
+    """End the command with what was refused, and its code; what is not there leads to the list of what is."""
     missing = refusal.code.endswith("not_found")
-    raise CommandError(in_words(refusal), Exit.NOT_FOUND if missing else Exit.CONFLICT)
+    code = Exit.NOT_FOUND if missing else Exit.CONFLICT
+    raise CommandError(in_words(refusal), code, _LISTS.get(refusal.code))
 
 
 @contextmanager
