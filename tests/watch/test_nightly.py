@@ -97,7 +97,7 @@ def test_a_night_scores_everybody_by_champion_and_challenger_and_keeps_only_news
     assert len([role for _, role, *_ in kept(book.db) if role == "challenger"]) * 2 == len(kept(book.db))
 
 
-def test_leaving_pausing_disputing_and_complaining_move_no_score(db: Database):
+def test_leaving_reducing_pausing_disputing_and_complaining_move_no_score(db: Database):
     plain, vocal = open_lines(db, 2, statement_day=5)
     ports = Ports(OFFICE, Vault(bytes(32)), DemoPhone(db))
     for line in (plain, vocal):
@@ -115,6 +115,7 @@ def test_leaving_pausing_disputing_and_complaining_move_no_score(db: Database):
             tx, ports.vault, pack, "Test", customer, Topic.FEE, "portal", "customer", at(DAY, 14)
         )
         assert not isinstance(filed, Refusal)
+        assert not isinstance(softer.reduce(tx, vocal, 110_000, "customer", at(DAY, 14)), Refusal)
         assert not isinstance(softer.pause(tx, vocal, "customer", at(DAY, 15)), Refusal)
     asked = None
     for n, amount in enumerate((42_000, 30_000, 30_000)):
@@ -135,7 +136,8 @@ def test_leaving_pausing_disputing_and_complaining_move_no_score(db: Database):
     assert len(found[plain]) == 6
     assert found[plain] == found[vocal]
     with db.transaction() as tx:
-        both = nightly.facts_of(tx, {plain: 1, vocal: 1}, date(2026, 4, 30), at(date(2026, 4, 30)))
+        limits = store.lines_to_score(tx, date(2026, 4, 30), UUID(int=0), 2)
+        both = nightly.facts_of(tx, limits, date(2026, 4, 30), at(date(2026, 4, 30)))
     assert both[plain] == both[vocal]
     assert both[plain]["purchases_30d_centi"] != 0
     assert forbidden(both[plain]) == []

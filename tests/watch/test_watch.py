@@ -273,6 +273,16 @@ def test_what_scores_may_read_is_moved_by_no_bill_and_no_limit(
     assert [first[name] for name in features.SCORED] == [other[name] for name in features.SCORED]
 
 
+def test_who_lowers_the_limit_uses_no_more_of_it():
+    before = [
+        ("line.opened", 1_000_000, 0, "", 0, False),
+        ("purchase.authorised", 500_000, 86_400, "books", 1, False),
+    ]
+    lowered = ("line.limit_changed", 200_000, 0, "", 0, False)
+    after = ("purchase.authorised", 5_000, 3_600, "books", 1, False)
+    assert as_of(history([*before, lowered, after])) == as_of(history([*before, after]))
+
+
 def test_what_scores_may_not_read_is_what_bills_and_limits_move():
     day = 86_400
     happened = history([

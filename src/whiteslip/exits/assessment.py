@@ -111,7 +111,7 @@ def facts(inputs: Inputs) -> dict[str, object]:
         "payment_ratio_bps": _known(ratio(record.paid_minor, record.billed_minor, _BPS), _BPS),
         "run_up_ratio_bps": _known(ratio(line.principal_minor, usual or 0, _BPS), 0),
         "returned_payments_60d": record.returned,
-        "utilisation_bps": _known(ratio(line.principal_minor, line.limit_minor, _BPS), 0),
+        "utilisation_bps": _known(ratio(line.principal_minor, line.highest_limit_minor, _BPS), 0),
         "exposure_released_minor": max(0, line.room_minor),
     }
 
@@ -148,10 +148,10 @@ def _solvency(inputs: Inputs) -> tuple[Indicator, ...]:
         ),
         Indicator(
             "utilisation",
-            ratio(line.principal_minor, line.limit_minor, _PERCENT),
+            ratio(line.principal_minor, line.highest_limit_minor, _PERCENT),
             "percent",
-            "drawn / limit",
-            {"drawn_minor": line.principal_minor, "limit_minor": line.limit_minor},
+            "drawn / highest limit there was",
+            {"drawn_minor": line.principal_minor, "highest_limit_minor": line.highest_limit_minor},
         ),
     )
 

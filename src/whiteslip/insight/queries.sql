@@ -163,7 +163,7 @@ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 -- What an attrition model reads of lines at the end of :day, and whether they asked to leave in the 30
 -- days after. With :one_in above 1, that share of the lines, always the same.
 WITH line AS (
-    SELECT l.id, l.limit_minor, l.opened_on FROM lines.v_line AS l
+    SELECT l.id, l.highest_limit_minor AS limit_minor, l.opened_on FROM lines.v_line AS l
     WHERE l.opened_on <= :day::date AND (l.closed_on IS NULL OR l.closed_on > :day::date)
         AND mod(hashtextextended(l.id::text, 0), :one_in::int) = 0
         AND NOT EXISTS (

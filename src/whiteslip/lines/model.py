@@ -208,6 +208,8 @@ class Line:
     """A line with its balances in minor units. The third region, debt, is billing's to derive.
 
     ``informed``: on the day of opening the customer had the terms, and was told of the right to withdraw.
+    ``highest_limit_minor`` is the highest limit there ever was. What is used is measured by it: whoever
+    lowers the limit uses no more than before, and a cut by the lender is no reason for the next.
     """
 
     id: UUID
@@ -235,6 +237,7 @@ class Line:
     fee_minor: int = 0
     credit_minor: int = 0
     informed: bool = True
+    highest_limit_minor: int = 0
 
     @property
     def withdrawable_until(self) -> date:

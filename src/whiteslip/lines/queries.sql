@@ -23,10 +23,10 @@ SELECT version, terms FROM lines.terms WHERE version = ANY(:versions::text[]);
 
 -- name: open_lines!
 INSERT INTO lines.line (
-    id, customer, pack, currency, timezone, terms_version, limit_minor, statement_day,
-    lifecycle, opened_on, informed, principal, interest, fee, credit
+    id, customer, pack, currency, timezone, terms_version, limit_minor, highest_limit_minor,
+    statement_day, lifecycle, opened_on, informed, principal, interest, fee, credit
 )
-SELECT id, customer, :pack, :currency, :timezone, :terms_version, limit_minor,
+SELECT id, customer, :pack, :currency, :timezone, :terms_version, limit_minor, limit_minor,
     statement_day, 'active', opened_on, informed, principal, interest, fee, credit
 FROM unnest(
     :id::uuid[], :customer::uuid[], :limit_minor::bigint[], :statement_day::smallint[],
@@ -70,7 +70,9 @@ UPDATE lines.line SET lifecycle = :lifecycle, closed_on = :closed_on
 WHERE id = :id AND lifecycle = :before;
 
 -- name: set_limit!
-UPDATE lines.line SET limit_minor = :limit_minor WHERE id = :id;
+UPDATE lines.line
+SET limit_minor = :limit_minor, highest_limit_minor = greatest(highest_limit_minor, :limit_minor::bigint)
+WHERE id = :id;
 
 -- name: set_statement_day!
 UPDATE lines.line SET statement_day = :statement_day WHERE id = :id;

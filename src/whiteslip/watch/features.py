@@ -15,9 +15,9 @@ _CENTI: Final = 100
 _MOST: Final = 1_000_000
 # Usual night purchases: three times the own base is what C.1 of the field's practice calls unusual.
 _NIGHT_TIMES: Final = 3
-# What purchases and payments alone move, and a changed contact. A bill leaves out what is disputed, and a
-# limit may be cut by whoever left, so what they move is not among them: what is used of the limit, what was
-# paid of a bill and how often too little was. Of these a score reads the months of the books.
+# What purchases and payments alone move, and a changed contact. A bill leaves out what is disputed, so what
+# bills and limits move is not among them: what is used of the limit, what was paid of a bill and how often
+# too little was. Of these a score reads the months of the books.
 SCORED: Final = (
     "line_days",
     "velocity_1h_z_centi",

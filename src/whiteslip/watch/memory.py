@@ -118,7 +118,7 @@ class Memory(msgspec.Struct):
 
     @property
     def utilisation(self) -> float:
-        """Owed of the limit; the limit of a memory that has seen none is what is owed."""
+        """Owed of the highest limit; that of a memory that has seen none is what is owed."""
         return self.owed_minor / max(self.limit_minor, 1) if self.limit_minor else float(self.owed_minor > 0)
 
 
@@ -237,7 +237,8 @@ def _opened(memory: Memory, event: Event) -> None:
 
 
 def _limit(memory: Memory, event: Event) -> None:
-    memory.limit_minor = event.amount_minor
+    """Who lowers the limit uses no more than before, so the highest there was counts."""
+    memory.limit_minor = max(memory.limit_minor, event.amount_minor)
 
 
 def _contact(memory: Memory, _event: Event) -> None:

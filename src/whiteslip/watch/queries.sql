@@ -100,8 +100,8 @@ UPDATE watch.alert SET state = :state, acknowledged_by = :acknowledged_by, ackno
 WHERE id = :id;
 
 -- name: lines_to_score
--- Lines that still live, and whose debt was not given up, above an id.
-SELECT l.id AS line, l.limit_minor FROM lines.v_line AS l
+-- Lines that still live, and whose debt was not given up, above an id; with the highest limit they had.
+SELECT l.id AS line, l.highest_limit_minor AS limit_minor FROM lines.v_line AS l
 WHERE l.id > :after AND l.lifecycle <> 'closed' AND l.opened_on <= :day
     AND NOT EXISTS (SELECT FROM billing.v_charge_off AS c WHERE c.line = l.id AND c.on_day <= :day)
 ORDER BY l.id LIMIT :count;

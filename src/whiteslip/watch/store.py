@@ -165,7 +165,7 @@ def save_alert(tx: Tx, alert: Alert) -> None:
 
 
 def lines_to_score(tx: Tx, day: date, after: UUID, count: int) -> dict[UUID, int]:
-    """Up to ``count`` lines above ``after`` that live, in order, with their limits."""
+    """Up to ``count`` lines above ``after`` that live, in order, with the highest limit they had."""
     rows = _queries.lines_to_score(tx.conn, day=day, after=after, count=count)
     return {row["line"]: row["limit_minor"] for row in rows}
 

@@ -25,6 +25,8 @@ CREATE TABLE lines.line (
     timezone text NOT NULL,
     terms_version text NOT NULL REFERENCES lines.terms,
     limit_minor bigint NOT NULL CHECK (limit_minor >= 0),
+    -- The highest there ever was: what is used is measured by it, so that a lower limit makes nobody look worse.
+    highest_limit_minor bigint NOT NULL CHECK (highest_limit_minor >= limit_minor),
     statement_day smallint NOT NULL CHECK (statement_day BETWEEN 1 AND 28),
     lifecycle text NOT NULL CHECK (lifecycle IN ('active', 'closing', 'run_off', 'closed')),
     opened_on date NOT NULL,
