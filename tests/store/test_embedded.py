@@ -122,8 +122,11 @@ def recovering(data: Path) -> int | None:
 
 def test_a_recovery_that_takes_long_is_waited_for_and_told(home: Path, monkeypatch: pytest.MonkeyPatch):
     """The process that replays the log is held until both who start it have told that they wait."""
+    monkeypatch.setattr(embedded, "PATIENCE_SECONDS", 0.0)
+    first: list[str] = []
+    server = embedded.start(home, {"fsync": "off"}, first.append)
+    assert first == [embedded.MAKING]
     monkeypatch.setattr(embedded, "PATIENCE_SECONDS", 0.3)
-    server = embedded.start(home, {"fsync": "off"})
     with psycopg.connect(server.url(), autocommit=True) as conn:
         conn.execute(
             "CREATE TABLE kept AS SELECT n, repeat('x', 200) AS x FROM generate_series(1, 100000) AS n"

@@ -37,6 +37,7 @@ PATIENCE_SECONDS: Final = 3.0
 REPLAYING: Final = (
     "waiting for the database: after a crash it replays its log, which may take minutes; do not interrupt it"
 )
+MAKING: Final = "waiting for the database: it is being made, which takes a while on a slow disk"
 # What takes a sentence for whoever waits.
 Tell: TypeAlias = Callable[[str], object]
 
@@ -184,9 +185,9 @@ def _locked(home: Path) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _patiently(tell: Tell) -> Generator[None]:
+def _patiently(tell: Tell, why: str) -> Generator[None]:
     """Say once, after a while, that it takes long and why."""
-    timer = threading.Timer(PATIENCE_SECONDS, tell, [REPLAYING])
+    timer = threading.Timer(PATIENCE_SECONDS, tell, [why])
     timer.daemon = True
     timer.start()
     try:
@@ -267,7 +268,8 @@ def start(home: Path, options: dict[str, str] | None = None, tell: Tell = _silen
     words when it does not come up, or where the home is somebody else's.
     """
     home = home.resolve()
-    with _patiently(tell), _locked(home):
+    known = (home / "postgres.json").exists()
+    with _patiently(tell, REPLAYING if known else MAKING), _locked(home):
         user = _server_user()
         binaries, data = _places(home, user)
         if not (home / "postgres.json").exists():
