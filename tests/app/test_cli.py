@@ -107,6 +107,7 @@ def test_a_wrong_command_is_usage(terminal: Terminal):
     [
         ("WHITESLIP_PORT", "eighty", "is a whole number, not 'eighty'"),
         ("WHITESLIP_PORT", "65536", "is 1 to 65535"),
+        ("WHITESLIP_PAY_PAGE", "javascript:alert(1)", "is written https://HOST/PAGE"),
         ("WHITESLIP_DATABASE_URL", "mysql://me:hush@here/db", "is written postgresql://USER"),
     ],
 )

@@ -35,6 +35,7 @@ def build(platform: Platform) -> Litestar:
         living=(settings.home / LIVING_MARK).exists,
         timezone=platform.pack.timezone,
         issuer_name={"zh-CN": name, "en": name},
+        pay_page=settings.text("pay_page"),
         default_language=language,
         per_minute=settings.number("requests_per_minute"),
         trusted_proxies=settings.networks("trusted_proxies"),

@@ -45,6 +45,7 @@ SETTINGS: Final = (
     Setting("database_url", "", "A PostgreSQL of yours; empty: the embedded one", is_secret=True),
     Setting("pack", "cn", "Jurisdiction pack of new lines, and the calendar of the night"),
     Setting("issuer_name", "Whiteslip", "The lender's name on pages and letters"),
+    Setting("pay_page", "", "Page of yours on which customers pay, https://...; empty: pages name none"),
     Setting("offer_file", "", "File of the one alternative on the page of leaving; empty: none is shown"),
     Setting("language", "zh-CN", "Language where nobody has said otherwise: zh-CN or en"),
     Setting("master_key_file", "", "File with the vault's master key; empty: made in the home"),
@@ -192,4 +193,6 @@ def _checked(value: Value) -> Value:
     if value.setting.name == "database_url" and value.text and not value.text.startswith("postgresql://"):
         wanted = "postgresql://USER:PASSWORD@HOST/DATABASE"
         raise SettingError(f"{value.setting.variable} ({value.origin}) is written {wanted}")
+    if value.setting.name == "pay_page" and value.text and not value.text.startswith("https://"):
+        raise SettingError(f"{value.setting.variable} ({value.origin}) is written https://HOST/PAGE")
     return value

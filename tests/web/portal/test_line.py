@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 import worlds
+from litestar.testing import TestClient
 from web.portal.conftest import Reader
-from web.portal.scene import LIMIT, Scene
+from web.portal.scene import LIMIT, SECRET, Scene
 
 from whiteslip import exits
 from whiteslip.billing import sales
@@ -16,6 +17,9 @@ from whiteslip.exits.defaultnotices import DefaultNotice
 from whiteslip.exits.model import Channel, Identity, Kind, Termination
 from whiteslip.lines.model import LockKind
 from whiteslip.purchases import Declined, Purchase
+from whiteslip.web import portal
+from whiteslip.web.kit.settings import WebSettings
+from whiteslip.web.kit.shell import create_app
 from whiteslip.web.portal.line.handlers import chips
 
 
@@ -68,6 +72,19 @@ def test_who_is_late_reads_what_puts_it_right_and_nothing_of_a_higher_limit(read
     assert "please pay the £120.00 that was past due then, by the end of 15 April 2026" in told
     assert "See the notice of default" in told
     assert "default" in reader.opens("/letters").text.lower()
+
+
+def test_the_page_on_which_the_lender_takes_payments_is_one_click_from_what_is_owed(scene: Scene):
+    guest = scene.guest()
+    scene.buys(guest, 12_000)
+    settings = WebSettings(SECRET, default_language="en", pay_page="https://pay.example.com/")
+    with TestClient(create_app(portal.routers, settings, scene.ports)) as client:
+        reader = Reader(client, scene)
+        assert '<a href="https://pay.example.com/">Pay now</a>' in reader.signs_in(guest).text
+        with scene.db.transaction() as tx:
+            left = exits.request(tx, scene.office, guest.line, Channel.PORTAL, "customer", scene.now())
+        assert isinstance(left, exits.Exit)
+        assert "https://pay.example.com/" in reader.opens(f"/exits/{left.reference}").text
 
 
 def test_a_limit_below_what_is_in_use_makes_nothing_due(reader: Reader, scene: Scene):

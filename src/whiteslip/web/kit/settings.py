@@ -42,7 +42,8 @@ class WebSettings:
     ``https`` is whether the *browser* speaks TLS to us, also through a proxy: it makes cookies
     ``Secure`` and turns HSTS on. ``body_limit`` is in bytes; a route that takes files sets its own
     ``request_max_body_size``. ``timezone`` is an IANA name; pages show instants in it.
-    ``issuer_name`` is who lends, as every page's header and title say it. ``default_language`` is for
+    ``issuer_name`` is who lends, as every page's header and title say it; ``pay_page`` is the address of
+    their own page on which customers pay, if they have one. ``default_language`` is for
     readers whose browser asks for none of ours. ``demo`` adds the style guide and a mark on each page, which
     says more while the people of the demonstration are still ``living`` their years.
 
@@ -60,6 +61,7 @@ class WebSettings:
     living: Callable[[], bool] = _never
     timezone: str = "Asia/Shanghai"
     issuer_name: Mapping[Lang, str] = field(default_factory=_own_name)
+    pay_page: str = ""
     default_language: Lang = "zh-CN"
     body_limit: int = 256 * 1024
     per_minute: int = 0
