@@ -266,8 +266,11 @@ class Shell:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, below those that the system lends to outgoing connections."""
-    for port in random.sample(range(20_000, 30_000), 100):
+    """A port that nobody listens on, below those that the system lends to outgoing connections.
+
+    None begins as a port that pages name: 2525, 8000.
+    """
+    for port in random.sample(range(26_000, 30_000), 100):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
