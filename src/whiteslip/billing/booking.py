@@ -109,7 +109,8 @@ class Booking:
 
     def write(self) -> None:
         """Post and store everything gathered."""
-        off = store.charged_off(self.tx, {line.id for line, _, _ in self._moves})
+        # A charge-off ends drawing for good, so of a line that may draw nothing need be asked.
+        off = store.charged_off(self.tx, {line.id for line, _, _ in self._moves if line.drawing_stopped})
         days: dict[date, list[Transfer]] = {}
         for line, day, transfer in self._moves:
             of_day = days.setdefault(day, [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from uuid import UUID
 
@@ -151,15 +151,8 @@ def erase_expired(tx: Tx, forget: Mapping[str, Forget], today: date, now: dateti
     never got a line. The person's record goes from the vault with its key, which also takes the names out
     of every letter; the lender's own reference goes from the customer. The ledger keeps sums of nobody.
     """
-    known = [packs.load(name) for name in packs.names()]
-    last_days = {pack.name: add_months(today, -_longest(pack)) for pack in known}
-    gone = store.expired(tx, today, last_days, count)
-    last = {
-        pack.name: end_of_day(add_months(today, -rules.months_of(pack, rules.APPLICANTS)), pack.timezone)
-        for pack in known
-    }
-    applied = store.expired_applicants(tx, today, last, count - len(gone))
-    for customer, ended_on in [*gone, *((who, at.date()) for who, at in applied)]:
+    gone = _expired(tx, today, lambda _pack: today, count)
+    for customer, ended_on in gone:
         for each in forget.values():
             each(tx, customer, now)
         for other in store.others(tx, customer):
@@ -167,16 +160,24 @@ def erase_expired(tx: Tx, forget: Mapping[str, Forget], today: date, now: dateti
         erase_person(tx, customer, now)
         forget_reference(tx, customer)
         store.add_erased(tx, customer, ended_on, now)
-    return len(gone) + len(applied)
+    return len(gone)
 
 
 def overdue(tx: Tx, today: date, count: int = 1_000) -> int:
     """How many people, up to ``count``, should have been erased by now: their clocks ran out more than the
     pack's ``privacy.erasure_business_days`` ago. Any is a night that did not do its work.
     """
-    known = [packs.load(name) for name in packs.names()]
-    last_days = {pack.name: add_months(rules.last_in_time(pack, today), -_longest(pack)) for pack in known}
-    return len(store.expired(tx, today, last_days, count))
+    return len(_expired(tx, today, lambda pack: rules.last_in_time(pack, today), count))
+
+
+def _expired(tx: Tx, today: date, day_of: Callable[[Pack], date], count: int) -> list[tuple[UUID, date]]:
+    """Up to ``count`` people whose clocks had run out on the day that ``day_of`` gives for their pack."""
+    last_days, last = dict[str, date](), dict[str, datetime]()
+    for pack in map(packs.load, packs.names()):
+        day, months = day_of(pack), rules.months_of(pack, rules.APPLICANTS)
+        last_days[pack.name] = add_months(day, -_longest(pack))
+        last[pack.name] = end_of_day(add_months(day, -months), pack.timezone)
+    return store.expired(tx, today, last_days, last, count)
 
 
 def _longest(pack: Pack) -> int:

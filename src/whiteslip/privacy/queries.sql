@@ -25,39 +25,35 @@ SELECT id, customer, reference, until, set_by, set_at FROM privacy.keep_order
 WHERE customer = :customer AND released_at IS NULL ORDER BY set_at;
 
 -- name: expired
--- Who left so long ago that the clocks of all their packs have run out, and whom no order keeps.
--- Candidates first: on most nights nobody closed a line that long ago.
-WITH candidate AS MATERIALIZED (
+-- Who left so long ago that the clocks of all their packs have run out; and who applied, never had a line, and
+-- whose last application ended so long ago that its pack's clock has. Nobody whom an order keeps, who waits for
+-- the desk or who holds an offer. Candidates first: on most nights nobody closed a line that long ago.
+WITH law AS (
+    SELECT * FROM unnest(:packs::text[], :last_days::date[], :last::timestamptz[]) AS k (pack, last_day, last_at)
+), candidate AS MATERIALIZED (
     SELECT DISTINCT customer FROM lines.v_line WHERE closed_on <= :before
+), ended AS (
+    SELECT l.customer, max(l.closed_on) AS ended_on
+    FROM candidate AS c
+    JOIN lines.v_line AS l ON l.customer = c.customer
+    JOIN law AS k ON k.pack = l.pack
+    GROUP BY l.customer
+    HAVING bool_and(l.closed_on IS NOT NULL) AND max(l.closed_on) <= min(k.last_day)
+    UNION ALL
+    SELECT a.customer, (max(coalesce(a.decided_at, a.applied_at)) AT TIME ZONE 'UTC')::date
+    FROM applications.v_application AS a
+    JOIN law AS k ON k.pack = a.pack
+    WHERE a.proven_at IS NOT NULL AND NOT EXISTS (SELECT FROM lines.v_line AS l WHERE l.customer = a.customer)
+    GROUP BY a.customer
+    HAVING bool_and(
+        a.state IN ('declined', 'withdrawn', 'lapsed') AND coalesce(a.decided_at, a.applied_at) <= k.last_at)
 )
-SELECT l.customer, max(l.closed_on) AS ended_on
-FROM candidate AS c
-JOIN lines.v_line AS l ON l.customer = c.customer
-JOIN unnest(:packs::text[], :last_days::date[]) AS k (pack, last_day) ON k.pack = l.pack
-WHERE NOT EXISTS (SELECT FROM privacy.erased AS e WHERE e.customer = c.customer)
+SELECT e.customer, e.ended_on FROM ended AS e
+WHERE NOT EXISTS (SELECT FROM privacy.erased AS g WHERE g.customer = e.customer)
     AND NOT EXISTS (
         SELECT FROM privacy.keep_order AS o
-        WHERE o.customer = c.customer AND o.released_at IS NULL AND o.until >= :today)
-GROUP BY l.customer
-HAVING bool_and(l.closed_on IS NOT NULL) AND max(l.closed_on) <= min(k.last_day)
-ORDER BY ended_on, l.customer LIMIT :count;
-
--- name: expired_applicants
--- Who applied, never had a line, and whose last application ended so long ago that its pack's clock has run
--- out. Whoever waits for the desk or holds an offer is not among them.
-SELECT a.customer, max(coalesce(a.decided_at, a.applied_at)) AS ended_at
-FROM applications.v_application AS a
-JOIN unnest(:packs::text[], :last::timestamptz[]) AS k (pack, last_at) ON k.pack = a.pack
-WHERE a.proven_at IS NOT NULL
-    AND NOT EXISTS (SELECT FROM lines.v_line AS l WHERE l.customer = a.customer)
-    AND NOT EXISTS (SELECT FROM privacy.erased AS e WHERE e.customer = a.customer)
-    AND NOT EXISTS (
-        SELECT FROM privacy.keep_order AS o
-        WHERE o.customer = a.customer AND o.released_at IS NULL AND o.until >= :today)
-GROUP BY a.customer
-HAVING bool_and(
-    a.state IN ('declined', 'withdrawn', 'lapsed') AND coalesce(a.decided_at, a.applied_at) <= k.last_at)
-ORDER BY ended_at, a.customer LIMIT :count;
+        WHERE o.customer = e.customer AND o.released_at IS NULL AND o.until >= :today)
+ORDER BY e.ended_on, e.customer LIMIT :count;
 
 -- name: others
 -- Whom the vault knows for a customer's sake alone: users of their lines, and contacts of their estate.

@@ -65,10 +65,13 @@ def standing_orders(tx: Tx, customer: UUID) -> tuple[Order, ...]:
     return tuple(Order(**row) for row in _queries.standing_orders(tx.conn, customer=customer))
 
 
-def expired(tx: Tx, today: date, last_days: Mapping[str, date], count: int) -> list[tuple[UUID, date]]:
-    """Up to ``count`` customers to erase, with the day they left.
+def expired(
+    tx: Tx, today: date, last_days: Mapping[str, date], last: Mapping[str, datetime], count: int
+) -> list[tuple[UUID, date]]:
+    """Up to ``count`` people to erase, with the day they left or their last application ended.
 
-    ``last_days``: by pack, the last day of leaving whose longest clock has run out.
+    By pack, ``last_days`` is the last day of leaving whose longest clock has run out, and ``last`` the last
+    instant at which an application without a line may have ended whose clock has.
     """
     rows = _queries.expired(
         tx.conn,
@@ -76,22 +79,10 @@ def expired(tx: Tx, today: date, last_days: Mapping[str, date], count: int) -> l
         before=max(last_days.values()),
         packs=list(last_days),
         last_days=list(last_days.values()),
+        last=[last[pack] for pack in last_days],
         count=count,
     )
     return [(row["customer"], row["ended_on"]) for row in rows]
-
-
-def expired_applicants(
-    tx: Tx, today: date, last: Mapping[str, datetime], count: int
-) -> list[tuple[UUID, datetime]]:
-    """Up to ``count`` applicants without a line to erase, with the instant their last application ended.
-
-    ``last``: by pack, the last such instant whose clock has run out.
-    """
-    rows = _queries.expired_applicants(
-        tx.conn, today=today, packs=list(last), last=list(last.values()), count=count
-    )
-    return [(row["customer"], row["ended_at"]) for row in rows]
 
 
 def others(tx: Tx, customer: UUID) -> list[UUID]:
