@@ -92,9 +92,10 @@ def url(serve: Serve, scene: Scene) -> str:
     return serve(scene.app())
 
 
-@pytest.fixture(scope="session")
+# It keeps a loop running in this thread, which tests of other rooms must not find.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for the run."""
+    """One browser for a file."""
     if not CHROMIUM.exists():
         if os.environ.get("CI", "").lower() in {"1", "true"}:
             pytest.fail(f"{CHROMIUM} is missing: install Debian's package chromium")
