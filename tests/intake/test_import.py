@@ -15,7 +15,8 @@ from typing import Final
 import pytest
 
 from whiteslip import billing, identity, intake, ledger, lines
-from whiteslip.base import Refusal
+from whiteslip.base import Refusal, local_day
+from whiteslip.exits import arrears
 from whiteslip.identity import Vault
 from whiteslip.intake import IntakeError, Options, Report, booking, report, sample
 from whiteslip.store import Database
@@ -376,3 +377,12 @@ def test_the_whole_public_data_set_loads_without_a_rejection(db: Database):
     done = intake.run(db, None, "uci-credit-card", UCI, Options(), UCI_NOW)
     assert done.finished
     assert_uci(db, done, 24_000, None)
+
+
+def test_who_is_late_at_the_takeover_was_told_by_the_lender_before(db: Database, vault: Vault):
+    load(db, vault)
+    today = local_day(NOW, "Asia/Shanghai")
+    with db.transaction() as tx:
+        late = tx.conn.execute("SELECT FROM billing.v_open WHERE billed AND due_on < %s", [today]).fetchall()
+        assert late, "somebody in the sample is late"
+        assert arrears.tell_late(tx, "Test Lender", today, NOW) == 0
