@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -182,7 +182,8 @@ def test_a_server_that_somebody_else_made_is_theirs_and_it_is_said_what_to_do(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_a_plain_user_at_a_closed_home_of_root_is_told_what_to_do(home: Path):
+@pytest.mark.parametrize("act", [embedded.start, embedded.stop], ids=["start", "stop"])
+def test_a_plain_user_at_a_closed_home_of_root_is_told_what_to_do(home: Path, act: Callable[[Path], object]):
     home.mkdir(mode=0o700)
     reads, writes = os.pipe()
     child = os.fork()
@@ -191,15 +192,17 @@ def test_a_plain_user_at_a_closed_home_of_root_is_told_what_to_do(home: Path):
             os.setgroups([])
             os.setgid(65534)
             os.setuid(65534)
-            embedded.start(home)
-        except embedded.EmbeddedError as error:
-            os.write(writes, str(error).encode())
+            act(home)
+        except BaseException as error:
+            os.write(writes, repr(error).encode())
         finally:
             os._exit(0)
-    os.waitpid(child, 0)
-    assert "run this as the owner of" in os.read(reads, 1000).decode()
-    os.close(reads)
     os.close(writes)
+    os.waitpid(child, 0)
+    said = os.read(reads, 1000).decode()
+    os.close(reads)
+    assert said.startswith("EmbeddedError")
+    assert "run this as the owner of" in said
     assert list(home.iterdir()) == []
 
 

@@ -168,17 +168,29 @@ def _must_be_ours(home: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(home: Path) -> Generator[None]:
-    """One process at a time. Raises EmbeddedError where the home is somebody else's."""
+def _open_to_us(home: Path) -> Generator[None]:
+    """What is closed to us is said with what to do."""
     try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o755)
-        _must_be_ours(home)
-        handle = os.open(home / "postgres.lock", os.O_WRONLY | os.O_CREAT, 0o600)
+        yield
     except PermissionError as error:
         raise EmbeddedError(
             f"{error.filename} is closed to {_name(os.geteuid())}; run this as the owner of {home}, "
             "or set WHITESLIP_HOME to a folder of yours"
         ) from None
+
+
+def _is_made(home: Path) -> bool:
+    with _open_to_us(home):
+        return (home / "postgres.json").exists()
+
+
+@contextlib.contextmanager
+def _locked(home: Path) -> Generator[None]:
+    """One process at a time. Raises EmbeddedError where the home is somebody else's."""
+    with _open_to_us(home):
+        home.mkdir(parents=True, exist_ok=True, mode=0o755)
+        _must_be_ours(home)
+        handle = os.open(home / "postgres.lock", os.O_WRONLY | os.O_CREAT, 0o600)
     with os.fdopen(handle, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -268,11 +280,10 @@ def start(home: Path, options: dict[str, str] | None = None, tell: Tell = _silen
     words when it does not come up, or where the home is somebody else's.
     """
     home = home.resolve()
-    known = (home / "postgres.json").exists()
-    with _patiently(tell, REPLAYING if known else MAKING), _locked(home):
+    with _patiently(tell, REPLAYING if _is_made(home) else MAKING), _locked(home):
         user = _server_user()
         binaries, data = _places(home, user)
-        if not (home / "postgres.json").exists():
+        if not _is_made(home):
             _install(home, binaries, data, user)
         server = _open(home, user)
         if _up(server, user):
@@ -311,7 +322,7 @@ def _start(home: Path, server: Server, user: pwd.struct_passwd | None, options: 
 def stop(home: Path) -> bool:
     """Stop the server of ``home``. False when none was running."""
     home = home.resolve()
-    if not (home / "postgres.json").exists():
+    if not _is_made(home):
         return False
     with _locked(home):
         user = _server_user()
@@ -330,7 +341,7 @@ def remove(home: Path) -> None:
     """Stop the server of ``home`` and delete its data for good."""
     stop(home)
     home = home.resolve()
-    if (home / "postgres.json").exists():
+    if _is_made(home):
         _, data = _places(home, _server_user())
         shutil.rmtree(data, ignore_errors=True)
     for name in ("postgres.json", "postgres.secret", "postgres.lock"):
