@@ -18,7 +18,7 @@ ZHANG = Person("张三丰", "11010519491231002X", "+8613912345678", "zhang@examp
 
 @pytest.fixture
 def vault() -> Vault:
-    return Vault(bytes(range(32)))
+    return Vault(bytes(range(32)), region="CN")
 
 
 @pytest.fixture

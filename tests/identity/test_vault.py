@@ -25,7 +25,7 @@ from whiteslip.store import Database
 from whiteslip.store.database import journal_of
 
 Enrol = Callable[..., UUID]
-VAULT = Vault(bytes(range(32)))
+VAULT = Vault(bytes(range(32)), region="CN")
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 people = st.builds(Person, texts, texts, texts, texts)
 

@@ -93,6 +93,7 @@ def _head(pack: Pack) -> dict[str, Any]:
         "currency": pack.currency,
         "timezone": pack.timezone,
         "calendar": pack.calendar_name,
+        "country": pack.country,
     }
 
 

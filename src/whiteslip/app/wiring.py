@@ -238,7 +238,7 @@ def loaded_pack(settings: Settings) -> Pack:
 def _platform(settings: Settings, database: Database) -> Platform:
     pack = loaded_pack(settings)
     is_demo = (settings.home / DEMO_MARK).exists()
-    vault = Vault.open(settings.master_key_file)
+    vault = Vault.open(settings.master_key_file, pack.country)
     issuer, agency = settings.text("issuer_name"), settings.text("bureau_agency")
     office = Office(Tables.load(), issuer, _offer(settings), nightly.watched, agency)
     courier = Courier(web_secret(settings), settings.flag("webhooks_allow_internal"))

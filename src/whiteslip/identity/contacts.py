@@ -77,7 +77,8 @@ def _as_wished(tx: Tx, vault: Vault, subject: UUID, place: str) -> tuple[Person,
     if isinstance(old, Refusal):
         return old
     is_email = "@" in rules.normal_email(place)
-    new = rules.normalise(replace(old, email=place) if is_email else replace(old, phone=place))
+    wished = replace(old, email=place) if is_email else replace(old, phone=place)
+    new = rules.normalise(wished, vault.region)
     if isinstance(new, Refusal):
         return new
     if new == old:

@@ -30,10 +30,12 @@ def normal_id_number(number: str) -> str:
     return re.sub(r"[\s-]", "", text)
 
 
-def normal_phone(phone: str, region: str = "CN") -> str | None:
-    """A phone number in E.164, or None when it cannot be one."""
+def normal_phone(phone: str, region: str) -> str | None:
+    """A phone number in E.164, or None when it cannot be one. One without a country's code is read as one of
+    ``region`` (ISO 3166); where that is empty it cannot be one.
+    """
     try:
-        parsed = phonenumbers.parse(unicodedata.normalize("NFKC", phone), region)
+        parsed = phonenumbers.parse(unicodedata.normalize("NFKC", phone), region or None)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_possible_number(parsed):
@@ -46,7 +48,7 @@ def normal_email(email: str) -> str:
     return unicodedata.normalize("NFKC", email).strip().lower()
 
 
-def normalise(person: Person, region: str = "CN") -> Person | Refusal:
+def normalise(person: Person, region: str) -> Person | Refusal:
     """The person as the vault keeps them.
 
     A phone without a country is read as one of ``region``. Refusals: ``identity.name_invalid``,

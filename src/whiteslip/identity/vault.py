@@ -69,16 +69,17 @@ def _read_key(path: Path) -> bytes:
 class Vault:
     """The master key and what is derived from it.
 
-    While the key is rotated there is a ``former`` one, whose rows are read and found too.
+    While the key is rotated there is a ``former`` one, whose rows are read and found too. ``region`` is the
+    country (ISO 3166) whose phone numbers may be written without its code; empty: none may.
     """
 
-    def __init__(self, master: bytes, former: Vault | None = None) -> None:
+    def __init__(self, master: bytes, former: Vault | None = None, region: str = "") -> None:
         if len(master) != _KEY_BYTES:
             raise VaultError(f"a master key has {_KEY_BYTES} bytes, this one has {len(master)}")
         self._master = AESGCMSIV(master)
         self._index = HKDF(SHA256(), _KEY_BYTES, None, b"whiteslip/index").derive(master)
         self._codes = HKDF(SHA256(), _KEY_BYTES, None, b"whiteslip/codes").derive(master)
-        self.former = former
+        self.former, self.region = former, region
         self.master_id = hashlib.sha256(b"whiteslip/master" + master).hexdigest()[:12]
 
     @classmethod
@@ -96,10 +97,10 @@ class Vault:
         return cls(key)
 
     @classmethod
-    def open(cls, path: Path) -> Vault:
+    def open(cls, path: Path, region: str = "") -> Vault:
         """Open the vault by its key file, which nobody else may read, and a new one beside it."""
-        former, new = cls(_read_key(path)), new_key_file(path)
-        return cls(_read_key(new), former) if new.exists() else former
+        former, new = cls(_read_key(path), None, region), new_key_file(path)
+        return cls(_read_key(new), former, region) if new.exists() else former
 
     def of(self, master_id: str) -> Vault:
         """The vault that a row says it is of. Raises VaultError where its key is not here."""
@@ -153,7 +154,7 @@ def decrypt(cipher: AESGCMSIV, sealed: bytes, bound_to: bytes) -> bytes:
 
 def enrol(tx: Tx, vault: Vault, subject: UUID, person: Person, actor: str, now: datetime) -> Person | Refusal:
     """Put a person into the vault; returns them as kept. Refusals: those of ``rules.normalise``."""
-    kept = rules.normalise(person)
+    kept = rules.normalise(person, vault.region)
     if not isinstance(kept, Refusal):
         enrol_many(tx, vault, [(subject, kept)], actor, now)
     return kept
@@ -167,7 +168,7 @@ def enrol_contact(
     They have no ID number here and are found by nothing, so nobody signs in as them. Refusals:
     ``identity.name_invalid``, ``identity.phone_invalid``, ``identity.email_invalid``.
     """
-    kept = rules.normalise(replace(person, id_number=_NO_NUMBER))
+    kept = rules.normalise(replace(person, id_number=_NO_NUMBER), vault.region)
     if isinstance(kept, Refusal):
         return kept
     kept, key = replace(kept, id_number=""), AESGCMSIV.generate_key(256)
@@ -241,7 +242,7 @@ def find(
     email: str | None = None,
 ) -> list[UUID]:
     """Whoever has all of what is given, which is put in normal form first. Nothing is decrypted."""
-    e164 = rules.normal_phone(phone) if phone else None
+    e164 = rules.normal_phone(phone, vault.region) if phone else None
     if phone and e164 is None:
         return []
     wanted = {
@@ -280,7 +281,7 @@ def change_contact(
         old.phone if phone is None else phone,
         old.email if email is None else email,
     )
-    new = rules.normalise(wished)
+    new = rules.normalise(wished, vault.region)
     if isinstance(new, Refusal) or new == old:
         return new
     own = vault.of(row["master"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from whiteslip import packs
 from whiteslip.base import Refusal
 from whiteslip.base.money import MINOR_DIGITS
 from whiteslip.identity import Person
@@ -248,7 +249,7 @@ def _person(mapping: Mapping, places: Table[str, int], cells: Sequence[str]) -> 
         if _is_formula(text):
             raise _UnfitError("cell.formula", column, "a formula (not shown: the file holds personal data)")
         texts.append(text)
-    kept = normalise(Person(*texts))
+    kept = normalise(Person(*texts), packs.load(mapping.pack).country)
     if isinstance(kept, Refusal):
         raise _UnfitError(
             "person.invalid",

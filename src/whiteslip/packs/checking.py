@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final, cast
 from zoneinfo import available_timezones
 
+from phonenumbers import SUPPORTED_REGIONS
+
 from whiteslip.base.money import MINOR_DIGITS
 from whiteslip.packs.calendars import CalendarName
 from whiteslip.packs.costs import too_dear
@@ -21,7 +23,7 @@ from whiteslip.packs.reading import BASE, names, raw_pack
 _TIMES: Final = ("days", "business_days", "months", "years")
 _FIELDS: Final = {"value", "unit", "source", "verified", "duty"}
 _WHOLE: Final = ("title", "currency", "timezone", "calendar", "terms")
-_KNOWN: Final = {*_WHOLE, "holidays", "workdays", "parameters"}
+_KNOWN: Final = {*_WHOLE, "country", "holidays", "workdays", "parameters"}
 _TERMS: Final = ("due_days", "late_fee_minor", "late_fee_grace_days")
 # Told so that nobody sets it: who has left applies again at once.
 _NO_WAIT: Final = "exit.return_wait_days"
@@ -55,6 +57,9 @@ def _faults(name: str, raw: Mapping[str, Any], base: Mapping[str, Any], duties: 
     faults += [f"{key} is nothing that a pack says" for key in raw if key not in _KNOWN]
     if raw.get("currency") not in list(MINOR_DIGITS):
         faults.append(f"currency {raw.get('currency')!r} is unknown")
+    country = raw.get("country", "")
+    if country not in ("", *SUPPORTED_REGIONS):
+        faults.append(f"country {country!r} is unknown")
     if raw.get("timezone") not in list(available_timezones()):
         faults.append(f"timezone {raw.get('timezone')!r} is unknown")
     if raw.get("calendar") not in list(CalendarName):

@@ -55,7 +55,8 @@ class Parameter:
 class Pack:
     """A jurisdiction: its parameters, currency, timezone, business days and default terms.
 
-    ``holidays`` and ``workdays`` are what the pack says besides the calendar it follows.
+    ``holidays`` and ``workdays`` are what the pack says besides the calendar it follows. ``country``: whose
+    phone numbers are written without its code; empty where all need theirs.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Pack:
     terms: Mapping[str, Any] = field(default_factory=dict[str, Any])
     holidays: frozenset[date] = frozenset()
     workdays: frozenset[date] = frozenset()
+    country: str = ""
 
     @property
     def calendar(self) -> Calendar:

@@ -49,6 +49,7 @@ def _pack(name: str, raw: Mapping[str, Any]) -> Pack:
         terms=raw["terms"],
         holidays=frozenset(raw.get("holidays", [])),
         workdays=frozenset(raw.get("workdays", [])),
+        country=raw.get("country", ""),
     )
 
 

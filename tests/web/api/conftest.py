@@ -37,7 +37,8 @@ def application(db: Database, pack: str | Pack = "cn", lake: Lake | None = None)
     """The shell with the API door alone, under a pack, or under one whose terms the lender wrote."""
     agreed = packs.load(pack) if isinstance(pack, str) else pack
     office, courier = Office(Tables.load(), "Test"), Courier(bytes(32), allow_internal=True)
-    ports = Ports(db, Vault(bytes(32)), office, DemoPhone(db), agreed, courier, lake)
+    vault = Vault(bytes(32), region=agreed.country)
+    ports = Ports(db, vault, office, DemoPhone(db), agreed, courier, lake)
     return create_app(routers, WebSettings(secret=bytes(32), default_language="en"), ports)
 
 

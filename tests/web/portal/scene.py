@@ -64,7 +64,8 @@ class Scene:
         self.db = db
         self.pack = packs.load("cn")
         self.office = Office(Tables.load(), "Test Lender", offer)
-        self.ports = Ports(db, Vault(bytes(32)), self.office, DemoPhone(db), self.pack)
+        vault = Vault(bytes(32), region=self.pack.country)
+        self.ports = Ports(db, vault, self.office, DemoPhone(db), self.pack)
         self.nights = day.Ports(self.office, self.ports.vault, self.ports.mailer)
         self.demo = demo
         self._dice, self._count = Random(7), 0

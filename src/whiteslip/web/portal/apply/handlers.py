@@ -110,7 +110,7 @@ def start(request: WebRequest, form: FromForm) -> Response[Any]:
     if isinstance(read, Errors):
         return _begin(request, ports, form, errors=read)
     who, asked = read
-    phone, language = normal_phone(who.phone), language_of(request)
+    phone, language = normal_phone(who.phone, ports.vault.region), language_of(request)
     if phone is None:
         return _begin(request, ports, form, errors=Errors().add("phone", "invalid"))
     person = Person(who.full_name, who.id_number, who.phone, who.email)

@@ -81,7 +81,7 @@ def stop(request: WebRequest, form: FromForm) -> Response[Any]:
     who = form.read(Who)
     if isinstance(who, Errors):
         return page(request, "portal/close/page.html", form=form, errors=who)
-    phone = normal_phone(who.phone)
+    phone = normal_phone(who.phone, ports.vault.region)
     if phone is None:
         return page(request, "portal/close/page.html", form=form, errors=Errors().add("phone", "invalid"))
     with ports.database.transaction() as tx:

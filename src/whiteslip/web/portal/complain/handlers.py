@@ -86,7 +86,7 @@ def complain_outside(request: WebRequest, form: FromForm) -> Response[Any]:
     typed = form.read(Outside)
     if isinstance(typed, Errors):
         return _outside(request, form, errors=typed)
-    phone = normal_phone(typed.phone)
+    phone = normal_phone(typed.phone, ports.vault.region)
     if phone is None:
         return _outside(request, form, errors=Errors().add("phone", "invalid"))
     if len(typed.words) > LONGEST_WORDS:

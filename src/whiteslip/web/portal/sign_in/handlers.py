@@ -56,7 +56,7 @@ def send(request: WebRequest, form: FromForm) -> Response[Any]:
     typed = form.read(Phone)
     if isinstance(typed, Errors):
         return _begin(request, form, errors=typed)
-    phone = normal_phone(typed.phone)
+    phone = normal_phone(typed.phone, ports.vault.region)
     if phone is None:
         return _begin(request, form, errors=Errors().add("phone", "invalid"))
     to = typed.to if is_local(typed.to) else HOME
