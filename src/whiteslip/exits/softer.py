@@ -12,6 +12,7 @@ from uuid import UUID
 
 from whiteslip import lines, packs
 from whiteslip.base import Refusal
+from whiteslip.base.calendar import start_of_day
 from whiteslip.lines import Line, locks
 from whiteslip.lines.acts import change_limit
 from whiteslip.lines.increases import drop, take_back
@@ -77,7 +78,7 @@ def pause_late(
     line = lines.get_line(tx, line_id, lock=True)
     if isinstance(line, Refusal):
         return line
-    if not (began_at <= now and line.opened_on <= line.today(began_at)):
+    if not start_of_day(line.opened_on, line.timezone) <= began_at <= now:
         return Refusal("lock.began_at_invalid", {"from": line.opened_on.isoformat()})
     if fault := _fault(line, days, firm):
         return fault

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
+import pytest
+from litestar.testing import TestClient
 from worlds import at, night
 
 from whiteslip.store.timers import StoredClock
 
-from .conftest import NOW, Api
+from .conftest import NOW, Api, application, with_key
+
+if TYPE_CHECKING:
+    from whiteslip.store import Database
 
 
 def set_clock(api: Api, day: date) -> None:
@@ -136,3 +142,17 @@ def test_another_day_for_bills_is_shown_and_then_moved_once(api: Api):
     assert api.post(path, {"statement_day": 20}, 200)["statement_day"] == 20
     assert api.get(f"{path}?statement_day=7")["refused"] == "payday.too_soon"
     assert api.post(path, {"statement_day": 7}, 409)["code"] == "payday.too_soon"
+
+
+@pytest.mark.parametrize("pack", ["cn", "us"])
+def test_days_that_no_line_can_have_are_refused_and_no_fault_of_ours(db: Database, pack: str):
+    with TestClient(application(db, pack)) as client:
+        api = Api(db, client, with_key(db))
+        customer = api.customer(phone="+8613900000021")
+        for day in (0, 29, 31):
+            body = {"customer": customer, "limit_minor": 500_000, "statement_day": day}
+            assert api.ask("POST", "/v1/lines", body).status_code == 422
+        line = api.post("/v1/lines", body | {"statement_day": 28})["id"]
+        for began in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+            refused = api.post(f"/v1/lines/{line}/pause", {"began_at": began}, 422)
+            assert refused["code"] == "lock.began_at_invalid"

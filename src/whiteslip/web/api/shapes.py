@@ -56,7 +56,7 @@ class NewLineBody(Struct, forbid_unknown_fields=True):
 
     customer: PublicId
     limit_minor: Amount
-    statement_day: Annotated[int, Meta(ge=1, le=31)] = 1
+    statement_day: Annotated[int, Meta(ge=1, le=28)] = 1
     informed: bool = True
 
 
