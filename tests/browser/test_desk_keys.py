@@ -169,3 +169,23 @@ def test_single_keys_can_be_switched_off_and_wait_while_somebody_types(keys: Key
     page.focus("select[name=reason]")
     page.keyboard.press("r")
     assert page.evaluate("document.activeElement.name") == "reason"
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en-GB"])
+def test_a_key_for_a_way_that_a_case_does_not_offer_says_so(
+    db: Database, serve: Callable[[Any], str], visit: Callable[..., Visitor], lang: str
+):
+    keys = Keys(db, serve, visit(locale=lang))
+    # Something is owed, so the case cannot be closed now; nothing was chosen, so nothing can be taken back.
+    case, page = waiting(db, keys.ports, 3), keys.page
+    keys.at(case)
+    says = page.locator("[data-key-says]")
+    for key, name in (("a", ("立即关闭", "Close now")), ("u", ("撤回", "Undo"))):
+        assert page.locator(f"[aria-keyshortcuts={key.upper()}]").count() == 0
+        page.keyboard.press(key)
+        assert key.upper() in says.inner_text()
+        assert name[lang != "zh-CN"] in says.inner_text()
+    page.keyboard.press("r")
+    assert says.inner_text() == "", "what is offered says nothing, and its button has the focus"
+    page.keyboard.press("z")
+    assert says.inner_text() == ""

@@ -32,6 +32,7 @@ for (const slider of document.querySelectorAll("[data-slides]")) {
 
 // Single keys where a page offers them: they can be switched off, and never act while somebody types.
 // A link is followed; a button is focused, so that Enter decides and a slip of the finger does not.
+// A key that a page knows and does not offer as it stands says so.
 const keys = document.querySelector("[data-keys]");
 if (keys) {
   keys.checked = localStorage.getItem("keys") !== "off";
@@ -40,7 +41,11 @@ if (keys) {
     const typing = event.target.closest("input:not([type=checkbox]), select, textarea");
     const combined = event.ctrlKey || event.metaKey || event.altKey;
     if (!keys.checked || typing || combined || !/^[a-z]$/i.test(event.key)) return;
-    const target = document.querySelector(`[aria-keyshortcuts="${event.key.toUpperCase()}"]`);
+    const key = event.key.toUpperCase();
+    const target = document.querySelector(`[aria-keyshortcuts="${key}"]`);
+    const says = document.querySelector("[data-key-says]");
+    const idle = document.querySelector(`template[data-key-idle="${key}"]`);
+    if (says) says.textContent = !target && idle ? idle.content.textContent : "";
     if (!target) return;
     event.preventDefault();
     if (target.matches("a")) target.click();
