@@ -263,9 +263,9 @@ def test_the_tail_lasts_as_long_as_a_debit_may_be_returned():
 
 
 @given(st.integers(0, 500), st.sampled_from(State))
-def test_a_remainder_is_waived_only_when_small_and_confirmed(owed: int, state: State):
+def test_a_remainder_is_waived_only_when_small_and_confirmed_or_closed(owed: int, state: State):
     waived = rules.waives_remainder(case(state), replace(NOTHING, owed_minor=owed), CLOCKS)
-    assert waived == (0 < owed <= 100 and state in (State.RUN_OFF, State.CONFIRMED))
+    assert waived == (0 < owed <= 100 and state in (State.RUN_OFF, State.CONFIRMED, State.CLOSED))
 
 
 def test_a_reference_can_be_read_out():

@@ -237,7 +237,8 @@ def advance(tx: Tx, office: Office, exit_id: UUID, now: datetime) -> Exit | Refu
     """Take whatever steps are due on a case: after a payment, at a deadline, in the night.
 
     A credit that reaches a closed line (a late refund) is paid out, once the customer's contact data
-    is not new any more and no order of the law stands on the line. Doing it again changes nothing.
+    is not new any more and no order of the law stands on the line; what is owed there and a trifle is given
+    up. Doing it again changes nothing.
     Refusal: ``exit.not_found``.
     """
     both = locked(tx, exit_id)
@@ -247,6 +248,8 @@ def advance(tx: Tx, office: Office, exit_id: UUID, now: datetime) -> Exit | Refu
 def _advance(tx: Tx, office: Office, line: Line, case: Exit, now: datetime) -> Exit:
     if case.state is State.CLOSED and line.credit_minor:
         steps.pay_out(Work.on(tx, office, line, now), case)
+    elif case.state is State.CLOSED and line.owed_minor:
+        steps.waive_trifle(Work.on(tx, office, line, now), case)
     if rules.tail_is_over(case, line.today(now)):
         case = replace(case, tail_until=None)
         store.save(tx, case)

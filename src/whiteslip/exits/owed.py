@@ -16,10 +16,11 @@ from whiteslip.base import Refusal
 from whiteslip.billing import payments
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.model import OpenItem, Payment
-from whiteslip.exits import telling
+from whiteslip.exits import store as exits_store
+from whiteslip.exits import steps, telling
 from whiteslip.exits.helping import tell
 from whiteslip.exits.telling import Act
-from whiteslip.exits.work import Office
+from whiteslip.exits.work import Office, Work
 from whiteslip.lines import Line
 from whiteslip.purchases import disputes, promises
 from whiteslip.purchases import store as purchases_store
@@ -83,7 +84,8 @@ def resolve_dispute(
     def book() -> Dispute | Refusal:
         done = disputes.resolve(tx, dispute_id, won, actor, now, why, bears)
         if not isinstance(done, Refusal):
-            _tell_outcome(tx, office, done, now)
+            waived = _waives_trifle(tx, office, done.line, now)
+            _tell_outcome(tx, office, done, waived, now)
         return done
 
     return _booked(tx, office, found.line if found else None, book, Act.DISPUTE_LOST, now)
@@ -141,10 +143,19 @@ def _opened(tx: Tx, office: Office, opened: Dispute, act: Act, now: datetime) ->
     return opened
 
 
-def _tell_outcome(tx: Tx, office: Office, done: Dispute, now: datetime) -> None:
+def _waives_trifle(tx: Tx, office: Office, line_id: UUID, now: datetime) -> bool:
+    """Give up what a line is left with that is closed or runs off, where that is too little to be asked for:
+    before anybody is told of it. Whether it did.
+    """
+    case = next(iter(exits_store.of_line(tx, line_id)), None)
+    line = lines.get_lines(tx, {line_id}, lock=True)[line_id]
+    return case is not None and steps.waive_trifle(Work.on(tx, office, line, now), case)
+
+
+def _tell_outcome(tx: Tx, office: Office, done: Dispute, waived: bool, now: datetime) -> None:
     """Of a dispute that is won, or lost where nothing is owed anew; else the new day is the news."""
     is_won = done.outcome is Outcome.WON
-    if not is_won and done.suspended_minor:
+    if not is_won and done.suspended_minor and not waived:
         return
     line = lines.get_lines(tx, {done.line})[done.line]
     given_back = done.amount_minor - done.suspended_minor if is_won else 0
@@ -173,6 +184,7 @@ def _booked(
     done = book()
     if isinstance(done, Refusal):
         return done
+    _waives_trifle(tx, office, line.id, now)
     for plan, item in _residuals(tx, line).items():
         if plan not in before:
             minor = item.principal_minor + item.interest_minor + item.fee_minor

@@ -154,6 +154,7 @@ WHERE e.id > :after AND (
         AND e.state IN ('stopped', 'run_off'))
     -- Money that is the customer's goes out however late it comes, after the tail as well.
     OR (e.state = 'closed' AND l.credit_minor > 0)
+    OR (e.state = 'closed' AND l.principal_minor + l.interest_minor + l.fee_minor BETWEEN 1 AND :de_minimis)
     OR e.tail_until <= (:now::timestamptz AT TIME ZONE l.timezone)::date
 )
 ORDER BY e.id LIMIT :count;

@@ -257,9 +257,9 @@ def may_pay_out(changed_at: datetime | None, since: date, today: date, now: date
 
 
 def waives_remainder(case: Exit, facts: Facts, clocks: Clocks) -> bool:
-    """Whether what is left is too small to be asked for. Only confirmed cases get that far."""
+    """Whether what is left is too small to be asked for: of a confirmed case, and of one that has closed."""
     small = 0 < facts.owed_minor <= clocks.de_minimis_minor
-    return small and not facts.held_minor and case.state in (State.RUN_OFF, State.CONFIRMED)
+    return small and not facts.held_minor and case.state in (State.RUN_OFF, State.CONFIRMED, State.CLOSED)
 
 
 def can_cancel(case: Exit, clocks: Clocks, now: datetime) -> bool:

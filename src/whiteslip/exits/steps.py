@@ -130,12 +130,16 @@ def _settled(work: Work, case: Exit) -> tuple[Work, Facts]:
     if case.state in (State.CONFIRMED, State.RUN_OFF) and work.line.credit_minor and work.line.owed_minor:
         pay_off_with_credit(work.tx, work.line, work.now)
         work = work.refreshed()
-    facts = facts_of(work, case)
-    if rules.waives_remainder(case, facts, work.clocks):
-        billing.waive_remainder(work.tx, work.line, work.clocks.de_minimis_minor, work.now)
+    if waive_trifle(work, case):
         work = work.refreshed()
-        facts = facts_of(work, case)
-    return work, facts
+    return work, facts_of(work, case)
+
+
+def waive_trifle(work: Work, case: Exit) -> bool:
+    """Give up what is left and too little to be asked for; whether there was any."""
+    if not rules.waives_remainder(case, facts_of(work, case), work.clocks):
+        return False
+    return billing.waive_remainder(work.tx, work.line, work.clocks.de_minimis_minor, work.now) > 0
 
 
 def _gives_interest_back(work: Work) -> bool:
