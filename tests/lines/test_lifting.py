@@ -26,7 +26,8 @@ def lock(
 OWN = (LockKind.CUSTOMER, Party.CUSTOMER, LockGround.GENERAL)
 # What may stand beside each other; of each party on a ground there is one lock, in one of these ways.
 CHOICES: list[list[Lock | None]] = [
-    [None, lock(*OWN), lock(*OWN, END), lock(*OWN, END, firm=True)],
+    [None, lock(*OWN), lock(*OWN, END)],
+    [None, lock(*OWN[:2], LockGround.FIRM, END, firm=True)],
     *(
         [None, lock(LockKind.ISSUER, Party.ISSUER, ground, until)]
         for ground, until in (

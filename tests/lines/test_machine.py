@@ -154,22 +154,23 @@ class LineMachine(RuleBasedStateMachine):
         if isinstance(done, Refusal):
             return
         until = self.now + timedelta(days=days) if days else None
-        self._set(Key(OWN.kind, OWN.party, OWN.ground, part), until, firm)
+        ground = LockGround.FIRM if firm else OWN.ground
+        self._set(Key(OWN.kind, OWN.party, ground, part), until, firm)
         if part is None:
             self.rise = None
 
     def _set(self, key: Key, until: datetime | None, firm: bool = False) -> None:
-        before, was_firm = self.locks.get(key, (None, False))
-        if not was_firm or (firm and before and until and until >= before):
-            self.locks[key] = (until, firm)
+        """What stands already only gets longer."""
+        before = self.locks[key][0] if key in self.locks else until
+        self.locks[key] = (max(before, until) if before and until else None, firm)
 
     @rule(part=st.sampled_from([None, CASH, GAMES]))
     def resume(self, part: Part | None) -> None:
         key = Key(OWN.kind, OWN.party, OWN.ground, part)
         with self.db.transaction() as tx:
             done = softer.resume(tx, self.line, "customer", self.now, part)
-        is_firm = self.locks.get(key, (None, False))[1]
-        assert isinstance(done, Refusal) is is_firm
+        firm = Key(OWN.kind, OWN.party, LockGround.FIRM, part)
+        assert isinstance(done, Refusal) is (key not in self.locks and firm in self.locks)
         if isinstance(done, Refusal):
             assert done.code == "lock.firm"
         else:

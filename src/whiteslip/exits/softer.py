@@ -38,8 +38,8 @@ def pause(
 ) -> Line | Refusal:
     """Lock all drawing, or one ``part`` of it, until the customer resumes or ``days`` are over.
 
-    A ``firm`` lock cannot be lifted before its end, only made longer. What is owed runs on as
-    agreed. Asking again for what stands changes nothing. Refusals: ``line.not_found``,
+    A ``firm`` lock cannot be lifted before its end. Asking again never makes a lock end sooner: that takes
+    resuming. What is owed runs on as agreed. Refusals: ``line.not_found``,
     ``line.not_active``, ``lock.days_out_of_range``, ``lock.firm_needs_days``.
     """
     line = _active(tx, line_id)

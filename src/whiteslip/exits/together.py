@@ -50,7 +50,7 @@ def _lock(kind: LockKind, party: Party, ground: LockGround, ends: bool = False, 
 
 
 OWN: Final = _lock(LockKind.CUSTOMER, Party.CUSTOMER, LockGround.GENERAL)
-FIRM: Final = _lock(LockKind.CUSTOMER, Party.CUSTOMER, LockGround.GENERAL, ends=True, firm=True)
+FIRM: Final = _lock(LockKind.CUSTOMER, Party.CUSTOMER, LockGround.FIRM, ends=True, firm=True)
 RESTRICTION: Final = _lock(LockKind.ISSUER, Party.ISSUER, LockGround.RESTRICTION, ends=True)
 ORDER: Final = _lock(LockKind.LEGAL, Party.AUTHORITY, LockGround.ORDER)
 STOP: Final = _lock(LockKind.EXIT, Party.CUSTOMER, LockGround.GENERAL)
@@ -312,10 +312,10 @@ class _Rules:
 
 
 def _with(locks: Locks, lock: Lock) -> Locks:
-    """A firm lock of the same party stays firm; any other takes the new time."""
+    """One that stands already only gets longer."""
     whose = (lock.kind, lock.party, lock.ground)
-    same = {each for each in locks if (each.kind, each.party, each.ground) == whose}
-    return locks if any(each.firm for each in same) else locks - same | {lock}
+    stands = any((each.kind, each.party, each.ground) == whose for each in locks)
+    return locks if stands else locks | {lock}
 
 
 def _by_money(whole: Whole) -> Iterator[_Change]:

@@ -10,13 +10,14 @@ from whiteslip.lines.model import Lock, LockGround, Party
 
 
 def lifted_by(party: Party, ground: LockGround, same: Sequence[Lock], now: datetime) -> Lock | Refusal | None:
-    """The lock that a party's word lifts: its own on that ground, among locks of ``same`` kind and part.
-    None where it has none and nobody else has.
+    """The lock that a party's word lifts: its own on that ground, or else its firm one, among locks of ``same``
+    kind and part. None where it has none and nobody else has.
 
     Refusals: ``lock.not_yours`` where only others have set that lock, ``lock.firm`` before the end of a
     firm one.
     """
-    lock = next((each for each in same if (each.party, each.ground) == (party, ground)), None)
+    own = [each for each in same if each.party is party]
+    lock = next((each for want in (ground, LockGround.FIRM) for each in own if each.ground is want), None)
     if lock is None:
         other = next((each for each in same if each.party is not party), None)
         return Refusal("lock.not_yours", {"kind": other.kind, "party": other.party}) if other else None

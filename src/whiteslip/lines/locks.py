@@ -52,15 +52,13 @@ def set_lock(
 ) -> None:
     """Forbid drawing, or one part of it.
 
-    A lock of that party on that ground that stands already takes the new time, unless it was asked for after
-    ``began_at``; a firm one only gets longer. A lock with ``until`` ends by itself. Raises ValueError
-    for a firm lock without an end.
+    A lock of that party on that ground that stands already only gets longer: to end it sooner is to lift it. A
+    ``firm`` one stands on a ground of its own, so that what is locked beside it outlasts it. A lock with
+    ``until`` ends by itself. Raises ValueError for a firm lock without an end.
     """
     if firm and until is None:
         raise ValueError("a firm lock needs its end")
-    later = _asked_later(tx, line, (kind, party, ground), part, began_at) if began_at else None
-    if later and (not firm or (later.firm and later.until and until and later.until > until)):
-        until, firm = later.until, later.firm
+    ground = LockGround.FIRM if firm else ground
     new = new_id(now)
     row = _queries.set_lock(
         tx.conn,
@@ -79,6 +77,7 @@ def set_lock(
     )
     if row is None:
         return
+    until = row["until"]
     if until:
         set_timer(tx, "lock.ends", row["id"], until, now)
     elif row["id"] != new:
@@ -86,14 +85,6 @@ def set_lock(
     data = {"kind": kind, "party": party, "ground": ground, "reason": reason, "until": until, "firm": firm}
     began = {"began_at": began_at} if began_at else {}
     tx.record(Entry(now, "line.locked", "line", line, actor, data | _named(part) | began))
-
-
-def _asked_later(
-    tx: Tx, line: UUID, whose: tuple[LockKind, Party, LockGround], part: Part | None, began_at: datetime
-) -> Lock | None:
-    """The same lock, where it stands already and was asked for after an instant."""
-    same = (lock for lock in _same(tx, line, whose[0], part) if (lock.party, lock.ground) == whose[1:])
-    return next((lock for lock in same if lock.began_at > began_at), None)
 
 
 def _same(tx: Tx, line: UUID, kind: LockKind, part: Part | None) -> list[Lock]:

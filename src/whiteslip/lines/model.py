@@ -58,6 +58,7 @@ class LockGround(StrEnum):
     """What a lock stands for. A party's locks on different grounds stand and fall each by itself."""
 
     GENERAL = "general"
+    FIRM = "firm"
     RESTRICTION = "restriction"
     CHARGE_OFF = "charge_off"
     SALE = "sale"

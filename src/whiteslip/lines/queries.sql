@@ -78,17 +78,16 @@ WHERE id = :id;
 UPDATE lines.line SET statement_day = :statement_day WHERE id = :id;
 
 -- name: set_lock^
--- A lock that stands takes a new time, except that a firm one only ever gets longer.
+-- A lock that stands only ever gets longer, and one without an end keeps none.
 INSERT INTO lines.lock AS l (
     id, line, kind, party, ground, feature, value, reason, until, firm, set_at, began_at
 )
 VALUES (:id, :line, :kind, :party, :ground, :feature, :value, :reason, :until, :firm, :now, :began_at)
 ON CONFLICT (line, kind, party, ground, feature, value) WHERE lifted_at IS NULL DO UPDATE SET
-    until = excluded.until, firm = excluded.firm, began_at = least(l.began_at, excluded.began_at)
-    WHERE (l.until, l.firm, l.began_at)
-            IS DISTINCT FROM (excluded.until, excluded.firm, least(l.began_at, excluded.began_at))
-        AND (NOT l.firm OR (excluded.firm AND excluded.until >= l.until))
-RETURNING id;
+    until = CASE WHEN excluded.until > l.until THEN excluded.until WHEN excluded.until IS NOT NULL THEN l.until END,
+    began_at = least(l.began_at, excluded.began_at)
+    WHERE l.began_at > excluded.began_at OR l.until < coalesce(excluded.until, 'infinity')
+RETURNING id, until;
 
 -- name: note_past_lock$
 -- A lock that is over before it is written down; once.

@@ -156,3 +156,16 @@ def test_days_that_no_line_can_have_are_refused_and_no_fault_of_ours(db: Databas
         for began in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
             refused = api.post(f"/v1/lines/{line}/pause", {"began_at": began}, 422)
             assert refused["code"] == "lock.began_at_invalid"
+
+
+@pytest.mark.parametrize("firm", [True, False])
+def test_a_line_whose_request_lapsed_stays_stopped_also_where_a_pause_had_an_end(api: Api, firm: bool):
+    line = api.line(500_000)
+    api.post(f"/v1/lines/{line}/pause", {"days": 30, "firm": firm}, 200)
+    case = api.post("/v1/exits", {"line": line})["id"]
+    api.post("/v1/test-clock/advance", {"by": "+15d"}, 200)
+    assert api.get(f"/v1/exits/{case}")["state"] == "lapsed"
+    api.post("/v1/test-clock/advance", {"by": "+30d"}, 200)
+    assert api.get(f"/v1/lines/{line}")["drawing_stopped"], "nobody draws but by the customer's own word"
+    shop = {"line": line, "merchant": "shop", "amount_minor": 1_000}
+    assert api.post("/v1/purchases", shop)["code"] == "line.locked"

@@ -81,7 +81,9 @@ CREATE TABLE lines.lock (
     line uuid NOT NULL REFERENCES lines.line,
     kind text NOT NULL CHECK (kind IN ('customer', 'issuer', 'legal', 'exit')),
     party text NOT NULL CHECK (party IN ('customer', 'issuer', 'authority')),
-    ground text NOT NULL CHECK (ground IN ('general', 'restriction', 'charge_off', 'sale', 'step_up', 'order')),
+    ground text NOT NULL CHECK (
+        ground IN ('general', 'firm', 'restriction', 'charge_off', 'sale', 'step_up', 'order')
+    ),
     feature text NOT NULL DEFAULT 'all'
         CHECK (feature IN ('all', 'category', 'merchant', 'cash', 'instalments', 'night', 'unconfirmed')),
     value text NOT NULL DEFAULT '' CHECK ((value <> '') = (feature IN ('category', 'merchant'))),

@@ -76,8 +76,8 @@ class EmptyBody(Struct, forbid_unknown_fields=True):
 
 
 class LockShape(Struct):
-    """A lock that stands on all drawing, or on one ``feature``. ``ground``: general, or for the lender's
-    restriction, charge_off, sale or step_up.
+    """A lock that stands on all drawing, or on one ``feature``. ``ground``: general, firm, or for the
+    lender's restriction, charge_off, sale or step_up.
     """
 
     kind: str

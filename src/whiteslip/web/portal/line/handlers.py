@@ -185,11 +185,14 @@ def _terms_on(visit: Visit, line: Line) -> date | None:
 
 
 def _firm_until(visit: Visit, line: Line) -> date | None:
-    """Until when the customer's own lock on everything cannot be lifted, if it is a firm one."""
+    """When the customer's own lock on everything ends, if it is a firm one and no other stands beside it."""
     if LockKind.CUSTOMER not in line.locks:
         return None
-    firm = (lock for lock in standing(visit.tx, line.id) if lock.firm and lock.part is None)
-    return next((local_day(lock.until, line.timezone) for lock in firm if lock.until), None)
+    own = [
+        lock for lock in standing(visit.tx, line.id) if lock.kind is LockKind.CUSTOMER and lock.part is None
+    ]
+    ends = [lock.until for lock in own if lock.firm and lock.until]
+    return local_day(ends[0], line.timezone) if len(ends) == len(own) else None
 
 
 @get("/line", sync_to_thread=True)
