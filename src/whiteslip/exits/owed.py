@@ -16,8 +16,8 @@ from whiteslip.base import Refusal
 from whiteslip.billing import payments
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.model import OpenItem, Payment
-from whiteslip.exits import store as exits_store
 from whiteslip.exits import steps, telling
+from whiteslip.exits import store as exits_store
 from whiteslip.exits.helping import tell
 from whiteslip.exits.telling import Act
 from whiteslip.exits.work import Office, Work

@@ -7,6 +7,7 @@ asked again who they are, and nothing is assessed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -57,11 +58,12 @@ def _converted(tx: Tx, office: Office, known: Exit, actor: str, now: datetime) -
     line = lines.get_line(tx, known.line)
     if isinstance(line, Refusal):
         return line
-    case = rules.as_withdrawal(known)
+    work = Work.on(tx, office, line, now)
+    # What closing had planned is no plan any more: all of it is due on one day.
+    case = replace(rules.as_withdrawal(known), plan=work.on_file.plan)
     store.save(tx, case)
     tx.record(Entry(now, "exit.withdrawal_declared", "exit", case.id, actor))
     if case.identity is not known.identity:
         tx.record(Entry(now, "exit.identity_checked", "exit", case.id, actor, {"identity": case.identity}))
-    work = Work.on(tx, office, line, now)
-    letters.tell(work, known, case, work.on_file.plan)
+    letters.tell(work, known, case, case.plan)
     return steps.run(work, case)

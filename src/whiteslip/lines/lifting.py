@@ -10,8 +10,8 @@ from whiteslip.lines.model import Lock, LockGround, Party
 
 
 def lifted_by(party: Party, ground: LockGround, same: Sequence[Lock], now: datetime) -> Lock | Refusal | None:
-    """The lock that a party's word lifts: its own on that ground, or else its firm one, among locks of ``same``
-    kind and part. None where it has none and nobody else has.
+    """The lock that a party's word lifts: its own on that ground, or else its firm one, among locks of
+    ``same`` kind and part. None where it has none and nobody else has.
 
     Refusals: ``lock.not_yours`` where only others have set that lock, ``lock.firm`` before the end of a
     firm one.

@@ -52,9 +52,9 @@ def set_lock(
 ) -> None:
     """Forbid drawing, or one part of it.
 
-    A lock of that party on that ground that stands already only gets longer: to end it sooner is to lift it. A
-    ``firm`` one stands on a ground of its own, so that what is locked beside it outlasts it. A lock with
-    ``until`` ends by itself. Raises ValueError for a firm lock without an end.
+    A lock of that party on that ground that stands already only gets longer: to end it sooner is to
+    lift it. A ``firm`` one stands on a ground of its own, so that what is locked beside it outlasts it.
+    A lock with ``until`` ends by itself. Raises ValueError for a firm lock without an end.
     """
     if firm and until is None:
         raise ValueError("a firm lock needs its end")

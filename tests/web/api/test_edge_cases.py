@@ -756,6 +756,16 @@ def test_13_withdrawing_asks_for_principal_and_interest_in_thirty_days(story: St
     )
 
 
+def test_13_who_began_to_close_and_withdraws_is_shown_the_one_day_and_sum_that_is_left(story: Story):
+    story.buys(50_000, 12)
+    assert len(story.leaves()["plan"]["schedule"]) == 12
+    story.passes("+3d")
+    story.leaves(proven=False, type="withdraw")
+    (due,) = story.case["plan"]["schedule"]
+    assert date.fromisoformat(due["due_on"]) == story.today + timedelta(days=30)
+    assert due["open_minor"] == story.case["plan"]["owed_minor"] == story.now["owed_minor"] == 50_000
+
+
 def test_13_a_fee_that_was_paid_goes_back_to_who_withdraws(story: Story):
     story.buys(50_000, 12)
     story.passes("+13d")
