@@ -10,7 +10,7 @@ from litestar.testing import TestClient
 from web.portal.conftest import Reader
 from web.portal.scene import LIMIT, SECRET, Scene
 
-from whiteslip import exits
+from whiteslip import exits, purchases
 from whiteslip.billing import sales
 from whiteslip.exits import debtsales, defaultnotices, terminations
 from whiteslip.exits.defaultnotices import DefaultNotice
@@ -274,3 +274,14 @@ def test_whose_debt_will_be_sold_is_told_from_which_day_on_and_pays_here_until_t
         page = reader.opens(at).text
         assert "Your debt is going to be sold" in page
         assert "IBAN XX00 0000" not in page, "it is not paid there yet"
+
+
+def test_what_came_back_of_a_purchase_is_said_to_be_all_or_a_part_of_it(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    bought = scene.buys(guest, 10_000)
+    assert isinstance(bought, Purchase)
+    reader.signs_in(guest)
+    for minor, said in ((4_000, "Refunded in part"), (6_000, "Refunded,")):
+        with scene.db.transaction() as tx:
+            purchases.refund(tx, bought.id, minor, "shop", scene.now())
+        assert said in reader.opens("/line").text

@@ -118,7 +118,9 @@ def face_of(line: Line) -> str:
 
 def _bought(line: Line, purchase: Purchase, disputed: Collection[UUID]) -> Bought:
     """A purchase, by what became of it in the end."""
-    state = "refunded" if purchase.refunded_minor else purchase.state.value
+    state = purchase.state.value
+    if purchase.refunded_minor:
+        state = "refunded" if purchase.refunded_minor >= purchase.amount_minor else "part_refunded"
     on = local_day(purchase.authorised_at, line.timezone)
     return Bought(
         purchase.id,
