@@ -32,3 +32,17 @@ def test_a_customer_sees_the_new_days_before_they_move_them_and_may_not_move_the
     assert reader.sends(at, day=str(was), do="move").status_code == 409
     stranger = scene.guest()
     assert reader.opens(f"/lines/{stranger.line}/payday").status_code == 404
+
+
+def test_who_leaves_and_moves_their_days_is_not_told_that_nothing_changed(reader: Reader, scene: Scene):
+    guest = scene.guest()
+    scene.buys(guest, 90_000, 3)
+    reader.signs_in(guest)
+    assert "Your payments are the same as before" in reader.leaves(guest).text
+    at, was = f"/lines/{guest.line}/payday", scene.line(guest).statement_day
+    reader.opens(at)
+    reader.sends(at, day=str(was + 3 if was < 20 else was - 3), do="move")
+    (case,) = scene.cases(guest)
+    shown = reader.opens(f"/exits/{case.reference}").text
+    assert "Your payments are the same as before" not in shown
+    assert "To be repaid" in shown

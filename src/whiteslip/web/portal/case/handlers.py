@@ -12,7 +12,7 @@ from whiteslip import exits, lines, notices
 from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.acts import clocks_of
-from whiteslip.exits.model import BY_LENDER, Ground, Kind, Reason, State
+from whiteslip.exits.model import BY_LENDER, Ground, Kind, Plan, Reason, State
 from whiteslip.exits.orders import is_untold
 from whiteslip.exits.rules import can_cancel
 from whiteslip.notices.model import Notice
@@ -58,6 +58,14 @@ def _written_last(letter: Notice) -> tuple[datetime, bool]:
     return letter.queued_at, letter.kind not in _FIRST
 
 
+def _as_before(case: Exit, plan: Plan) -> bool:
+    """Whether all that is left to pay falls due as it did when the customer asked: no other day for bills, no
+    hardship plan, no fee, nothing sent since.
+    """
+    days = {(due.plan, due.no): due.due_on for due in case.plan.schedule}
+    return all(days.get((due.plan, due.no)) == due.due_on for due in plan.schedule)
+
+
 @get("/exits/{reference:str}", sync_to_thread=True)
 def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
     """Screen 4, now and whenever it is opened again."""
@@ -81,6 +89,7 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
             hangs=hanging(visit, line, plan),
             was=case.plan.ties,
             dues=dues,
+            as_before=_as_before(case, plan),
             payoff=line.money(plan.payoff_minor),
             per_day=line.money(plan.per_day_minor),
             disputed=line.money(plan.disputed_minor),
