@@ -20,6 +20,7 @@ from uuid import UUID
 
 import alarms
 import applicants
+import dealings
 import leavers
 from deals import deal
 from decisions.test_policies import NAME, strict
@@ -58,6 +59,7 @@ from whiteslip.complaints import store as complaints_store
 from whiteslip.decisions import policies
 from whiteslip.exits import (
     debtsales,
+    defaultnotices,
     estates,
     evidence,
     newterms,
@@ -177,6 +179,8 @@ def _before(scene: Scene, lang: str) -> dict[str, Guest]:
     made = {name: scene.guest(lang) for name in ("late", "helped", "lost", "dead")}
     for guest in made.values():
         scene.buys(guest, 90_000, 12)
+    made["breach"] = scene.guest(lang, pack="uk")
+    scene.buys(made["breach"], 90_000, 3)
     return made
 
 
@@ -211,7 +215,7 @@ def _after(scene: Scene, lang: str) -> dict[str, Guest]:
     names = (
         "clean", "owing", "full", "paused", "firm", "leaving", "gone", "held", "drawn", "withdrawn",
         "restricted", "noticed", "complaining", "code", "form", "sure", "bound", "sold",
-        "asked", "objecting", "won", "denied",
+        "asked", "objecting", "won", "denied", "promised", "spared",
     )  # fmt: skip
     made = {name: scene.guest(lang) for name in names}
     for name in (
@@ -226,6 +230,8 @@ def _after(scene: Scene, lang: str) -> dict[str, Guest]:
         "bound",
         "sold",
         "won",
+        "promised",
+        "spared",
     ):
         scene.buys(made[name], 128_650, 3)
     scene.buys(made["owing"], 24_900)
@@ -254,7 +260,7 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
     with scene.db.transaction() as tx:
         done(softer.pause(tx, line("paused"), "customer", now))
         done(softer.pause(tx, line("firm"), "customer", now, days=7, firm=True))
-        for name in ("leaving", "gone", "sold"):
+        for name in ("leaving", "gone", "sold", "promised", "spared"):
             done(exits.request(tx, office, line(name), Channel.PORTAL, "customer", now, Identity.VERIFIED))
         done(
             exits.request(tx, office, line("denied"), Channel.PORTAL, "customer", now, Identity.DOUBTED, True)
@@ -278,6 +284,7 @@ def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
         )
         done(terminations.decide(tx, office, done(ending).id, True, "staff:b", now))
         done(plans.agree(tx, office, line("helped"), Relief.LONGER, "customer", now))
+        done(defaultnotices.give(tx, office, line("breach"), "staff:a", now))
         wish = contacts.ask(
             tx, scene.ports.vault, guests["sure"].customer, "+8613900000088", 60, 5, "customer", now
         )
@@ -325,6 +332,10 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
         for each in guests.values():
             for who in (one, two):
                 done(debtsales.sell(tx, office, each["sold"].line, buyer.id, 20_000, who, now))
+                with dealings.days_before_a_sale(14):
+                    for name in ("promised", "spared"):
+                        done(debtsales.sell(tx, office, each[name].line, buyer.id, 20_000, who, now))
+            assert debtsales.call_off(tx, office, each["spared"].line, one, now) is None
             other = contacts.propose(
                 tx, scene.ports.vault, each["owing"].customer, "+8613900000077", one, now
             )

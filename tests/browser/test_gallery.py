@@ -83,7 +83,7 @@ def stage(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def _app(db: Database, place: Lake) -> Litestar:
-    settings = WebSettings(secret=SECRET, demo=True)
+    settings = WebSettings(secret=SECRET, demo=True, pay_page="https://pay.example/")
     return create_app([*portal.routers, *console.routers], settings, Scene.ports_of(db, place))
 
 
