@@ -38,6 +38,7 @@ def address(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> str:
     """The link of an analyst at a desk with a snapshot."""
     for amount, instalments in ((60_000, 3), (30_000, 1), (90_000, 6)):
         buy(db, open_line(db), amount, instalments)
+    buy(db, open_line(db, currency="GBP", timezone="Europe/London", pack="uk"), 60_000, 3)
     for day in (date(2026, 2, 5), date(2026, 3, 5)):
         night(db, day)
     until = end_of_day(END, TIMEZONE)
@@ -64,3 +65,28 @@ def test_a_slider_says_its_number_and_fans_are_drawn(address: str, visit: Callab
     page.locator("[data-slides=leave]").fill("25")
     assert page.locator("#leave").input_value() == "25"
     visitor.screens("console-stress-zh-CN-light")
+
+
+def test_who_lends_in_two_currencies_chooses_one_on_the_page(address: str, visit: Callable[..., Visitor]):
+    visitor = visit(locale="en-GB")
+    page = visitor.page
+    page.goto(address)
+    page.click("main button")
+    desk = address.partition("/link/")[0]
+    for path, choice, button in (
+        ("stress?months=6", "#question [name=currency]", "Ask"),
+        ("capacity?months=12", ".search [name=currency]", "Show"),
+    ):
+        page.goto(f"{desk}/{path}", timeout=90_000)
+        assert page.locator(choice).input_value() == "CNY", "that of the most lines"
+        page.locator(choice).select_option("GBP")
+        page.get_by_role("button", name=button, exact=True).click()
+        page.wait_for_url("**currency=GBP**", timeout=90_000)
+        assert page.locator(choice).input_value() == "GBP"
+        assert "in which currency" not in page.inner_text("main")
+    page.goto(f"{desk}/portfolio")
+    assert page.locator(".head p:has-text('NPL ratio')").all_inner_texts() == [
+        "NPL ratio · CNY",
+        "NPL ratio · GBP",
+    ]
+    visitor.blameless()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any, Final
@@ -28,6 +28,19 @@ def figures(
     """Measures of the newest whole snapshot by name. Refusals: those of ``portfolio.compute_all``."""
     found = portfolio.compute_all(place, as_of, by, given, engine, names)
     return found if isinstance(found, Refusal) else {each.measure: each for each in found}
+
+
+def currencies(place: Lake, as_of: date | None, engine: str) -> list[str] | Refusal:
+    """Those of the newest whole snapshot's lines, that of the most lines first. Refusals: those of
+    ``portfolio.compute_all``.
+    """
+    found = figures(place, ("cohorts",), as_of, "none", Parameters(), engine)
+    if isinstance(found, Refusal):
+        return found
+    lines = Counter[str]()
+    for row in found["cohorts"].records():
+        lines[row["currency"]] += row["lines"]
+    return sorted(lines, key=lambda currency: (-lines[currency], currency))
 
 
 def currency_of(rows: Iterable[Row], wanted: str | None) -> str | Refusal:

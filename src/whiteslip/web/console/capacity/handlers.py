@@ -23,6 +23,7 @@ from whiteslip.treasury import store as treasury_store
 from whiteslip.treasury.model import Answer
 from whiteslip.web.console.capacity import charts
 from whiteslip.web.console.capacity.telling import Told
+from whiteslip.web.console.currencies import currencies
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.console.figures import beside
 from whiteslip.web.console.files import csv_file
@@ -81,7 +82,7 @@ def _basis(duty: Duty, asked: Closings) -> Basis | Refusal:
     place = duty.ports.lake
     if place is None:
         return Refusal("lake.off")
-    sealed, currency = last_sealed_day(duty.tx), asked.currency or None
+    sealed, currency = last_sealed_day(duty.tx), asked.currency or next(iter(currencies(duty)), None)
     return treasury.basis(place, sealed, asked.segment, asked.months, currency, None, duty.ports.lake_engine)
 
 
@@ -130,6 +131,7 @@ def _home(duty: Duty, form: Form) -> Response[Any]:
         "form": form,
         "segments": SEGMENTS,
         "terms": MONTHS,
+        "currencies": currencies(duty),
         "plans": [_row(each, duty) for each in treasury_store.plans(duty.tx)],
         **duty.shown(),
     }
@@ -164,6 +166,7 @@ def _filters(asked: Closings, told: Told) -> list[tuple[str, str]]:
     return [
         (t("closings_of"), t("months", n=asked.months)),
         (t("group_by"), t(f"segment_{asked.segment}")),
+        (t("currency"), told.basis.currency),
     ]
 
 

@@ -97,10 +97,7 @@ def home(
             tables=[each for each in sheet.figures if not each.option],
             few_left=not figures["survival"].rows,
             sources=_sources(figures["ecl"]),
-            head=[
-                each | {"segment": called(each["segment"], each["book"].currency, speech, t)}
-                for each in _head(figures)
-            ],
+            head=[each | {"group": _group_of(each["of"], segment, speech, t)} for each in _head(figures)],
             day=figures["npl"].day,
             paper=_address(WHOLE, "pdf", as_of, segment),
             instead_of=why and sentence(why, speech),
@@ -145,7 +142,7 @@ def _sheet(
     tables = [told(name, t(f"table_{name}"), name) for name in _TABLES]
     filters = [(t("as_of"), speech.day(figures["npl"].day)), (t("group_by"), t(f"segment_{segment}"))]
     heads = [
-        (f"{t(label)} · {called(each['segment'], each['book'].currency, speech, t)}", said)
+        (f"{t(label)} · {_group_of(each['of'], segment, speech, t)}", said)
         for each in _head(figures)
         for label, said in (
             ("head_ratio", "–" if each["ratio"] is None else speech.share(each["ratio"])),
@@ -167,9 +164,9 @@ def _drawn(npl: Result) -> tuple[str, str]:
     return largest["currency"], largest["segment"]
 
 
-def _group_of(drawn: tuple[str, str], segment: str, speech: Speech, t: Texts) -> str:
-    """What a drawn group is called; without a grouping there are several by currency alone."""
-    currency, name = drawn
+def _group_of(group: tuple[str, str], segment: str, speech: Speech, t: Texts) -> str:
+    """What a group is called; without a grouping there are several by currency alone."""
+    currency, name = group
     return currency if segment == "none" else called(name, currency, speech, t)
 
 
@@ -189,7 +186,7 @@ def _head(figures: Mapping[str, Result]) -> list[dict[str, Any]]:
     }
     return [
         {
-            "segment": row["segment"],
+            "of": (row["currency"], row["segment"]),
             "book": Money(row["book_minor"], row["currency"]),
             "npl": Money(row["npl_minor"], row["currency"]),
             "ratio": row["npl_ratio"],

@@ -22,6 +22,7 @@ from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.treasury import Finding, Question, stress, words
 from whiteslip.treasury.findings import LEVELS, Fan
 from whiteslip.treasury.scenario import Assumptions, Start, Terms
+from whiteslip.web.console.currencies import currencies
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.console.figures import Figure
 from whiteslip.web.console.files import csv_file
@@ -64,6 +65,7 @@ class WhatIf(msgspec.Struct):
     months: int = 12
     seed: Annotated[int, Meta(ge=0, le=2**31)] = 1
     facility: str = ""
+    currency: str = ""
     tornado: bool = False
 
     def question(self) -> Question:
@@ -101,17 +103,24 @@ def _changed(typed: WhatIf, name: str, value: float) -> str:
 
 
 @lru_cache(maxsize=8)
-def _start(place: Lake, day: date, engine: str) -> Start | Refusal:
-    """The book of a snapshot, which never changes."""
-    return treasury.start(place, day, _SEGMENT, None, engine)
+def _start(place: Lake, day: date, engine: str, currency: str) -> Start | Refusal:
+    """The book of a snapshot in a currency, which never changes."""
+    return treasury.start(place, day, _SEGMENT, currency, engine)
 
 
 @lru_cache(maxsize=64)
 def _answer(
-    place: Lake, day: date, engine: str, terms: Terms | None, given: Assumptions, asked: Question, swings: int
+    place: Lake,
+    day: date,
+    engine: str,
+    currency: str,
+    terms: Terms | None,
+    given: Assumptions,
+    asked: Question,
+    swings: int,
 ) -> Finding | Refusal:
     """The same question of the same book has the same answer; it is kept for as long as the process runs."""
-    book = _start(place, day, engine)
+    book = _start(place, day, engine, currency)
     if isinstance(book, Refusal):
         return book
     return stress.answer(replace(book, terms=terms), given, asked, swings)
@@ -138,14 +147,16 @@ def _found(duty: Duty, typed: WhatIf) -> Finding:
         raise Refused(Refusal("lake.off"))
     snapshot = granted(lake.newest(place, last_sealed_day(duty.tx)))
     engine = duty.ports.lake_engine
-    book = _start(place, snapshot.day, engine)
+    currency = typed.currency or next(iter(currencies(duty)), "")
+    book = _start(place, snapshot.day, engine, currency)
     if not isinstance(book, Refusal) and typed.facility:
         book = treasury.with_facility(duty.tx, book, typed.facility)
     if isinstance(book, Refusal):
         raise Refused(book)
     given = Assumptions(downturn=typed.downturn)
     swings = _TORNADO if typed.tornado else 0
-    found = granted(_answer(place, snapshot.day, engine, book.terms, given, typed.question(), swings))
+    asked = typed.question()
+    found = granted(_answer(place, snapshot.day, engine, currency, book.terms, given, asked, swings))
     return msgspec.structs.replace(found, why=snapshot.instead_of)
 
 
@@ -160,7 +171,7 @@ def show(request: WebRequest) -> Response[Any]:
         known = WhatIf() if isinstance(typed, Errors) else typed
         presets = [(name, where(known, **changes)) for name, changes in PRESETS.items()]
         shown: dict[str, Any] = {"facilities": facilities, "months": MONTHS, "form": form, "presets": presets}
-        shown |= duty.shown()
+        shown |= {"currencies": currencies(duty)} | duty.shown()
         if isinstance(typed, Errors):
             return page(
                 request, "console/stress/page.html", errors=typed, asked=WhatIf(), found=None, **shown
@@ -211,6 +222,7 @@ def _filters(found: Finding, typed: WhatIf, speech: Speech, t: Texts) -> list[tu
         (t("downturn"), f"{typed.downturn:g} σ"),
         (t("horizon"), t("months", n=typed.months)),
         (t("facility"), typed.facility or t("no_facility")),
+        (t("currency"), found.currency),
         (t("seed"), str(typed.seed)),
         (t("book_of"), speech.day(found.day)),
     ]
@@ -222,7 +234,7 @@ def usual(duty: Duty, speech: Speech) -> Figure | None:
     try:
         found = _found(duty, typed)
     except Refused:
-        # Without a snapshot or with books in two currencies the stress page says what to do.
+        # Without a snapshot the stress page says what to do.
         return None
     cash = next(each for each in found.fans if each.name == CASH)
     return _chart(cash, found, speech, Texts("console/stress", speech), typed)
