@@ -40,7 +40,7 @@ class View:
     @property
     def is_fair(self) -> bool:
         """Whether it is judged for deceiving: every page of a customer, but the sampler of parts."""
-        return self.door == "portal" and self.path not in {"/kit", "/api/problems"}
+        return self.door == "portal" and self.path not in {"/kit", "/api", "/api/problems"}
 
     @property
     def door(self) -> str:
@@ -211,6 +211,7 @@ VIEWS: Final[tuple[View, ...]] = (
     View("/data", "gone"),
     View("/data", "owing", name="owing"),
     View("/kit"),
+    View("/api"),
     View("/api/problems"),
     # The desk
     View("/kit/console"),
@@ -326,8 +327,8 @@ def routes(app: Litestar) -> set[str]:
         for route in app.routes
         if isinstance(route, HTTPRoute)
         and "GET" in route.methods
-        # The machine's door has no pages, but for the one that explains its problems.
-        and not (route.path.startswith(("/v1", "/api")) and route.path != "/api/problems")
+        # The machine's door has no pages, but for those that explain it.
+        and not route.path.startswith(("/v1", "/api/openapi.json"))
     }
 
 

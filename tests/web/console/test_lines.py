@@ -163,7 +163,7 @@ def test_an_order_of_the_law_is_placed_and_lifted_by_two(desk: Desk):
     desk.sign_in()
     of = worlds.open_line(desk.db)
     at = f"/console/lines/{of}"
-    assert "Type their file number" in desk.post(f"{at}/freeze", at, order="court_order").text
+    assert "Enter their file number" in desk.post(f"{at}/freeze", at, order="court_order").text
     assert desk.post(f"{at}/freeze", at, order="court_order", file_number="12 C 34/26").status_code == 303
     assert "Agree to the freeze" not in desk.get(at)
     assert desk.post(f"{at}/freeze", at, order="court_order", file_number="12 C 34/26").status_code == 403

@@ -95,3 +95,18 @@ def test_a_template_holds_no_style_no_script_and_no_required_field(path: Path):
     assert not re.search(
         r"\sstyle=|<style|\son[a-z]+=|<script(?![^>]*\ssrc=)|\srequired[\s>=]|\|\s*safe\b", text
     )
+
+
+def test_the_style_guide_offers_in_the_words_of_the_page_of_leaving():
+    product, guide = texts_around("portal/leave"), texts_around("kit/guide")
+    for lang in LANGUAGES:
+        for key in ("close", "reduce", "pause"):
+            for said in (key, f"{key}_note"):
+                assert guide[lang][said] == product[lang][said], (lang, said)
+
+
+@pytest.mark.parametrize("path", sorted(HOUSE.rglob("*.toml")), ids=lambda path: str(path.relative_to(HOUSE)))
+def test_a_percentage_is_said_in_one_way(path: Path):
+    said = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    apart = [line for line in said if re.search(r"[\d}] %(?!\w)", line) and not line.startswith("source")]
+    assert apart == [], "without a space, as amounts in pages and letters are"

@@ -80,7 +80,7 @@ def test_the_page_on_which_the_lender_takes_payments_is_one_click_from_what_is_o
     settings = WebSettings(SECRET, default_language="en", pay_page="https://pay.example.com/")
     with TestClient(create_app(portal.routers, settings, scene.ports)) as client:
         reader = Reader(client, scene)
-        assert '<a href="https://pay.example.com/">Pay now</a>' in reader.signs_in(guest).text
+        assert '<a href="https://pay.example.com/">Make a payment</a>' in reader.signs_in(guest).text
         with scene.db.transaction() as tx:
             left = exits.request(tx, scene.office, guest.line, Channel.PORTAL, "customer", scene.now())
         assert isinstance(left, exits.Exit)

@@ -20,7 +20,7 @@ from whiteslip.web.kit.cookies import WebRequest, settings_of
 from whiteslip.web.kit.edge import LastResort, answer
 from whiteslip.web.kit.envelope import Envelope
 from whiteslip.web.kit.forms import only_own_forms, read_form
-from whiteslip.web.kit.guide.handlers import guide_handlers, problem_types
+from whiteslip.web.kit.guide.handlers import guide_handlers, machines, problem_types
 from whiteslip.web.kit.limits import Limits, not_too_often
 from whiteslip.web.kit.settings import WebSettings
 
@@ -73,7 +73,15 @@ def create_app(
 
     Routes are left out of the OpenAPI document unless they say ``include_in_schema=True``.
     """
-    handlers: list[ControllerRouterHandler] = [livez, readyz, metrics, version, serve_asset, problem_types]
+    handlers: list[ControllerRouterHandler] = [
+        livez,
+        readyz,
+        metrics,
+        version,
+        serve_asset,
+        machines,
+        problem_types,
+    ]
     if settings.demo:
         handlers += guide_handlers
     limits = Limits(settings.per_minute, settings.trusted_proxies)

@@ -1,4 +1,6 @@
-"""``/kit`` shows the components (demonstrations only); ``/api/problems`` explains the refusal codes."""
+"""``/kit`` shows the components (demonstrations only); ``/api`` says where the machines' door is described,
+and ``/api/problems`` explains its refusal codes.
+"""
 
 from __future__ import annotations
 
@@ -75,6 +77,12 @@ def try_form(request: WebRequest, form: FromForm) -> Response[Any]:
 def desk(request: WebRequest) -> Response[str]:
     """The layout of the desk."""
     return page(request, "kit/guide/desk.html", sample=SAMPLE)
+
+
+@get("/api", sync_to_thread=True)
+def machines(request: WebRequest) -> Response[str]:
+    """Where the contract and the refusal codes are, and how a machine comes in."""
+    return page(request, "kit/guide/api.html")
 
 
 @get("/api/problems", sync_to_thread=True)
