@@ -101,4 +101,27 @@ def test_a_printed_page_is_black_on_white_and_without_controls(visit: Visit, url
         "rgb(255, 255, 255)"
     )
     assert visitor.page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
-    assert not visitor.page.is_visible(".actions")
+    for control in (".actions", ".button", ".onward", ".languages"):
+        assert visitor.page.locator(f"{control}:visible").count() == 0, control
+
+
+def test_in_forced_colours_the_main_button_the_present_section_and_what_is_done_are_told_apart(
+    visit: Visit, url: str
+):
+    visitor = visit()
+    visitor.page.emulate_media(forced_colors="active")
+
+    def colour(selector: str, of: str, part: str = "") -> str:
+        script = "([selector, part, of]) => getComputedStyle(document.querySelector(selector), part)[of]"
+        return visitor.page.evaluate(script, [selector, part, of])
+
+    visitor.page.goto(f"{url}/kit")
+    ground = "backgroundColor"
+    assert colour(".button.primary", ground) != colour(".button.secondary", ground)
+    assert colour(".button.primary", ground) != colour(".button.primary", "color")
+    assert colour(".button.quiet", "borderTopWidth") == "0px"
+    done, ahead = ".timeline li:first-child", ".timeline .ahead"
+    assert colour(done, ground, "::before") != colour(ahead, ground, "::before")
+    visitor.page.goto(f"{url}/kit/console")
+    under = "borderBottomColor"
+    assert colour(".sections [aria-current]", under) != colour(".sections a:not([aria-current])", under)
