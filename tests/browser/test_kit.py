@@ -93,6 +93,24 @@ def test_htmx_swaps_parts_and_shows_an_error_page_in_place_of_the_main_part(visi
     visitor.check()
 
 
+def test_a_long_sum_is_smaller_on_a_small_screen_and_never_broken(visit: Visit, url: str):
+    visitor = visit(locale="en-GB")
+    visitor.page.set_viewport_size({"width": 320, "height": 640})
+    for path in ("/kit", "/kit/console"):
+        visitor.page.goto(url + path)
+        assert not visitor.page.evaluate(
+            "document.querySelector('.amount strong').classList.contains('long')"
+        )
+        for sum_, kind in (("CN¥12,000.00", ""), ("CN¥12,345,678.90", "long")):
+            lines = visitor.page.evaluate(
+                """([said, kind]) => { const sum = document.querySelector('.amount strong');
+                sum.className = kind; sum.textContent = said;
+                return sum.getClientRects()[0].height / parseFloat(getComputedStyle(sum).lineHeight); }""",
+                [sum_, kind],
+            )
+            assert lines < 1.5, (path, sum_)
+
+
 def test_a_printed_page_is_black_on_white_and_without_controls(visit: Visit, url: str):
     visitor = visit(scheme="dark")
     visitor.page.emulate_media(media="print")
