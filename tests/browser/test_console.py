@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import worlds
+from browser.conftest import PHONE
 
 from whiteslip import exits, identity, packs
 from whiteslip.base import Refusal
@@ -80,9 +81,18 @@ def test_a_reviewer_decides_two_cases_in_four_presses(
     page.goto(f"{url}/console/link/{token}")
     page.click("main button")
     look("queue")
+    left = page.get_by_role(
+        "columnheader", name={"zh-CN": "剩余时间", "en": "Time left"}[lang]
+    ).bounding_box()
+    assert left
+    assert left["x"] < PHONE[0] - 40, "how long is left is in sight on a phone"
     page.click("a[href='/console/next']")
     first = re.sub(r".*/", "", page.url)
     look("case")
+    folded = (
+        "[...document.querySelectorAll('.told, .letter')].some((it) => it.scrollHeight > it.clientHeight + 1)"
+    )
+    assert not page.evaluate(folded), "on a phone nothing is cut off to be scrolled by itself"
     page.set_viewport_size({"width": 1440, "height": 900})
     for block in BLOCKS[lang]:
         box = page.get_by_text(block, exact=True).first.bounding_box()
