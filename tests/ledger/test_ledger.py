@@ -133,6 +133,12 @@ def test_a_sealed_day_takes_no_more_bookings(db: Database):
         "DELETE FROM ledger.transfer",
         "UPDATE ledger.account SET debits_posted = 0",
         "INSERT INTO ledger.transfer SELECT * FROM ledger.transfer",
+        "COPY ledger.transfer FROM STDIN",
+        "TRUNCATE ledger.transfer",
+        "MERGE INTO ledger.transfer USING ledger.account ON debit_account = account.id WHEN MATCHED THEN DELETE",
+        "UPDATE ledger.v_balance SET code = 'x'",
+        "INSERT INTO ledger.account (id, code, currency, debits_posted)"
+        " VALUES (gen_random_uuid(), 'x', 'CNY', 1)",
     ],
 )
 def test_the_application_can_only_post(db: Database, statement: str):

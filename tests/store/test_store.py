@@ -64,16 +64,60 @@ def test_tampering_is_found(fresh_url: Callable[[], str], tampering: str, fault:
     db.close()
 
 
-@pytest.mark.parametrize("statement", ["UPDATE store.journal SET kind = 'x'", "DELETE FROM store.journal"])
-def test_the_application_cannot_change_the_journal(db: Database, statement: str):
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE store.journal SET kind = 'x'",
+        "DELETE FROM store.journal",
+        "INSERT INTO store.journal SELECT * FROM store.journal",
+        "UPDATE store.journal_head SET seq = 0",
+        "UPDATE store.v_journal_head SET seq = 0",
+        "DELETE FROM store.v_journal_head",
+        "UPDATE store.guarded_table SET erased_by = 'id' WHERE name = 'ledger.transfer'",
+        "INSERT INTO store.guarded_table (name, erased_by) VALUES ('ledger.account', 'id')",
+        "DELETE FROM store.migration",
+        "SET session_replication_role = replica",
+        "ALTER TABLE store.journal DISABLE TRIGGER append_only",
+    ],
+)
+def test_the_application_cannot_change_the_journal_or_what_guards_it(db: Database, statement: str):
     write_entries(db, 1)
     with pytest.raises(psycopg.errors.InsufficientPrivilege), db.transaction() as tx:
         tx.conn.execute(statement)  # type: ignore[arg-type]
 
 
-def test_even_the_owner_cannot_change_the_journal_by_accident(fresh_url: Callable[[], str]):
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["TRUNCATE store.journal"],
+        ["SET store.erasing = 'store.journal'", "DELETE FROM store.journal"],
+        ["SET session_replication_role = replica", "UPDATE store.journal SET kind = 'x'"],
+        ["SET session_replication_role = replica", "TRUNCATE ledger.transfer"],
+        ["DELETE FROM ledger.account"],
+        ["TRUNCATE ledger.account"],
+    ],
+)
+def test_even_the_owner_cannot_change_what_is_append_only_by_accident(
+    fresh_url: Callable[[], str], statements: list[str]
+):
     with psycopg.connect(fresh_url()) as owner, pytest.raises(psycopg.Error, match="append-only"):
-        owner.execute("TRUNCATE store.journal")
+        for statement in statements:
+            owner.execute(statement)  # type: ignore[arg-type]
+
+
+def test_what_was_not_declared_to_be_erased_is_not(db: Database):
+    with pytest.raises(psycopg.Error, match="is never erased"), db.transaction() as tx:
+        tx.conn.execute("SELECT store.erase('ledger.transfer', ARRAY[]::uuid[])")
+
+
+def test_the_application_writes_through_no_view(db: Database):
+    with db.transaction() as tx:
+        found = tx.conn.execute(
+            "SELECT table_schema || '.' || table_name AS name FROM information_schema.views "
+            "WHERE has_table_privilege(format('%I.%I', table_schema, table_name), 'INSERT, UPDATE, DELETE') "
+            "AND table_schema NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+    assert found == []
 
 
 def test_who_only_reads_locks_no_row_and_writes_nothing_and_the_next_may_again(fresh_url: Callable[[], str]):

@@ -10,7 +10,8 @@ Invariants
   order, each row bound to the one before by SHA-256. An act and its journal row commit together.
 - A timer is a row that is popped against the ``now`` passed in; a test clock drives it.
 - An idempotency key belongs to one request: the same key with another body is refused.
-- The application's role can neither change nor delete what is append-only.
+- The application's role can neither change nor delete what is append-only, nor say what is; it writes
+  through no view.
 """
 
 from whiteslip.store.database import Database, Entry, Tx, load_queries

@@ -23,6 +23,9 @@ CREATE TABLE ledger.account (
     credits_posted bigint NOT NULL DEFAULT 0 CHECK (credits_posted >= 0),
     UNIQUE NULLS NOT DISTINCT (owner, code, currency)
 ) WITH (fillfactor = 80);
+-- Opened with sums of nothing.
+CALL store.changed_by_functions(
+    'ledger.account', '{id, code, owner, currency, debit_limit, credit_limit}');
 
 CREATE TABLE ledger.transfer (
     id uuid PRIMARY KEY,
@@ -45,7 +48,7 @@ CREATE INDEX transfer_debit ON ledger.transfer (debit_account);
 CREATE INDEX transfer_credit ON ledger.transfer (credit_account);
 CREATE INDEX transfer_booked ON ledger.transfer USING brin (booked_on)
     WITH (pages_per_range = 8, autosummarize = on);
-CALL store.append_only('ledger.transfer');
+CALL store.append_only('ledger.transfer', p_inserted => '{}');  -- by ledger.post alone
 
 CREATE TABLE ledger.sealed_day (
     day date PRIMARY KEY,

@@ -22,34 +22,58 @@ CREATE TABLE store.migration (
     sha256 text NOT NULL CHECK (length(sha256) = 64)
 );
 
--- Append-only tables -----------------------------------------------------------------------
+-- What the application may not do to a table ------------------------------------------------
 
--- "erased_by" is the column by which rows go at the end of their retention; without one they never do.
-CREATE TABLE store.append_only_table (
+CREATE TABLE store.guarded_table (
     name text PRIMARY KEY,
+    -- The columns that the application may give when it inserts: null is all, an empty list is no insert.
+    inserted text [],
+    -- The column by which rows go at the end of their retention; without one they never do.
     erased_by text
 );
 
 CREATE FUNCTION store.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_table text := tg_table_schema || '.' || tg_table_name;
 BEGIN
-    IF tg_op = 'DELETE' AND current_setting('store.erasing', true) = tg_table_schema || '.' || tg_table_name THEN
+    -- The setting alone, which anybody may make, opens nothing that was not declared to be erased.
+    IF tg_op = 'DELETE' AND current_setting('store.erasing', true) = v_table
+        AND EXISTS (SELECT FROM store.guarded_table WHERE name = v_table AND erased_by IS NOT NULL) THEN
         RETURN NULL;
     END IF;
-    RAISE EXCEPTION '% is append-only: % is refused', tg_table_schema || '.' || tg_table_name, tg_op
+    RAISE EXCEPTION '% is append-only: % is refused', v_table, tg_op
         USING ERRCODE = 'WS001', HINT = 'Post a compensating row instead.';
 END
 $$;
 
--- Declare a table append-only: a trigger refuses every update, delete and truncate (for any
--- role), and store.grant_rights() leaves the application nothing but select and insert.
-CREATE PROCEDURE store.append_only(p_table text, p_erased_by text DEFAULT NULL) LANGUAGE plpgsql AS $$
+-- Declare a table append-only: a trigger refuses every update, delete and truncate to any role, also while
+-- a session replays for replication, and store.grant_rights() leaves the application select and insert.
+-- Who owns the table can drop the trigger; against the owner stand the hash chain and the invariants.
+CREATE PROCEDURE store.append_only(p_table text, p_erased_by text DEFAULT NULL, p_inserted text [] DEFAULT NULL)
+LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO store.append_only_table (name, erased_by) VALUES (p_table, p_erased_by);
+    INSERT INTO store.guarded_table (name, inserted, erased_by) VALUES (p_table, p_inserted, p_erased_by);
     EXECUTE format(
-        'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s '
-        'FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_change()', p_table);
+        'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %1$s '
+        'FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_change();'
+        'ALTER TABLE %1$s ENABLE ALWAYS TRIGGER append_only', p_table);
 END
 $$;
+
+-- Declare a table whose rows change by functions of its room alone and are never deleted.
+CREATE PROCEDURE store.changed_by_functions(p_table text, p_inserted text [] DEFAULT '{}') LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO store.guarded_table (name, inserted) VALUES (p_table, p_inserted);
+    EXECUTE format(
+        'CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON %1$s '
+        'FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_change();'
+        'ALTER TABLE %1$s ENABLE ALWAYS TRIGGER never_deleted', p_table);
+END
+$$;
+
+-- Whoever could write here could open the others.
+CALL store.append_only('store.guarded_table', p_inserted => '{}');
+CALL store.append_only('store.migration', p_inserted => '{}');
 
 -- The one way out of an append-only table: rows of the given ids, at the end of their retention, from a table
 -- that was declared with a column to erase by. Returns how many went.
@@ -59,7 +83,7 @@ DECLARE
     v_column text;
     v_count bigint;
 BEGIN
-    SELECT erased_by INTO v_column FROM store.append_only_table WHERE name = p_table;
+    SELECT erased_by INTO v_column FROM store.guarded_table WHERE name = p_table;
     IF v_column IS NULL THEN
         RAISE EXCEPTION '% is never erased', p_table USING ERRCODE = 'WS001';
     END IF;
@@ -74,27 +98,31 @@ $$;
 -- Rights of the application role, renewed after each migration.
 CREATE FUNCTION store.grant_rights(p_schemas text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_name text;
+    v_schema text;
+    v_guarded store.guarded_table;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'whiteslip_app') THEN
         RETURN;
     END IF;
-    FOREACH v_name IN ARRAY p_schemas LOOP
-        EXECUTE format('GRANT USAGE ON SCHEMA %I TO whiteslip_app', v_name);
-        EXECUTE format(
-            'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO whiteslip_app', v_name);
-        EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO whiteslip_app', v_name);
+    FOREACH v_schema IN ARRAY p_schemas LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO whiteslip_app', v_schema);
+        EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO whiteslip_app', v_schema);
+        -- Views are for reading: what is written through one is written with the rights of its owner.
+        EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO whiteslip_app', v_schema);
+        EXECUTE (
+            SELECT 'GRANT INSERT, UPDATE, DELETE ON '
+                || string_agg(format('%I.%I', schemaname, tablename), ', ') || ' TO whiteslip_app'
+            FROM pg_tables WHERE schemaname = v_schema);
     END LOOP;
-    FOR v_name IN SELECT name FROM store.append_only_table LOOP
-        EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %s FROM whiteslip_app', v_name);
+    FOR v_guarded IN SELECT * FROM store.guarded_table LOOP
+        EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON %s FROM whiteslip_app', v_guarded.name);
+        IF v_guarded.inserted IS NULL THEN
+            EXECUTE format('GRANT INSERT ON %s TO whiteslip_app', v_guarded.name);
+        ELSIF cardinality(v_guarded.inserted) > 0 THEN
+            EXECUTE format('GRANT INSERT (%s) ON %s TO whiteslip_app',
+                (SELECT string_agg(quote_ident(c), ', ') FROM unnest(v_guarded.inserted) AS c), v_guarded.name);
+        END IF;
     END LOOP;
-    -- Balances change by posting only, the journal grows by store.journal_append only.
-    IF to_regclass('ledger.account') IS NOT NULL THEN
-        REVOKE UPDATE, DELETE ON ledger.account FROM whiteslip_app;
-        REVOKE INSERT ON ledger.transfer FROM whiteslip_app;
-    END IF;
-    REVOKE INSERT ON store.journal FROM whiteslip_app;
-    REVOKE INSERT, UPDATE, DELETE ON store.journal_head FROM whiteslip_app;
 END
 $$;
 
@@ -117,7 +145,7 @@ CREATE TABLE store.journal (
 CREATE INDEX journal_subject ON store.journal (subject, seq);
 -- Changes of limits are few and counted by time.
 CREATE INDEX journal_limit ON store.journal (at) WHERE kind = 'line.limit_changed';
-CALL store.append_only('store.journal');
+CALL store.append_only('store.journal', p_inserted => '{}');  -- by store.journal_append alone
 
 CREATE VIEW store.v_journal AS
 SELECT seq, at, kind, subject_kind, subject, actor, data FROM store.journal;
@@ -128,6 +156,7 @@ CREATE TABLE store.journal_head (
     hash bytea NOT NULL
 );
 INSERT INTO store.journal_head (seq, hash) VALUES (0, sha256('whiteslip journal'));
+CALL store.changed_by_functions('store.journal_head');
 CREATE VIEW store.v_journal_head AS SELECT seq, hash FROM store.journal_head;
 
 -- What a row's hash covers besides the hash before it. Stable, not immutable, so that it is inlined.
