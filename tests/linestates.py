@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from unittest.mock import patch
 from uuid import UUID, uuid4
 
@@ -129,6 +129,8 @@ def with_debt(db: Database, debt: Debt) -> Scene:
                     hardship.agree(tx, OFFICE, line, Relief.LONGER, "customer", at(LATER))
     if debt is Debt.PLAN_LATE:
         night(db, PLAN_BILLED_ON)
+        with db.transaction() as tx:  # while the plan was kept; what was held before has run out
+            made.held = shop(tx, line, 100, at(PLAN_LATE_ON - timedelta(days=2)))
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -35,9 +35,9 @@ def granted(db: Database, line: UUID, amount_minor: int = 10_000, instalments: i
     return answer
 
 
-def capture(db: Database, *batch: Capture) -> list[Purchase | Refusal]:
+def capture(db: Database, *batch: Capture, now: datetime = NOW) -> list[Purchase | Refusal]:
     with db.transaction() as tx:
-        return purchases.capture(tx, batch, "shop", NOW)
+        return purchases.capture(tx, batch, "shop", now)
 
 
 def test_an_authorisation_holds_and_a_capture_becomes_a_plan(db: Database):
@@ -174,6 +174,17 @@ def test_a_release_gives_the_room_back_and_twice_is_once(db: Database):
     assert told.count("purchase.released") == 1
 
 
+def test_a_hold_ends_at_its_instant_whether_or_not_the_night_has_booked_it(db: Database):
+    held = granted(db, open_line(db), 10_000)
+    last = held.expires_at - timedelta(microseconds=1)
+    (part,) = capture(db, Capture(held.id, 4_000, final=False), now=last)
+    assert isinstance(part, Purchase)
+    assert capture(db, Capture(held.id, 6_000), now=held.expires_at) == [Refusal("purchase.nothing_held")]
+    with db.transaction() as tx:
+        assert purchases.expire(tx, held.expires_at) == 1
+    assert offences(db) == []
+
+
 def test_holds_expire_after_seven_days_and_captured_parts_stay(db: Database):
     line = open_line(db)
     part, whole = granted(db, line, 10_000), granted(db, line, 5_000)
@@ -233,16 +244,17 @@ def test_a_refund_of_what_was_paid_pays_other_bills_and_then_is_credit(db: Datab
     assert offences(db) == []
 
 
-@given(st.integers(-10, 10**9), st.integers(0, 10**9), st.booleans(), st.booleans())
+@given(st.integers(-10, 10**9), st.integers(0, 10**9), st.booleans(), st.booleans(), st.integers(-1, 1))
 def test_a_capture_is_faulty_exactly_when_it_does_not_fit_its_hold(
-    amount: int, held: int, again: bool, known: bool
+    amount: int, held: int, again: bool, known: bool, after: int
 ):
     purchase = Purchase(
         UUID(int=1), UUID(int=2), UUID(int=3), 1, held, 0, 0, UUID(int=4) if held else None, held,
         State.AUTHORISED, NOW, NOW,
     )  # fmt: skip
-    fault = rules.capture_fault(Capture(purchase.id, amount), purchase if known else None, again)
-    assert (fault is None) == (known and not again and 0 < amount <= held)
+    now = purchase.expires_at + timedelta(microseconds=after)
+    fault = rules.capture_fault(Capture(purchase.id, amount), purchase if known else None, again, now)
+    assert (fault is None) == (known and not again and 0 < amount <= held and after < 0)
 
 
 def test_what_goes_beyond_deferred_payment_credit_is_refused_in_britain_alone(db: Database):

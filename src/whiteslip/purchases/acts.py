@@ -187,7 +187,7 @@ def capture(tx: Tx, batch: Sequence[Capture], actor: str, now: datetime) -> list
     done: dict[UUID, Purchase] = {}
     for each in batch:
         both = found.get(each.purchase)
-        fault = rules.capture_fault(each, both[1] if both else None, each.purchase in done)
+        fault = rules.capture_fault(each, both[1] if both else None, each.purchase in done, now)
         if fault or both is None:
             answers.append(fault or Refusal("purchase.not_found"))
             continue

@@ -40,13 +40,13 @@ def fault(request: Request, line: Standing | None, users: Mapping[UUID, UUID]) -
     return None
 
 
-def capture_fault(capture: Capture, purchase: Purchase | None, again: bool) -> Refusal | None:
-    """What makes a capture impossible."""
+def capture_fault(capture: Capture, purchase: Purchase | None, again: bool, now: datetime) -> Refusal | None:
+    """What makes a capture impossible. A hold ends at its instant, not in the night that books its end."""
     if purchase is None:
         return Refusal("purchase.not_found")
     if again:
         return Refusal("purchase.twice_in_batch")
-    if purchase.hold is None:
+    if purchase.hold is None or now >= purchase.expires_at:
         return Refusal("purchase.nothing_held")
     if capture.amount_minor <= 0:
         return Refusal("purchase.amount_invalid")
