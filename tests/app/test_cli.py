@@ -209,6 +209,17 @@ def test_staff_and_keys_are_made(settled: Terminal):
     assert settled.data("keys", "create", "shop", "--scope", "read")["scopes"] == ["read"]
 
 
+def test_a_head_that_was_kept_is_found_again_or_missed(settled: Terminal):
+    now = settled.data("audit", "verify")
+    kept = f"{now['rows']}:{now['head']}"
+    settled.run("keys", "create", "shop")
+    assert settled.data("audit", "verify", "--kept", kept)["faults"] == []
+    other = f"{now['rows'] - 1}:{now['head']}"
+    (fault,) = settled.data("audit", "verify", "--kept", other, code=1)["faults"]
+    assert "hash that was kept" in fault
+    assert settled.run("audit", "verify", "--kept", "12")[0] == 2
+
+
 def test_a_backup_is_one_file_that_comes_back_whole(
     settled: Terminal, fresh_url: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

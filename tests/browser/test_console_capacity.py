@@ -52,7 +52,7 @@ def addresses(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> tupl
     night(db, date(2026, 2, 5))
     until = end_of_day(END, TIMEZONE)
     with db.transaction() as tx:
-        seal(tx, END, [], until)
+        seal(tx, END, until)
         StoredClock(tx).set(at(END).astimezone(UTC))
         token = worlds.staff_link(tx, "reviewer", Role.REVIEWER, at(END))
     place = Lake(tmp_path / "lake", bytes(32))

@@ -21,7 +21,7 @@ from whiteslip.exits import Office
 from whiteslip.identity import Vault
 from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
-from whiteslip.ledger.acts import seal, trial_balance
+from whiteslip.ledger.acts import seal
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock
@@ -48,7 +48,7 @@ def address(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> str:
     nights(db, date(2026, 3, 2), END)
     until = end_of_day(END, TIMEZONE)
     with db.transaction() as tx:
-        seal(tx, END, trial_balance(tx), until)
+        seal(tx, END, until)
         StoredClock(tx).set(at(END).astimezone(UTC))
         token = worlds.staff_link(tx, "analyst", Role.ANALYST, at(END))
     place = Lake(tmp_path / "lake", bytes(32))

@@ -43,7 +43,7 @@ def address(db: Database, serve: Callable[[Any], str], tmp_path: Path) -> str:
         night(db, day)
     until = end_of_day(END, TIMEZONE)
     with db.transaction() as tx:
-        seal(tx, END, [], until)
+        seal(tx, END, until)
         StoredClock(tx).set(at(END).astimezone(UTC))
         token = worlds.staff_link(tx, "analyst", Role.ANALYST, at(END))
     place = Lake(tmp_path / "lake", bytes(32))

@@ -18,6 +18,7 @@ CALLED: Final = {
     "ledger.balances_on": "balances of a day: a view takes no day",
 }
 
+
 def statements() -> Iterator[tuple[str, str]]:
     """Room and SQL without comments and texts: files, and what is written within Python."""
     for path in sorted(HOUSE.rglob("*.sql")):

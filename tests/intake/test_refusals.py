@@ -79,7 +79,7 @@ def test_a_file_from_the_future_is_refused(db: Database, vault: Vault):
 
 def test_a_sealed_day_takes_no_portfolio(db: Database, vault: Vault):
     with db.transaction() as tx:
-        ledger.seal(tx, NOW.date(), ledger.trial_balance(tx), NOW)
+        ledger.seal(tx, NOW.date(), NOW)
     with pytest.raises(IntakeError, match="import on the next day"):
         load(db, vault)
     assert_nothing(db)

@@ -21,7 +21,7 @@ from worlds import DAY, TIMEZONE, at, buy, give_back, hold, nights, open_line, p
 from whiteslip import lake, portfolio
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.lake import Lake, Snapshot, files
-from whiteslip.ledger.acts import seal, trial_balance
+from whiteslip.ledger.acts import seal
 from whiteslip.store import Database, embedded
 from whiteslip.store.database import journal_after
 from whiteslip.watch import nightly
@@ -34,7 +34,7 @@ _serial = itertools.count()
 
 def sealed(db: Database, day: date) -> None:
     with db.transaction() as tx:
-        seal(tx, day, trial_balance(tx), end_of_day(day, TIMEZONE))
+        seal(tx, day, end_of_day(day, TIMEZONE))
 
 
 def export(db: Database, place: Lake, day: date, hours: int = 0) -> Snapshot | Refusal:

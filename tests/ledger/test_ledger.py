@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -14,8 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from whiteslip import ledger
 from whiteslip.ledger import Account, Transfer
+from whiteslip.ledger.acts import unpinned
 from whiteslip.ledger.model import Phase
-from whiteslip.store import Database
+from whiteslip.store import Database, Entry
+from whiteslip.store.database import verify_journal
 
 DAY = date(2026, 3, 1)
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -89,6 +92,39 @@ def test_a_resolution_fits_its_hold(db: Database, amount: int, phase: Phase):
         post(db, move(None, None, amount, phase, hold.id))
 
 
+def test_a_resolution_names_the_accounts_of_its_hold_or_none(db: Database):
+    line, shop, other = open_account(db), open_account(db), open_account(db)
+    hold = move(line, shop, 80, Phase.PENDING)
+    post(db, hold)
+    for debit, credit in ((other, shop), (line, other), (shop, line)):
+        with pytest.raises(psycopg.Error, match="not a pending transfer"):
+            post(db, move(debit, credit, 80, Phase.POST, hold.id))
+    post(db, move(line, None, 80, Phase.POST, hold.id))
+    assert read(db, line).net_debit == 80
+
+
+@pytest.mark.parametrize("amount", [0, -1])
+def test_an_amount_is_above_zero(db: Database, amount: int):
+    with pytest.raises(psycopg.errors.CheckViolation):
+        post(db, move(open_account(db), open_account(db), amount))
+
+
+def test_a_sum_that_does_not_fit_is_refused_whole(db: Database):
+    line, shop, most = open_account(db), open_account(db), 2**63 - 1
+    post(db, move(line, shop, most))
+    for batch in ([move(line, shop, 1)], [move(shop, line, most), move(shop, line, 1)]):
+        with pytest.raises(psycopg.errors.NumericValueOutOfRange):
+            post(db, *batch)
+    assert read(db, line).net_debit == most
+    with db.transaction() as tx:
+        assert ledger.violations(tx) == []
+
+
+def test_an_unknown_account_gets_no_limit(db: Database):
+    with pytest.raises(psycopg.Error, match="does not exist"), db.transaction() as tx:
+        ledger.set_debit_limit(tx, uuid4(), 5)
+
+
 def test_a_batch_over_the_limit_is_refused_whole(db: Database):
     line, shop = open_account(db, debit_limit=100), open_account(db)
     with pytest.raises(psycopg.Error, match="account limit exceeded"):
@@ -119,8 +155,8 @@ def test_an_unknown_account_is_refused(db: Database):
 def test_a_sealed_day_takes_no_more_bookings(db: Database):
     line, shop = open_account(db), open_account(db)
     with db.transaction() as tx:
-        ledger.seal(tx, DAY, ledger.trial_balance(tx), NOW)
-        ledger.seal(tx, DAY, ledger.trial_balance(tx), NOW)
+        ledger.seal(tx, DAY, NOW)
+        ledger.seal(tx, DAY, NOW)
     with pytest.raises(psycopg.Error, match="is sealed"):
         post(db, move(line, shop, 5))
     post(db, move(line, shop, 5), day=DAY + timedelta(days=1))
@@ -135,10 +171,9 @@ def test_a_sealed_day_takes_no_more_bookings(db: Database):
         "INSERT INTO ledger.transfer SELECT * FROM ledger.transfer",
         "COPY ledger.transfer FROM STDIN",
         "TRUNCATE ledger.transfer",
-        "MERGE INTO ledger.transfer USING ledger.account ON debit_account = account.id WHEN MATCHED THEN DELETE",
+        "MERGE INTO ledger.transfer AS t USING ledger.account AS a ON t.id = a.id WHEN MATCHED THEN DELETE",
         "UPDATE ledger.v_balance SET code = 'x'",
-        "INSERT INTO ledger.account (id, code, currency, debits_posted)"
-        " VALUES (gen_random_uuid(), 'x', 'CNY', 1)",
+        "INSERT INTO ledger.account (code, currency, debits_posted) VALUES ('x', 'CNY', 1)",
     ],
 )
 def test_the_application_can_only_post(db: Database, statement: str):
@@ -169,6 +204,81 @@ def test_batches_that_cross_each_other_do_not_deadlock(db: Database):
     assert failures == []
     with db.transaction() as tx:
         assert ledger.violations(tx) == []
+
+
+def at_once(db: Database, *batches: list[Transfer]) -> list[type[Exception] | None]:
+    """Post each batch on a connection of its own at the same moment; what became of them."""
+    start, said = threading.Barrier(len(batches)), list[type[Exception] | None]()
+
+    def one(batch: list[Transfer]) -> None:
+        start.wait()
+        try:
+            post(db, *batch)
+            said.append(None)
+        except psycopg.Error as error:
+            said.append(type(error))
+
+    threads = [threading.Thread(target=one, args=(batch,)) for batch in batches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return said
+
+
+def test_of_two_who_resolve_the_same_holds_at_once_one_does(db: Database):
+    line, shop = open_account(db), open_account(db)
+    for _ in range(20):
+        holds = [move(line, shop, 10, Phase.PENDING) for _ in range(20)]
+        post(db, *holds)
+        voids = [move(None, None, None, Phase.VOID, hold.id) for hold in holds]
+        posts = [move(None, None, None, Phase.POST, hold.id) for hold in reversed(holds)]
+        assert sorted(at_once(db, voids, posts), key=str) == [psycopg.errors.UniqueViolation, None]
+    assert read(db, line).debits_pending == 0
+    with db.transaction() as tx:
+        assert ledger.violations(tx) == []
+
+
+def test_a_seal_waits_for_who_books_on_its_day_and_counts_it(db: Database):
+    line, shop, others = open_account(db), open_account(db), (open_account(db), open_account(db))
+    sealed = threading.Event()
+
+    def seal() -> None:
+        with db.transaction() as tx:
+            ledger.seal(tx, DAY, NOW)
+        sealed.set()
+
+    night = threading.Thread(target=seal)
+    with db.transaction() as tx:
+        ledger.post(tx, [move(line, shop, 5)], DAY, NOW)
+        night.start()
+        assert not sealed.wait(0.3)
+        post(db, move(*others, 7), day=DAY + timedelta(days=1))  # the next day waits for nobody
+    night.join()
+    with db.transaction() as tx:
+        totals = tx.conn.execute("SELECT totals FROM ledger.sealed_day").fetchone()
+    assert totals == {"totals": {"CNY/test": [12, 12]}}
+
+
+def test_a_journal_that_was_written_anew_is_not_the_one_that_was_sealed(fresh_url: Callable[[], str]):
+    url = fresh_url()
+    db = Database(url, size=1)
+    with db.transaction() as tx:
+        tx.record(Entry(NOW, "line.opened", "line", uuid4(), "system"))
+        ledger.seal(tx, DAY, NOW)
+    with db.transaction() as tx:
+        assert unpinned(tx) == []
+    with psycopg.connect(url) as owner:
+        owner.execute("ALTER TABLE store.journal DISABLE TRIGGER append_only")
+        owner.execute("DELETE FROM store.journal")
+        owner.execute("UPDATE store.journal_head SET seq = 0, hash = sha256('whiteslip journal')")
+    with db.transaction() as tx:
+        tx.record(Entry(NOW, "line.closed", "line", uuid4(), "system"))
+        assert verify_journal(tx) == []  # the chain alone is whole
+    with db.transaction() as tx:
+        assert unpinned(tx) == ["row 1: it is not what 2026-03-01 was sealed with"]
+        assert ledger.violations(tx) == ["the journal is as it was sealed: 2026-03-01, row 1"]
+    db.close()
 
 
 class LedgerMachine(RuleBasedStateMachine):

@@ -76,7 +76,7 @@ def place(db: Database, tmp_path: Path) -> Lake:
     night(db, date(2026, 2, 5))
     until = end_of_day(END, TIMEZONE)
     with db.transaction() as tx:
-        seal(tx, END, [], until)
+        seal(tx, END, until)
     with db.transaction() as tx:
         scheduled = deal(triggers=Triggers(cumulative_loss=(LossStep(12, 900),)))
         assert isinstance(funding.load(tx, scheduled, "test", until), str)
@@ -208,7 +208,7 @@ def test_yesterdays_figures_are_served_and_marked_on_every_page_whatever_is_wron
 def _sealed_and_taken(db: Database, place: Lake, day: date, hours_back: int = 0) -> Snapshot | Refusal:
     until = end_of_day(day, TIMEZONE)
     with db.transaction() as tx:
-        seal(tx, day, [], until)
+        seal(tx, day, until)
     return lake.export(db, place, day, until, TIMEZONE, until - timedelta(hours=hours_back))
 
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from typing import Annotated, Final
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from whiteslip import decisions, ledger
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.terminal import CommandError, Exit, answer, data, table
 from whiteslip.app.wiring import working
 from whiteslip.decisions import champions
+from whiteslip.ledger.acts import unpinned
 from whiteslip.store.database import journal_head, verify_journal
+
+# How many rows, and the SHA-256 that the last one ends with.
+_HEAD: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})", re.ASCII)
+Kept = Annotated[
+    str | None,
+    Parameter(help="A head written down elsewhere, as ROWS:HEAD: the chain must still pass through it."),
+]
 
 
 def trial_balance(*, json: Json = False) -> None:
@@ -31,21 +41,29 @@ def trial_balance(*, json: Json = False) -> None:
         raise CommandError("debits and credits differ", Exit.ERROR)
 
 
-def audit_verify(*, json: Json = False) -> None:
+def audit_verify(*, kept: Kept = None, json: Json = False) -> None:
     """Follow the journal's hash chain from its first row; exit code 1 when it is broken."""
+    earlier = _head(kept) if kept else None
     with working() as (_, tx):
         rows, digest = journal_head(tx)
-        faults = verify_journal(tx)
+        faults = verify_journal(tx, earlier) + unpinned(tx)
     result = {"rows": rows, "head": digest.hex(), "faults": faults}
 
     def human() -> None:
         for fault in faults:
             data(fault)
-        data(f"{rows} rows, {len(faults)} faults, head {digest.hex()[:16]}")
+        data(f"{rows} rows, {len(faults)} faults, head {digest.hex()}")
 
     answer(result, json, human)
     if faults:
         raise CommandError("the journal is not what was written", Exit.ERROR)
+
+
+def _head(text: str) -> tuple[int, bytes]:
+    found = _HEAD.fullmatch(text)
+    if found is None:
+        raise CommandError(f"{text!r} is no head; write it as ROWS:HEAD", Exit.USAGE)
+    return int(found[1]), bytes.fromhex(found[2])
 
 
 def replay(*, since: datetime | None = None, json: Json = False) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from whiteslip.ledger.model import Account, Transfer, TrialBalance
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
@@ -32,7 +30,7 @@ def post(tx: Tx, transfers: Sequence[Transfer], booked_on: date, now: datetime) 
     """Post a batch of transfers: all of them, or none and an error from the database.
 
     An account limit, a sealed day, an unknown account or a hold resolved twice raises
-    psycopg.errors.Error with SQLSTATE WL001 to WL005 or 23505. Callers decide first and post
+    psycopg.errors.Error with a SQLSTATE that ``ledger.sql`` lists. Callers decide first and post
     after; an error here is a bug or a race, and the transaction is lost with it.
     """
     if not transfers:
@@ -96,14 +94,22 @@ def history(tx: Tx, account_ids: Sequence[UUID]) -> list[Row]:
     return list(_queries.history(tx.conn, accounts=list(account_ids)))
 
 
-def seal(tx: Tx, day: date, balance: Iterable[TrialBalance], now: datetime) -> None:
+def seal(tx: Tx, day: date, now: datetime) -> None:
     """Seal ``day`` with its trial balance: nothing can be booked on it or before it again.
 
-    Sealing twice is harmless.
+    It waits for those who book on the day at this moment, so the transaction should hold no lock that they
+    may want. Sealing twice is harmless.
     """
-    totals = {f"{row.currency}/{row.code}": [row.debits, row.credits] for row in balance}
     tx.flush()
-    _queries.seal_day(tx.conn, day=day, at=now, totals=Jsonb(totals))
+    _queries.seal_day(tx.conn, day=day, at=now)
+
+
+def unpinned(tx: Tx) -> list[str]:
+    """Sealed days that do not find the journal's row they were sealed with, in words."""
+    return [
+        f"row {row['journal_seq']}: it is not what {row['day']} was sealed with"
+        for row in _queries.unpinned(tx.conn)
+    ]
 
 
 def last_sealed_day(tx: Tx) -> date | None:

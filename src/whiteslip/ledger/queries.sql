@@ -42,19 +42,12 @@ WITH touched AS (
 SELECT 'balances are rebuilt from transfers' AS invariant, 'account ' || a.id || ' (' || a.code || ')' AS detail
 FROM touched AS a
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(CASE t.phase WHEN 'pending' THEN t.amount ELSE -coalesce(p.amount, 0) END), 0) AS pending,
-        coalesce(sum(t.amount) FILTER (WHERE t.phase IN ('single', 'post')), 0) AS posted
-    FROM ledger.transfer AS t LEFT JOIN ledger.transfer AS p ON p.id = t.pending_id
-    WHERE t.debit_account = a.id
-) AS d
-CROSS JOIN LATERAL (
-    SELECT coalesce(sum(CASE t.phase WHEN 'pending' THEN t.amount ELSE -coalesce(p.amount, 0) END), 0) AS pending,
-        coalesce(sum(t.amount) FILTER (WHERE t.phase IN ('single', 'post')), 0) AS posted
-    FROM ledger.transfer AS t LEFT JOIN ledger.transfer AS p ON p.id = t.pending_id
-    WHERE t.credit_account = a.id
-) AS c
+    SELECT sum(s.debits_pending) AS debits_pending, sum(s.debits_posted) AS debits_posted,
+        sum(s.credits_pending) AS credits_pending, sum(s.credits_posted) AS credits_posted
+    FROM ledger.v_side AS s WHERE s.account = a.id
+) AS r
 WHERE (a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted)
-    IS DISTINCT FROM (d.pending, d.posted, c.pending, c.posted)
+    IS DISTINCT FROM (r.debits_pending, r.debits_posted, r.credits_pending, r.credits_posted)
 LIMIT 100;
 
 -- name: history
@@ -64,10 +57,11 @@ FROM ledger.transfer
 WHERE debit_account = ANY(:accounts::uuid[]) OR credit_account = ANY(:accounts::uuid[])
 ORDER BY at, id;
 
--- name: seal_day!
--- It pins the journal's last row.
-INSERT INTO ledger.sealed_day (day, sealed_at, totals, journal_seq, journal_hash)
-SELECT :day, :at, :totals, seq, hash FROM store.v_journal_head ON CONFLICT (day) DO NOTHING;
+-- name: seal_day$
+SELECT ledger.seal(:day, :at);
+
+-- name: unpinned
+SELECT day, journal_seq FROM ledger.v_unpinned ORDER BY day LIMIT 20;
 
 -- name: last_sealed_day$
 SELECT max(day) FROM ledger.sealed_day;

@@ -273,12 +273,18 @@ def journal_head(tx: Tx) -> tuple[int, bytes]:
     return int(row["seq"]), bytes(row["hash"])
 
 
-def verify_journal(tx: Tx) -> list[str]:
-    """Faults of the hash chain in words; empty when every row is whole and none is missing."""
+def verify_journal(tx: Tx, kept: tuple[int, bytes] | None = None) -> list[str]:
+    """Faults of the hash chain in words; empty when every row is whole and none is missing.
+
+    ``kept`` is a head that was written down elsewhere: the chain must still pass through it. Without one
+    the chain proves nothing against who can rewrite it whole, which the owner of the tables can.
+    """
     faults = [f"row {row['seq']}: {row['fault']}" for row in _queries.journal_faults(tx.conn)]
     head, last = _queries.journal_head(tx.conn), _queries.journal_last(tx.conn)
     if (last["seq"] if last else 0) != head["seq"]:
         faults.append(f"the journal should end with row {head['seq']}")
     elif last and last["hash"] != head["hash"]:
         faults.append(f"row {head['seq']}: the head holds another hash")
+    if kept and _queries.journal_hash(tx.conn, seq=kept[0]) != kept[1]:
+        faults.append(f"row {kept[0]}: it does not end with the hash that was kept")
     return faults

@@ -30,6 +30,9 @@ SELECT seq, fault FROM (
     WINDOW w AS (ORDER BY j.seq)
 ) AS checked WHERE fault IS NOT NULL ORDER BY seq LIMIT 20;
 
+-- name: journal_hash$
+SELECT hash FROM store.v_journal_hash WHERE seq = :seq;
+
 -- name: journal_last^
 SELECT seq, hash FROM store.journal ORDER BY seq DESC LIMIT 1;
 

@@ -13,7 +13,7 @@ from worlds import DAY, TIMEZONE, buy, open_line
 from whiteslip import lake
 from whiteslip.base import end_of_day
 from whiteslip.lake import Lake, Snapshot
-from whiteslip.ledger.acts import seal, trial_balance
+from whiteslip.ledger.acts import seal
 from whiteslip.portfolio import MEASURES
 from whiteslip.store import Database
 
@@ -26,7 +26,7 @@ def api(db: Database, tmp_path: Path) -> Iterator[Api]:
     place, until = Lake(tmp_path / "lake", bytes(32)), end_of_day(DAY, TIMEZONE)
     buy(db, open_line(db), 500_000)
     with db.transaction() as tx:
-        seal(tx, DAY, trial_balance(tx), until)
+        seal(tx, DAY, until)
     assert isinstance(lake.export(db, place, DAY, until, TIMEZONE, until), Snapshot)
     with TestClient(application(db, lake=place)) as client:
         yield Api(db, client, with_key(db))
@@ -56,7 +56,7 @@ def test_figures_of_an_older_day_say_so(api: Api):
     # A day that was sealed without a snapshot is the one that is wanted.
     following = DAY + timedelta(days=1)
     with api.db.transaction() as tx:
-        seal(tx, following, trial_balance(tx), end_of_day(following, TIMEZONE))
+        seal(tx, following, end_of_day(following, TIMEZONE))
     found = api.get("/v1/portfolio/classes")
     assert (found["as_of"], found["day"], found["stale"]) == (str(following), str(DAY), True)
 

@@ -25,7 +25,7 @@ from whiteslip.base import end_of_day
 from whiteslip.funding.model import Position
 from whiteslip.identity.model import Role
 from whiteslip.lake import Lake, Snapshot
-from whiteslip.ledger.acts import seal, trial_balance
+from whiteslip.ledger.acts import seal
 from whiteslip.store.timers import StoredClock
 from whiteslip.web.console import routers
 from whiteslip.web.kit.settings import WebSettings
@@ -44,7 +44,7 @@ def analyst(desk: Desk, tmp_path: Path) -> Desk:
     pay(desk.db, good, 20_360, date(2026, 3, 2))
     nights(desk.db, date(2026, 3, 2), END)
     with desk.db.transaction() as tx:
-        seal(tx, END, trial_balance(tx), end_of_day(END, TIMEZONE))
+        seal(tx, END, end_of_day(END, TIMEZONE))
         StoredClock(tx).set(at(END).astimezone(UTC))
     place = Lake(tmp_path / "lake", bytes(32))
     until = end_of_day(END, TIMEZONE)
@@ -191,7 +191,7 @@ def test_a_night_without_a_whole_snapshot_is_answered_with_the_one_before_and_sa
     following, place = END + timedelta(days=1), analyst.ports.lake
     until = end_of_day(following, TIMEZONE)
     with analyst.db.transaction() as tx:
-        seal(tx, following, trial_balance(tx), until)
+        seal(tx, following, until)
     text = analyst.get("/console/portfolio")
     assert stands_in in text
     assert "The snapshot of 2026-07-21 is missing." in text

@@ -4,6 +4,16 @@
 -- A transfer is posted at once (single) or in two phases: pending, then posted in full or in
 -- part, or voided, or expired. Transfers are never updated or deleted. An account's four sums are a cache
 -- that ledger.post keeps in step and ledger.v_violation rebuilds.
+--
+-- What ledger.post refuses, whole batches at a time, by SQLSTATE:
+--   WL001  an account's limit would be exceeded, or exceeded further
+--   WL002  the day is sealed, or a later one
+--   WL003  a resolution names no pending transfer, more than it holds, or other accounts
+--   WL004  an account does not exist
+--   WL005  a transfer mixes currencies
+--   22003  a sum would not fit into 63 bits
+--   23505  a transfer that exists already, or a pending one resolved before
+--   23514  an amount that is not above zero, a phase that is none, an account moved to itself
 -- depends: store
 
 CREATE SCHEMA ledger;
@@ -57,7 +67,7 @@ CREATE TABLE ledger.sealed_day (
     journal_seq bigint NOT NULL,
     journal_hash bytea NOT NULL
 );
-CALL store.append_only('ledger.sealed_day');
+CALL store.append_only('ledger.sealed_day', p_inserted => '{}');  -- by ledger.seal alone
 
 CREATE VIEW ledger.v_sealed_day AS SELECT day, sealed_at FROM ledger.sealed_day;
 
@@ -65,8 +75,10 @@ CREATE VIEW ledger.v_sealed_day AS SELECT day, sealed_at FROM ledger.sealed_day;
 CREATE AGGREGATE ledger.total(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = '0');
 
 -- Post a batch: one element per transfer in each array, all or none. For 'post', 'void' and 'expire' the
--- accounts are those of the pending transfer and may be null; a null amount means all of it.
--- Accounts are locked in id order, so batches never deadlock with each other.
+-- accounts are those of the pending transfer and may be null; a null amount means all of it. What is pending
+-- is resolved by a later batch than its own.
+-- Pending transfers are taken in id order, then accounts are locked in id order, so batches never deadlock
+-- with each other. Who posts several in a transaction must take other locks first that order them.
 CREATE FUNCTION ledger.post(
     p_id uuid [], p_event uuid [], p_recipe text [], p_phase text [], p_pending uuid [],
     p_debit uuid [], p_credit uuid [], p_amount bigint [], p_value_on date [],
@@ -80,6 +92,8 @@ DECLARE
     v_currencies integer;
     v_bad text;
 BEGIN
+    -- Held to the commit: who seals the day waits for us, and whom it waits for is in its totals.
+    PERFORM pg_advisory_xact_lock_shared('ledger.sealed_day'::regclass::oid::integer, p_booked_on - date 'epoch');
     IF EXISTS (SELECT FROM ledger.sealed_day AS s WHERE s.day >= p_booked_on) THEN
         RAISE EXCEPTION 'day % is sealed', p_booked_on USING ERRCODE = 'WL002',
             HINT = 'Book on the open day and give the earlier day as the value date.';
@@ -92,22 +106,25 @@ BEGIN
             array_agg(p.amount ORDER BY b.n),
             max(format('transfer %s resolves %s', b.id, b.pending)) FILTER (
                 WHERE b.pending IS NOT NULL
-                AND (p.id IS NULL OR b.amount > p.amount OR (b.phase <> 'post' AND b.amount < p.amount)))
+                AND (p.id IS NULL OR b.amount > p.amount OR (b.phase <> 'post' AND b.amount < p.amount)
+                    OR b.debit <> p.debit_account OR b.credit <> p.credit_account))
         INTO p_debit, p_credit, p_amount, v_released, v_bad
         FROM unnest(p_id, p_phase, p_pending, p_debit, p_credit, p_amount)
             WITH ORDINALITY AS b (id, phase, pending, debit, credit, amount, n)
         LEFT JOIN ledger.transfer AS p ON p.id = b.pending AND p.phase = 'pending';
         IF v_bad IS NOT NULL THEN
-            RAISE EXCEPTION '%: not a pending transfer of that amount', v_bad USING ERRCODE = 'WL003';
+            RAISE EXCEPTION '%: not a pending transfer of that amount between those accounts', v_bad USING ERRCODE = 'WL003';
         END IF;
     END IF;
 
-    -- Before the locks, which others who sell at the same shops wait for.
+    -- Before the locks, which others who sell at the same shops wait for. In order: of two who resolve the
+    -- same holds, the second waits at the first of them.
     INSERT INTO ledger.transfer
     SELECT b.id, b.event, b.recipe, b.phase, b.pending, b.debit, b.credit, b.amount,
         p_booked_on, coalesce(b.value_on, p_booked_on), p_at
     FROM unnest(p_id, p_event, p_recipe, p_phase, p_pending, p_debit, p_credit, p_amount, p_value_on)
-        AS b (id, event, recipe, phase, pending, debit, credit, amount, value_on);
+        AS b (id, event, recipe, phase, pending, debit, credit, amount, value_on)
+    ORDER BY b.pending, b.id;
 
     SELECT array_agg(DISTINCT a) INTO v_accounts FROM unnest(p_debit || p_credit) AS a;
     SELECT count(*), count(DISTINCT currency) INTO v_locked, v_currencies FROM (
@@ -129,40 +146,40 @@ BEGIN
         END IF;
     END IF;
 
-    WITH moved AS (
-        SELECT b.phase, b.debit, b.credit, b.amount, coalesce(b.released, 0) AS released
-        FROM unnest(p_phase, p_debit, p_credit, p_amount, v_released)
-            AS b (phase, debit, credit, amount, released)
-    ), sides AS (
-        SELECT debit AS account,
-            CASE phase WHEN 'pending' THEN amount ELSE -released END AS debits_pending,
-            CASE WHEN phase IN ('single', 'post') THEN amount ELSE 0 END AS debits_posted,
+    WITH side AS (
+        SELECT m.debit AS account,
+            CASE m.phase WHEN 'pending' THEN m.amount ELSE -coalesce(m.released, 0) END AS debits_pending,
+            CASE WHEN m.phase IN ('single', 'post') THEN m.amount ELSE 0 END AS debits_posted,
             0::bigint AS credits_pending, 0::bigint AS credits_posted
-        FROM moved
+        FROM unnest(p_phase, p_debit, p_amount, v_released) AS m (phase, debit, amount, released)
         UNION ALL
-        SELECT credit, 0, 0,
-            CASE phase WHEN 'pending' THEN amount ELSE -released END,
-            CASE WHEN phase IN ('single', 'post') THEN amount ELSE 0 END
-        FROM moved
-    ), sums AS (
-        SELECT account, ledger.total(debits_pending) AS dp, ledger.total(debits_posted) AS dd,
-            ledger.total(credits_pending) AS cp, ledger.total(credits_posted) AS cc
-        FROM sides GROUP BY account
+        SELECT m.credit, 0, 0,
+            CASE m.phase WHEN 'pending' THEN m.amount ELSE -coalesce(m.released, 0) END,
+            CASE WHEN m.phase IN ('single', 'post') THEN m.amount ELSE 0 END
+        FROM unnest(p_phase, p_credit, p_amount, v_released) AS m (phase, credit, amount, released)
+    ), moved AS (
+        SELECT account, ledger.total(debits_pending) AS debits_pending,
+            ledger.total(debits_posted) AS debits_posted,
+            ledger.total(credits_pending) AS credits_pending,
+            ledger.total(credits_posted) AS credits_posted
+        FROM side GROUP BY account
     ), updated AS (
         UPDATE ledger.account AS a SET
-            debits_pending = a.debits_pending + s.dp, debits_posted = a.debits_posted + s.dd,
-            credits_pending = a.credits_pending + s.cp, credits_posted = a.credits_posted + s.cc
-        FROM sums AS s WHERE a.id = s.account
-        RETURNING a.*, s.dp, s.dd, s.cp, s.cc
+            debits_pending = a.debits_pending + m.debits_pending,
+            debits_posted = a.debits_posted + m.debits_posted,
+            credits_pending = a.credits_pending + m.credits_pending,
+            credits_posted = a.credits_posted + m.credits_posted
+        FROM moved AS m WHERE a.id = m.account
+        RETURNING a.code, a.owner, a.debit_limit, a.credit_limit,
+            a.debits_pending + a.debits_posted - a.credits_posted AS net_debit,
+            a.credits_pending + a.credits_posted - a.debits_posted AS net_credit,
+            m.debits_pending + m.debits_posted - m.credits_posted AS more_debit,
+            m.credits_pending + m.credits_posted - m.debits_posted AS more_credit
     )
     SELECT format('%s of %s: net debit %s of at most %s, net credit %s of at most %s',
-        u.code, u.owner, u.debits_pending + u.debits_posted - u.credits_posted, u.debit_limit,
-        u.credits_pending + u.credits_posted - u.debits_posted, u.credit_limit)
-    INTO v_bad FROM updated AS u
-    WHERE (u.dp + u.dd - u.cc > 0
-           AND u.debits_pending + u.debits_posted - u.credits_posted > u.debit_limit)
-       OR (u.cp + u.cc - u.dd > 0
-           AND u.credits_pending + u.credits_posted - u.debits_posted > u.credit_limit)
+        code, owner, net_debit, debit_limit, net_credit, credit_limit)
+    INTO v_bad FROM updated
+    WHERE (more_debit > 0 AND net_debit > debit_limit) OR (more_credit > 0 AND net_credit > credit_limit)
     LIMIT 1;
     IF v_bad IS NOT NULL THEN
         RAISE EXCEPTION 'account limit exceeded: %', v_bad USING ERRCODE = 'WL001';
@@ -174,10 +191,30 @@ $$;
 -- Change the limit of an account. A limit below what is drawn forces nothing: it only stops
 -- further drawing until repayments have passed it.
 CREATE FUNCTION ledger.set_debit_limit(p_account uuid, p_limit bigint) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
     UPDATE ledger.account SET debit_limit = p_limit WHERE id = p_account;
-END;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'account % does not exist', p_account USING ERRCODE = 'WL004';
+    END IF;
+END
+$$;
+
+-- Seal a day with the sums of all accounts and the last row of the journal: nothing can be booked on it or
+-- before it again. Waits for those who are booking on it. A day that is sealed stays as it is.
+CREATE FUNCTION ledger.seal(p_day date, p_at timestamptz) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock('ledger.sealed_day'::regclass::oid::integer, p_day - date 'epoch');
+    INSERT INTO ledger.sealed_day (day, sealed_at, totals, journal_seq, journal_hash)
+    SELECT p_day, p_at, b.totals, h.seq, h.hash
+    FROM store.v_journal_head AS h, (
+        SELECT coalesce(jsonb_object_agg(currency || '/' || code, jsonb_build_array(debits, credits)), '{}') AS totals
+        FROM ledger.v_trial_balance
+    ) AS b
+    ON CONFLICT (day) DO NOTHING;
+END
+$$;
 
 CREATE VIEW ledger.v_trial_balance AS
 SELECT code, currency, count(*) AS accounts,
@@ -185,24 +222,30 @@ SELECT code, currency, count(*) AS accounts,
     sum(debits_pending)::bigint AS pending_debits, sum(credits_pending)::bigint AS pending_credits
 FROM ledger.account GROUP BY code, currency;
 
+-- Both sides of each transfer: what it does to the sums of the account it debits, and of the one it credits.
+CREATE VIEW ledger.v_side AS
+SELECT t.debit_account AS account, t.booked_on,
+    CASE t.phase WHEN 'pending' THEN t.amount ELSE -coalesce(p.amount, 0) END AS debits_pending,
+    CASE WHEN t.phase IN ('single', 'post') THEN t.amount ELSE 0 END AS debits_posted,
+    0::bigint AS credits_pending, 0::bigint AS credits_posted
+FROM ledger.transfer AS t LEFT JOIN ledger.transfer AS p ON p.id = t.pending_id
+UNION ALL
+SELECT t.credit_account, t.booked_on, 0, 0,
+    CASE t.phase WHEN 'pending' THEN t.amount ELSE -coalesce(p.amount, 0) END,
+    CASE WHEN t.phase IN ('single', 'post') THEN t.amount ELSE 0 END
+FROM ledger.transfer AS t LEFT JOIN ledger.transfer AS p ON p.id = t.pending_id;
+
 -- Every account's sums, rebuilt from its transfers alone.
 CREATE VIEW ledger.v_rebuilt AS
-WITH moved AS (
-    SELECT t.phase, t.debit_account, t.credit_account, t.amount, coalesce(p.amount, 0) AS released
-    FROM ledger.transfer AS t LEFT JOIN ledger.transfer AS p ON p.id = t.pending_id
-)
-SELECT account, sum(dp)::bigint AS debits_pending, sum(dd)::bigint AS debits_posted,
-    sum(cp)::bigint AS credits_pending, sum(cc)::bigint AS credits_posted
-FROM (
-    SELECT debit_account AS account,
-        CASE phase WHEN 'pending' THEN amount ELSE -released END AS dp,
-        CASE WHEN phase IN ('single', 'post') THEN amount ELSE 0 END AS dd, 0 AS cp, 0 AS cc
-    FROM moved
-    UNION ALL
-    SELECT credit_account, 0, 0, CASE phase WHEN 'pending' THEN amount ELSE -released END,
-        CASE WHEN phase IN ('single', 'post') THEN amount ELSE 0 END
-    FROM moved
-) AS sides GROUP BY account;
+SELECT account, sum(debits_pending)::bigint AS debits_pending, sum(debits_posted)::bigint AS debits_posted,
+    sum(credits_pending)::bigint AS credits_pending, sum(credits_posted)::bigint AS credits_posted
+FROM ledger.v_side GROUP BY account;
+
+-- Sealed days whose last row of the journal is not there as it was: the journal was cut off or written anew.
+CREATE VIEW ledger.v_unpinned AS
+SELECT s.day, s.journal_seq
+FROM ledger.sealed_day AS s LEFT JOIN store.v_journal_hash AS j ON j.seq = s.journal_seq
+WHERE j.hash IS DISTINCT FROM s.journal_hash;
 
 -- The ledger's invariants: each row is an offence.
 CREATE VIEW ledger.v_violation AS
@@ -228,7 +271,9 @@ WHERE t.pending_id IS NOT NULL AND (p.id IS NULL OR t.amount > p.amount)
 UNION ALL
 SELECT 'nothing is booked on a sealed day after sealing', t.id::text
 FROM ledger.transfer AS t JOIN ledger.sealed_day AS s ON s.day = t.booked_on
-WHERE t.at > s.sealed_at;
+WHERE t.at > s.sealed_at
+UNION ALL
+SELECT 'the journal is as it was sealed', format('%s, row %s', day, journal_seq) FROM ledger.v_unpinned;
 
 -- What other rooms may read.
 CREATE VIEW ledger.v_touched AS
@@ -247,21 +292,11 @@ CREATE FUNCTION ledger.balances_on(p_day date) RETURNS TABLE (
     id uuid, code text, currency text, net_debit bigint, debits_pending bigint
 ) LANGUAGE sql STABLE
 BEGIN ATOMIC
-    WITH moved AS (
-        SELECT t.debit_account, t.credit_account,
-            CASE WHEN t.phase IN ('single', 'post') THEN t.amount ELSE 0 END AS posted,
-            CASE t.phase WHEN 'pending' THEN t.amount ELSE -coalesce(p.amount, 0) END AS pending
-        FROM ledger.transfer AS t LEFT JOIN ledger.transfer AS p ON p.id = t.pending_id
-        WHERE t.booked_on > p_day
-    ), since AS (
-        SELECT s.account, sum(s.posted) AS posted, sum(s.pending) AS pending
-        FROM (
-            SELECT debit_account AS account, posted, pending FROM moved
-            UNION ALL SELECT credit_account, -posted, 0 FROM moved
-        ) AS s GROUP BY s.account
-    )
     SELECT a.id, a.code, a.currency,
-        (a.debits_posted - a.credits_posted - coalesce(s.posted, 0))::bigint,
-        (a.debits_pending - coalesce(s.pending, 0))::bigint
-    FROM ledger.account AS a LEFT JOIN since AS s ON s.account = a.id;
+        (a.debits_posted - a.credits_posted - coalesce(s.net_debit, 0))::bigint,
+        (a.debits_pending - coalesce(s.debits_pending, 0))::bigint
+    FROM ledger.account AS a LEFT JOIN (
+        SELECT account, sum(debits_posted - credits_posted) AS net_debit, sum(debits_pending) AS debits_pending
+        FROM ledger.v_side WHERE booked_on > p_day GROUP BY account
+    ) AS s ON s.account = a.id;
 END;

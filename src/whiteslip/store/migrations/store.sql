@@ -159,6 +159,10 @@ INSERT INTO store.journal_head (seq, hash) VALUES (0, sha256('whiteslip journal'
 CALL store.changed_by_functions('store.journal_head');
 CREATE VIEW store.v_journal_head AS SELECT seq, hash FROM store.journal_head;
 
+-- The hash that each row of the journal ends with, and what the first begins with.
+CREATE VIEW store.v_journal_hash AS
+SELECT seq, hash FROM store.journal UNION ALL SELECT 0, sha256('whiteslip journal');
+
 -- What a row's hash covers besides the hash before it. Stable, not immutable, so that it is inlined.
 CREATE FUNCTION store.journal_body(
     p_seq bigint, p_at timestamptz, p_kind text, p_subject_kind text, p_subject uuid, p_actor text, p_data jsonb
