@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -201,6 +202,25 @@ def test_wrong_answers_given_at_once_are_all_counted(phone: Phone):
     for thread in threads:
         thread.join()
     assert phone.type(code) == EXHAUSTED
+
+
+def test_answers_at_once_that_are_wrong_beside_the_code_take_turns(phone: Phone):
+    looked_at: list[bool] = []
+
+    def answer() -> None:
+        with phone.db.transaction() as tx:
+            now = phone.clock.now()
+            if not codes.is_exhausted(tx, phone.subject, "exit", MINUTES, ATTEMPTS, now):
+                looked_at.append(True)
+                time.sleep(0.02)  # the name and the number are compared
+                codes.count_failure(tx, phone.subject, "exit", now)
+
+    threads = [threading.Thread(target=answer) for _ in range(3 * ATTEMPTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(looked_at) == ATTEMPTS
 
 
 def test_one_right_code_typed_twice_at_once_is_good_once(phone: Phone):

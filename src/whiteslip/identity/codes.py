@@ -77,10 +77,9 @@ def check_code(
     wrong ones within ``minutes`` no code is looked at any more. Refusals:
     ``identity.too_many_attempts``, ``identity.code_expired``, ``identity.code_wrong``.
     """
-    _lock(tx, subject)
-    since = now - timedelta(minutes=minutes)
     if is_exhausted(tx, subject, purpose, minutes, attempts, now):
         return Refusal("identity.too_many_attempts", {"minutes": minutes})
+    since = now - timedelta(minutes=minutes)
     digits = "".join(letter for letter in unicodedata.normalize("NFKC", typed) if letter.isdecimal())
     wanted = vault.code_hash(subject, purpose, digits)
     rows = _queries.unused_codes(tx.conn, subject=subject, purpose=purpose, since=since - _REMEMBERED)
@@ -102,7 +101,11 @@ def count_failure(tx: Tx, subject: UUID, purpose: str, now: datetime) -> None:
 
 
 def is_exhausted(tx: Tx, subject: UUID, purpose: str, minutes: int, attempts: int, now: datetime) -> bool:
-    """Whether so many answers were wrong within ``minutes`` that no further one is looked at."""
+    """Whether so many answers were wrong within ``minutes`` that no further one is looked at.
+
+    Who asks has their turn until the end of the transaction: of answers at once each sees those before it.
+    """
+    _lock(tx, subject)
     since = now - timedelta(minutes=minutes)
     wrong = _queries.attempts_since(tx.conn, subject=subject, purpose=purpose, since=since)
     return wrong >= attempts
