@@ -202,10 +202,10 @@ def give_back(db: Database, payment: Payment, day: date) -> Payment:
     return returned
 
 
-def quote(db: Database, line: UUID, good_through: date) -> Quote:
+def quote(db: Database, line: UUID, today: date, wanted: date | None = None) -> Quote:
     """The payoff quote of a line."""
     with db.transaction() as tx:
-        return billing.payoff(tx, locked(tx, line), good_through)
+        return billing.payoff(tx, locked(tx, line), today, wanted)
 
 
 def items(db: Database, line: UUID) -> list[OpenItem]:

@@ -61,14 +61,31 @@ def test_paying_the_quote_on_or_before_its_day_leaves_nothing_owed(
 ):
     line = worlds.open_line(db)
     worlds.buy(db, line, 123_457, instalments)
-    total = worlds.quote(db, line, DAY + timedelta(days=good_for)).total_minor
-    day = DAY + timedelta(days=paid_after)
+    quote = worlds.quote(db, line, DAY, DAY + timedelta(days=good_for))
+    day = min(DAY + timedelta(days=paid_after), quote.good_through)
     worlds.nights(db, DAY, day - timedelta(days=1))
-    spent = worlds.line_of(db, line).fee_minor  # a late fee in between is not in the quote
-    spent -= sum(i.fee_minor for i in worlds.items(db, line) if i.kind == "purchase" and i.charged)
-    worlds.pay(db, line, total + spent, day)
+    worlds.pay(db, line, quote.total_minor, day)
     assert worlds.line_of(db, line).owed_minor == 0
     assert worlds.items(db, line) == []
+    assert worlds.offences(db) == []
+
+
+def test_a_quote_ends_where_a_late_fee_may_come_and_a_payment_of_that_day_undoes_the_fee(db: Database):
+    line = worlds.open_line(db)
+    worlds.buy(db, line, 60_000, 6)
+    due_on = min(item.due_on for item in worlds.items(db, line))
+    worlds.nights(db, DAY, due_on)
+    asked = due_on + timedelta(days=1)
+    quote = worlds.quote(db, line, asked, asked + timedelta(days=30))
+    grace = worlds.line_of(db, line).terms.late_fee_grace_days
+    assert quote.good_through == due_on + timedelta(days=grace)
+    worlds.nights(db, asked, quote.good_through)
+    assert [item for item in worlds.items(db, line) if item.kind == "late_fee"]
+    told = quote.good_through + timedelta(days=1)  # the bank's file is of the morning after
+    worlds.pay(db, line, quote.total_minor, told, value_on=quote.good_through)
+    assert (worlds.items(db, line), worlds.line_of(db, line).owed_minor) == ([], 0)
+    later = worlds.quote(db, line, told, told + timedelta(days=30))
+    assert later.good_through == told + timedelta(days=30)
     assert worlds.offences(db) == []
 
 

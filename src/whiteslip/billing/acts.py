@@ -12,7 +12,7 @@ from uuid import UUID
 
 from whiteslip import lines
 from whiteslip.base import new_id
-from whiteslip.billing import history, late, rules, sales, store
+from whiteslip.billing import earlier, history, late, rules, sales, store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Debt, Part, Quote
 from whiteslip.ledger import recipes
@@ -35,9 +35,16 @@ def free_of_debt(tx: Tx, line: UUID, day: date) -> Debt:
     return replace(rules.debt_on(day, None, 0, 0, 0), settled=store.settled(tx, line))
 
 
-def payoff(tx: Tx, line: Line, good_through: date) -> Quote:
-    """A payoff quote for the line, good through the end of a day."""
-    items = store.open_items(tx, [line.id])[line.id]
+def payoff(tx: Tx, line: Line, today: date, wanted: date | None = None) -> Quote:
+    """A payoff quote for the line, good through the end of ``today``, or of the day ``wanted`` after it.
+
+    It keeps what it says, so it is good no longer than until a late fee may be charged. A payment of that
+    very day still undoes the fee (``rules.spared``).
+    """
+    items, good_through = store.open_items(tx, [line.id])[line.id], wanted or today
+    if good_through > today:
+        fee_on = rules.next_late_fee_on(items, line.terms, earlier.of_plans(tx, line.id), today)
+        good_through = min(good_through, fee_on or good_through)
     return rules.payoff_quote(items, line.credit_minor, good_through)
 
 

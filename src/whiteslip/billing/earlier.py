@@ -33,11 +33,16 @@ def note(tx: Tx, plans: Sequence[tuple[UUID, UUID, str]]) -> None:
         )
 
 
-def grace_days(tx: Tx, line: UUID) -> dict[UUID, int]:
-    """Days of grace of the plans of a line that are on earlier terms."""
+def of_plans(tx: Tx, line: UUID) -> dict[UUID, Terms]:
+    """The terms of the plans of a line that are on earlier ones."""
     rows = list(_queries.earlier_of_line(tx.conn, line=line))
     known = terms_of(tx, {row["version"] for row in rows})
-    return {row["plan"]: known[row["version"]].late_fee_grace_days for row in rows}
+    return {row["plan"]: known[row["version"]] for row in rows}
+
+
+def grace_days(tx: Tx, line: UUID) -> dict[UUID, int]:
+    """Days of grace of the plans of a line that are on earlier terms."""
+    return {plan: terms.late_fee_grace_days for plan, terms in of_plans(tx, line).items()}
 
 
 def of_bill(tx: Tx, line: Line, bill: UUID) -> Sequence[Terms]:

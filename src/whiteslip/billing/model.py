@@ -237,7 +237,7 @@ class Quote:
     """A payoff quote: pay ``total_minor`` by the end of ``good_through`` and nothing is owed.
 
     ``accrued_minor`` is interest and fees of running months up to that day; ``per_day_minor`` is
-    what one day more costs. A late fee that falls due in between is not in it.
+    what one day more costs.
     """
 
     good_through: date

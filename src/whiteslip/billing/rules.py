@@ -23,6 +23,7 @@ from whiteslip.billing.model import (
     Quote,
     RiskClass,
 )
+from whiteslip.lines.model import Terms
 from whiteslip.packs import Pack
 
 # Within one due day the cheapest to forgive comes first and principal last.
@@ -165,6 +166,21 @@ def payoff_quote(items: Sequence[OpenItem], credit_minor: int, good_through: dat
         credit_minor=credit_minor,
         per_day_minor=_sum(accrued(items, good_through + timedelta(days=1))) - accrued_minor,
     )
+
+
+def next_late_fee_on(
+    items: Iterable[OpenItem], terms: Terms, earlier: Mapping[UUID, Terms], today: date
+) -> date | None:
+    """The first day from ``today`` on whose night may charge a late fee, if nothing is paid by then; rather
+    too soon than too late. ``earlier``: the terms of plans that are on earlier ones.
+    """
+    agreed = [(item, earlier.get(item.plan, terms)) for item in items if item.kind == "purchase"]
+    days = [
+        item.due_on + timedelta(days=of_plan.late_fee_grace_days)
+        for item, of_plan in agreed
+        if of_plan.late_fee_minor and item.total_minor
+    ]
+    return min((day for day in days if day >= today), default=None)
 
 
 def _sum(parts: Iterable[Part]) -> int:

@@ -11,10 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from whiteslip import notices
+from whiteslip import billing, notices
 from whiteslip.base.ids import spoken
 from whiteslip.billing import sales
-from whiteslip.billing.rules import payoff_quote
 from whiteslip.exits import helping, telling
 from whiteslip.exits.model import Estate, Exit, Ground, Identity, Plan
 from whiteslip.exits.orders import is_untold
@@ -231,12 +230,12 @@ def _disputed(case: Exit, plan: Plan) -> dict[str, Any]:
 
 def _running_off(work: Work, plan: Plan) -> dict[str, Any]:
     """What remains, and what settles it until some days ahead: a letter is read days after it is queued."""
-    until = work.line.today(work.now) + timedelta(days=work.clocks.payoff_quote_days)
-    minor = payoff_quote(work.on_file.open_items, work.line.credit_minor, until).total_minor
+    today = work.line.today(work.now)
+    quote = billing.payoff(work.tx, work.line, today, today + timedelta(days=work.clocks.payoff_quote_days))
     return {
         "schedule": _schedule(plan),
-        "payoff_minor": minor,
-        "good_through": until if minor else None,
+        "payoff_minor": quote.total_minor,
+        "good_through": quote.good_through if quote.total_minor else None,
     }
 
 

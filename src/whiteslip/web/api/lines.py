@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from psycopg.errors import UniqueViolation
 
 from whiteslip import billing, identity, lines
-from whiteslip.base import Refusal, new_id
+from whiteslip.base import Refusal, add_months, new_id
 from whiteslip.base.ids import public
 from whiteslip.billing import defaults, rules
 from whiteslip.exits.orders import shown_locks
@@ -147,15 +147,17 @@ def payoff(
     line_id: FromPath[str],
     good_through: Annotated[date | None, QueryParameter(name="date", description="Today if absent")] = None,
 ) -> PayoffShape:
-    """What settles everything if it is paid by the end of a day."""
+    """What settles everything if it is paid by the end of ``good_through``: the day that was asked for, or
+    one before, on which a late fee may be charged.
+    """
     wanted = identifier("line", line_id, "line.not_found")
 
     def question(tx: Tx, now: datetime) -> PayoffShape:
         line = granted(lines.get_line(tx, wanted))
-        day = good_through or line.today(now)
-        if not line.today(now) <= day <= line.today(now).replace(year=line.today(now).year + 1, day=1):
+        today = line.today(now)
+        if good_through and not today <= good_through <= add_months(today, 12):
             raise Refused(Refusal("payoff.date_out_of_range"))
-        return PayoffShape.of(line, billing.payoff(tx, line, day))
+        return PayoffShape.of(line, billing.payoff(tx, line, today, good_through))
 
     return read(request, question)
 
