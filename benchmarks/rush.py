@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from threading import Barrier, Event
 from typing import Any, Final, LiteralString
@@ -22,8 +23,7 @@ from benchmarks.book import SHOPS, buy, open_book
 from whiteslip import exits, identity, lines, purchases
 from whiteslip.app.wiring import settle
 from whiteslip.base import Refusal
-from whiteslip.day import Ports, every_violation
-from whiteslip.day.timers import OWN, run_one
+from whiteslip.day import Ports, every_violation, run_due, run_letters
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office, desk
 from whiteslip.exits.model import Channel, Identity, Path
@@ -122,14 +122,23 @@ def _review(url: str, start: Barrier, actor: str, stop: Event) -> list[UUID]:
 
 
 def _work(url: str, start: Barrier, stop: Event) -> int:
-    """The worker: letters go out, and what reviewers chose is carried out. How many timers ran."""
-    database, office = _ready(url, start, 2)
-    ports, done = Ports(office, Vault(_KEY), DemoPhone(database)), 0
-    while not stop.is_set():
-        if run_one(database, ports, datetime.now(UTC), OWN):
-            done += 1
-        else:
-            time.sleep(_PAUSE)
+    """The worker: what reviewers chose is carried out, beside that letters go out. How many timers ran."""
+    database, office = _ready(url, start, 4)
+    ports = Ports(office, Vault(_KEY), DemoPhone(database))
+
+    def repeat(task: Callable[[], int]) -> int:
+        done = 0
+        while not stop.is_set():
+            if not (some := task()):
+                time.sleep(_PAUSE)
+            done += some
+        return done
+
+    with ThreadPoolExecutor(2) as both:
+        now = partial(datetime.now, UTC)
+        letters = both.submit(repeat, lambda: run_letters(database, ports, lambda _: now(), stop.is_set))
+        timers = both.submit(repeat, lambda: run_due(database, ports, now()))
+        done = letters.result() + timers.result()
     database.close()
     return done
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from worlds import DAY, TIMEZONE, at, buy, line_of, open_line
 
 from whiteslip import day, exits, identity, lines, notices, purchases
 from whiteslip.base import Refusal, end_of_day
-from whiteslip.day import runner, stages
+from whiteslip.day import clock, runner, stages
 from whiteslip.day.model import Batch, Night, Stage
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office
@@ -24,6 +25,7 @@ from whiteslip.identity import Vault
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.notices import DemoPhone
 from whiteslip.purchases import Purchase, Request
+from whiteslip.store.timers import StoredClock
 from whiteslip.world.population import person
 
 if TYPE_CHECKING:
@@ -167,12 +169,68 @@ def test_a_deadline_is_a_timer_that_a_test_clock_drives(db: Database, ports: day
         identity.enrol_many(tx, ports.vault, [(customer.customer, person(Random(1), 1))], "test", at(DAY))
         case = exits.request(tx, ports.office, line, Channel.FORM, "customer", at(DAY), Identity.PENDING)
     assert not isinstance(case, Refusal)
-    assert day.run_due(db, ports, at(DAY)) == 1  # the acknowledgement goes out
+    assert day.run_letters(db, ports, lambda _: at(DAY)) == 1  # the acknowledgement goes out
     assert day.run_due(db, ports, at(DAY + timedelta(days=13))) == 0
-    assert day.run_due(db, ports, at(DAY + timedelta(days=14))) == 2  # it lapses, and that is told
+    assert day.run_due(db, ports, at(DAY + timedelta(days=14))) == 1  # it lapses
+    assert day.run_letters(db, ports, lambda _: at(DAY + timedelta(days=14))) == 1  # and that is told
     with db.transaction() as tx:
         after = exits_store.find(tx, case.id)
         sent = [notice.state for notice in notices.of_subject(tx, case.id)]
     assert after
     assert after.state is State.LAPSED
     assert sent == ["sent", "sent"]
+
+
+def asked(db: Database, ports: day.Ports) -> UUID:
+    """The case of somebody the vault knows, who asked to leave at noon and is written to."""
+    line = open_line(db)
+    with db.transaction() as tx:
+        found = lines.get_line(tx, line)
+        assert not isinstance(found, Refusal)
+        identity.enrol_many(tx, ports.vault, [(found.customer, person(Random(1), 1))], "test", at(DAY))
+        case = exits.request(tx, ports.office, line, Channel.FORM, "customer", at(DAY), Identity.PENDING)
+    assert not isinstance(case, Refusal)
+    return case.id
+
+
+def sent(db: Database, case: UUID) -> list[datetime | None]:
+    with db.transaction() as tx:
+        return [notice.sent_at for notice in notices.of_subject(tx, case)]
+
+
+def test_a_night_sends_no_letter(db: Database, ports: day.Ports):
+    case = asked(db, ports)
+    assert "send_letters" not in seal(db, ports, DAY + timedelta(days=15)).stages
+    assert sent(db, case) == [None, None]
+    assert day.run_letters(db, ports, lambda _: at(DAY + timedelta(days=16))) == 2
+
+
+def test_where_a_clock_is_stepped_each_nights_letters_go_out_before_the_next(db: Database, ports: day.Ports):
+    case, last = asked(db, ports), DAY + timedelta(days=15)
+    for night in (DAY, last):
+        done = day.seal(db, ports, night, TIMEZONE, end_of_day(night, TIMEZONE), with_letters=True)
+        assert not isinstance(done, Refusal)
+    # It lapses after a fortnight, in the night after that noon, and that is told.
+    nights = [end_of_day(DAY + timedelta(days=n), TIMEZONE) for n in (0, 14)]
+    assert sent(db, case) == nights
+
+
+def test_letters_of_a_night_that_was_cut_off_go_out_with_its_instant_when_time_goes_on(
+    db: Database, ports: day.Ports, monkeypatch: pytest.MonkeyPatch
+):
+    case = asked(db, ports)
+    with db.transaction() as tx:
+        StoredClock(tx).set(at(DAY))
+
+    def cut_off(*_: object) -> int:
+        raise PowerError
+
+    with monkeypatch.context() as dark:
+        dark.setattr(stages, "run_letters", cut_off)
+        with pytest.raises(PowerError):
+            clock.advance(db, ports, TIMEZONE, at(DAY + timedelta(days=1)))
+    with db.transaction() as tx:
+        assert last_sealed_day(tx) == DAY, "what is sealed stays sealed"
+    assert sent(db, case) == [None]
+    assert not isinstance(clock.advance(db, ports, TIMEZONE, at(DAY + timedelta(days=2))), Refusal)
+    assert sent(db, case) == [end_of_day(DAY, TIMEZONE)]

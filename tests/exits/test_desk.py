@@ -225,6 +225,12 @@ def test_the_deadline_does_not_wait_for_a_choice(db: Database):
     assert kinds(db, case)[-1] == "exit.choice_overtaken"
 
 
+def letters_go_out(db: Database) -> None:
+    to, then = Addressee("A", "a@b.cd", "+1"), NOON + desk.UNDO
+    while notices.send_next(db, DemoPhone(db), lambda _tx, _notice: to, lambda _tx: then):
+        pass
+
+
 def test_the_letter_that_was_read_is_the_letter_that_goes_out(db: Database):
     case = waiting(db)
     text, sha256 = reads(db, case, Path.RUN_OFF)
@@ -237,7 +243,7 @@ def test_the_letter_that_was_read_is_the_letter_that_goes_out(db: Database):
         notice = notices.get(tx, letter)
     assert not isinstance(notice, Refusal)
     assert notice.kind == "exit.runoff"
-    notices.deliver(db, letter, DemoPhone(db), lambda _tx, _notice: Addressee("A", "a@b.cd", "+1"), NOON)
+    letters_go_out(db)
     with db.transaction() as tx:
         (proof,) = proofs(tx, [letter])
         (kept,) = exits_store.choices(tx, case.id)
@@ -260,7 +266,7 @@ def test_what_a_doubted_leaver_without_debt_is_sent_is_what_was_read(db: Databas
     chooses(db, case, path, letter=sha256)
     assert half_a_minute_later(db, case).state is State.CLOSED
     letter = letters(db, case)[-1]
-    notices.deliver(db, letter, DemoPhone(db), lambda _tx, _notice: Addressee("A", "a@b.cd", "+1"), NOON)
+    letters_go_out(db)
     with db.transaction() as tx:
         assert [proof["text_sha256"] for proof in proofs(tx, [letter])] == [sha256]
 

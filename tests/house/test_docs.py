@@ -14,7 +14,7 @@ from cyclopts import App
 import whiteslip
 from whiteslip.app.cli import app
 from whiteslip.app.settings import SETTINGS
-from whiteslip.day.timers import HANDLERS
+from whiteslip.day.timers import HANDLERS, LETTERS
 from whiteslip.web.console.case.handlers import TOLD
 from whiteslip.web.kit.i18n import texts_in
 from whiteslip.web.kit.sentences import known
@@ -93,7 +93,7 @@ def test_every_journal_kind_is_documented():
 def test_every_timer_kind_is_documented_and_has_a_handler():
     setting = [call for name in ("set_timer", "set_timers") for _, call in calls(name) if len(call.args) > 1]
     asked = {kind for call in setting for kind in literal(call.args[1])}
-    assert asked == set(HANDLERS)
+    assert asked == set(HANDLERS) | LETTERS
     assert documented("timers.md") == asked
 
 

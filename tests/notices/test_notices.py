@@ -24,10 +24,10 @@ from pypdf import PdfReader
 from whiteslip import notices
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.notices import Addressee, NewNotice, SmtpMailer, compose, words
-from whiteslip.notices.acts import counts, proofs
+from whiteslip.notices.acts import counts, proofs, waiting
 from whiteslip.notices.facts import KINDS
 from whiteslip.notices.mailers import MailError, NoMailer, on_phone
-from whiteslip.notices.model import Message, Receipt, State
+from whiteslip.notices.model import Message, Receipt, State, Waiting
 from whiteslip.store import Database
 
 NOW = datetime(2026, 10, 22, 6, 3, 22, tzinfo=UTC)
@@ -347,7 +347,13 @@ def queued(db: Database, letter: NewNotice) -> UUID:
 
 
 def deliver(db: Database, letter: UUID, mailer: Any, now: datetime = NOW) -> datetime | None:
-    return notices.deliver(db, letter, mailer, lambda _tx, _who: WHO, now)
+    """Send the letter that is longest due; when ``letter`` is to be tried again."""
+    notices.send_next(db, mailer, lambda _tx, _who: WHO, lambda _tx: now)
+    with db.transaction() as tx:
+        row = tx.conn.execute(
+            "SELECT due_at FROM store.timer WHERE subject = %s AND done_at IS NULL", [letter]
+        ).fetchone()
+    return row["due_at"] if row else None
 
 
 def free_port() -> int:
@@ -525,7 +531,7 @@ def test_a_letter_to_somebody_nobody_knows_has_failed_and_holds_up_no_other(
 ):
     server, mailer = smtp
     letter, other = queued(db, new()), queued(db, new())
-    assert notices.deliver(db, letter, mailer, lambda _tx, _who: None, NOW) is None
+    assert notices.send_next(db, mailer, lambda _tx, _who: None, lambda _tx: NOW)
     assert deliver(db, other, mailer) is None
     with db.transaction() as tx:
         assert counts(tx) == {"failed": 1, "sent": 1}
@@ -676,3 +682,17 @@ def test_a_deadline_at_the_end_of_a_day_is_told_by_its_day(language: str, said: 
         assert (said in text) is by_day
         assert ("22:59:59" in text) is not by_day
         assert "23:59:59" not in text
+
+
+def test_letters_pile_up_once_the_oldest_has_waited_for_more_than_an_hour(db: Database):
+    with db.transaction() as tx:
+        assert waiting(tx) == Waiting(0, None)
+        assert not waiting(tx).is_long(NOW)
+    first, _ = queued(db, new()), queued(db, new())
+    with db.transaction() as tx:
+        assert waiting(tx) == Waiting(2, NOW)
+        assert not waiting(tx).is_long(NOW + timedelta(hours=1))
+        assert waiting(tx).is_long(NOW + timedelta(hours=1, seconds=1))
+    deliver(db, first, Refusing(permanent=True))
+    with db.transaction() as tx:
+        assert waiting(tx) == Waiting(1, NOW), "what was given up does not wait"

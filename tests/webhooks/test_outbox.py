@@ -453,4 +453,5 @@ def test_a_night_waits_for_no_receiver(scene: Scene, receiver: Receiver):
     with scene.db.transaction() as tx:
         webhooks.dispatch(tx, scene.now)
     assert day.run_due(scene.db, scene.ports, scene.now + timedelta(days=1)) == 0
+    assert day.run_letters(scene.db, scene.ports, lambda _: scene.now + timedelta(days=1)) == 0
     assert receiver.came == []

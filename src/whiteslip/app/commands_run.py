@@ -121,11 +121,12 @@ def demonstrate(
 def seal(on: date, /, *, json: Json = False) -> None:
     """Close DAY: bills, fees, exits, timers, then the invariants and the seal.
 
-    Days left out before it are sealed first; a night that was cut off goes on where it stopped.
+    Days left out before it are sealed first; a night that was cut off goes on where it stopped. Letters are
+    sent by `whiteslip worker`; where a clock was set, with their night.
     """
     with opened(load(os.environ)) as platform:
         with platform.database.transaction() as tx:
-            now = present(tx)
+            now, stepped = present(tx), StoredClock(tx).read() is not None
         try:
             with progress(f"sealing {on}") as tell:
                 done = day.seal(
@@ -135,6 +136,7 @@ def seal(on: date, /, *, json: Json = False) -> None:
                     platform.pack.timezone,
                     now,
                     lambda _day, _stage, count: tell(count),
+                    with_letters=stepped,
                 )
         except day.InvariantError as error:
             raise CommandError(str(error), Exit.UNHEALTHY) from None

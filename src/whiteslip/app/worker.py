@@ -1,10 +1,11 @@
-"""The worker: runs timers when they fall due and seals days when they are over."""
+"""The worker: runs timers when they fall due, sends letters, and seals days when they are over."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -21,13 +22,19 @@ _log: Any = structlog.get_logger("whiteslip.worker")
 
 
 def run(platform: Platform, stop: threading.Event) -> None:
-    """Work until ``stop`` is set: deadlines, letters and nights here; webhooks, the watch and figures beside.
+    """Work until ``stop`` is set: deadlines and nights here; letters, webhooks, the watch and figures beside.
 
-    A receiver of webhooks that is slow holds up other receivers at most.
+    A mail server that is slow holds up letters at most, a receiver of webhooks other receivers.
     """
+    tasks: dict[str, Callable[[Platform], int]] = {
+        "letters": partial(send_letters, is_over=stop.is_set),
+        "webhooks": send_webhooks,
+        "watch": watch_lines,
+        "figures": measure_book,
+    }
     beside = [
         threading.Thread(target=_repeat, args=(platform, stop, task), name=name)
-        for name, task in (("webhooks", send_webhooks), ("watch", watch_lines), ("figures", measure_book))
+        for name, task in tasks.items()
     ]
     with signals_left_to_main():
         for thread in beside:
@@ -64,6 +71,11 @@ def work(platform: Platform) -> int:
     if last and last < yesterday:
         day.seal(platform.database, platform.ports, yesterday, platform.pack.timezone, now)
     return day.run_due(platform.database, platform.ports, now)
+
+
+def send_letters(platform: Platform, is_over: Callable[[], bool]) -> int:
+    """Send the letters that are due. A stop waits for the one in hand. Returns how many there were."""
+    return day.run_letters(platform.database, platform.ports, present, is_over)
 
 
 def send_webhooks(platform: Platform) -> int:

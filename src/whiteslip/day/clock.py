@@ -11,7 +11,7 @@ from whiteslip import lake
 from whiteslip.base import Refusal, end_of_day, local_day
 from whiteslip.day.model import Ports
 from whiteslip.day.runner import seal
-from whiteslip.day.timers import run_due, run_webhooks
+from whiteslip.day.timers import run_due, run_letters, run_webhooks
 from whiteslip.ledger.acts import last_sealed_day
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock, present
@@ -29,6 +29,7 @@ def step_of(text: str) -> timedelta | None:
 def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Refusal | int:
     """Move the installation's clock to ``to``: each night on the way is sealed, each timer runs.
 
+    Each night's letters go out before the next, and what fell due since is done before letters are sent.
     Only the last night leaves a snapshot: one tells all history, and it takes longer than the night.
     Webhooks are sent when the clock stands again, all that fell due on the way in their order.
     An installation that has sealed no day and has no clock of its own may begin at any time, also
@@ -43,7 +44,8 @@ def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Re
     if to < now:
         return Refusal("clock.backwards", {"at": now.isoformat()})
     if last:
-        seal(database, ports, last, timezone, now)  # what is left to do of a night that was cut off
+        # What is left to do of a night that was cut off.
+        seal(database, ports, last, timezone, now, with_letters=True)
     today, nights = local_day(now, timezone), 0
     first = min(today, last + timedelta(days=1)) if last else today
     until = local_day(to, timezone)
@@ -56,12 +58,13 @@ def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Re
         if on_the_way and ports.lake:
             lake.pass_over(ports.lake, night)
         given = replace(ports, lake=None) if on_the_way else ports
-        sealed = seal(database, given, night, timezone, max(end, now))
+        sealed = seal(database, given, night, timezone, max(end, now), with_letters=True)
         if isinstance(sealed, Refusal):
             return sealed
         nights += 1
     _set(database, to)
     run_due(database, ports, to)
+    run_letters(database, ports, lambda _: to)
     run_webhooks(database, ports, to)
     return nights
 

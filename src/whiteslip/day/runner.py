@@ -11,7 +11,7 @@ from typing import Final
 
 from whiteslip.base import Refusal, end_of_day
 from whiteslip.day.model import InvariantError, Night, Ports, Sealed, Stage
-from whiteslip.day.stages import AFTER_SEAL, STAGES
+from whiteslip.day.stages import AFTER_SEAL, SEND_LETTERS, STAGES
 from whiteslip.store import Database, Tx, load_queries
 from whiteslip.store.database import Row
 
@@ -31,6 +31,8 @@ def seal(
     timezone: str,
     now: datetime,
     tell: Told | None = None,
+    *,
+    with_letters: bool = False,
 ) -> Sealed | Refusal:
     """Close ``day``: every stage in order, then the seal.
 
@@ -38,8 +40,10 @@ def seal(
     a night that was cut off goes on where it stopped, also after its seal, and sealing a sealed day
     changes nothing.
     Who else seals meanwhile, a worker or a request that was sent again, waits and finds it done.
-    ``tell(day, stage, done)`` is called after each batch. Raises InvariantError when the books do
-    not agree. Refusal: ``day.not_over``.
+    ``tell(day, stage, done)`` is called after each batch. ``with_letters`` is for a clock that is stepped:
+    the letters of a night go out after its seal, with its instant, before the next. Else nothing here waits
+    for a mail server: ``run_letters`` sends them beside. Raises InvariantError when the books do not agree.
+    Refusal: ``day.not_over``.
     """
     if now < end_of_day(day, timezone):
         return Refusal("day.not_over", {"day": day.isoformat()})
@@ -49,15 +53,20 @@ def seal(
             known[row["day"]][row["stage"]] = row
         last: date | None = reached[0]["sealed_on"]
         if last:
-            _night(commits, ports, last, timezone, known[last], AFTER_SEAL)
+            _night(commits, ports, last, timezone, known[last], _of(AFTER_SEAL, with_letters))
         if last and day <= last:
             return Sealed(day, already=True)
         step = last + timedelta(days=1) if last else day
         sealed = Sealed(day)
         while step <= day:
-            sealed = Sealed(step, _night(commits, ports, step, timezone, known[step], STAGES, tell))
+            stages = _of(STAGES, with_letters)
+            sealed = Sealed(step, _night(commits, ports, step, timezone, known[step], stages, tell))
             step += timedelta(days=1)
     return sealed
+
+
+def _of(stages: Sequence[Stage], with_letters: bool) -> list[Stage]:
+    return [stage for stage in stages if with_letters or stage.name != SEND_LETTERS.name]
 
 
 def _night(

@@ -13,7 +13,7 @@ from whiteslip.billing import store as billing_store
 from whiteslip.billing.bills import BATCH
 from whiteslip.day.forgetting import AT_THE_END
 from whiteslip.day.model import Batch, InvariantError, Night, Stage
-from whiteslip.day.timers import OWN, run_one
+from whiteslip.day.timers import LETTERS, OWN, run_letters, run_one
 from whiteslip.exits import arrears, defaultnotices, proposals
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.lateletters import note_late
@@ -91,7 +91,7 @@ def _measure_shift(night: Night) -> Batch:
 
 
 def _run_timers(night: Night) -> Batch:
-    first = next_timer(night.tx)
+    first = next_timer(night.tx, OWN)
     if first is None or first > night.now:
         return Batch(0, more=False)
     night.commit()
@@ -128,6 +128,14 @@ def _seal(night: Night) -> Batch:
         raise InvariantError(night.day, offences)
     ledger.seal(night.tx, night.day, night.now)
     return Batch(1, more=False)
+
+
+def _send_letters(night: Night) -> Batch:
+    first = next_timer(night.tx, LETTERS)
+    if first is None or first > night.now:
+        return Batch(0, more=False)
+    night.commit()
+    return Batch(run_letters(night.database, night.ports, lambda _: night.now), more=False)
 
 
 def _take_borrowing_bases(night: Night) -> Batch:
@@ -170,6 +178,8 @@ def _snapshot(night: Night) -> Batch:
     return Batch(0 if isinstance(taken, Refusal) else 1, more=False)
 
 
+# Only where a clock is stepped.
+SEND_LETTERS: Final = Stage("send_letters", _send_letters)
 STAGES: Final = (
     Stage("expire_holds", _expire_holds),
     Stage("issue_bills", _issue_bills),
@@ -186,6 +196,7 @@ STAGES: Final = (
     Stage("run_timers", _run_timers),
     Stage("sweep_notices", _sweep_notices),
     Stage("seal", _seal),
+    SEND_LETTERS,
     Stage("snapshot", _snapshot),
     Stage("take_borrowing_bases", _take_borrowing_bases),
     Stage("judge_offers", _judge_offers),

@@ -18,6 +18,7 @@ from whiteslip.identity.vault import former
 from whiteslip.lines.increases import take_effect
 from whiteslip.lines.locks import end_lock
 from whiteslip.notices import Addressee
+from whiteslip.notices.mailers import for_a_run
 from whiteslip.notices.model import Notice
 from whiteslip.privacy.acts import unanswered
 from whiteslip.store import Database, Tx
@@ -48,6 +49,25 @@ def run_due(database: Database, ports: Ports, now: datetime) -> int:
     done = 0
     while run_one(database, ports, now, OWN):
         done += 1
+    return done
+
+
+def run_letters(
+    database: Database,
+    ports: Ports,
+    clock: Callable[[Tx], datetime],
+    is_over: Callable[[], bool] = lambda: False,
+) -> int:
+    """Send the letters that are due, one after the other, until ``is_over``; returns how many there were.
+
+    ``clock`` is asked for each of them: a run may take hours, and its proofs say when.
+    """
+    done = 0
+    with for_a_run(ports.mailer) as mailer:
+        while not is_over() and notices.send_next(
+            database, mailer, lambda tx, notice: addressee(tx, ports.vault, notice), clock
+        ):
+            done += 1
     return done
 
 
@@ -94,13 +114,6 @@ def _exit_deadline(_database: Database, tx: Tx, ports: Ports, timer: Timer, now:
 def _choice_due(_database: Database, tx: Tx, ports: Ports, timer: Timer, now: datetime) -> datetime | None:
     desk.carry_out(tx, ports.office, timer.subject, now)
     return None
-
-
-def _notice_send(database: Database, _tx: Tx, ports: Ports, timer: Timer, now: datetime) -> datetime | None:
-    """Sending is not undone by a rollback, so it keeps its own transactions; see ``notices``."""
-    return notices.deliver(
-        database, timer.subject, ports.mailer, lambda tx, notice: addressee(tx, ports.vault, notice), now
-    )
 
 
 def _lock_ends(_database: Database, tx: Tx, _ports: Ports, timer: Timer, now: datetime) -> datetime | None:
@@ -168,7 +181,7 @@ def _restriction_objection(
 def _webhook_deliver(
     database: Database, _tx: Tx, ports: Ports, timer: Timer, now: datetime
 ) -> datetime | None:
-    """As with a letter: what was sent stays sent. The subject is a lane."""
+    """Sending is not undone by a rollback, so it keeps its own transactions. The subject is a lane."""
     if ports.courier is None:
         return now + _LATER
     return webhooks.deliver(database, timer.subject, ports.courier, now)
@@ -205,7 +218,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     "limit.rises": _limit_rises,
     "lock.ends": _lock_ends,
     "mandate.lapses": _mandate_lapses,
-    "notice.send": _notice_send,
     "payout.unclaimed": _payout_unclaimed,
     "privacy.due": _privacy_due,
     "refund.due": _refund_due,
@@ -216,6 +228,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     "terms.in_force": _terms_in_force,
     "webhook.deliver": _webhook_deliver,
 }
-# What waits for servers of others runs apart: neither the night nor a deadline waits for them.
+# What waits for servers of others runs apart, mail servers and receivers of webhooks: neither the night nor a
+# deadline waits for them, nor one for the other.
+LETTERS: Final = frozenset({"notice.send"})
 OTHERS: Final = frozenset({"webhook.deliver"})
 OWN: Final = frozenset(HANDLERS) - OTHERS

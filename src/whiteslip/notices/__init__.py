@@ -7,13 +7,13 @@ The same facts and name give the same bytes, so what was sent can be shown again
 Invariants
 ----------
 - A letter is queued once per ``dedupe``, in the transaction of the act it tells of.
-- It is claimed before it is sent and settled after; a crash in between leaves it *unknown* and
-  it is never sent a second time by itself.
+- It is claimed before it is sent and settled after; a crash in between, or a server that has all of it and
+  does not answer, leaves it *unknown* and it is never sent a second time by itself.
 - Each attempt leaves a proof: when, what the server answered, the hashes of text and PDF.
 - Facts reach mail headers, text and page as data; they cannot become markup or headers.
 """
 
-from whiteslip.notices.acts import deliver, get, letter, of_recipient, of_subject, queue, sweep
+from whiteslip.notices.acts import get, letter, of_recipient, of_subject, queue, send_next, sweep
 from whiteslip.notices.mailers import DemoPhone, Mailer, SmtpMailer
 from whiteslip.notices.model import Addressee, NewNotice
 
@@ -23,11 +23,11 @@ __all__ = [
     "Mailer",
     "NewNotice",
     "SmtpMailer",
-    "deliver",
     "get",
     "letter",
     "of_recipient",
     "of_subject",
     "queue",
+    "send_next",
     "sweep",
 ]

@@ -12,18 +12,24 @@ import msgspec
 from whiteslip.base import Refusal, new_id
 from whiteslip.notices import compose
 from whiteslip.notices.mailers import Mailer, MailError
-from whiteslip.notices.model import Addressee, Message, NewNotice, Notice, Receipt, State
+from whiteslip.notices.model import Addressee, Message, NewNotice, Notice, Receipt, State, Waiting
 from whiteslip.store import Database, Entry, Tx, load_queries
 from whiteslip.store.database import Row
-from whiteslip.store.timers import set_timers
+from whiteslip.store.timers import retry_timer, set_timers, take_timer
 
 _queries = load_queries(__file__)
 # How long to wait after the first, second, … attempt that failed.
 _PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (5, 30, 120, 600, 1440))
 _CRASHED_AFTER: Final = timedelta(minutes=15)
 _NOBODY: Final = "no address: the vault does not know who this is"
+_KINDS: Final[dict[State, str]] = {
+    State.SENT: "notice.sent",
+    State.FAILED: "notice.failed",
+    State.UNKNOWN: "notice.unknown",
+}
 
 AddresseeOf = Callable[[Tx, Notice], Addressee | None]
+Clock = Callable[[Tx], datetime]
 
 
 def queue(tx: Tx, batch: Sequence[NewNotice], now: datetime) -> int:
@@ -55,34 +61,42 @@ def queue(tx: Tx, batch: Sequence[NewNotice], now: datetime) -> int:
     return len(rows)
 
 
-def deliver(
-    database: Database, notice_id: UUID, mailer: Mailer, addressee_of: AddresseeOf, now: datetime
-) -> datetime | None:
-    """Send one letter: claimed in a transaction, sent outside any, settled in another.
+def send_next(database: Database, mailer: Mailer, addressee_of: AddresseeOf, clock: Clock) -> bool:
+    """Send the letter that is longest due: claimed in a transaction, sent outside any, settled in another.
 
-    Two callers at once: one claims it, the other finds nothing to do. After a crash in between
-    the letter stays claimed and :func:`sweep` marks it unknown. One whose addressee nobody knows has
-    failed. Returns when to try again, if the server did not take it.
+    Of two callers at once each claims another one. After a crash in between the letter stays claimed and
+    :func:`sweep` marks it unknown. One whose addressee nobody knows has failed. False when none is due.
     """
     with database.transaction() as tx:
-        row = _queries.claim(tx.conn, id=notice_id, now=now)
-        if row is None:
-            return None
-        notice = _notice(row)
-        to = addressee_of(tx, notice)
-        if to is None:
-            _settle(tx, notice, None, State.FAILED, Receipt(_NOBODY, ""), now)
-            _record_failed(tx, notice, now)
-            return None
+        now = clock(tx)
+        timer = take_timer(tx, now, ("notice.send",))
+        if timer is None:
+            return False
+        claimed = _claim(tx, timer.subject, addressee_of, now)
+    if claimed:
+        notice, to = claimed
         message = _message(notice, to, now)
-    try:
-        receipt = mailer.send(message)
-    except MailError as error:
-        return _not_sent(database, notice, message, error, now)
-    with database.transaction() as tx:
-        _settle(tx, notice, message, State.SENT, receipt, now)
-        tx.record(Entry(now, "notice.sent", "notice", notice.id, "system", {"kind": notice.kind}))
-    return None
+        state, receipt, pause = _hand_over(mailer, message, notice.attempts)
+        with database.transaction() as tx:
+            now = clock(tx)
+            _settle(tx, notice, message, state, receipt, now)
+            if pause:
+                retry_timer(tx, timer, now + pause)
+    return True
+
+
+def _claim(
+    tx: Tx, notice_id: UUID, addressee_of: AddresseeOf, now: datetime
+) -> tuple[Notice, Addressee] | None:
+    row = _queries.claim(tx.conn, id=notice_id, now=now)
+    if row is None:
+        return None
+    notice = _notice(row)
+    to = addressee_of(tx, notice)
+    if to is None:
+        _settle(tx, notice, None, State.FAILED, Receipt(_NOBODY, ""), now)
+        return None
+    return notice, to
 
 
 def _message(notice: Notice, addressee: Addressee, now: datetime) -> Message:
@@ -105,21 +119,15 @@ def _written(notice: Notice, addressee: Addressee) -> tuple[compose.Letter, byte
     return letter, compose.pdf(letter, notice.queued_at)
 
 
-def _not_sent(
-    database: Database, notice: Notice, message: Message, error: MailError, now: datetime
-) -> datetime | None:
-    again = _pause(notice.attempts, error)
-    state = State.QUEUED if again else State.FAILED
-    with database.transaction() as tx:
-        _settle(tx, notice, message, state, Receipt(error.reply, ""), now)
-        if state is State.FAILED:
-            _record_failed(tx, notice, now)
-    return now + again if again else None
-
-
-def _record_failed(tx: Tx, notice: Notice, now: datetime) -> None:
-    data = {"kind": notice.kind, "attempts": notice.attempts}
-    tx.record(Entry(now, "notice.failed", "notice", notice.id, "system", data))
+def _hand_over(mailer: Mailer, message: Message, attempts: int) -> tuple[State, Receipt, timedelta | None]:
+    """What became of it, what is proof of that, and how long to wait where it is to be tried again."""
+    try:
+        return State.SENT, mailer.send(message), None
+    except MailError as error:
+        receipt, pause = Receipt(error.reply, ""), _pause(attempts, error)
+        if error.in_doubt:
+            return State.UNKNOWN, receipt, None
+        return State.QUEUED if pause else State.FAILED, receipt, pause
 
 
 def _pause(attempts: int, error: MailError) -> timedelta | None:
@@ -133,18 +141,21 @@ def _settle(
     tx: Tx, notice: Notice, message: Message | None, state: State, receipt: Receipt, now: datetime
 ) -> None:
     """Keep how an attempt ended; without a message nothing was written that has a hash."""
-    sent_at = now if state is State.SENT else None
-    _queries.settle(tx.conn, id=notice.id, state=state, sent_at=sent_at)
-    _queries.add_proof(
+    _queries.settle(
         tx.conn,
-        notice=notice.id,
+        id=notice.id,
+        state=state,
+        sent_at=now if state is State.SENT else None,
         now=now,
-        outcome="sent" if state is State.SENT else "not_taken",
+        outcome=state if state in (State.SENT, State.UNKNOWN) else "not_taken",
         reply=receipt.reply,
         message_id=receipt.message_id,
         text_sha256=compose.sha256(message.body.encode()) if message else "",
         pdf_sha256=compose.sha256(message.pdf) if message else "",
     )
+    data = {"kind": notice.kind} | ({"attempts": notice.attempts} if state is State.FAILED else {})
+    if state in _KINDS:
+        tx.record(Entry(now, _KINDS[state], "notice", notice.id, "system", data))
 
 
 def sweep(tx: Tx, now: datetime) -> int:
@@ -217,3 +228,8 @@ def draft(new: NewNotice, addressee: Addressee, now: datetime) -> bytes:
 def counts(tx: Tx) -> dict[str, int]:
     """How many letters stand in each state."""
     return {row["state"]: row["count"] for row in _queries.counts(tx.conn)}
+
+
+def waiting(tx: Tx) -> Waiting:
+    """Letters that no server has taken yet."""
+    return Waiting(**_queries.waiting(tx.conn))

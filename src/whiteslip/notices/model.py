@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
+
+_LONG: Final = timedelta(hours=1)
 
 
 class State(StrEnum):
-    """``UNKNOWN``: a crash came between sending and its proof; it is not sent again."""
+    """``UNKNOWN``: a crash or a silent server came between sending and its proof; it is not sent again."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -53,6 +55,18 @@ class Notice:
     queued_at: datetime
     sent_at: datetime | None
     to_former: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many letters are still to be sent, and since when the oldest is."""
+
+    letters: int
+    since: datetime | None
+
+    def is_long(self, now: datetime) -> bool:
+        """Whether they pile up: a server that does well takes each within seconds."""
+        return self.since is not None and now - self.since > _LONG
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,13 @@ WHERE id = :id AND state = 'queued'
 RETURNING id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at, to_former;
 
 -- name: settle!
-UPDATE notices.notice SET state = :state, sent_at = :sent_at WHERE id = :id AND state = 'sending';
-
--- name: add_proof!
+-- Whoever takes longer than the night has patience knows after all what became of it.
+WITH settled AS (
+    UPDATE notices.notice SET state = :state, sent_at = :sent_at
+    WHERE id = :id AND state IN ('sending', 'unknown')
+)
 INSERT INTO notices.proof (notice, at, outcome, reply, message_id, text_sha256, pdf_sha256)
-VALUES (:notice, :now, :outcome, :reply, :message_id, :text_sha256, :pdf_sha256);
+VALUES (:id, :now, :outcome, :reply, :message_id, :text_sha256, :pdf_sha256);
 
 -- name: proofs
 SELECT notice, at, outcome, reply, message_id, text_sha256, pdf_sha256 FROM notices.proof
@@ -61,3 +63,6 @@ WHERE recipient = :recipient ORDER BY at DESC, id DESC LIMIT :count;
 
 -- name: counts
 SELECT state, count(*) AS count FROM notices.notice GROUP BY state;
+
+-- name: waiting^
+SELECT count(*) AS letters, min(queued_at) AS since FROM notices.notice WHERE state = 'queued';

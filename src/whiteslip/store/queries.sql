@@ -52,14 +52,23 @@ SELECT id, kind, subject, due_at, attempts FROM store.timer
 WHERE done_at IS NULL AND due_at <= :now AND (:kinds::text[] IS NULL OR kind = ANY(:kinds::text[]))
 ORDER BY due_at, place FOR UPDATE SKIP LOCKED LIMIT 1;
 
+-- name: timer_take^
+UPDATE store.timer SET done_at = :now, outcome = 'done'
+WHERE id = (
+    SELECT id FROM store.timer WHERE done_at IS NULL AND due_at <= :now AND kind = ANY(:kinds::text[])
+    ORDER BY due_at, place FOR UPDATE SKIP LOCKED LIMIT 1
+)
+RETURNING id, kind, subject, due_at, attempts;
+
 -- name: timer_done!
 UPDATE store.timer SET done_at = :now, outcome = 'done' WHERE id = :id;
 
 -- name: timer_retry!
-UPDATE store.timer SET due_at = :due_at, attempts = attempts + 1 WHERE id = :id;
+UPDATE store.timer SET due_at = :due_at, attempts = attempts + 1, done_at = NULL, outcome = NULL WHERE id = :id;
 
 -- name: timer_next$
-SELECT min(due_at) FROM store.timer WHERE done_at IS NULL;
+SELECT min(due_at) FROM store.timer
+WHERE done_at IS NULL AND (:kinds::text[] IS NULL OR kind = ANY(:kinds::text[]));
 
 -- name: idempotency_claim$
 INSERT INTO store.idempotency (scope, key, request_hash, at)

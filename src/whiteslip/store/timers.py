@@ -61,19 +61,25 @@ def pop_timer(tx: Tx, now: datetime, kinds: Collection[str] | None = None) -> Ti
     return Timer(**row) if row else None
 
 
+def take_timer(tx: Tx, now: datetime, kinds: Collection[str]) -> Timer | None:
+    """:func:`pop_timer`, and it is done: for work that a rollback would not undo."""
+    row = _queries.timer_take(tx.conn, now=now, kinds=sorted(kinds))
+    return Timer(**row) if row else None
+
+
 def finish_timer(tx: Tx, timer: Timer, now: datetime) -> None:
     """Mark a claimed timer done."""
     _queries.timer_done(tx.conn, id=timer.id, now=now)
 
 
 def retry_timer(tx: Tx, timer: Timer, due_at: datetime) -> None:
-    """Put a claimed timer back to ``due_at`` and count the attempt."""
+    """Put a claimed timer back to ``due_at``, also one that is done already, and count the attempt."""
     _queries.timer_retry(tx.conn, id=timer.id, due_at=due_at)
 
 
-def next_timer(tx: Tx) -> datetime | None:
-    """When the next open timer is due."""
-    return _queries.timer_next(tx.conn)
+def next_timer(tx: Tx, kinds: Collection[str] | None = None) -> datetime | None:
+    """When the next open timer is due, of some kinds or of any."""
+    return _queries.timer_next(tx.conn, kinds=None if kinds is None else sorted(kinds))
 
 
 def claim_key(tx: Tx, scope: str, key: str, request: object, now: datetime) -> Any | Refusal | None:

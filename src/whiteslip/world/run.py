@@ -65,8 +65,9 @@ def run(
         life.live(today)
         applying.live(today)
         planted.live(today)
-        planted.watch(end_of_day(today, pack.timezone))
-        sealed = day.seal(database, ports, today, pack.timezone, end_of_day(today, pack.timezone))
+        end = end_of_day(today, pack.timezone)
+        planted.watch(end)
+        sealed = day.seal(database, ports, today, pack.timezone, end, with_letters=True)
         if isinstance(sealed, Refusal):
             return sealed
         if tell:

@@ -181,7 +181,8 @@ class Scene:
         today = self.now().astimezone(at(START).tzinfo).date()
         for step in range(count):
             night = today + timedelta(days=step)
-            done = day.seal(self.db, self.nights, night, TIMEZONE, end_of_day(night, TIMEZONE))
+            end = end_of_day(night, TIMEZONE)
+            done = day.seal(self.db, self.nights, night, TIMEZONE, end, with_letters=True)
             assert not isinstance(done, Refusal), done
         self.set_clock(at(today + timedelta(days=count)))
         self.send_letters()
@@ -189,6 +190,7 @@ class Scene:
     def send_letters(self) -> None:
         """What the worker does between nights."""
         day.run_due(self.db, self.nights, self.now())
+        day.run_letters(self.db, self.nights, present)
 
     def link(self, guest: Guest) -> str:
         """The path of a one-time link."""

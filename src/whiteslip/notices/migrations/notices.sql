@@ -28,6 +28,7 @@ CREATE INDEX notice_recipient ON notices.notice (recipient, queued_at);
 -- Letters that a law gives days for have reasons, or tell of a sale, of arrears or of a payment.
 CREATE INDEX notice_timed ON notices.notice (queued_at)
 WHERE state <> 'sent' AND (kind IN ('debt.sold', 'debt.arrears', 'statement.part_payment') OR facts ? 'reasons');
+CREATE INDEX notice_waiting ON notices.notice (queued_at) WHERE state = 'queued';
 CREATE INDEX notice_sending ON notices.notice (claimed_at) WHERE state = 'sending';
 
 -- Proof of sending: what the mail server answered, and the hashes of what it was given.
