@@ -115,7 +115,8 @@ def doctor(*, json: Json = False) -> None:
             keyless = rotation.lacks_a_key(tx, platform.ports.vault)
             broken = every_violation(tx)
             sealed = last_sealed_day(tx)
-            letters = notices_acts.counts(tx)
+            letters, waiting = notices_acts.counts(tx), notices_acts.waiting(tx)
+            pile_up = waiting.is_long(present(tx))
             untold = lateletters.late(tx, present(tx))
             late = overdue(tx, local_day(present(tx), platform.pack.timezone))
             promises = promises_broken(tx, present(tx)) + bureau_acts.untold(tx, present(tx))
@@ -129,6 +130,8 @@ def doctor(*, json: Json = False) -> None:
         checks.append(Check("last sealed day", True, str(sealed or "none yet")))
         lost = letters.get("failed", 0) + letters.get("unknown", 0)
         checks.append(Check("letters", not lost, f"{lost} failed or unknown, {sum(letters.values())} in all"))
+        since = f", the oldest since {waiting.since:%Y-%m-%d %H:%M} UTC" if waiting.since else ""
+        checks.append(Check("letters waiting", not pile_up, f"{waiting.letters} wait{since}"))
         told = (
             "; ".join(f"{each.kind} by {each.due_at:%Y-%m-%d}" for each in untold[:5]) or "all sent in time"
         )

@@ -18,6 +18,7 @@ from whiteslip.app.wiring import LIVING_MARK, Platform, opened, settle, web_secr
 from whiteslip.exits import store as exits_store
 from whiteslip.notices import acts as notices_acts
 from whiteslip.store.database import journal_head
+from whiteslip.store.timers import present
 from whiteslip.web import api, console, portal
 from whiteslip.web.kit.settings import WebSettings
 from whiteslip.web.kit.shell import create_app
@@ -84,6 +85,10 @@ def _metrics(platform: Platform) -> bytes:
         _gauge(registry, "whiteslip_exits", "Exits by state", "state", states)
         letters = notices_acts.counts(tx)
         _gauge(registry, "whiteslip_notices", "Letters by state", "state", letters)
+        since, now = notices_acts.waiting(tx).since, present(tx)
+        seconds = max(0, int((now - since).total_seconds())) if since else 0
+        meaning = "Since when the oldest letter waits that is still to be sent"
+        _gauge(registry, "whiteslip_notices_waiting_seconds", meaning, "", {"": seconds})
     return generate_latest(registry)
 
 

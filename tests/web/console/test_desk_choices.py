@@ -14,7 +14,7 @@ from whiteslip.exits import rules
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import State
 from whiteslip.identity.model import Role
-from whiteslip.notices import Addressee, DemoPhone
+from whiteslip.notices import Addressee, DemoPhone, NewNotice
 
 
 def in_sample(monkeypatch: pytest.MonkeyPatch, blind: bool) -> None:
@@ -76,10 +76,9 @@ def test_the_page_shows_the_hash_of_the_letter_and_after_sending_that_it_is_the_
     assert desk.post(at, path="run_off", reason="called_back", letter_run_off="0" * 64).status_code == 409
     assert desk.post(at, path="run_off", reason="called_back", letter_run_off=read[1]).status_code == 303
     desk.half_a_minute_later(case)
-    with desk.db.transaction() as tx:
-        last = notices.of_subject(tx, case.id)[-1]
-    to = Addressee("A", "a@b.cd", "+8613800138000")
-    notices.deliver(desk.db, last.id, DemoPhone(desk.db), lambda _tx, _notice: to, NOW)
+    to, then = Addressee("A", "a@b.cd", "+8613800138000"), NOW + timedelta(minutes=1)
+    while notices.send_next(desk.db, DemoPhone(desk.db), lambda _tx, _notice: to, lambda _tx: then):
+        pass
     after = desk.get(at)
     assert f"<code>{read[1]}</code>" in after
     assert "as previewed" in after
@@ -138,3 +137,18 @@ def test_no_reason_is_chosen_for_anybody_and_without_one_nobody_is_kept_or_rejec
         assert '<option value="identity" selected>' in answer.text, "what was chosen stays"
     with desk.db.transaction() as tx:
         assert exits_store.pending(tx, case.id) is None
+
+
+def test_letters_that_pile_up_stand_above_the_queue(desk: Desk):
+    desk.sign_in()
+    facts = {"reference": "R", "timezone": "Asia/Shanghai", "currency": "CNY", "issuer_name": "Test"}
+    facts |= {"stopped_at": NOW, "limit_minor": 1, "owed_minor": 0}
+    for hours in (1, 3):
+        assert ("letters wait" in desk.get("/console"), "letter waits" in desk.get("/console")) == (
+            False,
+            False,
+        )
+        letter = NewNotice("exit.lapsed", "exit", uuid4(), uuid4(), "en", facts, f"{hours}")
+        with desk.db.transaction() as tx:
+            notices.queue(tx, [letter], NOW - timedelta(hours=hours))
+    assert "2 letters wait to be sent" in desk.get("/console")

@@ -15,6 +15,7 @@ from whiteslip.exits import store as exits_store
 from whiteslip.exits.choices import Only
 from whiteslip.exits.model import Reason, State
 from whiteslip.insight.words import Words
+from whiteslip.notices import acts as notices_acts
 from whiteslip.web.console.duty import HOME, Duty, on_duty
 from whiteslip.web.kit.cookies import WebRequest
 from whiteslip.web.kit.forms import see_other
@@ -63,6 +64,7 @@ def queue(request: WebRequest, done: FromQuery[str | None] = None) -> Response[A
             agreement=exits_store.agreement(duty.tx),
             at_zero=promises.too_long_at_zero(duty.tx, duty.now),
             late_letters=lateletters.late(duty.tx, duty.now),
+            waiting=waiting if (waiting := notices_acts.waiting(duty.tx)).is_long(duty.now) else None,
             done=done if done and exits_store.by_reference(duty.tx, done) else None,
             **duty.shown(),
         )
