@@ -11,6 +11,7 @@ post       transfers per second, in batches       pgbench TPC-B transactions per
 authorise  purchases per second, in batches       pgbench TPC-B transactions per second
 import     customers taken over per second        COPY of the transfers this made
 seal       seconds for one night of all lines     one read of all lines with their balances
+letters    letters per second, one by one         smtplib alone, on one connection
 demo       seconds to the first page, and to      initdb and start of PostgreSQL;
            the links of a fresh demonstration     look-ups of pgbench on one connection
 lake       seconds for a snapshot, and for the    plain PostgreSQL SQL, and Polars

@@ -20,6 +20,7 @@ from benchmarks.demo import demonstrating
 from benchmarks.killing import killing
 from benchmarks.lake import snapshots
 from benchmarks.leaving import leaving
+from benchmarks.letters import sending
 from benchmarks.night import sealing
 from benchmarks.rush import rushing
 from benchmarks.scoring import scoring
@@ -34,6 +35,7 @@ SUBJECTS: Final[dict[str, Callable[[Bench, int], Measure | Sequence[Measure] | N
     "authorise": lambda bench, _: authorising(bench),
     "import": lambda bench, _: importing(bench),
     "seal": sealing,
+    "letters": lambda bench, _: sending(bench),
     "score": scoring,
     "rush": rushing,
     "backtest": lambda bench, _: backtesting(bench),
