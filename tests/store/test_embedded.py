@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -81,8 +82,8 @@ def test_it_waits_for_a_query_that_has_not_noticed_yet_that_its_server_was_kille
 
 
 def test_a_home_killed_during_initdb_is_made_again(home: Path):
-    (home / "postgres").mkdir(parents=True)
-    (home / "postgres" / "PG_VERSION").write_text("18")
+    (home / "postgres.half").mkdir(parents=True)
+    (home / "postgres.half" / "PG_VERSION").write_text("18")
     server = embedded.start(home)
     with psycopg.connect(server.url()) as conn:
         assert conn.execute("SELECT 1").fetchone() == (1,)
@@ -225,3 +226,39 @@ def test_stopping_one_that_was_just_killed_is_harmless(home: Path):
     embedded.stop(home)
     with psycopg.connect(embedded.start(home).url()) as conn:
         assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_database_is_never_made_anew_over_one_that_is_there(home: Path):
+    server = embedded.start(home)
+    with psycopg.connect(server.url(), autocommit=True) as conn:
+        conn.execute("CREATE TABLE kept AS SELECT 1 AS n")
+    (home / "postgres.json").unlink()
+    found = embedded.start(home)
+    assert found.port == server.port
+    embedded.stop(home)
+    (home / "postgres.json").write_text("")
+    with pytest.raises(embedded.EmbeddedError, match=r"cannot be read: it was changed"):
+        embedded.start(home)
+    (home / "postgres.json").unlink()
+    secret = (home / "postgres.secret").read_text()
+    (home / "postgres.secret").unlink()
+    with pytest.raises(embedded.EmbeddedError, match="put it back"):
+        embedded.start(home)
+    (home / "postgres.secret").write_text(secret)
+    with psycopg.connect(embedded.start(home).url()) as conn:
+        assert conn.execute("SELECT n FROM kept").fetchone() == (1,)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root runs the server as somebody else")
+def test_a_home_that_was_closed_later_is_told_how_to_open_and_keeps_its_database():
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to the server's user
+        Path(folder).chmod(0o755)
+        home = Path(folder) / "home"
+        server = embedded.start(home)
+        embedded.stop(home)
+        home.chmod(0o700)
+        with pytest.raises(embedded.EmbeddedError, match=r"chmod o\+x"):
+            embedded.start(home)
+        home.chmod(0o755)
+        assert embedded.start(home).data == server.data
+        embedded.remove(home)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from whiteslip.app.schema import missing_migrations
 from whiteslip.app.settings import Settings
@@ -31,23 +32,17 @@ DO $$ BEGIN CREATE ROLE whiteslip_app NOLOGIN; EXCEPTION WHEN duplicate_object T
 """
 
 
-def _environment(url: str) -> dict[str, str]:
-    """Connection data for PostgreSQL's programs: no password on a command line."""
-    parts = urlsplit(url)
-    given = {
-        "PGHOST": parts.hostname,
-        "PGPORT": str(parts.port or 5432),
-        "PGUSER": parts.username,
-        "PGPASSWORD": parts.password,
-        "PGDATABASE": parts.path.lstrip("/"),
-    }
-    return {name: value for name, value in given.items() if value}
-
-
 def _program(name: str, url: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's programs on a database: no password on its command line."""
     program = embedded.packaged_binaries() / "bin" / name
+    given = conninfo_to_dict(url)
+    password = given.pop("password", None)
     done = subprocess.run(
-        [str(program), *arguments], env=_environment(url), capture_output=True, text=True, check=False
+        [str(program), f"--dbname={make_conninfo('', **given)}", *arguments],
+        env=os.environ | ({"PGPASSWORD": str(password)} if password else {}),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise CommandError(f"{name} failed: {done.stderr.strip()[:2000]}")
@@ -117,15 +112,7 @@ def read(settings: Settings, file: Path) -> dict[str, Any]:
                     hint="WHITESLIP_HOME=elsewhere whiteslip restore FILE",
                 )
             conn.execute(_ROLE)
-        name = _environment(url)["PGDATABASE"]
-        _program(
-            "pg_restore",
-            url,
-            "--no-owner",
-            "--exit-on-error",
-            f"--dbname={name}",
-            str(dump),
-        )
+        _program("pg_restore", url, "--no-owner", "--exit-on-error", str(dump))
     return {**manifest, "missing_migrations": len(missing_migrations(url))}
 
 

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
-import psycopg
 from cyclopts import App, CycloptsError
 
-from whiteslip.app.settings import VERSION, SettingError
-from whiteslip.app.terminal import CommandError, Exit, log_to_stderr, say
-from whiteslip.identity.vault import VaultError
-from whiteslip.store.embedded import EmbeddedError
+from whiteslip.app.failures import TOLD, told
+from whiteslip.app.settings import VERSION
+from whiteslip.app.terminal import Exit, log_to_stderr
 
 HELP = """A consumer credit line, from the first purchase to a clean goodbye.
 
@@ -70,25 +68,13 @@ def run(tokens: Sequence[str]) -> int:
         app(tokens)(list(tokens), exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
         return Exit.USAGE
-    except CommandError as error:
-        say(f"whiteslip: {error}")
-        if error.hint:
-            say(f"try: {error.hint}")
-        return error.code
-    except SettingError as error:
-        say(f"whiteslip: {error}")
-        return Exit.USAGE
-    except (VaultError, EmbeddedError) as error:
-        say(f"whiteslip: {error}")
-        return Exit.UNHEALTHY
-    except psycopg.OperationalError as error:
-        say(f"whiteslip: the database does not answer: {str(error).strip()}")
-        return Exit.UNHEALTHY
     except BrokenPipeError:
         sys.stderr.close()
         return Exit.OK
     except KeyboardInterrupt:
         return 130
+    except TOLD as error:
+        return told(error)
     return Exit.OK
 
 

@@ -16,6 +16,7 @@ from cyclopts import App, Parameter
 from whiteslip import day
 from whiteslip.app import demo, serving, worker
 from whiteslip.app.commands_setup import Count, Json
+from whiteslip.app.running import running
 from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, progress, refuse, say
 from whiteslip.app.wiring import Platform, opened, signals_left_to_main, working
@@ -57,8 +58,11 @@ def up(*, workers: int = 1) -> None:
 
 def _up(settings: Settings, workers: int, beside: Callable[[threading.Event], None]) -> None:
     """Serve, with ``beside`` in a thread until its event is set. When it ends before, so does the server."""
-    pid_file = settings.home / "up.pid"
-    pid_file.write_text(str(os.getpid()))
+    with running(settings.home):
+        _up_alone(settings, workers, beside)
+
+
+def _up_alone(settings: Settings, workers: int, beside: Callable[[threading.Event], None]) -> None:
     stop = threading.Event()
     failed = list[CommandError]()
 
@@ -82,7 +86,6 @@ def _up(settings: Settings, workers: int, beside: Callable[[threading.Event], No
     finally:
         stop.set()
         thread.join()
-        pid_file.unlink(missing_ok=True)
     if failed:
         raise failed[0]
 

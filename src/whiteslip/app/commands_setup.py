@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +11,10 @@ from typing import Annotated
 from cyclopts import App, Parameter, validators
 
 from whiteslip import packs
-from whiteslip.app import backups
+from whiteslip.app import backups, running
 from whiteslip.app.settings import SETTINGS, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say, table
-from whiteslip.app.wiring import create_database, loaded_pack, opened, prepare_home
+from whiteslip.app.wiring import create_database, holds_people, loaded_pack, opened, prepare_home
 from whiteslip.applications import reviews
 from whiteslip.base import local_day
 from whiteslip.bureau import acts as bureau_acts
@@ -44,8 +43,15 @@ def init(*, json: Json = False) -> None:
     """
     settings = load(os.environ)
     loaded_pack(settings)  # one that does not exist leaves no home behind
-    prepare_home(settings)
+    is_new = not settings.master_key_file.exists()
     applied = create_database(settings)
+    if is_new and holds_people(settings):
+        raise CommandError(
+            f"{settings.master_key_file} is not there, and the database holds people under a master key; "
+            "put it back from your copy",
+            Exit.UNHEALTHY,
+        )
+    prepare_home(settings)
     with opened(settings) as platform, platform.database.transaction() as tx:
         now = present(tx)
         link = None
@@ -73,25 +79,13 @@ def console_link(token: str) -> str:
 def stop(*, json: Json = False) -> None:
     """Stop what `up` or `demo` runs, and the embedded database."""
     settings = load(os.environ)
-    served = _stop_process(settings.home / "up.pid")
+    served = running.stop(settings.home)
     stopped = False if settings.text("database_url") else embedded.stop(settings.home)
     answer(
         {"server": served, "database": stopped},
         json,
         lambda: data("stopped" if served or stopped else "nothing was running"),
     )
-
-
-def _stop_process(pid_file: Path) -> bool:
-    try:
-        pid = int(pid_file.read_text())
-        os.kill(pid, signal.SIGTERM)
-    except (FileNotFoundError, ValueError, ProcessLookupError):
-        pid_file.unlink(missing_ok=True)
-        return False
-    except PermissionError:
-        raise CommandError(f"process {pid_file.read_text()} belongs to somebody else") from None
-    return True
 
 
 @dataclass(frozen=True, slots=True)

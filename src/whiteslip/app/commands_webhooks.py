@@ -13,11 +13,12 @@ from whiteslip import webhooks
 from whiteslip.app.commands_setup import Json
 from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, answer, data, refuse, say, table
-from whiteslip.app.wiring import opened, web_secret, working, write_private
+from whiteslip.app.wiring import opened, web_secret, working
 from whiteslip.base import Refusal
 from whiteslip.base.ids import public
 from whiteslip.store import Database
 from whiteslip.store.database import journal_head
+from whiteslip.store.files import write_once
 from whiteslip.store.timers import present
 from whiteslip.webhooks import Courier, guard, store
 from whiteslip.webhooks.courier import new_secret
@@ -127,7 +128,7 @@ def _line(event: Event, given: Answer) -> str:
 def _secret(settings: Settings) -> str:
     path: Path = settings.home / LISTENER_FILE
     if not path.exists():
-        write_private(path, new_secret())
+        write_once(path, new_secret())
     return path.read_text()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import whiteslip
-from whiteslip.store.migrate import changed, migrate, missing
+from whiteslip.store.migrate import changed, migrate, missing, unknown
 
 _HOME: Final = Path(whiteslip.__file__).parent
 _FLOORS: Final = (
@@ -50,6 +50,11 @@ def migrate_all(url: str) -> list[str]:
 def missing_migrations(url: str) -> list[str]:
     """What :func:`migrate_all` would apply."""
     return missing(url, FOLDERS)
+
+
+def newer_migrations(url: str) -> list[str]:
+    """Migrations that only a newer version knows."""
+    return unknown(url, FOLDERS)
 
 
 def changed_migrations(url: str) -> list[str]:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
+from typing import Final
 
 import psycopg
 from litestar import Litestar
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from psycopg_pool import PoolTimeout
 
+from whiteslip.app.failures import TOLD, told
 from whiteslip.app.serving import end_with_the_server
 from whiteslip.app.settings import VERSION, load
 from whiteslip.app.terminal import log_to_stderr
 from whiteslip.app.wiring import LIVING_MARK, Platform, opened, settle, web_secret
 from whiteslip.exits import store as exits_store
 from whiteslip.notices import acts as notices_acts
+from whiteslip.store import Tx
 from whiteslip.store.database import journal_head
 from whiteslip.store.timers import present
 from whiteslip.web import api, console, portal
 from whiteslip.web.kit.settings import WebSettings
 from whiteslip.web.kit.shell import create_app
+
+_READY_SECONDS: Final = 2.0
 
 
 def build(platform: Platform) -> Litestar:
@@ -52,8 +59,11 @@ def application() -> Litestar:
     """What the server's workers import: the platform stays open as long as the process lives."""
     log_to_stderr()
     end_with_the_server()
-    opening = opened(load(os.environ))
-    platform = opening.__enter__()
+    try:
+        opening = opened(load(os.environ))
+        platform = opening.__enter__()
+    except TOLD as error:
+        raise SystemExit(told(error)) from None
     # Half a second that the first customer who leaves would otherwise wait for.
     platform.pack.calendar.is_business_day(date(2026, 1, 1))
     app = build(platform)
@@ -67,12 +77,17 @@ def application() -> Litestar:
 
 
 def _answers(platform: Platform) -> bool:
-    try:
-        with platform.database.transaction() as tx:
-            journal_head(tx)
-    except (psycopg.OperationalError, PoolTimeout):
-        return False
-    return True
+    """Whether the database answers within ``_READY_SECONDS``: who asks whether we are ready does not wait."""
+    answered = threading.Event()
+
+    def ask() -> None:
+        with suppress(psycopg.OperationalError, PoolTimeout):
+            with platform.database.pool.connection(_READY_SECONDS) as conn:
+                journal_head(Tx(conn))
+            answered.set()
+
+    threading.Thread(target=ask, daemon=True, name="ready").start()
+    return answered.wait(_READY_SECONDS)
 
 
 def _metrics(platform: Platform) -> bytes:

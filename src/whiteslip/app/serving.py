@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from errno import EADDRINUSE
 
 from granian.constants import Interfaces, RuntimeModes
 from granian.server import Server
@@ -21,6 +22,7 @@ from whiteslip.app.terminal import CommandError, Exit
 _PAUSE_SECONDS = 0.1
 # One that was told to end, or killed, is given this long to let go.
 _PATIENCE_SECONDS = 3.0
+_KILLED_AFTER_SECONDS = 15
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # The server's own words go to stderr: stdout is for data.
 _HANDLER = {"class": "logging.StreamHandler", "formatter": "generic", "stream": "ext://sys.stderr"}
@@ -40,11 +42,13 @@ def must_be_free(settings: Settings) -> None:
         try:
             socket.create_server((host, port), family=family).close()
         except OSError as error:
-            if time.monotonic() < end:
+            if error.errno == EADDRINUSE and time.monotonic() < end:
                 time.sleep(_PAUSE_SECONDS)
                 continue
-            said = f"cannot serve at {host}:{port}: {os.strerror(error.errno or 0)}"
-            hint = f"whiteslip stop, where another runs; or WHITESLIP_PORT={port + 1} whiteslip ..."
+            why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+            said = f"cannot serve at {host}:{port}: {why}"
+            taken = f"whiteslip stop, where another runs; or WHITESLIP_PORT={port + 1} whiteslip ..."
+            hint = taken if error.errno == EADDRINUSE else "whiteslip config show --origin"
             raise CommandError(said, Exit.UNHEALTHY, hint) from None
         return
 
@@ -66,6 +70,8 @@ def serve(settings: Settings, workers: int) -> None:
         workers=workers,
         runtime_mode=RuntimeModes.st,
         backpressure=16 * 4,
+        # One that is still starting when told to stop does not hear it.
+        workers_kill_timeout=_KILLED_AFTER_SECONDS,
         log_access=False,
         log_dictconfig=_LOG,
     ).serve()

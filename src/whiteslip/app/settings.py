@@ -9,11 +9,16 @@ from importlib.metadata import version
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 VERSION: Final = version("whiteslip")
 PREFIX: Final = "WHITESLIP_"
 FILE_NAME: Final = "whiteslip.toml"
 _LAST_PORT: Final = 65_535
+_FLAG: Final = ("true", "false")
 
 
 class SettingError(ValueError):
@@ -29,6 +34,7 @@ class Setting:
     meaning: str
     is_number: bool = False
     is_secret: bool = False
+    choices: tuple[str, ...] = ()
 
     @property
     def variable(self) -> str:
@@ -47,15 +53,27 @@ SETTINGS: Final = (
     Setting("issuer_name", "Whiteslip", "The lender's name on pages and letters"),
     Setting("pay_page", "", "Page of yours on which customers pay, https://...; empty: pages name none"),
     Setting("offer_file", "", "File of the one alternative on the page of leaving; empty: none is shown"),
-    Setting("language", "zh-CN", "Language where nobody has said otherwise: zh-CN or en"),
+    Setting(
+        "language", "zh-CN", "Language where nobody has said otherwise: zh-CN or en", choices=("zh-CN", "en")
+    ),
     Setting("master_key_file", "", "File with the vault's master key; empty: made in the home"),
     Setting("smtp_host", "", "SMTP server for letters; empty: letters wait in the queue"),
     Setting("smtp_port", "25", "TCP port of the SMTP server", is_number=True),
     Setting("smtp_sender", "", "From address of letters"),
     Setting("smtp_user", "", "User name at the SMTP server, if it asks for one"),
     Setting("smtp_password_file", "", "File with the password at the SMTP server"),
-    Setting("smtp_tls", "starttls", "Encryption towards the SMTP server: starttls, tls or none"),
-    Setting("secure_cookies", "true", "Whether cookies travel over HTTPS only; the demo sets false"),
+    Setting(
+        "smtp_tls",
+        "starttls",
+        "Encryption towards the SMTP server: starttls, tls or none",
+        choices=("starttls", "tls", "none"),
+    ),
+    Setting(
+        "secure_cookies",
+        "true",
+        "Whether cookies travel over HTTPS only; the demo sets false",
+        choices=_FLAG,
+    ),
     Setting(
         "requests_per_minute",
         "60",
@@ -71,8 +89,11 @@ SETTINGS: Final = (
         "webhooks_allow_internal",
         "false",
         "Whether webhooks may go to addresses inside your network, and over http",
+        choices=_FLAG,
     ),
-    Setting("lake", "true", "Whether each night leaves a snapshot for the portfolio's figures"),
+    Setting(
+        "lake", "true", "Whether each night leaves a snapshot for the portfolio's figures", choices=_FLAG
+    ),
     Setting("lake_folder", "", "Folder of the snapshots; empty: in the home"),
     Setting("lake_engine", "", "Spark Connect server that computes figures, sc://HOST:PORT; empty: here"),
     Setting("bureau_address", "", "The lender's address on files for credit bureaus, in Latin letters"),
@@ -114,21 +135,11 @@ class Settings:
 
     def flag(self, name: str) -> bool:
         """A setting that is true or false."""
-        value = self.values[name]
-        if value.text.lower() not in ("true", "false"):
-            raise SettingError(
-                f"{value.setting.variable} ({value.origin}) is true or false, not {value.text!r}"
-            )
-        return value.text.lower() == "true"
+        return self.values[name].text.lower() == "true"
 
     def networks(self, name: str) -> list[Network]:
         """A setting that lists addresses and networks, parted by commas."""
-        value = self.values[name]
-        try:
-            return [ip_network(each.strip()) for each in value.text.split(",") if each.strip()]
-        except ValueError as error:
-            wanted = f"{value.setting.variable} ({value.origin}) lists addresses and networks"
-            raise SettingError(f"{wanted}, such as 10.0.0.5, 192.0.2.0/24: {error}") from None
+        return _networks(self.values[name])
 
     @property
     def home(self) -> Path:
@@ -148,6 +159,7 @@ class Settings:
 
 def load(environ: Mapping[str, str], **given: str) -> Settings:
     """Read the settings; ``given`` wins over all. Raises SettingError for what cannot be used."""
+    environ = {name: value for name, value in environ.items() if name != PREFIX + "HOME" or value}
     home = given.get("home") or environ.get(PREFIX + "HOME") or _BY_NAME["home"].default
     file = Path(home).expanduser() / FILE_NAME
     written = _read(file)
@@ -160,11 +172,14 @@ def load(environ: Mapping[str, str], **given: str) -> Settings:
 
 def _read(file: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(file.read_text())
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # editors on Windows begin it with a mark
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingError(f"{file} cannot be read: {error}") from None
+    except OSError as error:
+        mend = "run this as the owner of the home, or set WHITESLIP_HOME to a folder of yours"
+        raise SettingError(f"{file} cannot be read: {error.strerror}; {mend}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{file} cannot be read: {error}; it is TOML in UTF-8") from None
 
 
 def _find(
@@ -180,6 +195,10 @@ def _find(
         return Value(setting, environ[setting.variable], "environment")
     if setting.name in written:
         found = written[setting.name]
+        if not isinstance(found, str | int):
+            raise SettingError(
+                f"{setting.variable} ({file}) is one text, number or flag, and several are parted by commas"
+            )
         text = str(found).lower() if isinstance(found, bool) else str(found)
         return Value(setting, text, str(file))
     return Value(setting, setting.default, "default")
@@ -190,9 +209,33 @@ def _checked(value: Value) -> Value:
         raise SettingError(f"{value.setting.variable} ({value.origin}) is a whole number, not {value.text!r}")
     if value.setting.is_number and not 0 < int(value.text) <= _LAST_PORT:
         raise SettingError(f"{value.setting.variable} ({value.origin}) is 1 to {_LAST_PORT}")
-    if value.setting.name == "database_url" and value.text and not value.text.startswith("postgresql://"):
-        wanted = "postgresql://USER:PASSWORD@HOST/DATABASE"
+    said = value.text.lower() if value.setting.choices == _FLAG else value.text
+    if value.setting.choices and said not in value.setting.choices:
+        known = " or ".join(value.setting.choices)
+        raise SettingError(f"{value.setting.variable} ({value.origin}) is {known}, not {value.text!r}")
+    if value.setting.name == "trusted_proxies":
+        _networks(value)
+    if value.setting.name == "database_url" and value.text and not _is_url(value.text):
+        wanted = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, signs in the password as %2F for / and so on"
         raise SettingError(f"{value.setting.variable} ({value.origin}) is written {wanted}")
     if value.setting.name == "pay_page" and value.text and not value.text.startswith("https://"):
         raise SettingError(f"{value.setting.variable} ({value.origin}) is written https://HOST/PAGE")
     return value
+
+
+def _networks(value: Value) -> list[Network]:
+    try:
+        return [ip_network(each.strip()) for each in value.text.split(",") if each.strip()]
+    except ValueError as error:
+        wanted = f"{value.setting.variable} ({value.origin}) lists addresses and networks"
+        raise SettingError(f"{wanted}, such as 10.0.0.5, 192.0.2.0/24: {error}") from None
+
+
+def _is_url(text: str) -> bool:
+    """Whether PostgreSQL's library and Python's read it alike. What is wrong may quote the password."""
+    try:
+        conninfo_to_dict(text)
+        port = urlsplit(text).port
+    except (ValueError, ProgrammingError):
+        return False
+    return text.startswith("postgresql://") and port != 0

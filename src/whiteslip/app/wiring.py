@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import gc
 import os
 import secrets
 import signal
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,18 +19,20 @@ import psycopg
 from psycopg import sql
 
 from whiteslip import day, packs
-from whiteslip.app.schema import changed_migrations, migrate_all, missing_migrations
+from whiteslip.app.schema import changed_migrations, migrate_all, missing_migrations, newer_migrations
 from whiteslip.app.settings import Settings, load
 from whiteslip.app.terminal import CommandError, Exit, say
 from whiteslip.decisions import Tables, policies
 from whiteslip.exits import Office
 from whiteslip.exits.offers import Offer, OfferError, read_offer
-from whiteslip.identity import Vault
+from whiteslip.identity import Vault, rotation
+from whiteslip.identity.vault import VaultError
 from whiteslip.lake import Lake
 from whiteslip.notices import DemoPhone, Mailer, SmtpMailer
 from whiteslip.notices.mailers import NoMailer
 from whiteslip.packs import Pack, PackError
 from whiteslip.store import Database, Tx, embedded
+from whiteslip.store.files import write_once
 from whiteslip.store.migrate import ChangedError
 from whiteslip.store.timers import present
 from whiteslip.watch import nightly
@@ -44,6 +47,7 @@ LIVING_MARK: Final = "demo.living"
 WORLD_MARK: Final = "world"
 LAKE_KEY: Final = "lake.key"
 _SECRET_BYTES: Final = 32
+_OLDEST_SERVER: Final = 16_00_00
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ def create_empty_database(settings: Settings) -> None:
     """Make the embedded database if there is none."""
     if not settings.text("database_url"):
         with psycopg.connect(embedded.start(settings.home, tell=say).url(), autocommit=True) as conn:
+            conn.execute("SELECT pg_advisory_lock(1)")  # until the connection ends: another may make it too
             known = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if known is None:
                 conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
@@ -106,6 +111,8 @@ def create_database(settings: Settings, since: datetime | None = None) -> list[s
     """
     create_empty_database(settings)
     url = database_url(settings)
+    _must_suit(url)
+    _must_be_known(url)
     try:
         applied = migrate_all(url)
     except ChangedError as error:
@@ -119,18 +126,77 @@ def create_database(settings: Settings, since: datetime | None = None) -> list[s
     return applied
 
 
+def _must_suit(url: str) -> None:
+    """Raises CommandError for a server that is too old, or a database that cannot hold every name."""
+    with psycopg.connect(url) as conn:
+        version, encoding = conn.info.server_version, conn.info.parameter_status("server_encoding")
+    if version < _OLDEST_SERVER:
+        raise CommandError(
+            f"the database server is PostgreSQL {version // 10_000}; it takes 16 or newer", Exit.UNHEALTHY
+        )
+    if encoding != "UTF8":
+        raise CommandError(
+            f"the database is encoded in {encoding}, which does not hold every letter; it takes UTF8",
+            Exit.UNHEALTHY,
+            hint="CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0",
+        )
+
+
+def _must_be_known(url: str) -> None:
+    """Raises CommandError for a database that a newer version has migrated."""
+    if newer := newer_migrations(url):
+        raise CommandError(
+            f"the database was migrated by a newer version, with {', '.join(newer)}; run that version, "
+            "or restore a backup from before",
+            Exit.UNHEALTHY,
+        )
+
+
+def holds_people(settings: Settings) -> bool:
+    """Whether somebody's record is in the database, which a new master key would not open."""
+    database = Database(database_url(settings), 1)
+    try:
+        with database.transaction() as tx:
+            return rotation.holds_people(tx)
+    finally:
+        database.close()
+
+
 def prepare_home(settings: Settings) -> None:
     """Make the home and its secrets: 0600, never overwritten."""
     settings.home.mkdir(parents=True, exist_ok=True)
     if not settings.master_key_file.exists():
-        Vault.create(settings.master_key_file)
-    path = settings.home / "web.secret"
+        with suppress(VaultError):  # another was quicker
+            Vault.create(settings.master_key_file)
+    _make_secret(settings.home / "web.secret")
+
+
+def _make_secret(path: Path) -> None:
     if not path.exists():
-        write_private(path, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode())
+        with suppress(FileExistsError):
+            write_once(path, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode())
+
+
+def _secret(path: Path) -> bytes:
+    try:
+        found = base64.b64decode(path.read_bytes().strip(), validate=True)
+    except OSError as error:
+        raise CommandError(
+            f"{path} cannot be read: {error.strerror}", Exit.UNHEALTHY, "put it back from your copy"
+        ) from None
+    except binascii.Error:
+        found = b""
+    if len(found) != _SECRET_BYTES:
+        raise CommandError(
+            f"{path} is damaged: it holds no {_SECRET_BYTES} bytes in base64",
+            Exit.UNHEALTHY,
+            "put it back from your copy",
+        )
+    return found
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only we can read."""
+    """Write a file that only we can read, wherever somebody asked for it."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(text)
@@ -138,17 +204,24 @@ def write_private(path: Path, text: str) -> None:
 
 def web_secret(settings: Settings) -> bytes:
     """The key that signs anti-forgery tokens, the same in every process of the installation."""
-    return base64.b64decode((settings.home / "web.secret").read_text())
+    return _secret(settings.home / "web.secret")
 
 
 def lake_of(settings: Settings) -> Lake | None:
     """The lake, unless it is switched off. Its key is made on first use."""
     if not settings.flag("lake"):
         return None
-    path = settings.home / LAKE_KEY
-    if not path.exists():
-        write_private(path, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode())
-    return Lake(settings.lake_folder, base64.b64decode(path.read_text()))
+    if not settings.master_key_file.exists():
+        raise _none_in(settings)
+    _make_secret(settings.home / LAKE_KEY)
+    return Lake(settings.lake_folder, _secret(settings.home / LAKE_KEY))
+
+
+def _none_in(settings: Settings) -> CommandError:
+    said = f"there is no Whiteslip in {settings.home}"
+    if settings.text("master_key_file"):
+        said = f"the master key {settings.master_key_file} is not there"
+    return CommandError(said, Exit.UNHEALTHY, hint="whiteslip init")
 
 
 def _of_another_text(names: Sequence[str]) -> CommandError:
@@ -182,9 +255,11 @@ def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator
     Raises CommandError where there is none yet, or its schema is of another version.
     """
     if not settings.master_key_file.exists():
-        raise CommandError(f"there is no Whiteslip in {settings.home}", Exit.UNHEALTHY, hint="whiteslip init")
+        raise _none_in(settings)
     url = database_url(settings)
     try:
+        _must_suit(url)
+        _must_be_known(url)
         missing, edited = missing_migrations(url), changed_migrations(url)
     except psycopg.OperationalError as error:
         said = f"the database does not answer: {str(error).strip()}"

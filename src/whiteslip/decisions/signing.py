@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from whiteslip.decisions.model import TableError
 from whiteslip.decisions.scoring import Model, decoded, encoded
+from whiteslip.store.files import write_once
 
 _KEY_BYTES: Final = 32
 
@@ -31,14 +32,11 @@ class Artefact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def make_key(path: Path) -> Ed25519PrivateKey:
     """The signing key in ``path``, made (0600) if there is none."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read_key(path)
-    key = Ed25519PrivateKey.generate()
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(key.private_bytes_raw()) + b"\n")
-    return key
+    if not path.exists():
+        made = base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
+        with suppress(FileExistsError):
+            write_once(path, made + "\n")
+    return _read_key(path)
 
 
 def _read_key(path: Path) -> Ed25519PrivateKey:

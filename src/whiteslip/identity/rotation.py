@@ -69,6 +69,11 @@ def lacks_a_key(tx: Tx, vault: Vault) -> bool:
     return _queries.any_under_another(tx.conn, masters=here)
 
 
+def holds_people(tx: Tx) -> bool:
+    """Whether there is anybody's record, under whatever key."""
+    return _queries.any_under_another(tx.conn, masters=[""])
+
+
 def finish(tx: Tx, vault: Vault, path: Path, actor: str, now: datetime) -> Path:
     """The new key takes the old one's place, which stays beside it under its id: backups made before need it.
 

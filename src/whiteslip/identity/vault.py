@@ -12,7 +12,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import os
 import secrets
 import stat
 from collections.abc import Sequence
@@ -33,6 +32,7 @@ from whiteslip.identity import rules
 from whiteslip.identity.model import Person, Ticks
 from whiteslip.store import Entry, Tx, load_queries
 from whiteslip.store.database import Row
+from whiteslip.store.files import write_once
 
 _queries = load_queries(__file__)
 _KEY_BYTES: Final = 32
@@ -87,13 +87,10 @@ class Vault:
         """Make a master key and keep it in ``path`` (0600). An existing file is never replaced."""
         key = secrets.token_bytes(_KEY_BYTES)
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            # What is sealed under a key that a power cut took, or a full disk, is lost.
+            write_once(path, base64.b64encode(key).decode() + "\n")
         except FileExistsError:
             raise VaultError(f"there is a master key in {path} already; it is never replaced") from None
-        with os.fdopen(handle, "wb") as file:
-            file.write(base64.b64encode(key) + b"\n")
-            file.flush()
-            os.fsync(handle)  # what is sealed under a key that a power cut took is lost
         return cls(key)
 
     @classmethod

@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from whiteslip.store.files import write_whole
+
 # Replaying a large write-ahead log takes minutes; giving up early would leave it half recovered.
 START_LIMIT_SECONDS: Final = 600
 SUPERUSER: Final = "whiteslip"
@@ -126,7 +128,7 @@ def _run(
 
 def _reachable(path: Path, user: pwd.struct_passwd | None) -> bool:
     """Whether ``user`` can enter ``path``, tried for real."""
-    return user is None or _run(["/bin/sh", "-c", f"cd '{path}'"], user).returncode == 0
+    return user is None or _run(["/bin/sh", "-c", 'cd "$1"', "sh", path], user).returncode == 0
 
 
 def _places(home: Path, user: pwd.struct_passwd | None) -> tuple[Path, Path]:
@@ -139,10 +141,16 @@ def _places(home: Path, user: pwd.struct_passwd | None) -> tuple[Path, Path]:
     if user is None:
         return binaries, data
     private = Path("/var/lib/whiteslip")
-    if not _reachable(home, user):
-        key = hashlib.sha256(str(home).encode()).hexdigest()[:12]
-        data = private / f"data-{key}"
-    if not _reachable(binaries, user):
+    key = hashlib.sha256(str(home).encode()).hexdigest()[:12]
+    elsewhere = private / f"data-{key}"
+    # Where it was made it stays, whatever has become of the home's permissions.
+    if not data.exists() and (elsewhere.exists() or not _reachable(home, user)):
+        data = elsewhere
+    enters = _reachable(binaries, user)
+    if data == elsewhere or not enters:
+        private.mkdir(exist_ok=True)
+        private.chmod(0o755)  # made with a umask of 077, the server's user could not pass
+    if not enters:
         copy = private / "postgres-binaries"
         if not (copy / "bin" / "postgres").exists():
             shutil.copytree(packaged_binaries(), copy, symlinks=True, dirs_exist_ok=True)
@@ -214,26 +222,38 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _write_private(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
+def _port_of(data: Path) -> int:
+    """The port of the server that runs there, or a free one."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int((data / "postmaster.pid").read_text().splitlines()[3])
+    return _free_port()
 
 
 def _install(home: Path, binaries: Path, data: Path, user: pwd.struct_passwd | None) -> None:
-    """Create the cluster. A half-made one (killed during initdb) is removed and made again."""
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(parents=True, mode=0o700)
-    secret = secrets.token_urlsafe(24)
+    """Create the cluster beside its place and move it there whole; one that is there is never touched.
+
+    A half-made one (killed during initdb) is removed and made again.
+    """
+    if data.exists():
+        if not (home / "postgres.secret").exists():
+            raise EmbeddedError(
+                f"there is a database in {data}, but {home / 'postgres.secret'} is missing; "
+                "put it back from a copy of the home, or move the database away"
+            )
+        write_whole(home / "postgres.json", json.dumps({"port": _port_of(data)}))
+        return
+    half, secret = data.with_name(data.name + ".half"), secrets.token_urlsafe(24)
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True, mode=0o700)
     password_file = data.with_name(data.name + ".pwfile")
-    _write_private(password_file, secret)
+    write_whole(password_file, secret)
     if user:
-        os.chown(data, user.pw_uid, user.pw_gid)
+        os.chown(half, user.pw_uid, user.pw_gid)
         os.chown(password_file, user.pw_uid, user.pw_gid)
     result = _run(
         [
             binaries / "initdb",
-            f"--pgdata={data}",
+            f"--pgdata={half}",
             f"--username={SUPERUSER}",
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
@@ -245,10 +265,11 @@ def _install(home: Path, binaries: Path, data: Path, user: pwd.struct_passwd | N
     )
     password_file.unlink()
     if result.returncode != 0:
-        shutil.rmtree(data, ignore_errors=True)
+        shutil.rmtree(half, ignore_errors=True)
         raise EmbeddedError(f"initdb failed in {data}:\n{result.stdout.strip()}")
-    _write_private(home / "postgres.secret", secret)
-    _write_private(home / "postgres.json", json.dumps({"port": _free_port()}))
+    write_whole(home / "postgres.secret", secret)
+    half.rename(data)
+    write_whole(home / "postgres.json", json.dumps({"port": _free_port()}))
 
 
 def _up(server: Server, user: pwd.struct_passwd | None) -> bool:
@@ -268,8 +289,21 @@ def _up(server: Server, user: pwd.struct_passwd | None) -> bool:
 
 def _open(home: Path, user: pwd.struct_passwd | None) -> Server:
     binaries, data = _places(home, user)
-    port = int(json.loads((home / "postgres.json").read_text())["port"])
-    return Server(home, data, binaries, port, (home / "postgres.secret").read_text())
+    if data.exists() and not _reachable(data, user):
+        raise EmbeddedError(
+            f"{data} is closed to the database's own user; run: chmod o+x {data.parent}, "
+            "and the same for the folders above it"
+        )
+    try:
+        port = int(json.loads((home / "postgres.json").read_text())["port"])
+        password = (home / "postgres.secret").read_text("ascii")
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it was changed"
+        raise EmbeddedError(
+            f"postgres.json or postgres.secret in {home} cannot be read: {why}; put both back from a copy "
+            f"of the home, or delete postgres.json. The database in {data} is left as it is"
+        ) from None
+    return Server(home, data, binaries, port, password)
 
 
 def start(home: Path, options: dict[str, str] | None = None, tell: Tell = _silent) -> Server:
@@ -313,7 +347,7 @@ def _start(home: Path, server: Server, user: pwd.struct_passwd | None, options: 
         if _STILL_DYING in words and time.monotonic() < end:
             time.sleep(_PAUSE_SECONDS)
         elif "could not bind" in words and not moved:
-            _write_private(home / "postgres.json", json.dumps({"port": _free_port()}))
+            write_whole(home / "postgres.json", json.dumps({"port": _free_port()}))
             server, moved = _open(home, user), True
         else:
             raise EmbeddedError(f"PostgreSQL did not start from {server.data}:\n{words.strip()}")

@@ -32,13 +32,17 @@ class ChangedError(Exception):
 def migrate(url: str, folders: Sequence[Path], schemas: Sequence[str]) -> list[str]:
     """Apply what is missing of the migrations in ``folders`` and renew the rights of ``schemas``.
 
-    Returns the names of the migrations applied. Safe to call from several processes at once. Raises
-    :class:`ChangedError`, and changes nothing, where a file that was applied has been edited since.
+    Returns the names of the migrations applied. Safe to call from several processes at once, and after one
+    was killed. Raises :class:`ChangedError`, and changes nothing, where a file that was applied has been
+    edited since.
     """
-    backend = get_backend(url.replace("postgresql://", "postgresql+psycopg://", 1))
     migrations = read_migrations(*(str(folder) for folder in folders))
-    try:
-        with backend.lock():
+    # yoyo's own lock is a row that outlives who is killed; this one goes with our connection.
+    with psycopg.connect(url, autocommit=True) as alone:
+        _queries.lock_alone(alone, what="migrations")
+        backend = get_backend(url.replace("postgresql://", "postgresql+psycopg://", 1))
+        try:
+            backend.break_lock()
             pending = backend.to_apply(migrations)
             names = [str(migration.id) for migration in pending]
             edited = _changed(url, migrations, names)
@@ -48,8 +52,8 @@ def migrate(url: str, folders: Sequence[Path], schemas: Sequence[str]) -> list[s
             with psycopg.connect(url) as conn:
                 _note(conn, migrations)
                 _queries.grant_rights(conn, schemas=list(schemas))
-    finally:
-        backend.connection.close()
+        finally:
+            backend.connection.close()
     return names
 
 
@@ -77,6 +81,19 @@ def changed(url: str, folders: Sequence[Path]) -> list[str]:
     finally:
         backend.connection.close()
     return _changed(url, migrations, pending)
+
+
+def _names(migrations: Iterable[Any]) -> list[str]:
+    return [str(migration.id) for migration in migrations]
+
+
+def unknown(url: str, folders: Sequence[Path]) -> list[str]:
+    """Names of migrations that the database was made by and that are not here: a newer version's."""
+    here = _names(read_migrations(*(str(folder) for folder in folders)))
+    with psycopg.connect(url) as conn:
+        if not _queries.keeps_migrations(conn):
+            return []
+        return [name for name, _ in conn.execute(_queries.migrations.sql).fetchall() if name not in here]
 
 
 def _changed(url: str, migrations: Iterable[Any], pending: Sequence[str]) -> list[str]:
