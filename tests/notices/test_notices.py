@@ -526,6 +526,17 @@ def test_a_letter_goes_out_by_a_real_mail_server_with_proof(db: Database, smtp: 
         assert other == Refusal("notice.not_reproducible")
 
 
+def test_a_phone_is_shown_the_words_and_whoever_opens_the_letter_later_gets_its_pdf(db: Database):
+    letter = queued(db, new(language="en"))
+    assert deliver(db, letter, notices.DemoPhone(db)) is None
+    with db.transaction() as tx:
+        (proof,) = proofs(tx, [letter])
+        assert (proof["outcome"], proof["pdf_sha256"]) == ("sent", "")
+        made = notices.letter(tx, letter, WHO)
+        assert not isinstance(made, Refusal)
+        assert "EX-7K2M-91" in text_of(made)
+
+
 def test_a_letter_to_somebody_nobody_knows_has_failed_and_holds_up_no_other(
     db: Database, smtp: tuple[Server, SmtpMailer]
 ):
@@ -551,6 +562,8 @@ def test_eight_senders_at_once_send_one_letter(db: Database, smtp: tuple[Server,
 
 class Dying:
     """A mailer whose process dies right after the server took the letter."""
+
+    with_pdf = True
 
     def __init__(self, mailer: SmtpMailer) -> None:
         self.mailer = mailer
@@ -582,6 +595,8 @@ def test_a_crash_after_sending_leaves_the_letter_unknown_and_it_is_not_sent_agai
 
 class Refusing:
     """A mailer that never takes anything."""
+
+    with_pdf = True
 
     def __init__(self, permanent: bool) -> None:
         self.permanent = permanent

@@ -192,6 +192,8 @@ def test_a_letter_that_cannot_be_written_holds_up_no_other(
 class Patient:
     """A mailer that takes so long that the night gives the letter up meanwhile."""
 
+    with_pdf = True
+
     def __init__(self, db: Database, fault: MailError | None) -> None:
         self.db, self.fault = db, fault
 

@@ -12,7 +12,7 @@ import msgspec
 from whiteslip.base import Refusal, new_id
 from whiteslip.notices import compose
 from whiteslip.notices.mailers import Mailer, MailError
-from whiteslip.notices.model import Addressee, Message, NewNotice, Notice, Receipt, State, Waiting
+from whiteslip.notices.model import Addressee, Letter, Message, NewNotice, Notice, Receipt, State, Waiting
 from whiteslip.store import Database, Entry, Tx, load_queries
 from whiteslip.store.database import Row
 from whiteslip.store.timers import retry_timer, set_timers, take_timer
@@ -75,7 +75,7 @@ def send_next(database: Database, mailer: Mailer, addressee_of: AddresseeOf, clo
         claimed = _claim(tx, timer.subject, addressee_of, now)
     if claimed:
         notice, to = claimed
-        message = _message(notice, to, now)
+        message = _message(notice, to, mailer.with_pdf, now)
         state, receipt, pause = _hand_over(mailer, message, notice.attempts)
         with database.transaction() as tx:
             now = clock(tx)
@@ -99,8 +99,8 @@ def _claim(
     return notice, to
 
 
-def _message(notice: Notice, addressee: Addressee, now: datetime) -> Message:
-    letter, pdf = _written(notice, addressee)
+def _message(notice: Notice, addressee: Addressee, with_pdf: bool, now: datetime) -> Message:
+    letter = _written(notice, addressee)
     return Message(
         id=notice.id,
         recipient=notice.recipient,
@@ -108,15 +108,14 @@ def _message(notice: Notice, addressee: Addressee, now: datetime) -> Message:
         title=letter.title,
         greeting=letter.greeting,
         body=compose.body(letter),
-        pdf=pdf,
+        pdf=compose.pdf(letter, notice.queued_at) if with_pdf else None,
         at=now,
     )
 
 
-def _written(notice: Notice, addressee: Addressee) -> tuple[compose.Letter, bytes]:
+def _written(notice: Notice, addressee: Addressee) -> Letter:
     facts = compose.facts_of(notice.kind, notice.facts)
-    letter = compose.compose(notice.kind, notice.language, facts, addressee.full_name, notice.queued_at)
-    return letter, compose.pdf(letter, notice.queued_at)
+    return compose.compose(notice.kind, notice.language, facts, addressee.full_name, notice.queued_at)
 
 
 def _hand_over(mailer: Mailer, message: Message, attempts: int) -> tuple[State, Receipt, timedelta | None]:
@@ -140,7 +139,7 @@ def _pause(attempts: int, error: MailError) -> timedelta | None:
 def _settle(
     tx: Tx, notice: Notice, message: Message | None, state: State, receipt: Receipt, now: datetime
 ) -> None:
-    """Keep how an attempt ended; without a message nothing was written that has a hash."""
+    """Keep how an attempt ended; what was not written, a message or its PDF, has no hash."""
     _queries.settle(
         tx.conn,
         id=notice.id,
@@ -151,7 +150,7 @@ def _settle(
         reply=receipt.reply,
         message_id=receipt.message_id,
         text_sha256=compose.sha256(message.body.encode()) if message else "",
-        pdf_sha256=compose.sha256(message.pdf) if message else "",
+        pdf_sha256=compose.sha256(message.pdf) if message and message.pdf else "",
     )
     data = {"kind": notice.kind} | ({"attempts": notice.attempts} if state is State.FAILED else {})
     if state in _KINDS:
@@ -202,7 +201,7 @@ def letter(tx: Tx, notice_id: UUID, addressee: Addressee) -> bytes | Refusal:
     notice = get(tx, notice_id)
     if isinstance(notice, Refusal):
         return notice
-    _, made = _written(notice, addressee)
+    made = compose.pdf(_written(notice, addressee), notice.queued_at)
     sent = _queries.sent_pdf(tx.conn, notice=notice_id)
     if sent and sent != compose.sha256(made):
         return Refusal("notice.not_reproducible")

@@ -10,7 +10,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 from uuid import UUID
 
 from whiteslip.base import new_id
@@ -41,7 +41,9 @@ class MailError(Exception):
 
 
 class Mailer(Protocol):
-    """A way out for letters and for one-time codes."""
+    """A way out for letters and for one-time codes. ``with_pdf``: whether it takes a letter's PDF along."""
+
+    with_pdf: ClassVar[bool]
 
     def send(self, message: Message) -> Receipt:
         """Hand a letter over. Raises MailError when it was not taken."""
@@ -56,6 +58,8 @@ class Mailer(Protocol):
 class NoMailer:
     """No way out is configured: letters wait and are shown in the portal only."""
 
+    with_pdf: ClassVar = False
+
     def send(self, message: Message) -> Receipt:  # noqa: ARG002
         """Refuse; the letter is tried again later."""
         raise MailError("no mail server is configured", waits=True)
@@ -68,6 +72,8 @@ class NoMailer:
 @dataclass(frozen=True, slots=True)
 class SmtpMailer:
     """A mail server. ``tls`` is ``starttls``, ``tls`` or ``none`` (loopback only)."""
+
+    with_pdf: ClassVar = True
 
     host: str
     port: int
@@ -145,6 +151,8 @@ class _TlsServer(smtplib.SMTP_SSL, _Server):
 class _Connection:
     """Letters one after the other: the server is connected to with the first, and anew where it hung up."""
 
+    with_pdf: ClassVar = SmtpMailer.with_pdf
+
     def __init__(self, mailer: SmtpMailer) -> None:
         self._mailer = mailer
         self._server: _Server | None = None
@@ -204,7 +212,12 @@ def for_a_run(mailer: Mailer) -> AbstractContextManager[Mailer]:
 
 @dataclass(frozen=True, slots=True)
 class DemoPhone:
-    """Shows codes and letters on screen, for a demonstration with people who do not exist."""
+    """Shows codes and letters on screen, for a demonstration with people who do not exist.
+
+    A letter's words, that is; the portal has its PDF.
+    """
+
+    with_pdf: ClassVar = False
 
     database: Database
 

@@ -101,7 +101,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A letter on its way out. ``body`` is the text without the greeting."""
+    """A letter on its way out. ``body`` is the text without the greeting; ``pdf`` is for who takes one."""
 
     id: UUID
     recipient: UUID
@@ -109,7 +109,7 @@ class Message:
     title: str
     greeting: str = field(repr=False)
     body: str
-    pdf: bytes = field(repr=False)
+    pdf: bytes | None = field(repr=False)
     at: datetime
 
 
