@@ -13,11 +13,15 @@ from uuid import uuid4
 import psycopg
 import pytest
 from litestar.testing import TestClient
+from worlds import open_line
 
+from whiteslip import ledger
 from whiteslip.app import cli
 from whiteslip.app.server import build
 from whiteslip.app.settings import load
 from whiteslip.app.wiring import opened
+from whiteslip.base import local_day
+from whiteslip.base.ids import public
 from whiteslip.identity import Person
 from whiteslip.identity.vault import enrol_contact
 from whiteslip.store import embedded
@@ -171,8 +175,8 @@ def test_an_init_that_was_killed_locks_nobody_out(home: Path, url: str, capsys: 
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ("ALTER ROLE plain SET default_transaction_read_only = on", "the database is read only"),
-        ("REVOKE ALL ON SCHEMA public FROM plain", "the database refuses"),
+        ("ALTER ROLE {} SET default_transaction_read_only = on", "the database is read only"),
+        ("REVOKE ALL ON SCHEMA public FROM {}", "the database refuses"),
     ],
 )
 def test_a_standby_and_a_role_without_rights_are_said_so(
@@ -185,11 +189,12 @@ def test_a_standby_and_a_role_without_rights_are_said_so(
     words: str,
 ):
     rights = "SUPERUSER" if "read_only" in told else "NOSUPERUSER"
+    role = f"plain_{os.getpid()}"  # roles are the server's, which other tests use as well
     with psycopg.connect(server.url(), autocommit=True) as conn:
-        conn.execute("DROP ROLE IF EXISTS plain")
-        conn.execute(f"CREATE ROLE plain LOGIN {rights} PASSWORD 'plain'")  # type: ignore[arg-type]
-        conn.execute(told)  # type: ignore[arg-type]
-    monkeypatch.setenv("WHITESLIP_DATABASE_URL", f"postgresql://plain:plain@{url.rpartition('@')[2]}")
+        conn.execute(f"DROP ROLE IF EXISTS {role}")  # type: ignore[arg-type]
+        conn.execute(f"CREATE ROLE {role} LOGIN {rights} PASSWORD 'plain'")  # type: ignore[arg-type]
+        conn.execute(told.format(role))  # type: ignore[arg-type]
+    monkeypatch.setenv("WHITESLIP_DATABASE_URL", f"postgresql://{role}:plain@{url.rpartition('@')[2]}")
     fails(capsys, 5, words, "user", "create", "bob")
 
 
@@ -211,3 +216,20 @@ def test_who_asks_whether_we_are_ready_waits_for_no_database(home: Path):
             assert time.monotonic() - begun < 5
             assert client.get("/livez").status_code == 200
         assert client.get("/readyz").status_code == 200, "without a restart"
+
+
+def test_who_would_book_on_a_day_that_is_sealed_meanwhile_may_ask_again(home: Path, capsys: Capture):
+    assert cli.run(["keys", "create", "shop"]) == 0
+    key = capsys.readouterr().out.split()[-1]
+    with opened(load(os.environ)) as platform, TestClient(build(platform)) as client:
+        client.headers["Authorization"] = f"Bearer {key}"
+        line = open_line(platform.database)
+        with platform.database.transaction() as tx:
+            now = present(tx)
+            ledger.seal(tx, local_day(now, platform.pack.timezone), now)
+        wanted = {"line": public("line", line), "merchant": "shop", "amount_minor": 1_000}
+        answer = client.post("/v1/purchases", json=wanted, headers={"Idempotency-Key": "a"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "server.unavailable")
+        assert answer.headers["retry-after"] == "5"
+        with platform.database.transaction() as tx:
+            assert tx.conn.execute("SELECT count(*) FROM purchases.purchase").fetchone() == {"count": 0}

@@ -23,6 +23,7 @@ from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, State
 from whiteslip.identity import Vault
 from whiteslip.ledger.acts import last_sealed_day
+from whiteslip.ledger.model import SealedError
 from whiteslip.notices import DemoPhone
 from whiteslip.purchases import Purchase, Request
 from whiteslip.store.timers import StoredClock
@@ -107,7 +108,7 @@ def test_two_who_seal_a_night_at_once_seal_it_once(
 def test_nothing_is_booked_on_a_sealed_day(db: Database, ports: day.Ports):
     line = open_line(db)
     seal(db, ports, DAY)
-    with pytest.raises(Exception, match="is sealed"):
+    with pytest.raises(SealedError, match="is sealed"):
         buy(db, line, 5_000)
 
 

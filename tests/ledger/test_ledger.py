@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from whiteslip import ledger
 from whiteslip.ledger import Account, Transfer
 from whiteslip.ledger.acts import unpinned
-from whiteslip.ledger.model import Phase
+from whiteslip.ledger.model import Phase, SealedError
 from whiteslip.store import Database, Entry
 from whiteslip.store.database import verify_journal
 
@@ -157,7 +157,7 @@ def test_a_sealed_day_takes_no_more_bookings(db: Database):
     with db.transaction() as tx:
         ledger.seal(tx, DAY, NOW)
         ledger.seal(tx, DAY, NOW)
-    with pytest.raises(psycopg.Error, match="is sealed"):
+    with pytest.raises(SealedError, match="is sealed"):
         post(db, move(line, shop, 5))
     post(db, move(line, shop, 5), day=DAY + timedelta(days=1))
 

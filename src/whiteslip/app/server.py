@@ -20,6 +20,7 @@ from whiteslip.app.settings import VERSION, load
 from whiteslip.app.terminal import log_to_stderr
 from whiteslip.app.wiring import LIVING_MARK, Platform, opened, settle, web_secret
 from whiteslip.exits import store as exits_store
+from whiteslip.ledger.model import SealedError
 from whiteslip.notices import acts as notices_acts
 from whiteslip.store import Tx
 from whiteslip.store.database import journal_head
@@ -50,7 +51,8 @@ def build(platform: Platform) -> Litestar:
         ready=lambda: {"database": _answers(platform)},
         metrics=lambda: _metrics(platform),
         version=lambda: {"version": VERSION},
-        unavailable=(psycopg.OperationalError, PoolTimeout),
+        # At midnight a day may be sealed under somebody who was about to book on it.
+        unavailable=(psycopg.OperationalError, PoolTimeout, SealedError),
     )
     return create_app([*portal.routers, *console.routers, *api.routers], web, platform.doors)
 

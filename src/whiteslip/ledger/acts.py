@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
-from whiteslip.ledger.model import Account, Transfer, TrialBalance
+import psycopg
+
+from whiteslip.ledger.model import Account, SealedError, Transfer, TrialBalance
 from whiteslip.store import Tx, load_queries
 from whiteslip.store.database import Row
 
 _queries = load_queries(__file__)
+_SEALED: Final = "WL002"
 
 
 def open_accounts(tx: Tx, accounts: Sequence[Account]) -> None:
@@ -29,26 +33,31 @@ def open_accounts(tx: Tx, accounts: Sequence[Account]) -> None:
 def post(tx: Tx, transfers: Sequence[Transfer], booked_on: date, now: datetime) -> None:
     """Post a batch of transfers: all of them, or none and an error from the database.
 
-    An account limit, a sealed day, an unknown account or a hold resolved twice raises
+    A sealed day raises SealedError; an account limit, an unknown account or a hold resolved twice
     psycopg.errors.Error with a SQLSTATE that ``ledger.sql`` lists. Callers decide first and post
     after; an error here is a bug or a race, and the transaction is lost with it.
     """
     if not transfers:
         return
-    _queries.post(
-        tx.conn,
-        id=[t.id for t in transfers],
-        event=[t.event for t in transfers],
-        recipe=[t.recipe for t in transfers],
-        phase=[t.phase.value for t in transfers],
-        pending=[t.pending for t in transfers],
-        debit=[t.debit for t in transfers],
-        credit=[t.credit for t in transfers],
-        amount=[t.amount for t in transfers],
-        value_on=[t.value_on for t in transfers],
-        booked_on=booked_on,
-        at=now,
-    )
+    try:
+        _queries.post(
+            tx.conn,
+            id=[t.id for t in transfers],
+            event=[t.event for t in transfers],
+            recipe=[t.recipe for t in transfers],
+            phase=[t.phase.value for t in transfers],
+            pending=[t.pending for t in transfers],
+            debit=[t.debit for t in transfers],
+            credit=[t.credit for t in transfers],
+            amount=[t.amount for t in transfers],
+            value_on=[t.value_on for t in transfers],
+            booked_on=booked_on,
+            at=now,
+        )
+    except psycopg.Error as error:
+        if error.sqlstate == _SEALED:
+            raise SealedError(f"{booked_on} is sealed") from error
+        raise
 
 
 def accounts(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, Account]:

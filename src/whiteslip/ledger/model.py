@@ -10,6 +10,13 @@ from uuid import UUID
 import msgspec
 
 
+class SealedError(Exception):
+    """The day was sealed while somebody was about to book on it.
+
+    Nothing is written; who asks again books on the day after.
+    """
+
+
 class Phase(StrEnum):
     """How a transfer takes effect: at once, or in two phases."""
 
