@@ -48,10 +48,12 @@ class Keys:
         self.page.click("main button")
 
     def goes_to(self, now: datetime) -> None:
-        """The clock of the lender; what is due by then is carried out."""
+        """The clock of the lender; what is due by then is carried out, and letters go out."""
         with self.db.transaction() as tx:
             assert StoredClock(tx).set(now.astimezone(UTC))
-        day.run_due(self.db, day.Ports(self.ports.office, self.ports.vault, self.ports.mailer), now)
+        ports = day.Ports(self.ports.office, self.ports.vault, self.ports.mailer)
+        day.run_due(self.db, ports, now)
+        day.run_letters(self.db, ports, lambda _: now)
 
     def at(self, case: Exit) -> None:
         self.page.goto(f"{self.url}/console/cases/{case.reference}")
