@@ -25,6 +25,7 @@ from whiteslip.notices import DemoPhone
 from whiteslip.notices.compose import compose, facts_of
 from whiteslip.purchases import Purchase, Request
 from whiteslip.store import Database
+from whiteslip.store.database import journal_of
 
 OFFICE = Office(Tables.load(), "Test Lender")
 VAULT = Vault(bytes(32))
@@ -179,6 +180,25 @@ def test_who_asks_to_leave_during_the_notice_leaves_by_their_own_wish(db: Databa
     time_goes_by(db, at(ENDS + timedelta(days=1)))
     assert case_of(db, notice).state is State.CANCELLED
     assert letters(db, notice) == ["termination.notice"]
+
+
+def test_a_proposal_on_a_line_that_its_customer_leaves_is_over_by_itself(db: Database):
+    line = known(db)
+    proposal = propose(db, line)
+    assert isinstance(proposal, Termination)
+    with db.transaction() as tx:
+        case = exits.request(tx, OFFICE, line, Channel.PORTAL, "customer", at(DAY))
+        assert isinstance(case, Exit)
+        open_ones = exits_store.open_terminations(tx)
+        assert [one.id for one in open_ones] == [proposal.id], "nobody has proven who asked"
+        exits.confirm(tx, OFFICE, case.id, "customer", at(DAY))
+        assert exits_store.open_terminations(tx) == []
+        over = exits_store.termination(tx, proposal.id)
+        rows = [row["kind"] for row in journal_of(tx, [line])]
+    assert over is not None
+    assert (over.outcome, over.decided_by, over.exit) == ("overtaken", None, None)
+    assert rows.count("termination.overtaken") == 1
+    assert decide(db, proposal) == Refusal("termination.decided")
 
 
 def test_the_lender_takes_its_notice_back_and_says_so(db: Database):

@@ -208,6 +208,10 @@ VALUES (:id, :line, :kind, :reasons::text[], :proposed_by, :proposed_at);
 UPDATE exits.termination SET outcome = :outcome, decided_by = :decided_by, decided_at = :decided_at, exit = :exit
 WHERE id = :id AND outcome = 'open';
 
+-- name: overtake_termination$
+UPDATE exits.termination SET outcome = 'overtaken', decided_at = :now WHERE line = :line AND outcome = 'open'
+RETURNING id;
+
 -- name: termination^
 SELECT * FROM exits.termination WHERE id = :id FOR UPDATE;
 

@@ -11,7 +11,7 @@ from whiteslip.billing import estates as billing_estates
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.decisions import champions
-from whiteslip.exits import accounts, assessment, letters, rules, store, ties, unopened
+from whiteslip.exits import accounts, assessment, letters, overtaken, rules, store, ties, unopened
 from whiteslip.exits.following import effect
 from whiteslip.exits.model import (
     Exit,
@@ -270,12 +270,14 @@ def call_off(work: Work, notice: Exit, why: str, actor: str) -> Exit:
 
 
 def _run_off(work: Work, left: State, case: Exit) -> None:
+    overtaken.overtake(work.tx, work.line.id, case.id, work.now)
     affect(work, left, case, case.why, "system")
 
 
 def _close(work: Work, left: State, case: Exit) -> None:
     if ties.end(work.tx, work.line, work.on_file.ties, work.now):
         work = work.refreshed()
+    overtaken.overtake(work.tx, work.line.id, case.id, work.now)
     pay_out(work, case)
     affect(work, left, case, GROUNDS[case.kind], "system")
 

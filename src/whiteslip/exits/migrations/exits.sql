@@ -220,7 +220,7 @@ CREATE TABLE exits.termination (
     reasons text[] NOT NULL CHECK (cardinality(reasons) BETWEEN 1 AND 4),
     proposed_by text NOT NULL,
     proposed_at timestamptz NOT NULL,
-    outcome text NOT NULL DEFAULT 'open' CHECK (outcome IN ('open', 'approved', 'rejected')),
+    outcome text NOT NULL DEFAULT 'open' CHECK (outcome IN ('open', 'approved', 'rejected', 'overtaken')),
     decided_by text CHECK (decided_by <> proposed_by),
     decided_at timestamptz,
     exit uuid REFERENCES exits.exit,
