@@ -17,7 +17,8 @@ from worlds import DAY, at, line_of, night, nights, offences, open_line, pay
 
 from whiteslip import billing
 from whiteslip.base import Refusal
-from whiteslip.billing import disputed, late, payments, rules
+from whiteslip.billing import disputed, hardship, late, payments, rules
+from whiteslip.billing.model import Relief
 from whiteslip.billing.store import lateness
 from whiteslip.store import Database
 
@@ -333,4 +334,82 @@ def test_payments_and_a_dispute_in_any_order_of_arrival(db: Database, order: tup
             minor, on = ((15_000, date(2026, 1, 20)), (45_000, date(2026, 2, 10)))[number]
             pay(db, line, minor, MAR_10, f"R-{number}", on)
     assert stands(db, line, MAR_10) == row(60_363, 0, 177, 0, 0, 0, "normal")
+    assert offences(db) == []
+
+
+def test_a_payment_of_before_a_hardship_plan_takes_its_fee_and_days_out_of_the_plan(db: Database):
+    # 900.00 in 3 at no price: 300.00 due on 25 February, 25 March and 25 April.
+    #  28 February   late fee 30.00
+    #  10 March      13 days late; a plan of 24 instalments takes 930.00 over and keeps the 13 days
+    #  20 March      300.00 of 24 February: in time. No fee and no day was late: 930.00 - 30.00 - 300.00
+    #                are left. The plan stands, and a debt that is watched is special mention at least.
+    line = open_line(db)
+    worlds.buy(db, line, 90_000, 3)
+    nights(db, JAN_15, date(2026, 3, 9))
+    with db.transaction() as tx:
+        hardship.agree(tx, worlds.locked(tx, line), Relief.LONGER, "customer", at(MAR_10))
+    nights(db, MAR_10, date(2026, 3, 19))
+    mar_20, feb_24 = date(2026, 3, 20), date(2026, 2, 24)
+    assert stands(db, line, mar_20) == row(90_000, 0, 3_000, 0, 0, 13, "special_mention")
+    pay(db, line, 30_000, mar_20, "R-1", feb_24)
+    assert stands(db, line, mar_20) == row(60_000, 0, 0, 0, 0, 0, "special_mention")
+    assert moved(db, "waive") != []
+    assert {(on, day) for _, on, day in moved(db, "waive")} == {(feb_24, mar_20)}
+    assert sum(minor for minor, *_ in moved(db, "waive")) == 3_000
+    pay(db, line, 30_000, mar_20, "R-1", feb_24)
+    assert stands(db, line, mar_20) == row(60_000, 0, 0, 0, 0, 0, "special_mention"), (
+        "told twice is told once"
+    )
+    # A second one, of 20 March, finds nothing more to give back.
+    pay(db, line, 10_000, date(2026, 3, 22), "R-2", date(2026, 2, 27))
+    assert stands(db, line, date(2026, 3, 22)) == row(50_000, 0, 0, 0, 0, 0, "special_mention")
+    nights(db, mar_20, date(2026, 4, 7))
+    assert offences(db) == []
+
+
+def test_a_payment_of_before_a_hardship_plan_that_comes_back_gives_it_its_days_again(db: Database):
+    line = open_line(db)
+    worlds.buy(db, line, 90_000, 3)
+    nights(db, JAN_15, date(2026, 3, 9))
+    with db.transaction() as tx:
+        hardship.agree(tx, worlds.locked(tx, line), Relief.LONGER, "customer", at(MAR_10))
+    mar_20 = date(2026, 3, 20)
+    debit = pay(db, line, 30_000, mar_20, "R-1", date(2026, 2, 24))
+    assert stands(db, line, mar_20)["dpd"] == 0
+    worlds.give_back(db, debit, mar_20)
+    # The fee was justified after all.
+    assert stands(db, line, mar_20) == row(90_000, 0, 3_000, 0, 0, 13, "special_mention")
+    assert offences(db) == []
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+def test_two_halves_of_an_instalment_in_any_order_correct_a_hardship_plan(
+    db: Database, order: tuple[int, ...]
+):
+    # As above; 200.00 of 20 February and 100.00 of 24 February. After one of them something was late still.
+    line = open_line(db)
+    worlds.buy(db, line, 90_000, 3)
+    nights(db, JAN_15, date(2026, 3, 9))
+    with db.transaction() as tx:
+        hardship.agree(tx, worlds.locked(tx, line), Relief.HOLIDAY, "customer", at(MAR_10))
+    mar_20, told = date(2026, 3, 20), ((20_000, date(2026, 2, 20)), (10_000, date(2026, 2, 24)))
+    first, second = order
+    pay(db, line, told[first][0], mar_20, f"R-{first}", told[first][1])
+    after = 93_000 - told[first][0]
+    assert line_of(db, line).owed_minor == after
+    assert stands(db, line, mar_20)["dpd"] == 13
+    pay(db, line, told[second][0], mar_20, f"R-{second}", told[second][1])
+    assert stands(db, line, mar_20) == row(60_000, 0, 0, 0, 0, 0, "special_mention")
+    assert offences(db) == []
+
+
+def test_a_fee_that_a_hardship_plan_forgave_is_not_given_back_again(db: Database):
+    line = open_line(db)
+    worlds.buy(db, line, 90_000, 3)
+    nights(db, JAN_15, date(2026, 3, 9))
+    with db.transaction() as tx:
+        hardship.agree(tx, worlds.locked(tx, line), Relief.REDUCED, "staff:two", at(MAR_10))
+    pay(db, line, 30_000, date(2026, 3, 20), "R-1", date(2026, 2, 24))
+    mar_20 = date(2026, 3, 20)
+    assert stands(db, line, mar_20) == row(60_000, 0, 0, 0, 0, 0, "special_mention")
     assert offences(db) == []

@@ -163,3 +163,58 @@ def _events(
                 raise Untold("a refund went to more than one purchase")
             bought = next(iter(of[source]), None)
         yield Event(source, kind, on[source], minor, reference, bought)
+
+
+def read_before(tx: Tx, line: Line, plan: UUID, relief: UUID, agreed_on: date, since: date) -> Story:
+    """The story of a line up to the day on which the hardship ``plan`` was agreed, from ``since`` on or from
+    the first payment that the plan had not been told of. ``relief`` gave up what was forgiven then.
+
+    Raises :class:`Untold`.
+    """
+    settlements = history.all_settlements(tx, line.id)
+    payments = {payment.id: payment for payment in store.payments(tx, line.id)}
+    undone = {payment.id for payment in payments.values() if not payment.stands}
+    late = [on for source, _, part, on in settlements if source in payments and part.plan == plan]
+    since = min([since, *(on for on in late if on < agreed_on)])
+    every = history.all_instalments(tx, line.id)
+    if any(row["kind"] in ("residual", "hardship") and row["plan"] != plan for row in every):
+        raise Untold("a debt was put into another plan as well")
+    rows = [row for row in every if row["opened_on"] <= agreed_on and row["plan"] != plan]
+    plans = {None, *(row["plan"] for row in rows)}
+    before, booked, days = list[Part](), dict[Key, int](), dict[Key, date]()
+    credit_minor = line.credit_minor
+    for source, kind, part, on in settlements:
+        key = (source, kind, part.plan, part.no, part.component)
+        if on >= since:
+            credit_minor -= _credit(key, part.amount_minor)
+        if source in undone | {plan, relief} or part.plan not in plans or on > agreed_on:
+            continue
+        if on < since:
+            before.append(part)
+        else:
+            booked[key] = booked.get(key, 0) + part.amount_minor
+            days[key] = on
+    if credit_minor < 0:
+        raise Untold("credit is gone that would have been needed")
+    purchases = {row["plan"]: row["purchase"] for row in rows}
+    kinds = {(row["plan"], row["no"]): row["kind"] for row in rows}
+    disputes = {key: one for key, one in _disputes(tx, line, since).items() if one.on <= agreed_on}
+    events = _events(history.refunds(tx, line.id), booked, days, payments, purchases, kinds, disputes)
+    paid = {one.id: one for one in payments.values() if one.stands and since <= one.value_on < agreed_on}
+    return Story(
+        since,
+        agreed_on,
+        line.terms,
+        settled([_item(row) for row in rows], before),
+        {
+            (row["plan"], row["no"]): on
+            for row in rows
+            if (on := row["statement_on"] or row["bill_on"]) < agreed_on
+        },
+        credit_minor,
+        [event for event in events if event.kind != "payment" or event.source not in paid]
+        + [Event(p.id, "payment", p.value_on, p.amount_minor, p.reference) for p in paid.values()],
+        {(key[2], key[3]): key[0] for key in booked if key[1] == "waiver" and key[2] and key[3]},
+        history.unpriced(tx, line.id),
+        earlier.grace_days(tx, line.id),
+    )

@@ -16,6 +16,7 @@ from whiteslip import lines, packs
 from whiteslip.base import Refusal, new_id
 from whiteslip.base.ids import public
 from whiteslip.billing import earlier, history, residuals, rules, sales, store
+from whiteslip.billing.across import correct_plan, restore_days
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.late import correct_payment, take_back_payment, take_payment
@@ -103,6 +104,7 @@ def _take_late(tx: Tx, payment: Payment, now: datetime) -> None:
         pay_off_with_credit(tx, line, now)
     else:
         booking = Booking(tx, [line], now)
+        correct_plan(booking, line, payment)
         _settle(booking, line, payment, {})
         booking.write()
 
@@ -203,9 +205,12 @@ def return_payment(
         return payment
     if fault := _not_returnable(line, payment, returned_on or line.today(now), unauthorised, now):
         return fault
-    if not take_back_payment(tx, line, payment, now):
+    told = take_back_payment(tx, line, payment, now)
+    if not told:
         _take_back(tx, line, payment, recipes.bounce, actor, now)
     store.mark_returned(tx, payment.id, now)
+    if not told:
+        restore_days(tx, line, payment, now)
     data = {"payment": payment.id, "amount_minor": payment.amount_minor}
     ground = {"unauthorised": True} if unauthorised else {}
     tx.record(Entry(now, "payment.returned", "line", line.id, actor, data | ground))

@@ -344,6 +344,9 @@ SELECT id, line, relief, state, plan, agreed_on, frozen_days, observed_until, gr
 FROM billing.hardship WHERE line = :line AND state <> 'observed'
 ORDER BY state = 'agreed' DESC, agreed_on DESC, id DESC LIMIT 1;
 
+-- name: correct_hardship!
+UPDATE billing.hardship SET frozen_days = :frozen_days WHERE id = :id;
+
 -- name: break_hardships
 -- Broken: an instalment of the plan is unpaid beyond its grace.
 UPDATE billing.hardship AS h SET state = 'broken'
