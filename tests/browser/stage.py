@@ -328,14 +328,8 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
             tx, scene.ports.vault, open_one.id, Side.CUSTOMER, photograph(), one, now
         ))  # fmt: skip
         done(owed.resolve_dispute(tx, office, decided.id, False, two, now, Why.SHOWN_DELIVERED))
-        buyer = done(sales.add_buyer(tx, "Example Debt Buyer", "IBAN XX00 0000", "CNY", "test", now))
+        _sell(tx, scene, guests, one, two)
         for each in guests.values():
-            for who in (one, two):
-                done(debtsales.sell(tx, office, each["sold"].line, buyer.id, 20_000, who, now))
-                with dealings.days_before_a_sale(14):
-                    for name in ("promised", "spared"):
-                        done(debtsales.sell(tx, office, each[name].line, buyer.id, 20_000, who, now))
-            assert debtsales.call_off(tx, office, each["spared"].line, one, now) is None
             other = contacts.propose(
                 tx, scene.ports.vault, each["owing"].customer, "+8613900000077", one, now
             )
@@ -374,6 +368,19 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
         "scored": str(scored["line"]),
         "month": f"{month:%Y-%m}",
     }
+
+
+def _sell(tx: Tx, scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two: str) -> None:
+    """Debts that are sold, are to be sold in two weeks, and were to be."""
+    now, office = scene.now(), scene.office
+    buyer = done(sales.add_buyer(tx, "Example Debt Buyer", "IBAN XX00 0000", "CNY", "test", now))
+    for each in guests.values():
+        for who in (one, two):
+            done(debtsales.sell(tx, office, each["sold"].line, buyer.id, 20_000, who, now))
+            with dealings.days_before_a_sale(14):
+                for name in ("promised", "spared"):
+                    done(debtsales.sell(tx, office, each[name].line, buyer.id, 20_000, who, now))
+        assert debtsales.call_off(tx, office, each["spared"].line, one, now) is None
 
 
 def _disputed(tx: Tx, scene: Scene, line: UUID) -> Dispute:
