@@ -86,10 +86,15 @@ CREATE FUNCTION ledger.post(
 ) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_accounts uuid [];
     v_released bigint [];
-    v_locked integer;
+    v_accounts uuid [];
+    v_debits_pending bigint [];
+    v_debits_posted bigint [];
+    v_credits_pending bigint [];
+    v_credits_posted bigint [];
+    v_places tid [];
     v_currencies integer;
+    v_moved integer;
     v_bad text;
 BEGIN
     -- Held to the commit: who seals the day waits for us, and whom it waits for is in its totals.
@@ -126,13 +131,36 @@ BEGIN
         AS b (id, event, recipe, phase, pending, debit, credit, amount, value_on)
     ORDER BY b.pending, b.id;
 
-    SELECT array_agg(DISTINCT a) INTO v_accounts FROM unnest(p_debit || p_credit) AS a;
-    SELECT count(*), count(DISTINCT currency) INTO v_locked, v_currencies FROM (
-        SELECT a.currency FROM ledger.account AS a
+    -- What each account is moved by, in id order.
+    SELECT array_agg(m.account), array_agg(m.debits_pending), array_agg(m.debits_posted),
+        array_agg(m.credits_pending), array_agg(m.credits_posted)
+    INTO v_accounts, v_debits_pending, v_debits_posted, v_credits_pending, v_credits_posted
+    FROM (
+        SELECT s.account, ledger.total(s.debits_pending) AS debits_pending,
+            ledger.total(s.debits_posted) AS debits_posted,
+            ledger.total(s.credits_pending) AS credits_pending,
+            ledger.total(s.credits_posted) AS credits_posted
+        FROM (
+            SELECT b.debit AS account,
+                CASE b.phase WHEN 'pending' THEN b.amount ELSE -coalesce(b.released, 0) END AS debits_pending,
+                CASE WHEN b.phase IN ('single', 'post') THEN b.amount ELSE 0 END AS debits_posted,
+                0::bigint AS credits_pending, 0::bigint AS credits_posted
+            FROM unnest(p_phase, p_debit, p_amount, v_released) AS b (phase, debit, amount, released)
+            UNION ALL
+            SELECT b.credit, 0, 0,
+                CASE b.phase WHEN 'pending' THEN b.amount ELSE -coalesce(b.released, 0) END,
+                CASE WHEN b.phase IN ('single', 'post') THEN b.amount ELSE 0 END
+            FROM unnest(p_phase, p_credit, p_amount, v_released) AS b (phase, credit, amount, released)
+        ) AS s
+        GROUP BY s.account ORDER BY s.account
+    ) AS m;
+    -- A locked row stays where it is until we change it, so its place finds it without another look-up.
+    SELECT array_agg(l.place ORDER BY l.id), count(DISTINCT l.currency) INTO v_places, v_currencies FROM (
+        SELECT a.ctid AS place, a.id, a.currency FROM ledger.account AS a
         WHERE a.id = ANY(v_accounts) ORDER BY a.id FOR NO KEY UPDATE
-    ) AS locked;
+    ) AS l;
     -- Stands for the foreign keys, at a tenth of their cost; accounts are never deleted.
-    IF v_locked <> cardinality(v_accounts) THEN
+    IF cardinality(v_places) IS DISTINCT FROM cardinality(v_accounts) THEN
         RAISE EXCEPTION 'an account of the batch does not exist' USING ERRCODE = 'WL004';
     END IF;
     IF v_currencies > 1 THEN
@@ -146,41 +174,28 @@ BEGIN
         END IF;
     END IF;
 
-    WITH side AS (
-        SELECT m.debit AS account,
-            CASE m.phase WHEN 'pending' THEN m.amount ELSE -coalesce(m.released, 0) END AS debits_pending,
-            CASE WHEN m.phase IN ('single', 'post') THEN m.amount ELSE 0 END AS debits_posted,
-            0::bigint AS credits_pending, 0::bigint AS credits_posted
-        FROM unnest(p_phase, p_debit, p_amount, v_released) AS m (phase, debit, amount, released)
-        UNION ALL
-        SELECT m.credit, 0, 0,
-            CASE m.phase WHEN 'pending' THEN m.amount ELSE -coalesce(m.released, 0) END,
-            CASE WHEN m.phase IN ('single', 'post') THEN m.amount ELSE 0 END
-        FROM unnest(p_phase, p_credit, p_amount, v_released) AS m (phase, credit, amount, released)
-    ), moved AS (
-        SELECT account, ledger.total(debits_pending) AS debits_pending,
-            ledger.total(debits_posted) AS debits_posted,
-            ledger.total(credits_pending) AS credits_pending,
-            ledger.total(credits_posted) AS credits_posted
-        FROM side GROUP BY account
-    ), updated AS (
+    WITH updated AS (
         UPDATE ledger.account AS a SET
             debits_pending = a.debits_pending + m.debits_pending,
             debits_posted = a.debits_posted + m.debits_posted,
             credits_pending = a.credits_pending + m.credits_pending,
             credits_posted = a.credits_posted + m.credits_posted
-        FROM moved AS m WHERE a.id = m.account
+        FROM unnest(v_places, v_debits_pending, v_debits_posted, v_credits_pending, v_credits_posted)
+            AS m (place, debits_pending, debits_posted, credits_pending, credits_posted)
+        WHERE a.ctid = m.place
         RETURNING a.code, a.owner, a.debit_limit, a.credit_limit,
             a.debits_pending + a.debits_posted - a.credits_posted AS net_debit,
             a.credits_pending + a.credits_posted - a.debits_posted AS net_credit,
             m.debits_pending + m.debits_posted - m.credits_posted AS more_debit,
             m.credits_pending + m.credits_posted - m.debits_posted AS more_credit
     )
-    SELECT format('%s of %s: net debit %s of at most %s, net credit %s of at most %s',
-        code, owner, net_debit, debit_limit, net_credit, credit_limit)
-    INTO v_bad FROM updated
-    WHERE (more_debit > 0 AND net_debit > debit_limit) OR (more_credit > 0 AND net_credit > credit_limit)
-    LIMIT 1;
+    SELECT count(*), max(format('%s of %s: net debit %s of at most %s, net credit %s of at most %s',
+            code, owner, net_debit, debit_limit, net_credit, credit_limit))
+        FILTER (WHERE (more_debit > 0 AND net_debit > debit_limit) OR (more_credit > 0 AND net_credit > credit_limit))
+    INTO STRICT v_moved, v_bad FROM updated;
+    IF v_moved <> cardinality(v_accounts) THEN
+        RAISE EXCEPTION '% of % accounts were where they had been locked', v_moved, cardinality(v_accounts);
+    END IF;
     IF v_bad IS NOT NULL THEN
         RAISE EXCEPTION 'account limit exceeded: %', v_bad USING ERRCODE = 'WL001';
     END IF;
