@@ -13,6 +13,7 @@ import msgspec
 import zen
 
 from whiteslip.decisions.checks import table_faults
+from whiteslip.decisions.columns import Decide, by_columns
 from whiteslip.decisions.contract import checked_facts, checked_outcome, facts_at_once
 from whiteslip.decisions.lifecycle import PolicyStep, in_force
 from whiteslip.decisions.model import Contract, Outcome, Table, TableError, Trace
@@ -25,9 +26,11 @@ class Engine:
 
     def __init__(self, tables: Iterable[Table]) -> None:
         content: dict[str, dict[str, Any]] = {}
+        self._by_columns: dict[str, Decide | None] = {}
         for table in tables:
             content[table.key] = dict(table.content)
             content[_many(table)] = looping(table)
+            self._by_columns[table.key] = by_columns(table)
         self._zen = zen.ZenEngine({"loader": {"type": "static", "content": content}})
 
     def run(
@@ -49,25 +52,35 @@ class Engine:
     def run_many(
         self, table: Table, batch: Sequence[Mapping[str, object]]
     ) -> list[tuple[dict[str, Any], Outcome]]:
-        """What :meth:`run` gives for each, in one call into the engine; a third of the time.
+        """What :meth:`run` gives for each, in one call into the engine or by columns.
 
         Where anything is wrong :meth:`run` says what, so both raise the same.
         """
         plain = facts_at_once(table.contract, batch)
         if plain is None:
             return [self.run(table, facts)[:2] for facts in batch]
-        try:
-            answers: Any = self._zen.evaluate(_many(table), {"batch": plain})
-        except RuntimeError:
+        answers = self._answers(table, plain)
+        if answers is None:
             return [self.run(table, facts)[:2] for facts in batch]
         seen: dict[bytes, Outcome] = {}
         both: list[tuple[dict[str, Any], Outcome]] = []
-        for facts, answer in zip(plain, answers["result"]["batch"], strict=True):
+        for facts, answer in zip(plain, answers, strict=True):
             text = msgspec.json.encode(answer)
             if text not in seen:
                 seen[text] = checked_outcome(table.name, table.contract, answer)
             both.append((facts, seen[text]))
         return both
+
+    def _answers(self, table: Table, batch: list[dict[str, Any]]) -> Sequence[Mapping[str, Any]] | None:
+        """Unchecked answers to checked facts, None to ask for one after the other."""
+        decide = self._by_columns[table.key]
+        if decide and (answers := decide(batch)):
+            return answers
+        try:
+            looped: Any = self._zen.evaluate(_many(table), {"batch": batch})
+        except RuntimeError:
+            return None
+        return looped["result"]["batch"]
 
 
 def _many(table: Table) -> str:
