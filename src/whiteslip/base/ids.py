@@ -7,7 +7,7 @@ import secrets
 import struct
 from datetime import datetime
 from typing import Final
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 # Crockford's base 32: no i, l, o, u, so that a person can read an identifier out on the phone.
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -15,6 +15,8 @@ _VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _LENGTH: Final = 26
 _MILLIS: Final = (1 << 48) - 1
 _RANDOM: Final = (1 << 62) - 1
+# A UUID takes no attributes from others.
+_put: Final = object.__setattr__
 
 # Before every identifier: where a list that is read by pages begins.
 NO_ID: Final = UUID(int=0)
@@ -37,9 +39,17 @@ def new_ids(now: datetime, count: int) -> list[UUID]:
     millis = int(now.timestamp() * 1000) & _MILLIS
     first = millis << 12 | int.from_bytes(noise[-2:], "big") & 0x7FF
     return [
-        UUID(int=place >> 12 << 80 | (place & 0xFFF | 0x7000) << 64 | 1 << 63 | random & _RANDOM)
+        _uuid(place >> 12 << 80 | (place & 0xFFF | 0x7000) << 64 | 1 << 63 | random & _RANDOM)
         for place, random in enumerate(struct.unpack_from(f">{count}Q", noise), first)
     ]
+
+
+def _uuid(value: int) -> UUID:
+    """A UUID of a number known to be in range: the constructor spends most of its time on asking."""
+    made = UUID.__new__(UUID)
+    _put(made, "int", value)
+    _put(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 def public(prefix: str, identifier: UUID) -> str:
