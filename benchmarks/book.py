@@ -29,6 +29,9 @@ LINES: Final = 20_000
 DRAWN: Final = 60_000
 SHOPS: Final = 200
 BATCH: Final = 500
+SOLD: Final = 1_000
+_SHOPS: Final = [f"shop-{n}" for n in range(SHOPS)]
+_AMOUNTS: Final = range(100, 2_000)
 _AT_ONCE: Final = 5_000
 
 
@@ -77,11 +80,8 @@ def _authorise(url: str, ids: Sequence[UUID], seconds: float) -> tuple[int, list
     database, tables, dice = _tools(url)
 
     def batch() -> int:
-        asked = [
-            Request(line, f"shop-{dice.randrange(SHOPS)}", dice.randrange(100, 2_000), 3)
-            for line in dice.sample(ids, BATCH)
-        ]
-        return len(buy(database, tables, asked))
+        drawn = dice.sample(ids, SOLD), dice.choices(_SHOPS, k=SOLD), dice.choices(_AMOUNTS, k=SOLD)
+        return len(buy(database, tables, [Request(*each, 3) for each in zip(*drawn, strict=True)]))
 
     return _until(seconds, batch)
 
@@ -124,12 +124,12 @@ def authorising(bench: Bench) -> Measure:
     url = bench.whiteslip("authorising")
     database = Database(url, 1)
     ids = open_book(database, DRAWN)
-    buy(database, Tables.load(), [Request(ids[n], f"shop-{n}", 100, 1) for n in range(SHOPS)])
+    buy(database, Tables.load(), [Request(ids[n], shop, 100, 1) for n, shop in enumerate(_SHOPS)])
     ours, theirs, took = bench.in_turn(_authorise, url, ids)
     with database.transaction() as tx:
         offences = ledger.violations(tx)
     database.close()
     if offences:
         raise RuntimeError(f"the books broke while measuring: {offences[0]}")
-    notes = {"batch": BATCH, "a batch took": took, "lines": DRAWN, "shops": SHOPS, "invariants after": "hold"}
+    notes = {"batch": SOLD, "a batch took": took, "lines": DRAWN, "shops": SHOPS, "invariants after": "hold"}
     return Measure("authorise", "purchases/s", "pgbench TPC-B", "transactions/s", ours, theirs, 4, notes)

@@ -9,13 +9,14 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from worlds import DAY, at, buy, items, line_of, night, offences, open_line, open_lines, pay
 
 from whiteslip import decisions, lines, purchases
 from whiteslip.base import Refusal
 from whiteslip.decisions import Tables
 from whiteslip.lines.model import LockKind, Party
-from whiteslip.purchases import Capture, Declined, Purchase, Request, rules
+from whiteslip.purchases import Capture, Declined, Purchase, Request, rules, store
 from whiteslip.purchases.model import State
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of
@@ -158,6 +159,15 @@ def test_impossible_requests_are_refused_before_any_policy(db: Database):
     ]
     with db.transaction() as tx:
         assert decisions.replay(tx).decisions == 0
+
+
+def test_no_purchase_is_stored_at_a_shop_that_nobody_opened(db: Database):
+    held = granted(db, open_line(db))
+    strange = [replace(held, id=uuid4()), replace(held, id=uuid4(), merchant=uuid4())]
+    with db.transaction() as tx:
+        with pytest.raises(LookupError, match="never opened"):
+            store.add(tx, strange, NOW, NOW)
+        assert tx.conn.execute("SELECT count(*) AS n FROM purchases.purchase").fetchone() == {"n": 1}
 
 
 def test_a_release_gives_the_room_back_and_twice_is_once(db: Database):

@@ -18,6 +18,7 @@ FROM unnest(:lines::uuid[]) WITH ORDINALITY AS a (line, n) LEFT JOIN lines.v_dra
 ORDER BY a.n;
 
 -- name: add!
+-- All of them, or none where a shop is unknown, which stands for a foreign key.
 INSERT INTO purchases.purchase (
     id, line, merchant, buyer, instalments, category, cash, strong, authorised_minor, hold, held_minor, state,
     authorised_at, expires_at
@@ -28,7 +29,10 @@ FROM unnest(
     :id::uuid[], :line::uuid[], :merchant::uuid[], :buyer::uuid[], :instalments::smallint[], :category::text[],
     :cash::boolean[], :strong::boolean[], :amount::bigint[], :hold::uuid[]
 ) AS u (id, line, merchant, buyer, instalments, category, cash, strong, amount, hold)
-JOIN purchases.merchant AS m ON m.id = u.merchant;
+WHERE NOT EXISTS (
+    SELECT FROM unnest(:shops::uuid[]) AS s (id)
+    WHERE NOT EXISTS (SELECT FROM purchases.merchant AS m WHERE m.id = s.id)
+);
 
 -- name: add_captured!
 INSERT INTO purchases.purchase (

@@ -90,23 +90,27 @@ def _standing(row: tuple[Any, ...], terms: Mapping[str, Terms]) -> Standing:
 
 
 def add(tx: Tx, purchases: Sequence[Purchase], now: datetime, expires_at: datetime) -> None:
-    """Store purchases that were just authorised."""
-    if purchases:
-        _queries.add(
-            tx.conn,
-            now=now,
-            expires_at=expires_at,
-            id=[p.id for p in purchases],
-            line=[p.line for p in purchases],
-            merchant=[p.merchant for p in purchases],
-            instalments=[p.instalments for p in purchases],
-            category=[p.category for p in purchases],
-            cash=[p.cash for p in purchases],
-            strong=[p.strong for p in purchases],
-            amount=[p.authorised_minor for p in purchases],
-            hold=[p.hold for p in purchases],
-            buyer=[p.buyer for p in purchases],
-        )
+    """Store purchases that were just authorised. Raises LookupError, storing none, for a shop nobody opened."""
+    if not purchases:
+        return
+    added = _queries.add(
+        tx.conn,
+        now=now,
+        expires_at=expires_at,
+        id=[p.id for p in purchases],
+        line=[p.line for p in purchases],
+        merchant=[p.merchant for p in purchases],
+        instalments=[p.instalments for p in purchases],
+        category=[p.category for p in purchases],
+        cash=[p.cash for p in purchases],
+        strong=[p.strong for p in purchases],
+        amount=[p.authorised_minor for p in purchases],
+        hold=[p.hold for p in purchases],
+        buyer=[p.buyer for p in purchases],
+        shops=list({p.merchant for p in purchases}),
+    )
+    if added != len(purchases):
+        raise LookupError("a purchase names a shop that was never opened")
 
 
 def made_between(tx: Tx, line: UUID, since: datetime, until: datetime) -> list[Row]:

@@ -14,7 +14,7 @@ CREATE TABLE purchases.merchant (
 CREATE TABLE purchases.purchase (
     id uuid PRIMARY KEY,
     line uuid NOT NULL,
-    -- In purchases.merchant: every insert joins it, at a tenth of a foreign key's cost. Nobody deletes shops.
+    -- In purchases.merchant: every insert asks, at a tenth of a foreign key's cost. Nobody deletes shops.
     merchant uuid NOT NULL,
     -- The authorised user who bought; null is the customer.
     buyer uuid,
