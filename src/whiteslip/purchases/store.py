@@ -90,7 +90,7 @@ def _standing(row: tuple[Any, ...], terms: Mapping[str, Terms]) -> Standing:
 
 
 def add(tx: Tx, purchases: Sequence[Purchase], now: datetime, expires_at: datetime) -> None:
-    """Store purchases that were just authorised. Raises LookupError, storing none, for a shop nobody opened."""
+    """Store purchases just authorised. Raises LookupError, storing none, for a shop that nobody opened."""
     if not purchases:
         return
     added = _queries.add(
