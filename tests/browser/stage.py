@@ -10,18 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import replace as replace_terms
-from datetime import datetime, timedelta
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from random import Random
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 import alarms
 import applicants
 import dealings
 import leavers
+from browser.partings import disputed, done, part
 from deals import deal
 from decisions.test_policies import NAME, strict
 from msgspec.structs import replace
@@ -30,73 +30,51 @@ from scored import CARD, REFERENCE, TREES
 from scored import serve as serve_models
 from treasury.test_allocation import GIVEN, basis, segment
 from web.portal.scene import START, TIMEZONE, Guest, Scene
-from worlds import ACCOUNT
 
 from whiteslip import (
     applications,
-    bureau,
-    complaints,
-    exits,
     funding,
     identity,
     insight,
     lake,
-    lines,
     notices,
     treasury,
     world,
 )
 from whiteslip.applications import Asked
 from whiteslip.applications.model import Channel as ApplyBy
-from whiteslip.base import Refusal, add_months, end_of_day
+from whiteslip.base import add_months, end_of_day
 from whiteslip.base.ids import public
 from whiteslip.billing import sales
 from whiteslip.billing import store as billing_store
 from whiteslip.billing.model import Relief
-from whiteslip.bureau import Subject as Part
-from whiteslip.complaints import Topic
 from whiteslip.complaints import store as complaints_store
 from whiteslip.decisions import policies
 from whiteslip.exits import (
     debtsales,
-    defaultnotices,
-    estates,
-    evidence,
-    newterms,
     owed,
     proposals,
     restrictions,
-    softer,
     statements,
-    stepups,
-    terminations,
 )
 from whiteslip.exits import hardship as plans
 from whiteslip.exits import store as exits_store
-from whiteslip.exits.model import Cause, Channel, Identity
-from whiteslip.exits.model import Kind as ExitKind
-from whiteslip.exits.papers import Why as PaperWhy
+from whiteslip.exits.model import Cause
 from whiteslip.exits.proposals import StayWhy
 from whiteslip.exits.statements import Side
 from whiteslip.funding.model import Position
-from whiteslip.identity import access, accounts, codes, contacts
-from whiteslip.identity.accounts import How
+from whiteslip.identity import access, codes, contacts
 from whiteslip.identity.model import Kind, Role
 from whiteslip.lake import Lake
-from whiteslip.lines import changes, users
-from whiteslip.privacy import requests
+from whiteslip.lines import users
 from whiteslip.privacy import store as privacy_store
-from whiteslip.privacy.model import RequestKind
 from whiteslip.purchases import store as purchases_store
-from whiteslip.purchases.model import Dispute, Why
-from whiteslip.purchases.model import Ground as DisputeGround
+from whiteslip.purchases.model import Why
 from whiteslip.store import Database, Tx
 from whiteslip.watch import Act
 from whiteslip.web.kit import proof
 from whiteslip.web.kit.i18n import LANGUAGES
 from whiteslip.world.population import person
-
-T = TypeVar("T")
 
 NIGHTS: Final = 100
 _PEOPLE, _SEED = 40, 7
@@ -127,13 +105,6 @@ class Stage:
         return cls(*json.loads(at.read_text()))
 
 
-def done(answer: T | Refusal | None) -> T:
-    """What an act made. A refusal is a fault of the stage."""
-    assert answer is not None
-    assert not isinstance(answer, Refusal), answer
-    return answer
-
-
 def build(db: Database, place: Lake) -> Stage:
     """A hundred nights of forty people, and in each language somebody in every state."""
     scene = Scene(db)
@@ -142,7 +113,7 @@ def build(db: Database, place: Lake) -> Stage:
     _live(scene)
     for lang in LANGUAGES:
         guests[lang] |= _after(scene, lang)
-        _part(scene, guests[lang])
+        part(scene, guests[lang])
     with db.transaction() as tx:
         one, two = (done(access.create_staff(tx, name, Role.REVIEWER, None, scene.now())) for name in _STAFF)
     desk = _desk(scene, guests, f"staff:{one.id}", f"staff:{two.id}")
@@ -239,77 +210,6 @@ def _after(scene: Scene, lang: str) -> dict[str, Guest]:
     return made
 
 
-def _new_terms(tx: Tx, office: exits.Office, told: UUID, waiting: UUID, now: datetime) -> None:
-    """One holder is told of new terms, and those of another line wait for a second person."""
-    for line in (told, waiting):
-        scope = done(changes.scope_of_line(tx, line))
-        agreed = done(lines.get_line(tx, line)).terms
-        terms = replace_terms(agreed, due_days=12, late_fee_minor=4_000, products=agreed.products[:2])
-        change = done(changes.propose(tx, scope, terms, START + timedelta(days=900), "staff:a", now))
-        if line == told:
-            done(newterms.decide(tx, office, change.id, True, "staff:b", now))
-
-
-def _part(scene: Scene, guests: Mapping[str, Guest]) -> None:
-    """Each goes their way."""
-    now, office = scene.now(), scene.office
-
-    def line(name: str) -> UUID:
-        return guests[name].line
-
-    with scene.db.transaction() as tx:
-        done(softer.pause(tx, line("paused"), "customer", now))
-        done(softer.pause(tx, line("firm"), "customer", now, days=7, firm=True))
-        for name in ("leaving", "gone", "sold", "promised", "spared"):
-            done(exits.request(tx, office, line(name), Channel.PORTAL, "customer", now, Identity.VERIFIED))
-        done(
-            exits.request(tx, office, line("denied"), Channel.PORTAL, "customer", now, Identity.DOUBTED, True)
-        )
-        case = done(exits.request(tx, office, line("held"), Channel.FORM, "form", now, Identity.DOUBTED))
-        done(evidence.ask(tx, office.issuer_name, case.id, PaperWhy.NOT_PROVEN, "staff:a", now))
-        kind = ExitKind.WITHDRAW
-        done(
-            exits.request(
-                tx, office, line("withdrawn"), Channel.PORTAL, "customer", now, Identity.VERIFIED, kind=kind
-            )
-        )
-        _disputed(tx, scene, line("full"))
-        claim = _disputed(tx, scene, line("won"))
-        done(owed.resolve_dispute(tx, office, claim.id, True, "staff:a", now, Why.NOT_DELIVERED))
-        done(stepups.ask(tx, office, line("asked"), "staff:a", now))
-        _new_terms(tx, office, line("asked"), line("clean"), now)
-        done(restrictions.restrict(tx, office, line("restricted"), [Cause.CONTACT_LOST], "staff:a", now))
-        ending = terminations.propose(
-            tx, line("noticed"), ExitKind.TERMINATION, [Cause.PRODUCT_ENDED], "staff:a", now
-        )
-        done(terminations.decide(tx, office, done(ending).id, True, "staff:b", now))
-        done(plans.agree(tx, office, line("helped"), Relief.LONGER, "customer", now))
-        done(defaultnotices.give(tx, office, line("breach"), "staff:a", now))
-        wish = contacts.ask(
-            tx, scene.ports.vault, guests["sure"].customer, "+8613900000088", 60, 5, "customer", now
-        )
-        done(wish)
-        done(bureau.object_to(tx, "Test", line("sure"), Part.DATE_CLOSED, "customer", now))
-        for name in ("sure", "bound"):
-            owner = guests[name].customer
-            made = done(accounts.give(tx, scene.ports.vault, owner, ACCOUNT, ["card"], "customer", now))
-            if name == "bound":
-                done(accounts.verify(tx, scene.ports.vault, owner, made.id, How.NAME_MATCH, "staff:a", now))
-        done(estates.report(tx, office, line("dead"), Channel.DESK, "staff:a", now))
-        done(
-            complaints.file(
-                tx, scene.ports.vault, scene.pack, office.issuer_name, guests["complaining"].customer,
-                Topic.FEE, "portal", "customer", now, "The late fee of March was taken twice.",
-            )
-        )  # fmt: skip
-        done(
-            requests.ask(
-                tx, scene.ports.vault, scene.pack, office.issuer_name, guests["complaining"].customer,
-                RequestKind.CORRECTION, "portal", "customer", now, "My family name is spelled wrongly.",
-            )
-        )  # fmt: skip
-
-
 def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two: str) -> dict[str, str]:
     """What only the desk sees: a buyer, an alert, drafts, proposals, walks, a report."""
     now, office, tables = scene.now(), scene.office, scene.office.tables
@@ -319,7 +219,7 @@ def _desk(scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: str, two
     leavers.alarms(scene.db, now - timedelta(days=40))
     with scene.db.transaction() as tx:
         (open_one,) = purchases_store.disputes_of_line(tx, guests["zh-CN"]["full"].line)
-        decided = _disputed(tx, scene, guests["zh-CN"]["drawn"].line)
+        decided = disputed(tx, scene, guests["zh-CN"]["drawn"].line)
         earlier, words = now - timedelta(minutes=1), "2917-3380-1040"
         done(statements.take_words(
             tx, scene.ports.vault, open_one.id, Side.SHOP, words, one, earlier
@@ -381,13 +281,6 @@ def _sell(tx: Tx, scene: Scene, guests: Mapping[str, Mapping[str, Guest]], one: 
                 for name in ("promised", "spared"):
                     done(debtsales.sell(tx, office, each[name].line, buyer.id, 20_000, who, now))
         assert debtsales.call_off(tx, office, each["spared"].line, one, now) is None
-
-
-def _disputed(tx: Tx, scene: Scene, line: UUID) -> Dispute:
-    """The last purchase of a line that was sent, as its customer says not to them."""
-    newest = [each for each in purchases_store.of_line(tx, line) if each.captured_minor][-1]
-    amount, said = newest.captured_minor, DisputeGround.NOT_RECEIVED
-    return done(owed.dispute(tx, scene.office, newest.id, amount, said, "customer", scene.now()))
 
 
 def _applicants(scene: Scene, lang: str) -> tuple[dict[str, str], dict[str, UUID]]:
