@@ -149,14 +149,12 @@ def doctor(*, json: Json = False) -> None:
         raise CommandError(f"not well: {', '.join(wrong)}", Exit.UNHEALTHY)
 
 
-def backup(file: str, /, *, json: Json = False) -> None:
+def backup(file: Annotated[str, Parameter(allow_leading_hyphen=True)], /, *, json: Json = False) -> None:
     """Write the database into one FILE (- for stdout), with a manifest and its checksum.
 
     Keys are not in it: keep master.key and web.secret apart, or what it holds cannot be read.
     """
-    settings = load(os.environ)
-    with opened(settings):
-        made = backups.write(settings, file)
+    made = backups.write(load(os.environ), file)
     if file != "-":
         answer(made, json, lambda: pairs(made))
     say("keep the keys of the home apart from this file; without them it cannot be read")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import whiteslip
-from whiteslip.store.migrate import changed, migrate, missing, unknown
+from whiteslip.store.migrate import changed, migrate, missing, told, unknown
 
 _HOME: Final = Path(whiteslip.__file__).parent
 _FLOORS: Final = (
@@ -55,6 +55,11 @@ def missing_migrations(url: str) -> list[str]:
 def newer_migrations(url: str) -> list[str]:
     """Migrations that only a newer version knows."""
     return unknown(url, FOLDERS)
+
+
+def texts() -> dict[str, str]:
+    """This version's migrations, and the SHA-256 of what each says."""
+    return told(FOLDERS)
 
 
 def changed_migrations(url: str) -> list[str]:

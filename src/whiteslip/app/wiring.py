@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -116,13 +116,9 @@ def create_database(settings: Settings, since: datetime | None = None) -> list[s
     try:
         applied = migrate_all(url)
     except ChangedError as error:
-        raise _of_another_text(error.names) from None
-    database = Database(url, 1)
-    try:
-        with database.transaction() as tx:
-            policies.install(tx, Tables.load(), since or present(tx))
-    finally:
-        database.close()
+        raise of_another_text(error.names) from None
+    with closing(Database(url, 1)) as database, database.transaction() as tx:
+        policies.install(tx, Tables.load(), since or present(tx))
     return applied
 
 
@@ -154,12 +150,15 @@ def _must_be_known(url: str) -> None:
 
 def holds_people(settings: Settings) -> bool:
     """Whether somebody's record is in the database, which a new master key would not open."""
-    database = Database(database_url(settings), 1)
-    try:
-        with database.transaction() as tx:
-            return rotation.holds_people(tx)
-    finally:
-        database.close()
+    with closing(Database(database_url(settings), 1)) as database, database.transaction() as tx:
+        return rotation.holds_people(tx)
+
+
+def opens_all(settings: Settings) -> bool:
+    """Whether the master key opens every record that is in the database."""
+    vault = Vault.open(settings.master_key_file)
+    with closing(Database(database_url(settings), 1)) as database, database.transaction() as tx:
+        return not rotation.lacks_a_key(tx, vault)
 
 
 def prepare_home(settings: Settings) -> None:
@@ -211,20 +210,21 @@ def lake_of(settings: Settings) -> Lake | None:
     """The lake, unless it is switched off. Its key is made on first use."""
     if not settings.flag("lake"):
         return None
-    if not settings.master_key_file.exists():
-        raise _none_in(settings)
+    must_be_made(settings)
     _make_secret(settings.home / LAKE_KEY)
     return Lake(settings.lake_folder, _secret(settings.home / LAKE_KEY))
 
 
-def _none_in(settings: Settings) -> CommandError:
-    said = f"there is no Whiteslip in {settings.home}"
-    if settings.text("master_key_file"):
-        said = f"the master key {settings.master_key_file} is not there"
-    return CommandError(said, Exit.UNHEALTHY, hint="whiteslip init")
+def must_be_made(settings: Settings) -> None:
+    """Raises CommandError where there is no installation yet."""
+    if not settings.master_key_file.exists():
+        said = f"there is no Whiteslip in {settings.home}"
+        if settings.text("master_key_file"):
+            said = f"the master key {settings.master_key_file} is not there"
+        raise CommandError(said, Exit.UNHEALTHY, hint="whiteslip init")
 
 
-def _of_another_text(names: Sequence[str]) -> CommandError:
+def of_another_text(names: Sequence[str]) -> CommandError:
     """A released file is never edited, so this is the database of a version between two releases."""
     return CommandError(
         f"the database was made by another text of {', '.join(names)}: by a version that was never released,"
@@ -249,13 +249,14 @@ def signals_left_to_main() -> Generator[None]:
 
 
 @contextmanager
-def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator[Platform]:
-    """Open the platform, and close it at the end.
+def opened(
+    settings: Settings, size: int = 8, durable: bool = True, patience: float = 30.0
+) -> Generator[Platform]:
+    """Open the platform, and close it at the end. A transaction waits ``patience`` seconds for the database.
 
     Raises CommandError where there is none yet, or its schema is of another version.
     """
-    if not settings.master_key_file.exists():
-        raise _none_in(settings)
+    must_be_made(settings)
     url = database_url(settings)
     try:
         _must_suit(url)
@@ -267,7 +268,7 @@ def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator
         hint = "whiteslip init" if "does not exist" in said else None
         raise CommandError(said, Exit.UNHEALTHY, hint) from None
     if edited:
-        raise _of_another_text(edited)
+        raise of_another_text(edited)
     if missing:
         raise CommandError(
             f"the database lacks {len(missing)} migrations of this version; back it up, then migrate",
@@ -275,7 +276,7 @@ def opened(settings: Settings, size: int = 8, durable: bool = True) -> Generator
             hint="whiteslip backup FILE && whiteslip init",
         )
     with signals_left_to_main():
-        database = Database(url, size, durable)
+        database = Database(url, size, durable, patience)
     try:
         platform = _platform(settings, database)
         settle()

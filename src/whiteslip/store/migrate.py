@@ -63,6 +63,12 @@ def _note(conn: psycopg.Connection[Any], migrations: Iterable[Any]) -> None:
     _queries.note_migrations(conn, names=list(texts), texts=list(texts.values()))
 
 
+def told(folders: Sequence[Path]) -> dict[str, str]:
+    """The migrations in ``folders``, and the SHA-256 of what each says."""
+    migrations: Any = read_migrations(*(str(folder) for folder in folders))
+    return {str(one.id): _text(one) for one in migrations}
+
+
 def missing(url: str, folders: Sequence[Path]) -> list[str]:
     """Names of the migrations that the database lacks."""
     backend = get_backend(url.replace("postgresql://", "postgresql+psycopg://", 1))
