@@ -30,6 +30,8 @@ from whiteslip.web.kit.settings import WebSettings
 from whiteslip.web.kit.shell import create_app
 
 _READY_SECONDS: Final = 2.0
+# Who asks for a page hears after this long that the database is away.
+_PATIENCE_SECONDS: Final = 2.0
 
 
 def build(platform: Platform) -> Litestar:
@@ -62,7 +64,7 @@ def application() -> Litestar:
     log_to_stderr()
     end_with_the_server()
     try:
-        opening = opened(load(os.environ))
+        opening = opened(load(os.environ), patience=_PATIENCE_SECONDS)
         platform = opening.__enter__()
     except TOLD as error:
         raise SystemExit(told(error)) from None
@@ -84,7 +86,7 @@ def _answers(platform: Platform) -> bool:
 
     def ask() -> None:
         with suppress(psycopg.OperationalError, PoolTimeout):
-            with platform.database.pool.connection(_READY_SECONDS) as conn:
+            with platform.database.connection() as conn:
                 journal_head(Tx(conn))
             answered.set()
 

@@ -17,7 +17,7 @@ import psycopg
 from aiosql.adapters.pyformat import PyFormatAdapter
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from whiteslip.store.arrays import ListDumper
 
@@ -169,6 +169,12 @@ _PREPARED_AFTER: Final = 2
 _MOST_PREPARED: Final = 500
 # Plans are made for prepared statements whose cost is never worth a compiler, on disks without arms.
 _OPTIONS: Final = "-c timezone=UTC -c jit=off -c random_page_cost=1.1"
+_PATIENCE_SECONDS: Final = 30.0
+# Where one connection was waited for in vain, the database is away: who comes next does not wait as long.
+_MOMENT_SECONDS: Final = 0.1
+# The pool tries anew so long, ever more slowly, and then again for whoever asks: an outage of an hour is over
+# for us when it is over.
+_RECONNECT_SECONDS: Final = 5.0
 _FAST: Final = "-c synchronous_commit=off -c plan_cache_mode=force_generic_plan"
 
 
@@ -178,10 +184,14 @@ class Database:
     With ``durable`` off a commit does not wait for the disk: a crash of the machine may lose the
     last moments, though never a part of a transaction. Good for worlds that can be made again; they
     ask the same small questions tens of thousands of times, so their statements are planned once.
+    A transaction waits for a connection for ``patience`` seconds; then the pool raises PoolTimeout.
     """
 
-    def __init__(self, url: str, size: int = 8, durable: bool = True) -> None:
+    def __init__(
+        self, url: str, size: int = 8, durable: bool = True, patience: float = _PATIENCE_SECONDS
+    ) -> None:
         self.url = url
+        self._patience, self._is_away = patience, False
         options = _OPTIONS if durable else f"{_OPTIONS} {_FAST}"
         self.pool: ConnectionPool[_Connection] = ConnectionPool(
             url,
@@ -191,19 +201,32 @@ class Database:
             max_size=size,
             open=True,
             configure=_configure,
-            timeout=30,
+            reconnect_timeout=_RECONNECT_SECONDS,
         )
+
+    @contextlib.contextmanager
+    def connection(self) -> Generator[_Connection]:
+        """A connection out of the pool."""
+        with contextlib.ExitStack() as lent:
+            try:
+                timeout = _MOMENT_SECONDS if self._is_away else self._patience
+                conn = lent.enter_context(self.pool.connection(timeout))
+            except PoolTimeout:
+                self._is_away = True
+                raise
+            self._is_away = False
+            yield conn
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[Tx]:
         """Everything inside commits together, or nothing does."""
-        with self.pool.connection() as conn, _transaction(conn) as tx:
+        with self.connection() as conn, _transaction(conn) as tx:
             yield tx
 
     @contextlib.contextmanager
     def reading(self) -> Generator[Tx]:
         """A transaction in which PostgreSQL refuses to write, and to lock a row. BEGIN says so."""
-        with self.pool.connection() as conn:
+        with self.connection() as conn:
             conn.read_only = True
             try:
                 with _transaction(conn) as tx:
@@ -218,7 +241,7 @@ class Database:
 
         The lock is the connection's: it outlives each transaction, and goes when we die.
         """
-        with self.pool.connection() as conn:
+        with self.connection() as conn:
             _queries.lock_alone(conn, what=what)
             try:
                 yield partial(_transaction, conn)
@@ -229,7 +252,7 @@ class Database:
     @contextlib.contextmanager
     def dry_run(self) -> Generator[Tx]:
         """A transaction that is rolled back at its end, for ``validate_only`` and previews."""
-        with self.pool.connection() as conn, conn.transaction(force_rollback=True):
+        with self.connection() as conn, conn.transaction(force_rollback=True):
             yield Tx(conn)
 
     def close(self) -> None:

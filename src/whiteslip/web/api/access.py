@@ -85,7 +85,7 @@ def authenticate(connection: Connection, _handler: BaseRouteHandler) -> None:
     connection.scope["state"]["caller"] = Caller(key.id, f"api:{key.id}", key.scopes, key.owner)
 
 
-def only_known_parameters(connection: Connection, handler: BaseRouteHandler) -> None:
+async def only_known_parameters(connection: Connection, handler: BaseRouteHandler) -> None:
     """Guard: a query parameter that the route does not know is refused, for it was meant to say something."""
     known = _parameters_of(handler)
     unknown = next((name for name in connection.query_params if name not in known), None)

@@ -15,7 +15,7 @@ from whiteslip.web.kit.pages import language_of
 from whiteslip.web.kit.problems import Refused
 
 
-def no_nul(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+async def no_nul(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
     """A guard: the database cannot hold a NUL, so no address asks for one."""
     if b"%00" in connection.scope["query_string"] or "\x00" in connection.scope["path"]:
         raise Refused(Refusal("request.invalid"))

@@ -29,7 +29,7 @@ from whiteslip.web.kit.problems import MEDIA_TYPE, Fault, Refused, problem, titl
 from whiteslip.web.kit.sentences import sentence, status_of
 
 RETRY_AFTER_SECONDS: Final = 5
-_MACHINE: Final = ("/v1", "/api")
+_MACHINE: Final = ("/v1", "/api", "/livez", "/readyz", "/metrics", "/version")
 _POINTED: Final = re.compile(r"at `\$([^`]*)`$")
 _MISSING: Final = re.compile(r"missing required field `(\w+)`")
 _UNKNOWN: Final = re.compile(r"^Object contains unknown field `(.*?)`(?: - at `\$([^`]*)`)?$", re.DOTALL)
@@ -43,7 +43,7 @@ _log: Any = structlog.get_logger("whiteslip.web")
 
 
 def is_machine(path: str) -> bool:
-    """Whether the path belongs to the machine API, which speaks problems and not pages."""
+    """Whether programs ask here: the machine API and what watches us. They get problems and not pages."""
     return any(path == root or path.startswith(root + "/") for root in _MACHINE)
 
 

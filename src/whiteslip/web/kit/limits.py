@@ -82,7 +82,7 @@ def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return found.ipv4_mapped or found if isinstance(found, ipaddress.IPv6Address) else found
 
 
-def not_too_often(connection: Connection, handler: BaseRouteHandler) -> None:
+async def not_too_often(connection: Connection, handler: BaseRouteHandler) -> None:
     """Guard: a counted handler answers 429 with ``Retry-After`` to an address that asks too often."""
     if not handler.opt.get("counted") or connection.client is None:
         return

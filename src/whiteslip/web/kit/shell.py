@@ -41,7 +41,7 @@ def readyz(request: WebRequest) -> Response[dict[str, bool]]:
 @get("/metrics", sync_to_thread=True)
 def metrics(request: WebRequest) -> Response[bytes]:
     """Counters in the Prometheus text format."""
-    return Response(settings_of(request).metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(settings_of(request).metrics(), media_type="text/plain; version=0.0.4")
 
 
 @get("/version", sync_to_thread=False)
