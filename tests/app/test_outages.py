@@ -37,6 +37,7 @@ def url(fresh_url: Callable[[], str], tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("WHITESLIP_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("WHITESLIP_DATABASE_URL", found)
     assert cli.run(["init"]) == 0
+    (tmp_path / "home" / "demo").touch()  # letters go somewhere
     return found
 
 

@@ -26,7 +26,7 @@ from whiteslip.base import Refusal, end_of_day
 from whiteslip.notices import Addressee, NewNotice, SmtpMailer, compose, words
 from whiteslip.notices.acts import counts, proofs, waiting
 from whiteslip.notices.facts import KINDS
-from whiteslip.notices.mailers import MailError, NoMailer, on_phone
+from whiteslip.notices.mailers import MailError, on_phone
 from whiteslip.notices.model import Message, Receipt, State, Waiting
 from whiteslip.store import Database
 
@@ -623,18 +623,6 @@ def test_a_letter_that_is_not_taken_is_tried_again_ever_later_and_then_given_up(
 
 def test_a_permanent_refusal_is_not_tried_again(db: Database):
     assert deliver(db, queued(db, new()), Refusing(permanent=True)) is None
-
-
-def test_without_a_mail_server_letters_wait(db: Database):
-    letter, now = queued(db, new()), NOW
-    for _ in range(12):
-        again = deliver(db, letter, NoMailer(), now)
-        assert again
-        now = again
-    with db.transaction() as tx:
-        found = notices.get(tx, letter)
-        assert not isinstance(found, Refusal)
-        assert found.state is State.QUEUED
 
 
 def test_a_line_break_in_an_address_adds_no_header(smtp: tuple[Server, SmtpMailer]):

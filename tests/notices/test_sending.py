@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from mailserver import HANGS_UP, MESSAGE, MailServer, mail_server
-from notices.test_notices import NOW, WHO, deliver, new, queued
+from notices.test_notices import NOW, WHO, deliver, free_port, new, queued
 
 from whiteslip import day, notices
 from whiteslip.base import Refusal
@@ -133,36 +133,35 @@ def test_a_recipient_who_is_refused_ends_neither_the_connection_nor_the_run(db: 
     assert (len(mail.taken), mail.hosted) == (2, 1)
 
 
-@pytest.mark.parametrize("word", ["hello", "EHLO"])
-def test_who_does_not_let_us_in_has_refused_no_letter(db: Database, mail: MailServer, word: str):
-    letter = queued(db, new())
+@pytest.mark.parametrize("word", ["hello", "EHLO", "gone"])
+def test_who_is_not_there_or_does_not_let_us_in_has_refused_no_letter_and_is_asked_for_none_twice(
+    db: Database, mail: MailServer, word: str
+):
+    letters = [queued(db, new()) for _ in range(3)]
     mail.says = lambda said: "554 not you" if said in (word, "HELO") else None
-    again = deliver(db, letter, mail.mailer)
-    assert (again, state(db, letter)) == (NOW + timedelta(minutes=5), State.QUEUED)
+    out = mail.mailer if word != "gone" else SmtpMailer("127.0.0.1", free_port(), "a@example.com", tls="none")
+    for _ in range(9):  # more often than a letter is tried
+        with pytest.raises(MailError), for_a_run(out) as mailer:
+            notices.send_next(db, mailer, known, lambda _: NOW)
+    assert mail.hosted == (0 if word == "gone" else 9)
+    with db.transaction() as tx:
+        assert proofs(tx, letters) == []
+        assert [notices.get(tx, each).attempts for each in letters] == [0, 0, 0]  # type: ignore[union-attr]
     mail.says = lambda _: None
-    assert again
-    deliver(db, letter, mail.mailer, again)
-    assert state(db, letter) == State.SENT
+    assert send_all(db, mail) == 3
+    assert [state(db, letter) for letter in letters] == [State.SENT] * 3
+    assert len(mail.taken) == 3
 
 
-def test_a_server_that_is_not_there_is_tried_again(db: Database, mail: MailServer):
+def test_a_night_passes_while_the_mail_server_is_away_and_letters_wait_where_there_is_none(db: Database):
     letter = queued(db, new())
-    mail.end()
-    assert deliver(db, letter, mail.mailer) == NOW + timedelta(minutes=5)
-    assert deliver(db, letter, mail.mailer) == NOW + timedelta(minutes=5), "not before then"
-    with db.transaction() as tx:
-        assert len(proofs(tx, [letter])) == 1
-
-
-def test_a_letter_that_waits_keeps_its_one_timer(db: Database):
-    letter, now = queued(db, new()), NOW
-    for _ in range(4):
-        again = deliver(db, letter, NoMailer(), now)
-        assert again
-        now = again
-    with db.transaction() as tx:
-        (row,) = tx.conn.execute("SELECT done_at, attempts FROM store.timer").fetchall()
-    assert (row["done_at"], row["attempts"]) == (None, 4)
+    away = SmtpMailer("127.0.0.1", free_port(), "a@example.com", tls="none")
+    for mailer in (away, NoMailer()):
+        ports = day.Ports(Office(Tables.load(), "Test"), Vault(bytes(32)), mailer)
+        done = day.seal(db, ports, NOW.date() - timedelta(days=1), "Asia/Shanghai", NOW, with_letters=True)
+        assert not isinstance(done, Refusal)
+    assert day.run_letters(db, ports, lambda _: NOW) == 0
+    assert state(db, letter) == State.QUEUED
 
 
 def test_a_letter_that_cannot_be_written_holds_up_no_other(

@@ -37,6 +37,7 @@ _MODULES: Final = {
     "insight": ("insight",),
     "lab": ("lab",),
     "lake": ("lake",),
+    "letters": ("letters",),
     "models": ("models",),
     "money": ("payments", "disputes", "refunds"),
     "packs": ("packs",),

@@ -123,7 +123,8 @@ def doctor(*, json: Json = False) -> None:
         checks.append(Check("promises", not promises, kept))
         checks.append(Check("last sealed day", True, str(sealed or "none yet")))
         lost = letters.get("failed", 0) + letters.get("unknown", 0)
-        checks.append(Check("letters", not lost, f"{lost} failed or unknown, {sum(letters.values())} in all"))
+        found = f"{lost} failed or unknown, {sum(letters.values())} in all"
+        checks.append(Check("letters", not lost, f"{found}; whiteslip letters list" if lost else found))
         since = f", the oldest since {waiting.since:%Y-%m-%d %H:%M} UTC" if waiting.since else ""
         checks.append(Check("letters waiting", not pile_up, f"{waiting.letters} wait{since}"))
         told = (

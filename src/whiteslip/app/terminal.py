@@ -35,6 +35,7 @@ _LISTS: Final = {
     "capacity.plan_not_found": "whiteslip capacity list",
     "terms.change_not_found": "whiteslip terms list",
     "model.not_found": "whiteslip models list",
+    "notice.not_found": "whiteslip letters list",
 }
 
 

@@ -55,7 +55,9 @@ def _repeat(platform: Platform, stop: threading.Event, task: Callable[[Platform]
             task(platform)
             pause = _PAUSE
         except Exception as error:
-            _log.error("worker.failed", error=f"{type(error).__module__}.{type(error).__qualname__}")
+            name = f"{type(error).__module__}.{type(error).__qualname__}"
+            # What a mail server answers is a code, or the kind of error.
+            _log.error("worker.failed", error=name, reply=getattr(error, "reply", None))
             pause = min(pause * 2, _LONGEST_PAUSE)
         stop.wait(pause)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,6 +14,7 @@ from whiteslip.day.model import Ports
 from whiteslip.day.runner import seal
 from whiteslip.day.timers import run_due, run_letters, run_webhooks
 from whiteslip.ledger.acts import last_sealed_day
+from whiteslip.notices.mailers import MailError
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock, present
 
@@ -64,7 +66,8 @@ def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Re
         nights += 1
     _set(database, to)
     run_due(database, ports, to)
-    run_letters(database, ports, lambda _: to)
+    with suppress(MailError):
+        run_letters(database, ports, lambda _: to)
     run_webhooks(database, ports, to)
     return nights
 

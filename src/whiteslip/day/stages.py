@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,7 @@ from whiteslip.exits import store as exits_store
 from whiteslip.exits.lateletters import note_late
 from whiteslip.identity.documents import delete_expired
 from whiteslip.ledger.acts import violations_of_day
+from whiteslip.notices.mailers import MailError
 from whiteslip.store import Tx
 from whiteslip.store.database import verify_journal
 from whiteslip.store.timers import next_timer
@@ -135,7 +137,10 @@ def _send_letters(night: Night) -> Batch:
     if first is None or first > night.now:
         return Batch(0, more=False)
     night.commit()
-    return Batch(run_letters(night.database, night.ports, lambda _: night.now), more=False)
+    done = 0
+    with suppress(MailError):
+        done = run_letters(night.database, night.ports, lambda _: night.now)
+    return Batch(done, more=False)
 
 
 def _take_borrowing_bases(night: Night) -> Batch:

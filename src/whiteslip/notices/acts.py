@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -66,6 +67,8 @@ def send_next(database: Database, mailer: Mailer, addressee_of: AddresseeOf, clo
 
     Of two callers at once each claims another one. After a crash in between the letter stays claimed and
     :func:`sweep` marks it unknown. One whose addressee nobody knows has failed. False when none is due.
+
+    Raises MailError where the server is away: the letter is put back as if it had not been tried.
     """
     with database.transaction() as tx:
         now = clock(tx)
@@ -76,7 +79,13 @@ def send_next(database: Database, mailer: Mailer, addressee_of: AddresseeOf, clo
     if claimed:
         notice, to = claimed
         message = _message(notice, to, mailer.with_pdf, now)
-        state, receipt, pause = _hand_over(mailer, message, notice.attempts)
+        try:
+            state, receipt, pause = _hand_over(mailer, message, notice.attempts)
+        except MailError:
+            with database.transaction() as tx:
+                if _queries.put_back(tx.conn, id=notice.id):
+                    retry_timer(tx, timer, timer.due_at)
+            raise
         with database.transaction() as tx:
             now = clock(tx)
             _settle(tx, notice, message, state, receipt, now)
@@ -119,10 +128,15 @@ def _written(notice: Notice, addressee: Addressee) -> Letter:
 
 
 def _hand_over(mailer: Mailer, message: Message, attempts: int) -> tuple[State, Receipt, timedelta | None]:
-    """What became of it, what is proof of that, and how long to wait where it is to be tried again."""
+    """What became of it, what is proof of that, and how long to wait where it is to be tried again.
+
+    Raises MailError where the server is away.
+    """
     try:
         return State.SENT, mailer.send(message), None
     except MailError as error:
+        if error.away:
+            raise
         receipt, pause = Receipt(error.reply, ""), _pause(attempts, error)
         if error.in_doubt:
             return State.UNKNOWN, receipt, None
@@ -131,8 +145,6 @@ def _hand_over(mailer: Mailer, message: Message, attempts: int) -> tuple[State, 
 
 def _pause(attempts: int, error: MailError) -> timedelta | None:
     """How long to wait before trying again; None gives up."""
-    if error.waits:
-        return _PAUSES[-1]
     return None if error.permanent or attempts > len(_PAUSES) else _PAUSES[attempts - 1]
 
 
@@ -163,6 +175,45 @@ def sweep(tx: Tx, now: datetime) -> int:
     for row in rows:
         tx.record(Entry(now, "notice.unknown", "notice", row["id"], "system", {"kind": row["kind"]}))
     return len(rows)
+
+
+def send_again(tx: Tx, notice_id: UUID, not_taken: bool, actor: str, now: datetime) -> Notice | Refusal:
+    """Queue a letter that was given up once more, as if it were new.
+
+    One that is unknown only when somebody has looked and knows that it was ``not_taken``. Refusals:
+    ``notice.not_found``, ``notice.not_given_up``, ``notice.in_doubt``.
+    """
+    found = get(tx, notice_id)
+    if isinstance(found, Refusal):
+        return found
+    if found.state is State.UNKNOWN and not not_taken:
+        return Refusal("notice.in_doubt")
+    if not _queries.queue_again(tx.conn, id=notice_id, state=found.state):
+        return Refusal("notice.not_given_up")
+    set_timers(tx, "notice.send", [notice_id], now, now)
+    data = {"kind": found.kind, "was": found.state}
+    tx.record(Entry(now, "notice.queued_again", "notice", notice_id, actor, data))
+    return replace(found, state=State.QUEUED, attempts=0)
+
+
+def note_taken(tx: Tx, notice_id: UUID, actor: str, now: datetime) -> Notice | Refusal:
+    """Somebody found in the mail server's log that it has taken a letter that is unknown: it was sent then.
+
+    Refusals: ``notice.not_found``, ``notice.not_given_up``.
+    """
+    found = get(tx, notice_id)
+    if isinstance(found, Refusal):
+        return found
+    if not _queries.settle_as_taken(tx.conn, id=notice_id, now=now):
+        return Refusal("notice.not_given_up")
+    tx.record(Entry(now, "notice.sent", "notice", notice_id, actor, {"kind": found.kind}))
+    return replace(found, state=State.SENT)
+
+
+def in_states(tx: Tx, states: Sequence[State], count: int) -> list[Row]:
+    """Letters that stand in some states, oldest first: id, kind, state, attempts, queued_at; tried_at and
+    reply of the last attempt, if any."""
+    return list(_queries.in_states(tx.conn, states=list(states), count=count))
 
 
 def _notice(row: Row) -> Notice:

@@ -26,17 +26,17 @@ _END = b"\r\n.\r\n"
 
 
 class MailError(Exception):
-    """A message was not taken. ``permanent``: trying again is no use; ``waits``: for as long as
-    it takes, because nobody has said yet how to send; ``in_doubt``: perhaps it was taken after all.
+    """A message was not taken. ``permanent``: trying again is no use; ``away``: there is no server that lets
+    us in, which says nothing about the message; ``in_doubt``: perhaps it was taken after all.
     """
 
     def __init__(
-        self, reply: str, permanent: bool = False, waits: bool = False, in_doubt: bool = False
+        self, reply: str, permanent: bool = False, away: bool = False, in_doubt: bool = False
     ) -> None:
         super().__init__(reply)
         self.reply = reply
         self.permanent = permanent
-        self.waits = waits
+        self.away = away
         self.in_doubt = in_doubt
 
 
@@ -61,12 +61,12 @@ class NoMailer:
     with_pdf: ClassVar = False
 
     def send(self, message: Message) -> Receipt:  # noqa: ARG002
-        """Refuse; the letter is tried again later."""
-        raise MailError("no mail server is configured", waits=True)
+        """Refuse."""
+        raise MailError("no mail server is configured", away=True)
 
     def send_code(self, recipient: UUID, addressee: Addressee, title: str, text: str, at: datetime) -> None:  # noqa: ARG002
         """Refuse."""
-        raise MailError("no mail server is configured", waits=True)
+        raise MailError("no mail server is configured", away=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,15 +186,13 @@ class _Connection:
             self._server = kept or self._mailer.connect()
             self._server.send_message(mail)
         except smtplib.SMTPResponseException as error:
-            # Who does not let us in says nothing about this message.
-            permanent = self._server is not None and error.smtp_code >= 500
-            fault = MailError(f"code {error.smtp_code}", permanent)
+            fault = MailError(f"code {error.smtp_code}", error.smtp_code >= 500, self._server is None)
         except smtplib.SMTPRecipientsRefused as error:
             codes = sorted({code for code, _ in error.recipients.values()})
             fault = MailError(f"recipient refused: {codes}", permanent=min(codes) >= 500)
         except (OSError, smtplib.SMTPException) as error:
             in_doubt = self._server is not None and self._server.in_doubt
-            fault = MailError(type(error).__name__, in_doubt=in_doubt)
+            fault = MailError(type(error).__name__, away=self._server is None, in_doubt=in_doubt)
         else:
             return "accepted"
         if self._server and self._server.sock is None:

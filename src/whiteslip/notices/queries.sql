@@ -34,13 +34,43 @@ WHERE id = :id AND state = 'queued'
 RETURNING id, kind, subject_kind, subject, recipient, language, facts, state, attempts, queued_at, sent_at, to_former;
 
 -- name: settle!
--- Whoever takes longer than the night has patience knows after all what became of it.
+-- Whoever takes longer than the night has patience knows after all what became of it, also where somebody
+-- has had it queued again meanwhile: one that was sent is not sent again.
 WITH settled AS (
     UPDATE notices.notice SET state = :state, sent_at = :sent_at
-    WHERE id = :id AND state IN ('sending', 'unknown')
+    WHERE id = :id AND (state IN ('sending', 'unknown') OR (state = 'queued' AND :state = 'sent'))
 )
 INSERT INTO notices.proof (notice, at, outcome, reply, message_id, text_sha256, pdf_sha256)
 VALUES (:id, :now, :outcome, :reply, :message_id, :text_sha256, :pdf_sha256);
+
+-- name: put_back$
+UPDATE notices.notice SET state = 'queued', attempts = attempts - 1
+WHERE id = :id AND state IN ('sending', 'unknown') RETURNING true;
+
+-- name: queue_again$
+UPDATE notices.notice SET state = 'queued', attempts = 0
+WHERE id = :id AND state = :state AND state IN ('failed', 'unknown') RETURNING true;
+
+-- name: settle_as_taken$
+-- What it was given is known where it was silent after that, and not after a crash of ours.
+WITH settled AS (
+    UPDATE notices.notice SET state = 'sent', sent_at = claimed_at
+    WHERE id = :id AND state = 'unknown' RETURNING id
+)
+INSERT INTO notices.proof (notice, at, outcome, reply, message_id, text_sha256, pdf_sha256)
+SELECT s.id, :now, 'sent', 'found by a person', '', coalesce(p.text_sha256, ''), coalesce(p.pdf_sha256, '')
+FROM settled AS s LEFT JOIN LATERAL (
+    SELECT x.text_sha256, x.pdf_sha256 FROM notices.proof AS x
+    WHERE x.notice = s.id AND x.outcome = 'unknown' ORDER BY x.at DESC LIMIT 1
+) AS p ON true
+RETURNING true;
+
+-- name: in_states
+SELECT n.id, n.kind, n.state, n.attempts, n.queued_at, p.at AS tried_at, p.reply
+FROM notices.notice AS n LEFT JOIN LATERAL (
+    SELECT x.at, x.reply FROM notices.proof AS x WHERE x.notice = n.id ORDER BY x.at DESC LIMIT 1
+) AS p ON true
+WHERE n.state = ANY(:states::text[]) ORDER BY n.seq LIMIT :count;
 
 -- name: proofs
 SELECT notice, at, outcome, reply, message_id, text_sha256, pdf_sha256 FROM notices.proof
