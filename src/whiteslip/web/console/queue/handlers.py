@@ -55,7 +55,7 @@ def queue(request: WebRequest, done: FromQuery[str | None] = None) -> Response[A
 
     def act(duty: Duty) -> Response[str]:
         cases = exits_store.queue(duty.tx, duty.now, _SHOWN)
-        counts = exits_store.counts(duty.tx)
+        counts, letters = exits_store.counts(duty.tx), notices_acts.counts(duty.tx)
         return page(
             request,
             "console/queue/page.html",
@@ -65,6 +65,7 @@ def queue(request: WebRequest, done: FromQuery[str | None] = None) -> Response[A
             at_zero=promises.too_long_at_zero(duty.tx, duty.now),
             late_letters=lateletters.late(duty.tx, duty.now),
             waiting=waiting if (waiting := notices_acts.waiting(duty.tx)).is_long(duty.now) else None,
+            lost_letters=letters.get("failed", 0) + letters.get("unknown", 0),
             done=done if done and exits_store.by_reference(duty.tx, done) else None,
             **duty.shown(),
         )
