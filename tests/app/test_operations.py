@@ -18,7 +18,7 @@ from worlds import open_line
 from whiteslip import ledger
 from whiteslip.app import cli
 from whiteslip.app.server import build
-from whiteslip.app.settings import load
+from whiteslip.app.settings import SettingError, load
 from whiteslip.app.wiring import opened
 from whiteslip.base import local_day
 from whiteslip.base.ids import public
@@ -85,6 +85,38 @@ def test_a_file_of_settings_may_begin_with_a_mark_and_end_lines_as_windows_does(
 
 def test_an_empty_home_is_none_and_not_the_folder_we_stand_in():
     assert load({"WHITESLIP_HOME": ""}).home == load({}).home
+
+
+def test_a_variable_that_nobody_reads_is_told_with_the_one_that_was_meant(
+    home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("WHITESLIP_SMPT_HOST", "mail.example.com")
+    monkeypatch.setenv("WHITESLIP_SERVICE_HOST", "10.0.0.1")  # as Kubernetes sets for a service of that name
+    assert cli.run(["config", "show"]) == 0
+    said = capsys.readouterr().err
+    assert "nobody reads WHITESLIP_SMPT_HOST; WHITESLIP_SMTP_HOST was meant?" in said
+    assert "nobody reads WHITESLIP_SERVICE_HOST\n" in said
+    assert cli.run(["doctor"]) == 5
+    assert "not well: settings" in capsys.readouterr().err
+    monkeypatch.delenv("WHITESLIP_SMPT_HOST")
+    cli.run(["doctor"])
+    assert "not well: mail" in capsys.readouterr().err, "what is like none of ours is nobody's mistake"
+
+
+def test_files_that_settings_name_are_looked_for_in_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    names = ("master_key_file", "offer_file", "smtp_password_file", "lake_folder")
+    (tmp_path / "whiteslip.toml").write_text("".join(f'{name} = "x/{name}"\n' for name in names))
+    monkeypatch.chdir("/")
+    settings = load({"WHITESLIP_HOME": str(tmp_path)})
+    assert [settings.path(name) for name in names] == [tmp_path / "x" / name for name in names]
+    assert settings.master_key_file == tmp_path / "x" / "master_key_file"
+    assert load({"WHITESLIP_MASTER_KEY_FILE": "~/k"}).master_key_file == Path.home() / "k"
+
+
+def test_a_number_has_a_bound_of_its_own():
+    assert load({"WHITESLIP_REQUESTS_PER_MINUTE": "100000"}).number("requests_per_minute") == 100_000
+    with pytest.raises(SettingError, match="is 1 to 1000000"):
+        load({"WHITESLIP_REQUESTS_PER_MINUTE": "1000001"})
 
 
 @pytest.mark.parametrize(

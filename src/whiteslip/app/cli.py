@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError
 
 from whiteslip.app.failures import TOLD, told
 from whiteslip.app.settings import VERSION
-from whiteslip.app.terminal import Exit, log_to_stderr
+from whiteslip.app.terminal import Exit
 
 HELP = """A consumer credit line, from the first purchase to a clean goodbye.
 
@@ -54,9 +54,11 @@ _MODULES: Final = {
 def app(tokens: Sequence[str] = ()) -> App:
     """The command line: with the command that ``tokens`` begin with, or with all where they begin with none.
 
-    To import them all takes a second of which one command needs a part.
+    To import them all takes a second of which one command needs a part, and the version nothing.
     """
     made = App(name="whiteslip", help=HELP, version=VERSION, help_format="plaintext")
+    if list(tokens) == ["--version"]:
+        return made
     at_hand = [module for module, names in _MODULES.items() if tokens and tokens[0] in names]
     for module in at_hand or _MODULES:
         import_module(f"whiteslip.app.commands_{module}").register(made)
@@ -81,5 +83,4 @@ def run(tokens: Sequence[str]) -> int:
 
 def main() -> None:
     """The entry point."""
-    log_to_stderr()
     sys.exit(run(sys.argv[1:]))

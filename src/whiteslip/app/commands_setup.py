@@ -12,7 +12,7 @@ from cyclopts import App, Parameter, validators
 
 from whiteslip import packs
 from whiteslip.app import backups, running
-from whiteslip.app.settings import SETTINGS, load
+from whiteslip.app.settings import SETTINGS, load, unread
 from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, say, table
 from whiteslip.app.wiring import create_database, holds_people, loaded_pack, opened, prepare_home
 from whiteslip.applications import reviews
@@ -97,10 +97,18 @@ class Check:
     found: str
 
 
+def _meant(stranger: tuple[str, str]) -> str:
+    """Of a variable that nobody reads, and the name it comes nearest to."""
+    variable, near = stranger
+    return f"nobody reads {variable}" + (f"; {near} was meant?" if near else "")
+
+
 def doctor(*, json: Json = False) -> None:
     """Look at everything that can be wrong: exit code 5 when something is."""
-    settings = load(os.environ)
-    checks = [Check("packs", not packs.check(), "; ".join(packs.check()) or f"{len(packs.names())} sound")]
+    settings, strangers = load(os.environ), unread(os.environ)
+    meant = "; ".join(map(_meant, strangers.items())) or "each is one that is read"
+    checks = [Check("settings", not any(strangers.values()), meant)]
+    checks += [Check("packs", not packs.check(), "; ".join(packs.check()) or f"{len(packs.names())} sound")]
     free = shutil.disk_usage(settings.home if settings.home.exists() else Path.cwd()).free
     checks.append(Check("disk", free > _LEAST_FREE, f"{free >> 20} MB free"))
     with opened(settings) as platform:
@@ -171,6 +179,8 @@ def restore(file: Path, /, *, check_only: bool = False, json: Json = False) -> N
 def config_show(*, origin: bool = False, json: Json = False) -> None:
     """Show the settings; with --origin, where each comes from."""
     settings = load(os.environ)
+    for stranger in unread(os.environ).items():
+        say(_meant(stranger))
     rows = [settings.values[s.name] for s in SETTINGS]
     result = {v.setting.name: {"value": v.shown, "origin": v.origin} if origin else v.shown for v in rows}
 

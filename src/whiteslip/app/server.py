@@ -15,9 +15,9 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from psycopg_pool import PoolTimeout
 
 from whiteslip.app.failures import TOLD, told
+from whiteslip.app.logs import log_to_stderr
 from whiteslip.app.serving import end_with_the_server
 from whiteslip.app.settings import VERSION, load
-from whiteslip.app.terminal import log_to_stderr
 from whiteslip.app.wiring import LIVING_MARK, Platform, opened, settle, web_secret
 from whiteslip.exits import store as exits_store
 from whiteslip.ledger.model import SealedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.metadata import version
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -18,7 +19,10 @@ VERSION: Final = version("whiteslip")
 PREFIX: Final = "WHITESLIP_"
 FILE_NAME: Final = "whiteslip.toml"
 _LAST_PORT: Final = 65_535
+_MANY: Final = 1_000_000
 _FLAG: Final = ("true", "false")
+# How alike two names are that one was meant for the other.
+_NEAR: Final = 0.7
 
 
 class SettingError(ValueError):
@@ -33,6 +37,7 @@ class Setting:
     default: str
     meaning: str
     is_number: bool = False
+    most: int = _LAST_PORT
     is_secret: bool = False
     choices: tuple[str, ...] = ()
 
@@ -77,8 +82,9 @@ SETTINGS: Final = (
     Setting(
         "requests_per_minute",
         "60",
-        "Sign-ins, codes and forms without signing in that one address may send in a minute",
+        "Sign-ins, codes and forms without signing in that one address may send in a minute, at most 1000000",
         is_number=True,
+        most=_MANY,
     ),
     Setting(
         "trusted_proxies",
@@ -137,6 +143,11 @@ class Settings:
         """A setting that is true or false."""
         return self.values[name].text.lower() == "true"
 
+    def path(self, name: str) -> Path | None:
+        """A file or folder, from the home on wherever a command is called; None where it is not set."""
+        text = self.text(name)
+        return self.home / Path(text).expanduser() if text else None
+
     def networks(self, name: str) -> list[Network]:
         """A setting that lists addresses and networks, parted by commas."""
         return _networks(self.values[name])
@@ -149,12 +160,12 @@ class Settings:
     @property
     def lake_folder(self) -> Path:
         """Where snapshots are."""
-        return Path(self.text("lake_folder") or self.home / "lake").expanduser()
+        return self.path("lake_folder") or self.home / "lake"
 
     @property
     def master_key_file(self) -> Path:
         """Where the vault's master key is."""
-        return Path(self.text("master_key_file") or self.home / "master.key").expanduser()
+        return self.path("master_key_file") or self.home / "master.key"
 
 
 def load(environ: Mapping[str, str], **given: str) -> Settings:
@@ -168,6 +179,18 @@ def load(environ: Mapping[str, str], **given: str) -> Settings:
         known = ", ".join(_BY_NAME)
         raise SettingError(f"{file} sets {', '.join(unknown)}, which nobody reads; known are: {known}")
     return Settings({s.name: _checked(_find(s, environ, written, given, file)) for s in SETTINGS})
+
+
+def unread(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that look like ours and that nobody reads, each with the name it comes nearest to, if any."""
+    known = {setting.variable for setting in SETTINGS}
+    names = [setting.name for setting in SETTINGS]
+    found: dict[str, str] = {}
+    for variable in sorted(environ):
+        if variable.startswith(PREFIX) and variable not in known:
+            near = get_close_matches(variable.removeprefix(PREFIX).lower(), names, 1, _NEAR)
+            found[variable] = PREFIX + near[0].upper() if near else ""
+    return found
 
 
 def _read(file: Path) -> dict[str, object]:
@@ -207,8 +230,8 @@ def _find(
 def _checked(value: Value) -> Value:
     if value.setting.is_number and not value.text.isdecimal():
         raise SettingError(f"{value.setting.variable} ({value.origin}) is a whole number, not {value.text!r}")
-    if value.setting.is_number and not 0 < int(value.text) <= _LAST_PORT:
-        raise SettingError(f"{value.setting.variable} ({value.origin}) is 1 to {_LAST_PORT}")
+    if value.setting.is_number and not 0 < int(value.text) <= value.setting.most:
+        raise SettingError(f"{value.setting.variable} ({value.origin}) is 1 to {value.setting.most}")
     said = value.text.lower() if value.setting.choices == _FLAG else value.text
     if value.setting.choices and said not in value.setting.choices:
         known = " or ".join(value.setting.choices)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final, NoReturn, cast
 
 import msgspec
-import structlog
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -68,11 +67,6 @@ def data(text: str) -> None:
 def say(text: str) -> None:
     """Write a message to stderr."""
     sys.stderr.write(text + "\n")
-
-
-def log_to_stderr() -> None:
-    """What goes wrong while serving or working is a message, not data."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 def answer(result: object, as_json: bool, human: Callable[[], None]) -> None:

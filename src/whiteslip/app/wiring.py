@@ -323,22 +323,21 @@ def _platform(settings: Settings, database: Database) -> Platform:
 
 
 def _offer(settings: Settings) -> Offer | None:
-    path = settings.text("offer_file")
+    path = settings.path("offer_file")
     try:
-        return read_offer(Path(path).expanduser()) if path else None
+        return read_offer(path) if path else None
     except OfferError as error:
         raise CommandError(str(error), Exit.USAGE) from None
 
 
 def _mailer(settings: Settings, database: Database, is_demo: bool) -> Mailer:
     if settings.text("smtp_host"):
-        password_file = settings.text("smtp_password_file")
         return SmtpMailer(
             host=settings.text("smtp_host"),
             port=settings.number("smtp_port"),
             sender=settings.text("smtp_sender"),
             user=settings.text("smtp_user") or None,
-            password_file=Path(password_file) if password_file else None,
+            password_file=settings.path("smtp_password_file"),
             tls=settings.text("smtp_tls"),
         )
     return DemoPhone(database) if is_demo else NoMailer()

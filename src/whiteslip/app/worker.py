@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 
 from whiteslip import day, portfolio, treasury
+from whiteslip.app.logs import log_to_stderr
 from whiteslip.app.wiring import Platform, signals_left_to_main
 from whiteslip.base import local_day
 from whiteslip.ledger.acts import last_sealed_day
@@ -26,6 +27,7 @@ def run(platform: Platform, stop: threading.Event) -> None:
 
     A mail server that is slow holds up letters at most, a receiver of webhooks other receivers.
     """
+    log_to_stderr()
     tasks: dict[str, Callable[[Platform], int]] = {
         "letters": partial(send_letters, is_over=stop.is_set),
         "webhooks": send_webhooks,
