@@ -265,3 +265,25 @@ def test_who_would_book_on_a_day_that_is_sealed_meanwhile_may_ask_again(home: Pa
         assert answer.headers["retry-after"] == "5"
         with platform.database.transaction() as tx:
             assert tx.conn.execute("SELECT count(*) FROM purchases.purchase").fetchone() == {"count": 0}
+
+
+def test_the_clock_of_people_does_not_come_to_stand_by_a_slip_and_no_clock_goes_for_a_lifetime(
+    home: Path, capsys: Capture
+):
+    for tokens in (["set", "9999-12-31T00:00"], ["set", "0001-01-01"], ["advance", "+1"]):
+        fails(capsys, 2, "", "clock", *tokens)
+    person = Person("人", "11010119491231002X", "+8613900000001", "p@example.com")
+    with opened(load(os.environ)) as platform, platform.database.transaction() as tx:
+        enrol_contact(tx, platform.ports.vault, uuid4(), person, "test", present(tx))
+    for tokens in (["set", "2031-01-01T09:00"], ["advance", "+1d"]):
+        fails(capsys, 4, "stands still for good", "clock", *tokens)
+    assert cli.run(["clock", "set", "2031-01-01T09:00", "--stand-still"]) == 0
+    assert cli.run(["clock", "advance", "+1m"]) == 0
+    fails(capsys, 4, "Advance by 400 days at most", "clock", "advance", "+9999d")
+
+
+def test_who_closed_our_output_breaks_nothing(home: Path):
+    whiteslip = Path(sys.executable).with_name("whiteslip")
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        done = subprocess.run(f"{whiteslip} user list {closed}", shell=True, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b""), closed

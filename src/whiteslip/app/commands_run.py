@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
@@ -22,7 +22,14 @@ from whiteslip.app.terminal import CommandError, Exit, answer, data, pairs, prog
 from whiteslip.app.wiring import Platform, opened, signals_left_to_main, working
 from whiteslip.base import Refusal, local_day
 from whiteslip.day.clock import advance, step_of
+from whiteslip.identity import rotation
 from whiteslip.store.timers import StoredClock, next_timer, present
+
+# Of these years there are calendars, and no date overflows.
+_YEARS: Final = (1990, 2100)
+StandStill = Annotated[
+    bool, Parameter(negative="", help="Also where there are people and the machine's clock goes.")
+]
 
 
 def serve(*, workers: int = 1) -> None:
@@ -160,7 +167,11 @@ def clock_show(*, json: Json = False) -> None:
 
 
 def clock_advance(
-    step: Annotated[str, Parameter(help="How far: +30d, +6h or +15m.")], /, *, json: Json = False
+    step: Annotated[str, Parameter(help="How far: +30d, +6h or +15m.")],
+    /,
+    *,
+    stand_still: StandStill = False,
+    json: Json = False,
 ) -> None:
     """Move the clock forward, through every night and timer on the way. It then stands still."""
     amount = step_of(step)
@@ -169,17 +180,27 @@ def clock_advance(
     with opened(load(os.environ)) as platform:
         with platform.database.transaction() as tx:
             to = present(tx) + amount
-        _advance(platform, to, json)
+        _advance(platform, to, stand_still, json)
 
 
-def clock_set(at: datetime, /, *, json: Json = False) -> None:
+def clock_set(at: datetime, /, *, stand_still: StandStill = False, json: Json = False) -> None:
     """Move the clock forward to an instant, such as 2026-12-01T09:00."""
+    if not _YEARS[0] <= at.year <= _YEARS[1]:
+        raise CommandError(f"a clock stands between {_YEARS[0]} and {_YEARS[1]}", Exit.USAGE)
     with opened(load(os.environ)) as platform:
         to = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(platform.pack.timezone))
-        _advance(platform, to, json)
+        _advance(platform, to, stand_still, json)
 
 
-def _advance(platform: Platform, to: datetime, json: bool) -> None:
+def _advance(platform: Platform, to: datetime, stand_still: bool, json: bool) -> None:
+    with platform.database.transaction() as tx:
+        if not stand_still and StoredClock(tx).read() is None and rotation.holds_people(tx):
+            raise CommandError(
+                "there are people here, and a clock that was moved stands still for good: nothing falls due, "
+                "and no night comes, but by this command",
+                Exit.CONFLICT,
+                hint="in a trial, the same with --stand-still",
+            )
     with progress("nights go by"):
         nights = advance(platform.database, platform.ports, platform.pack.timezone, to)
     if isinstance(nights, Refusal):

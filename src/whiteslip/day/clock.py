@@ -18,6 +18,7 @@ from whiteslip.notices.mailers import MailError
 from whiteslip.store import Database
 from whiteslip.store.timers import StoredClock, present
 
+FARTHEST: Final = timedelta(days=400)
 _STEP: Final = re.compile(r"\+?(\d{1,4})([dhm])", re.ASCII)
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
 
@@ -35,7 +36,7 @@ def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Re
     Only the last night leaves a snapshot: one tells all history, and it takes longer than the night.
     Webhooks are sent when the clock stands again, all that fell due on the way in their order.
     An installation that has sealed no day and has no clock of its own may begin at any time, also
-    in the past. Returns how many nights were sealed. Refusal: ``clock.backwards``.
+    in the past. Returns how many nights were sealed. Refusals: ``clock.backwards``, ``clock.too_far``.
     """
     with database.transaction() as tx:
         now, last = present(tx), last_sealed_day(tx)
@@ -45,6 +46,8 @@ def advance(database: Database, ports: Ports, timezone: str, to: datetime) -> Re
         return 0
     if to < now:
         return Refusal("clock.backwards", {"at": now.isoformat()})
+    if to > now + FARTHEST:
+        return Refusal("clock.too_far", {"at": now.isoformat(), "days": FARTHEST.days})
     if last:
         # What is left to do of a night that was cut off.
         seal(database, ports, last, timezone, now, with_letters=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any
 
 from litestar import Response
 from litestar.params import JSONBody
@@ -11,15 +11,13 @@ from msgspec import Meta, Struct
 
 from whiteslip.base import Refusal
 from whiteslip.day import Ports as Nights
-from whiteslip.day.clock import advance, step_of
+from whiteslip.day.clock import FARTHEST, advance, step_of
 from whiteslip.store import Tx
 from whiteslip.store.timers import StoredClock, next_timer, present
 from whiteslip.web.api.access import Caller, get, post, read, write
 from whiteslip.web.kit.cookies import WebRequest, ports_of
 from whiteslip.web.kit.ports import Ports
 from whiteslip.web.kit.problems import Refused, granted, problem_responses
-
-FARTHEST: Final = timedelta(days=400)
 
 
 class AdvanceBody(Struct, forbid_unknown_fields=True):
