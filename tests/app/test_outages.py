@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ from whiteslip.app import cli, worker
 from whiteslip.app.server import build
 from whiteslip.app.settings import load
 from whiteslip.app.wiring import Platform, opened
+from whiteslip.base import SystemClock, local_day
 from whiteslip.base.ids import public
 from whiteslip.day import every_violation
 from whiteslip.store import embedded
+from whiteslip.store.database import verify_journal
 from whiteslip.store.timers import present
 
 Client = TestClient[Any]
@@ -160,3 +163,41 @@ def test_what_is_asked_again_while_connections_are_cut_is_done_once_and_whole(
     with platform.database.transaction() as tx:
         assert tx.conn.execute("SELECT count(*) FROM purchases.purchase").fetchone() == {"count": len(made)}
         assert every_violation(tx) == []
+
+
+def test_a_machine_whose_clock_jumps_back_goes_on_and_its_books_hold(
+    platform: Platform, client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    real = SystemClock.now
+    back = timedelta(0)
+
+    def earlier(clock: SystemClock) -> datetime:
+        return real(clock) - back
+
+    monkeypatch.setattr(SystemClock, "now", earlier)
+    assert cli.run(["keys", "create", "shop"]) == 0
+    client.headers["Authorization"] = f"Bearer {capsys.readouterr().out.split()[-1]}"
+    who = {"full_name": "人", "id_number": "11010519491231002X", "phone": "+8613900000001"}
+
+    def ask(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Each time some minutes earlier than before."""
+        nonlocal back
+        answer = client.post(f"/v1/{path}", json=body)
+        assert answer.status_code < 300, (path, answer.text)
+        back += timedelta(minutes=7)
+        worker.work(platform)
+        worker.send_letters(platform, lambda: False)
+        return answer.json()
+
+    customer = ask("customers", who | {"email": "p@example.com", "reference": "C-1"})["id"]
+    line = ask("lines", {"customer": customer, "limit_minor": 500_000, "statement_day": 5})["id"]
+    wanted = {"line": line, "merchant": "shop", "amount_minor": 9_000}
+    kept, given_back = ask("purchases", wanted)["id"], ask("purchases", wanted)["id"]
+    ask(f"purchases/{kept}/capture", {"amount_minor": 9_000})
+    ask(f"purchases/{given_back}/release", {})
+    day_now = local_day(SystemClock().now(), platform.pack.timezone)
+    ask("payments", {"line": line, "amount_minor": 4_000, "reference": "b-1", "value_on": str(day_now)})
+    ask("exits", {"line": line})
+    with platform.database.transaction() as tx:
+        assert every_violation(tx) == []
+        assert verify_journal(tx) == []
