@@ -84,6 +84,11 @@ UPDATE store.idempotency SET response = :response WHERE scope = :scope AND key =
 -- name: clock_read$
 SELECT frozen_at FROM store.clock;
 
+-- name: clock_and_last^
+SELECT
+    (SELECT frozen_at FROM store.clock) AS frozen_at,
+    (SELECT at FROM store.journal ORDER BY seq DESC LIMIT 1) AS last_at;
+
 -- name: clock_write!
 INSERT INTO store.clock (frozen_at) VALUES (:at)
 ON CONFLICT (one) DO UPDATE SET frozen_at = excluded.frozen_at

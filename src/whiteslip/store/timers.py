@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,8 @@ from whiteslip.base.ids import new_ids
 from whiteslip.store.database import Tx, load_queries
 
 _queries = load_queries(__file__)
+# How far back a clock is set by who keeps it right. More was wrong before, and time must go on.
+_SET_BACK: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,11 @@ class StoredClock:
 def present(tx: Tx) -> datetime:
     """The instant it is for this installation: the stored clock where one is set, else the machine's.
 
-    Doors ask it once per request and hand it on; nothing below them reads a clock.
+    Doors ask it once per request and hand it on; nothing below them reads a clock. A machine whose clock is
+    set back a little makes time stand, not go backwards: what was done first was done no later.
     """
-    return StoredClock(tx).read() or SystemClock().now()
+    row = _queries.clock_and_last(tx.conn)
+    if row["frozen_at"]:
+        return row["frozen_at"]
+    now, last = SystemClock().now(), row["last_at"]
+    return last if last and now < last <= now + _SET_BACK else now
