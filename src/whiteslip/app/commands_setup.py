@@ -107,8 +107,8 @@ def doctor(*, json: Json = False) -> None:
     """Look at everything that can be wrong: exit code 5 when something is."""
     settings, strangers = load(os.environ), unread(os.environ)
     meant = "; ".join(map(_meant, strangers.items())) or "each is one that is read"
-    checks = [Check("settings", not any(strangers.values()), meant)]
-    checks += [Check("packs", not packs.check(), "; ".join(packs.check()) or f"{len(packs.names())} sound")]
+    checks = [Check("packs", not packs.check(), "; ".join(packs.check()) or f"{len(packs.names())} sound")]
+    checks.append(Check("settings", not any(strangers.values()), meant))
     free = shutil.disk_usage(settings.home if settings.home.exists() else Path.cwd()).free
     checks.append(Check("disk", free > _LEAST_FREE, f"{free >> 20} MB free"))
     with opened(settings) as platform:
