@@ -314,10 +314,7 @@ def withdraws_after_all(story: Story) -> list[str]:
     return ["close asked", "close run_off", "withdraw asked", "withdraw closed", "users stopped"]
 
 
-def is_terminated(story: Story) -> list[str]:
-    """What was due in the notice's time is past due when it ends."""
-    buy(story.db, story.line, 60_000)
-    night(story.db, date(2026, 2, 5))
+def given_notice(story: Story) -> None:
     with story.db.transaction() as tx:
         asked = terminations.propose(
             tx, story.line, Kind.TERMINATION, [Cause.PRODUCT_ENDED], "staff:one", story.now
@@ -326,11 +323,37 @@ def is_terminated(story: Story) -> list[str]:
         given = terminations.decide(tx, OFFICE, asked.id, True, "staff:two", story.now)
     assert isinstance(given, Termination)
     story.case = given.exit
+
+
+def is_terminated(story: Story) -> list[str]:
+    """What was due in the notice's time is past due when it ends."""
+    buy(story.db, story.line, 60_000)
+    night(story.db, date(2026, 2, 5))
+    given_notice(story)
     story.day += 62
     story.act(exits.advance)
     story.pays()
     told = ["termination notice", "termination run_off", "termination closed"]
     return [*told, "hardship offered", "users stopped"]
+
+
+def asks_while_the_notice_runs(story: Story) -> list[str]:
+    """Unproven at first; then they prove it."""
+    given_notice(story)
+    notice, story.case = story.case, None
+    story.leaves(Identity.PENDING)
+    story.act(exits.confirm, "customer")
+    story.case = notice
+    return ["termination notice", "termination asked_first", "users stopped"]
+
+
+def dies_while_the_notice_runs(story: Story) -> list[str]:
+    given_notice(story)
+    notice, story.case = story.case, None
+    story.dies()
+    story.heir()
+    story.case = notice
+    return ["termination notice", "users stopped"]
 
 
 def dies_while_it_runs_off(story: Story) -> list[str]:
@@ -385,6 +408,8 @@ STORIES = (
     was_somebody_else,
     withdraws_after_all,
     is_terminated,
+    asks_while_the_notice_runs,
+    dies_while_the_notice_runs,
     dies_while_it_runs_off,
     had_asked_without_a_proof,
     dies_and_nobody_comes,

@@ -163,7 +163,8 @@ def test_a_notice_ends_by_its_time_or_is_called_off_and_never_holds_anybody(edge
             assert (edge.by, edge.after.why) == ("time", "notice_ended")
     why = {(edge.by, edge.after.why) for edge in notices if edge.after.state is State.CANCELLED}
     assert why == {
-        ("customer", "customer_asked_first"),
+        *((by, "customer_asked_first") for by in ("money or law", "time")),
+        *((by, "estate_is_settled") for by in ("money or law", "time")),
         ("customer", "customer_keeps_it"),
         ("lender", "lender_withdrew_notice"),
         ("money or law", "line_used_again"),

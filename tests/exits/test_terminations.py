@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -11,87 +10,32 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from noticing import (
+    ASLEEP,
+    ENDS,
+    OFFICE,
+    case_of,
+    decide,
+    draws,
+    known,
+    letters,
+    noticed,
+    propose,
+    time_goes_by,
+)
 from worlds import DAY, at, buy, items, line_of, open_line, pay, refund
 
-from whiteslip import day, exits, identity, notices, purchases
+from whiteslip import exits, notices, purchases
 from whiteslip.base import Refusal, end_of_day
-from whiteslip.decisions import Tables
-from whiteslip.exits import Exit, Office, restrictions, rules, terminations
+from whiteslip.exits import Exit, restrictions, terminations
 from whiteslip.exits import store as exits_store
-from whiteslip.exits.model import Cause, Channel, Identity, Kind, State, Termination
-from whiteslip.identity import Person, Vault
+from whiteslip.exits.model import Cause, Channel, Kind, State, Termination
+from whiteslip.exits.noticed import ends_at
 from whiteslip.lines.model import Lifecycle
-from whiteslip.notices import DemoPhone
 from whiteslip.notices.compose import compose, facts_of
 from whiteslip.purchases import Purchase, Request
 from whiteslip.store import Database
 from whiteslip.store.database import journal_of
-
-OFFICE = Office(Tables.load(), "Test Lender")
-VAULT = Vault(bytes(32))
-WHY = (Cause.PRODUCT_ENDED,)
-# Two months after the fifteenth of January.
-ENDS = date(2026, 3, 15)
-
-
-def known(db: Database) -> UUID:
-    """A line of somebody whom the vault knows, so that letters reach them."""
-    line = open_line(db)
-    person = Person("欧阳明远", "11010119900307803X", "+8613900000021", "a@example.com")
-    with db.transaction() as tx:
-        identity.enrol(tx, VAULT, line_of(db, line).customer, person, "test", at(DAY))
-    return line
-
-
-def propose(
-    db: Database,
-    line: UUID,
-    kind: Kind = Kind.TERMINATION,
-    reasons: Sequence[Cause] = WHY,
-    now: datetime = at(DAY),
-) -> Termination | Refusal:
-    with db.transaction() as tx:
-        return terminations.propose(tx, line, kind, reasons, "staff:one", now)
-
-
-def decide(
-    db: Database, proposal: Termination | Refusal, approve: bool = True, actor: str = "staff:two"
-) -> Termination | Refusal:
-    assert isinstance(proposal, Termination), proposal
-    with db.transaction() as tx:
-        return terminations.decide(tx, OFFICE, proposal.id, approve, actor, proposal.proposed_at)
-
-
-def noticed(db: Database, line: UUID, kind: Kind = Kind.TERMINATION, now: datetime = at(DAY)) -> UUID:
-    """Notice that was proposed and approved; the case's id."""
-    done = decide(db, propose(db, line, kind, now=now))
-    assert isinstance(done, Termination), done
-    assert done.exit
-    return done.exit
-
-
-def case_of(db: Database, exit_id: UUID) -> Exit:
-    with db.transaction() as tx:
-        found = exits_store.find(tx, exit_id)
-    assert found
-    return found
-
-
-def letters(db: Database, exit_id: UUID) -> list[str]:
-    with db.transaction() as tx:
-        return [notice.kind for notice in notices.of_subject(tx, exit_id)]
-
-
-def time_goes_by(db: Database, now: datetime) -> None:
-    day.run_due(db, day.Ports(OFFICE, VAULT, DemoPhone(db)), now)
-
-
-def draws(db: Database, line: UUID, now: datetime) -> bool:
-    with db.transaction() as tx:
-        (done,) = purchases.authorise(tx, OFFICE.tables, [Request(line, "shop", 100)], "shop", now)
-        if isinstance(done, Purchase):
-            purchases.release(tx, done.id, "shop", now)
-    return isinstance(done, Purchase)
 
 
 def test_one_proposes_and_another_gives_notice_with_a_letter_at_once(db: Database):
@@ -167,21 +111,6 @@ def test_reasons_to_end_an_agreement_are_none_to_stop_drawing_at_once(db: Databa
         assert done.code == "restriction.reasons_invalid"
 
 
-def test_who_asks_to_leave_during_the_notice_leaves_by_their_own_wish(db: Database):
-    line = known(db)
-    notice = noticed(db, line)
-    later = at(DAY + timedelta(days=10))
-    with db.transaction() as tx:
-        own = exits.request(tx, OFFICE, line, Channel.PORTAL, "customer", later, Identity.VERIFIED)
-    assert isinstance(own, Exit)
-    assert (own.kind, own.state) == (Kind.CLOSE, State.CLOSED)
-    ended = case_of(db, notice)
-    assert (ended.state, ended.why) == (State.CANCELLED, "customer_asked_first")
-    time_goes_by(db, at(ENDS + timedelta(days=1)))
-    assert case_of(db, notice).state is State.CANCELLED
-    assert letters(db, notice) == ["termination.notice"]
-
-
 def test_a_proposal_on_a_line_that_its_customer_leaves_is_over_by_itself(db: Database):
     line = known(db)
     proposal = propose(db, line)
@@ -228,10 +157,6 @@ def test_an_end_needs_one_to_four_objective_reasons(db: Database, reasons: list[
 def inactive(db: Database, now: datetime) -> list[UUID]:
     with db.transaction() as tx:
         return [line.id for line in terminations.inactive(tx, now)]
-
-
-# Eighteen months in pack cn.
-ASLEEP = date(2027, 7, 15)
 
 
 def test_inactive_is_who_owes_nothing_and_has_moved_nothing_for_the_packs_months(db: Database):
@@ -311,7 +236,7 @@ def test_an_inactive_line_whose_owner_pays_and_draws_is_not_proposed(db: Databas
 def test_a_notice_is_never_a_day_too_short_whatever_the_month_or_the_clock(
     given_on: date, months: int, zone: str
 ):
-    last = rules.notice_end(given_on, months, zone).astimezone(ZoneInfo(zone))
+    last = ends_at(given_on, months, zone).astimezone(ZoneInfo(zone))
     steps = (last.year - given_on.year) * 12 + last.month - given_on.month
     assert steps == months
     assert last.day == given_on.day or ((last + timedelta(days=1)).day == 1 and last.day < given_on.day)
@@ -319,7 +244,7 @@ def test_a_notice_is_never_a_day_too_short_whatever_the_month_or_the_clock(
 
 
 def test_a_notice_of_the_last_of_january_ends_on_the_last_of_february():
-    ends = rules.notice_end(date(2027, 1, 31), 1, "Europe/Berlin")
+    ends = ends_at(date(2027, 1, 31), 1, "Europe/Berlin")
     assert ends.astimezone(ZoneInfo("Europe/Berlin")).date() == date(2027, 2, 28)
 
 

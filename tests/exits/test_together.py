@@ -17,10 +17,11 @@ from whiteslip.base import Refusal
 from whiteslip.exits import following, machine, together
 from whiteslip.exits.following import Effect
 from whiteslip.exits.machine import Edge
-from whiteslip.exits.model import Kind, Path, State
+from whiteslip.exits.model import BY_LENDER, Identity, Kind, Path, State
+from whiteslip.exits.noticed import is_proven
 from whiteslip.exits.operations import Operation
 from whiteslip.exits.rules import Clocks
-from whiteslip.exits.telling import Heirs
+from whiteslip.exits.telling import At, Heirs
 from whiteslip.exits.together import Money, Move, Whole
 from whiteslip.lines.lifting import lifted_by
 from whiteslip.lines.model import Lifecycle, Lock, LockGround, LockKind, Party
@@ -141,8 +142,9 @@ def test_the_walk_meets_every_state_of_every_region(moves: list[Move]):
         *(together.OWN, together.FIRM, together.RESTRICTION),
         *(together.ORDER, together.STOP, together.ENDED),
     }
+    notices = {(at.case.state, at.case.kind) for whole in met if (at := whole.notice)}
+    assert notices == {(State.NOTICE, kind) for kind in BY_LENDER}
     assert {whole.at.case.state for whole in met if whole.at} == {
-        State.NOTICE,
         *(State.STOPPED, State.HELD, State.CONFIRMED, State.RUN_OFF, State.CLEARING),
     }
 
@@ -154,14 +156,27 @@ def test_a_step_of_a_case_is_a_step_of_the_machine_so_that_its_letters_are_those
     steps = {(together.plain(start), together.plain(end)) for start, end in walked}
     ending = {start for start, end in steps if end.case.has_ended}
     begun = {together.plain(at) for at in machine.starts()}
-    found = {(id(move.start.at), id(move.end.at)): move for move in moves if move.start.at is not move.end.at}
-    for move in found.values():
-        if move.start.at is None:
-            assert move.end.at in begun
-        elif move.end.at is None:
-            assert move.start.at in ending
+    found = {
+        (id(start), id(end)): (start, end)
+        for move in moves
+        for start, end in changed(move)
+        if start is not end
+    }
+    for start, end in found.values():
+        if start is None:
+            assert end in begun
+        elif end is None:
+            assert start in ending
         else:
-            assert (move.start.at, move.end.at) in steps
+            assert (start, end) in steps
+
+
+def changed(move: Move) -> list[tuple[At | None, At | None]]:
+    """What a move does to case and notice; a notice that ends the line is its case from then on."""
+    start, end = move.start, move.end
+    if start.notice and not end.notice and start.at is None and end.at:
+        return [(start.notice, end.at)]
+    return [(start.at, end.at), (start.notice, end.notice)]
 
 
 def test_from_everywhere_there_is_a_way_to_closed_that_takes_nobodys_leave(moves: list[Move]):
@@ -201,6 +216,57 @@ def test_nobody_draws_while_a_case_is_open_or_after(moves: list[Move]):
             assert whole.lifecycle is not Lifecycle.ACTIVE
             assert not can_draw(whole)
             assert {lock.kind for lock in whole.locks} & {LockKind.EXIT}
+
+
+def noticed_beside(moves: Sequence[Move]) -> list[Move]:
+    """What happens while a notice and another case are on one line."""
+    return [move for move in moves if move.start.notice and move.start.at]
+
+
+def ended_by_nobody_known(moves: Sequence[Move]) -> Iterator[Move]:
+    """Notices that fall, or end the line, by a wish of somebody who has not proven who they are."""
+    for move in noticed_beside(moves):
+        if move.end.notice or not move.start.at or is_proven(move.start.at.case):
+            continue
+        if move.by not in ("lender", "customer") and move.event != "line_used_again":
+            yield move
+
+
+def closed_twice(moves: Sequence[Move]) -> Iterator[Move]:
+    """Lines that have closed, or have gone on as proven, and still have a notice."""
+    for move in moves:
+        if move.end.notice and (move.end.lifecycle is Lifecycle.CLOSED or move.event == "notice_ended"):
+            yield move
+
+
+def test_a_wish_that_nobody_has_proven_neither_ends_a_notice_nor_lets_it_end_the_line(moves: list[Move]):
+    assert next(ended_by_nobody_known(moves), None) is None
+    beside = {move.start for move in noticed_beside(moves)}
+    unproven = {whole for whole in beside if whole.at and not is_proven(whole.at.case)}
+    assert {whole.at.case.state for whole in unproven if whole.at} == {State.STOPPED, State.HELD}
+    assert {whole.at.case.identity for whole in unproven if whole.at} == {Identity.PENDING, Identity.DOUBTED}
+
+
+def test_a_wish_that_ends_otherwise_leaves_the_notice_as_it_was(moves: list[Move]):
+    over = [move for move in noticed_beside(moves) if move.end.at is None]
+    assert {move.event for move in over} == {
+        "no_answer_in_time",
+        "customer_changed_their_mind",
+        "asked_by_somebody_else",
+        "reported_in_error",
+    }
+    onwards = {move.start for move in moves if move.event in ("notice_ended", "line_used_again")}
+    for move in over:
+        assert move.end.notice is move.start.notice
+        assert move.end in onwards
+
+
+def test_what_is_proven_takes_the_place_of_a_notice_before_anything_else_happens(moves: list[Move]):
+    """So a line never closes, and is never told of, in two ways."""
+    proven = [move for move in noticed_beside(moves) if move.start.at and is_proven(move.start.at.case)]
+    assert {move.event for move in proven} >= {"customer_asked_first", "estate_is_settled"}
+    assert {(move.end.notice, move.end.at is move.start.at) for move in proven} == {(None, True)}
+    assert next(closed_twice(moves), None) is None
 
 
 def test_time_alone_comes_to_an_end(moves: list[Move]):

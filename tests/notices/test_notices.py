@@ -252,6 +252,7 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "inactivity.notice": {"given_at": NOW, "ends_on": date(2026, 12, 22), "reasons": ["inactivity"]},
     "termination.called_off": {"cancelled_at": NOW},
+    "termination.overtaken": {"cancelled_at": NOW, "given_on": date(2026, 9, 22)},
     "termination.closed": CLOSED,
     "estate.acknowledged": {},
     "estate.balance": {

@@ -38,8 +38,9 @@ def request(
 ) -> Exit | Refusal:
     """Ask to close a line. Drawing stops in this transaction, whatever follows.
 
-    Asking again while a case is open returns that case; a proof of identity that came with the
-    second request counts. Refusals: ``line.not_found``, ``exit.line_closed``.
+    Asking again while a case is open returns that case; a proof of identity that came with the second
+    request counts. The lender's notice stands until it is known who asked. Refusals: ``line.not_found``,
+    ``exit.line_closed``.
     """
     line = lines.get_line(tx, line_id, lock=True)
     if isinstance(line, Refusal):
@@ -47,12 +48,8 @@ def request(
     if line.lifecycle is Lifecycle.CLOSED:
         return Refusal("exit.line_closed")
     work = Work.on(tx, office, line, now)
-    known = store.standing(tx, line_id)
-    if known and known.is_open:
+    if known := store.open_of_line(tx, line_id):
         return known if who is Identity.PENDING else _identify(work, known, who, not_me, actor)
-    if known:
-        # Who asks to leave while the lender's notice runs has left by their own wish.
-        steps.call_off(work, known, "customer_asked_first", actor)
     case = Exit(
         id=new_id(now),
         reference=new_reference(tx),
@@ -230,6 +227,7 @@ def take_back(work: Work, case: Exit, why: str, actor: str) -> Exit:
     store.save(tx, done)
     steps.remind(work, done)
     letters.tell(work, case, done, case.plan)
+    steps.weigh_notice(work, done)
     return done
 
 

@@ -31,8 +31,8 @@ _NONE: Final = "none"
 _CASES: Final[Mapping[str, tuple[str, ...]]] = {
     "close": ("asked", "held", "run_off", "closed", "lapsed", "cancelled", "rejected"),
     "withdraw": ("asked", "held", "run_off", "closed"),
-    "termination": ("notice", "run_off", "held", "closed", "called_off", "asked_first"),
-    "inactivity": ("notice", "run_off", "held", "closed", "called_off", "asked_first"),
+    "termination": ("notice", "run_off", "held", "closed", "called_off", "asked_first", "estate"),
+    "inactivity": ("notice", "run_off", "held", "closed", "called_off", "asked_first", "estate"),
     "estate": ("asked", "balance", "held", "run_off", "closed", "undone", "ended"),
     "users": ("stopped", "resumed"),
     "former": ("held", "rejected", "estate_asked", "estate_held"),
@@ -297,7 +297,8 @@ def _cancelled(at: At) -> str:
         case Kind.ESTATE:
             return "undone"
         case Kind.TERMINATION | Kind.INACTIVITY:
-            return "asked_first" if at.case.why == "customer_asked_first" else "called_off"
+            first = {"customer_asked_first": "asked_first", "estate_is_settled": "estate"}
+            return first.get(at.case.why, "called_off")
         case _:
             return "cancelled"
 

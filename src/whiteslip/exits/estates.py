@@ -176,6 +176,7 @@ def undo(
         lapsed = steps.enter(work, case, lapsed, steps.facts_of(work), letters.heirs_of(estate))
         store.save(tx, lapsed)
         steps.remind(work, lapsed)
+        steps.weigh_notice(work, lapsed)
         return lapsed
     if case.kind is Kind.ESTATE:
         return acts.take_back(work, case, "reported_in_error", actor)

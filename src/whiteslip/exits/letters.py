@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from whiteslip import billing, notices
 from whiteslip.base.ids import spoken
 from whiteslip.billing import sales
-from whiteslip.exits import helping, telling
-from whiteslip.exits.model import Estate, Exit, Ground, Identity, Plan
+from whiteslip.exits import helping, store, telling
+from whiteslip.exits.model import Estate, Exit, Ground, Identity, Plan, State
+from whiteslip.exits.noticed import is_proven
 from whiteslip.exits.orders import is_untold
 from whiteslip.exits.papers import PaperRequest
 from whiteslip.exits.rules import Clocks
@@ -32,10 +33,14 @@ from whiteslip.notices.facts import (
     ClosedFacts,
     HeldFacts,
     NoticeFacts,
+    OvertakenFacts,
     RunOffFacts,
     WithdrawnFacts,
 )
 from whiteslip.store import Tx
+
+# Letters of a request that is over; a notice that it did not end goes on.
+_LEAVES_NOTICE: Final = frozenset({"exit.lapsed", "exit.cancelled", "exit.rejected", "estate.undone"})
 
 
 def tell(
@@ -53,7 +58,9 @@ def tell(
     that; ``why`` are the reasons of a notice, and where a report came from.
     """
     tx, line, now, issuer_name = work.tx, work.line, work.now, work.office.issuer_name
-    heirs = heirs_of(work.on_file.estate)
+    of_notice = after.state is State.NOTICE or (before is not None and before.state is State.NOTICE)
+    # A notice was given to the customer, and whatever becomes of it is told where it was sent.
+    heirs = Heirs.NONE if of_notice else heirs_of(work.on_file.estate)
     since = At(before, heirs if stood is None else stood) if before else None
     batch: list[NewNotice] = []
     for sent in telling.told(since, At(after, heirs)):
@@ -219,8 +226,21 @@ def _facts(work: Work, letter: str, case: Exit, plan: Plan) -> dict[str, Any]:
         },
         HeldFacts: {"ground": case.ground, "answer_by": case.due_at} | _disputed(case, plan),
         CancelledFacts: {"cancelled_at": now},
+        OvertakenFacts: {"cancelled_at": now, "given_on": line.today(case.requested_at)},
     }
-    return common | of_exit | own.get(kind, {})
+    return common | of_exit | own.get(kind, {}) | _notice_beside(work, letter, case)
+
+
+def _notice_beside(work: Work, letter: str, case: Exit) -> dict[str, Any]:
+    """A notice of the lender that goes on beside the case, or after it, where its letter tells so."""
+    unproven = letter == "exit.acknowledged" and not is_proven(case)
+    if not unproven and letter not in _LEAVES_NOTICE:
+        return {}
+    notice = store.notice_of_line(work.tx, work.line.id)
+    if notice is None or notice.due_at is None:
+        return {}
+    given_on, ends_on = work.line.today(notice.requested_at), work.line.today(notice.due_at)
+    return {"notice_given_on": given_on, "notice_ends_on": ends_on}
 
 
 def _disputed(case: Exit, plan: Plan) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from whiteslip.exits.model import (
     Channel,
     Exit,
     Facts,
+    Ground,
     Identity,
     Kind,
     Outcome,
@@ -104,6 +105,21 @@ def every_fact() -> list[Facts]:
     ] + [Facts(_TODAY, 0, 0, None, legal_freeze=False, used_since=True)]
 
 
+def besides() -> list[Exit]:
+    """Cases that may be open beside a notice: of whoever asks, proven or not, or an estate's."""
+    closing = [replace(start(Kind.CLOSE), identity=who) for who in Identity]
+    held_too_long = replace(closing[-1], state=State.CONFIRMED, confirmed_at=_NOW)
+    estate = start(Kind.ESTATE)
+    return [
+        *closing,
+        held_too_long,
+        rules.as_withdrawal(start(Kind.WITHDRAW)),
+        estate,
+        rules.with_authority(estate),
+        replace(estate, state=State.HELD, ground=Ground.LEGAL),
+    ]
+
+
 def starts() -> list[At]:
     """Every case as it begins. Who asks to close has proven who they are, or not; who withdraws is
     signed in; an estate's begins with a death.
@@ -153,9 +169,13 @@ def walk(clocks: Clocks | Asked) -> list[Edge]:
     seen, every = set(waiting), every_fact()
     # After the deadline time has passed for payments, too.
     dated = [(facts, replace(facts, today=_TODAY + timedelta(days=400))) for facts in every]
+    noticing = [
+        *dated,
+        *((replace(now, beside=one), replace(late, beside=one)) for now, late in dated for one in besides()),
+    ]
     while waiting:
         at = waiting.pop()
-        ways = [*_by_facts(at, dated, clocks)]
+        ways = [*_by_facts(at, noticing if at.case.state is State.NOTICE else dated, clocks)]
         if not _is_decided(at.case):
             ways += [*_by_desk(at, every), *_by_people(at, every[0], clocks)]
         found += ways
@@ -168,7 +188,7 @@ def walk(clocks: Clocks | Asked) -> list[Edge]:
 
 
 def _by_facts(at: At, dated: Iterable[tuple[Facts, Facts]], clocks: Clocks) -> Iterator[Edge]:
-    """What is due by itself, as money, law and time have it."""
+    """What is due by itself, as money, law, time and, for a notice, another case on the line have it."""
     case = at.case
     taken: dict[Step, list[At]] = {}
     timed: dict[datetime | None, Exit] = {None: case}
@@ -223,10 +243,8 @@ def _routed(case: Exit) -> list[Exit]:
 
 def _by_customer(at: At, clocks: Clocks) -> Iterator[Exit]:
     case = at.case
-    if case.state is State.NOTICE:
-        yield rules.called_off(case, "customer_asked_first", _NOW)
-        if case.kind is Kind.INACTIVITY:
-            yield rules.called_off(case, "customer_keeps_it", _NOW)
+    if case.state is State.NOTICE and case.kind is Kind.INACTIVITY:
+        yield rules.called_off(case, "customer_keeps_it", _NOW)
     if at.heirs is not Heirs.NONE:
         return
     if case.state is State.STOPPED and case.identity is not Identity.VERIFIED:

@@ -340,8 +340,7 @@ class Exit:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a transition is decided on, as of ``today`` in the contract's timezone.
-
-    ``used_since``: something was bought since the case began; it matters to a line said inactive.
+    Of a notice: whether something was bought since, and the case that is open on the line besides.
     """
 
     today: date
@@ -351,6 +350,7 @@ class Facts:
     legal_freeze: bool
     disputed_minor: int = 0
     used_since: bool = False
+    beside: Exit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from whiteslip.base import Calendar, add_months, end_of_day
 from whiteslip.billing.model import Quote, Record
+from whiteslip.exits import noticed
 from whiteslip.exits.model import (
     CANCELLABLE,
     TAKES_TWO,
@@ -123,7 +124,7 @@ def next_step(case: Exit, facts: Facts, now: datetime) -> Step | None:
     overdue = case.due_at is not None and now >= case.due_at
     match case.state:
         case State.NOTICE:
-            return _from_notice(case, facts, overdue)
+            return noticed.next_step(case, facts, overdue)
         case State.STOPPED:
             return _from_stopped(case, overdue)
         case State.HELD:
@@ -177,14 +178,6 @@ def doubted(case: Exit) -> Exit:
 def _was_not_them(case: Exit) -> bool:
     """Whether a case that goes on is in doubt, and neither the desk nor time has resolved it."""
     return case.identity is Identity.DOUBTED and case.path is None
-
-
-def _from_notice(case: Exit, facts: Facts, overdue: bool) -> Step | None:
-    """A line that is used again is not inactive; otherwise the notice runs to its end."""
-    used = facts.owed_minor or facts.held_minor or facts.disputed_minor
-    if case.kind is Kind.INACTIVITY and (used or facts.used_since):
-        return Step(State.CANCELLED, "line_used_again")
-    return Step(State.CONFIRMED, "notice_ended") if overdue else None
 
 
 def _from_stopped(case: Exit, overdue: bool) -> Step | None:
@@ -318,7 +311,7 @@ def deadline(case: Exit, facts: Facts, clocks: Clocks, timezone: str) -> datetim
 
     match case.state:
         case State.NOTICE:
-            return notice_end(facts.today, clocks.notice_months, timezone)
+            return noticed.ends_at(facts.today, clocks.notice_months, timezone)
         case State.STOPPED if case.kind is Kind.ESTATE:
             return case.requested_at + timedelta(days=clocks.estate_answer_days)
         case State.STOPPED:
@@ -333,13 +326,6 @@ def deadline(case: Exit, facts: Facts, clocks: Clocks, timezone: str) -> datetim
             return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone))
         case _:
             return None
-
-
-def notice_end(given_on: date, months: int, timezone: str) -> datetime:
-    """When a notice of that many calendar months has run: the end of the day with the same number,
-    or of the month's last day where it has none, by the contract's clock.
-    """
-    return end_of_day(add_months(given_on, months), timezone)
 
 
 def as_withdrawal(case: Exit) -> Exit:

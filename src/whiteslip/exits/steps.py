@@ -14,6 +14,7 @@ from whiteslip.decisions import champions
 from whiteslip.exits import accounts, assessment, letters, overtaken, rules, store, ties, unopened
 from whiteslip.exits.following import effect
 from whiteslip.exits.model import (
+    BY_LENDER,
     Exit,
     Facts,
     Ground,
@@ -24,6 +25,7 @@ from whiteslip.exits.model import (
     State,
     Step,
 )
+from whiteslip.exits.noticed import is_proven
 from whiteslip.exits.telling import Heirs
 from whiteslip.exits.work import Work
 from whiteslip.lines.model import LockKind
@@ -54,12 +56,15 @@ _RECORD_DAYS: Final = 180
 _RETURNED_DAYS: Final = 60
 
 
-def facts_of(work: Work, case: Exit | None = None) -> Facts:
-    """What the next transition of ``case`` is decided on."""
+def facts_of(work: Work, case: Exit | None = None, beside: Exit | None = None) -> Facts:
+    """What the next transition of ``case`` is decided on; of a notice: what goes on ``beside`` it, if that is
+    known to be something else than what the books have.
+    """
     used = False
     if case and case.state is State.NOTICE:
         last_at = work.on_file.activity.last_at
         used = last_at is not None and last_at > case.requested_at
+        beside = beside or store.open_of_line(work.tx, work.line.id)
     return Facts(
         today=work.line.today(work.now),
         owed_minor=work.line.owed_minor,
@@ -68,6 +73,7 @@ def facts_of(work: Work, case: Exit | None = None) -> Facts:
         legal_freeze=LockKind.LEGAL in work.line.locks,
         disputed_minor=work.on_file.disputed_minor,
         used_since=used,
+        beside=beside,
     )
 
 
@@ -98,14 +104,14 @@ def settles_first(work: Work, case: Exit) -> bool:
     return waives or bool(work.line.credit_minor and work.line.owed_minor)
 
 
-def run(work: Work, case: Exit, new: bool = False) -> Exit:
+def run(work: Work, case: Exit, new: bool = False, beside: Exit | None = None) -> Exit:
     """Take every step that is due, one after the other, and return where the case stands.
 
-    The case is stored as it came in; one that is ``new`` has no timer yet.
+    The case is stored as it came in; one that is ``new`` has no timer yet. ``beside``: see :func:`facts_of`.
     """
     begun, timed_at = case, None if new else case.due_at
     while not case.has_ended:
-        work, facts = _settled(work, case)
+        work, facts = _settled(work, case, beside)
         step = rules.next_step(case, facts, work.now)
         if step is None:
             break
@@ -116,10 +122,21 @@ def run(work: Work, case: Exit, new: bool = False) -> Exit:
         store.save(work.tx, case)
     if case.due_at != timed_at:
         remind(work, case)
+    if case is not begun or case.state is State.HELD:
+        weigh_notice(work, case)
     return case
 
 
-def _settled(work: Work, case: Exit) -> tuple[Work, Facts]:
+def weigh_notice(work: Work, case: Exit) -> None:
+    """Take what is due on the lender's notice beside a case that was proven, whatever came of that at once,
+    or that is over.
+    """
+    notice = None if case.kind in BY_LENDER else store.notice_of_line(work.tx, work.line.id)
+    if notice:
+        run(work.refreshed(), notice, beside=case if is_proven(case) else None)
+
+
+def _settled(work: Work, case: Exit, beside: Exit | None) -> tuple[Work, Facts]:
     """What somebody else drew is disputed, a leaving customer's credit pays what it covers, and a trifle
     that is left is waived. Returns what the next transition is decided on then.
     """
@@ -132,7 +149,7 @@ def _settled(work: Work, case: Exit) -> tuple[Work, Facts]:
         work = work.refreshed()
     if waive_trifle(work, case):
         work = work.refreshed()
-    return work, facts_of(work, case)
+    return work, facts_of(work, case, beside)
 
 
 def waive_trifle(work: Work, case: Exit) -> bool:

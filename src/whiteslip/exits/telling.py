@@ -180,6 +180,12 @@ _BY_LENDER: Final = {
     State.CLOSED: "termination.closed",
     State.CANCELLED: "termination.called_off",
 }
+# Of a notice that something else took the place of: what is written depends on what did.
+_OVERTAKEN: Final[Mapping[str, str | None]] = {
+    "customer_asked_first": "termination.overtaken",
+    # The heirs never had the notice, and are told of the line by the letters of the estate.
+    "estate_is_settled": None,
+}
 _BY_STATE: Final[Mapping[Kind, Mapping[State, str]]] = {
     Kind.CLOSE: _CLOSE,
     # The receipt says everything at once; what follows is word when it is settled.
@@ -258,12 +264,13 @@ def _of_estate(before: At | None, after: At) -> Iterator[Sent]:
 def _entered(before: At | None, after: At) -> Iterator[Sent]:
     """The letter of the state, to who enters it, and to who comes to stand for the line in it."""
     case = after.case
-    if before is None or _stands(before) == _stands(after) or case.why == "customer_asked_first":
+    if before is None or _stands(before) == _stands(after):
         return
     if case.has_ended and before.case.state is case.state:
         # A death that is told afterwards ends nothing again.
         return
-    letter = _BY_STATE[after.whose].get(case.state)
+    of_state = _BY_STATE[after.whose].get(case.state)
+    letter = _OVERTAKEN.get(case.why, of_state)
     if letter and not _is_settled(case):
         yield Sent(letter, after.to, Once.HOLD if case.state is State.HELD else Once.CASE)
     # A withdrawal that is declared while it runs off makes all of it due anew: nothing is past due.

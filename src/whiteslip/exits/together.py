@@ -1,4 +1,5 @@
-"""A line and its case, walked together: every lifecycle, set of locks, debt and case, under every event.
+"""A line and its cases, walked together: every lifecycle, set of locks, debt, case and notice of the lender
+beside it, under every event.
 
 The walk knows no rule of its own. What a case does next are the edges of ``machine``, taken where their
 facts are those of the line; what that does to the line is ``following``; whose word lifts which lock is
@@ -21,7 +22,8 @@ from whiteslip.base import Refusal
 from whiteslip.exits import operations
 from whiteslip.exits.following import Effect, effect
 from whiteslip.exits.machine import Edge, starts
-from whiteslip.exits.model import Facts, Kind, State
+from whiteslip.exits.model import Exit, Facts, Kind, State
+from whiteslip.exits.noticed import is_proven
 from whiteslip.exits.operations import Operation
 from whiteslip.exits.telling import At
 from whiteslip.lines.lifting import lifted_by
@@ -64,12 +66,15 @@ Follow: TypeAlias = Callable[[State | None, State, Lifecycle], Effect]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Whole:
-    """A line with its case, None where none is open. Equal ones of a walk are one object."""
+    """A line with its case and the lender's notice, each None where there is none. Equal ones of a walk are
+    one object.
+    """
 
     at: At | None
     lifecycle: Lifecycle
     locks: Locks
     money: Money
+    notice: At | None = None
 
 
 class Move(NamedTuple):
@@ -132,7 +137,7 @@ _SEEN: Final = {State.NOTICE: operations.Lifecycle.NOTICE, State.CLEARING: opera
 # What the matrix tells apart of a line with its case; and what an event leaves of locks and money.
 _Line: TypeAlias = tuple[State | None, Lifecycle, Locks, Money]
 _Change: TypeAlias = tuple[Locks, Money, str, str]
-_Key: TypeAlias = tuple[Money, bool]
+_Key: TypeAlias = tuple[Money, bool, str]
 _Way: TypeAlias = tuple[At, Money, str, str]
 
 
@@ -142,7 +147,8 @@ def columns(whole: Whole) -> frozenset[StrEnum]:
 
 
 def _line(whole: Whole) -> _Line:
-    state = whole.at.case.state if whole.at else None
+    at = whole.at or whole.notice
+    state = at.case.state if at else None
     return state if state in _SEEN else None, whole.lifecycle, whole.locks, whole.money
 
 
@@ -193,9 +199,9 @@ class _Cases:
         for edge in edges:
             self._add(edge)
 
-    def ways(self, at: At, money: Money, frozen: bool) -> Iterator[_Way]:
+    def ways(self, at: At, money: Money, frozen: bool, beside: At | None = None) -> Iterator[_Way]:
         """Where a case goes, what is open then, by whom and why."""
-        yield from self._by_facts[at][money, frozen]
+        yield from self._by_facts[at][money, frozen, _beside(beside.case if beside else None)]
         for end, _, by, why in self._always[at]:
             yield end, money, by, why
 
@@ -210,7 +216,8 @@ class _Cases:
             return
         cleared = edge.facts.clears_on is not None and edge.facts.clears_on <= edge.facts.today
         left = Money.NOTHING if cleared else money
-        self._by_facts[start][money, edge.facts.legal_freeze][end, left, edge.by, edge.after.why] = None
+        key = (money, edge.facts.legal_freeze, _beside(edge.facts.beside))
+        self._by_facts[start][key][end, left, edge.by, edge.after.why] = None
 
     def _simply(self, at: At) -> At:
         """One object for all cases that are equal but for that."""
@@ -218,6 +225,15 @@ class _Cases:
             simple = plain(at)
             self._plain[at] = self._known.setdefault(simple, simple)
         return self._plain[at]
+
+
+def _beside(case: Exit | None) -> str:
+    """What a case is to a notice on the same line."""
+    if case is None:
+        return "nothing"
+    if not is_proven(case):
+        return "unproven"
+    return "estate" if case.kind is Kind.ESTATE else "proven"
 
 
 def _money(facts: Facts) -> Money | None:
@@ -239,18 +255,25 @@ class _Rules:
 
     def __init__(self, cases: _Cases, lift: Lift, follow: Follow) -> None:
         self._cases, self._lift, self._follow = cases, lift, follow
-        self._wholes: dict[tuple[int, Lifecycle, Locks, Money], Whole] = {}
+        self._wholes: dict[tuple[int, Lifecycle, Locks, Money, int], Whole] = {}
         self._of_line: dict[_Line, list[_Change]] = {}
 
-    def whole(self, at: At | None, lifecycle: Lifecycle, locks: Locks, money: Money) -> Whole:
-        """The one object for a line with its case, which is one object, too."""
-        key = (id(at), lifecycle, locks, money)
+    def whole(
+        self, at: At | None, lifecycle: Lifecycle, locks: Locks, money: Money, notice: At | None = None
+    ) -> Whole:
+        """The one object for a line with its cases, which are one object each, too."""
+        key = (id(at), lifecycle, locks, money, id(notice))
         if key not in self._wholes:
-            self._wholes[key] = Whole(at, lifecycle, locks, money)
+            self._wholes[key] = Whole(at, lifecycle, locks, money, notice)
         return self._wholes[key]
 
     def moves(self, whole: Whole) -> Iterator[Move]:
         """Everything that may happen next."""
+        if whole.notice is not None:
+            yield from self._by_notice(whole, whole.notice)
+            if whole.at is not None and is_proven(whole.at.case):
+                # What that does to the notice is done in the same transaction: nothing comes in between.
+                return
         if whole.at is not None:
             yield from self._by_case(whole, whole.at)
         elif whole.lifecycle is not Lifecycle.CLOSED:
@@ -259,7 +282,17 @@ class _Rules:
         if key not in self._of_line:
             self._of_line[key] = [*self._by_locks(whole), *_by_money(whole)]
         for locks, money, by, event in self._of_line[key]:
-            yield Move(whole, self.whole(whole.at, whole.lifecycle, locks, money), by, event)
+            end = self.whole(whole.at, whole.lifecycle, locks, money, whole.notice)
+            yield Move(whole, end, by, event)
+
+    def _by_notice(self, whole: Whole, notice: At) -> Iterator[Move]:
+        """What becomes of a notice: it ends the line, or is called off."""
+        for end, money, by, why in self._cases.ways(notice, whole.money, ORDER in whole.locks, whole.at):
+            without = self.whole(whole.at, whole.lifecycle, whole.locks, money)
+            if not end.case.has_ended:
+                found = self._follow(State.NOTICE, end.case.state, whole.lifecycle)
+                without = self._after(without, end, money, found)
+            yield Move(whole, without, by, why)
 
     def _by_case(self, whole: Whole, at: At) -> Iterator[Move]:
         """What is due on the case, and what desk, customer, lender and heirs may do about it."""
@@ -270,10 +303,15 @@ class _Rules:
             yield Move(whole, self._after(whole, end, money, found), by, why)
 
     def _begun(self, whole: Whole) -> Iterator[Move]:
-        """A case begins where none is open. Who asks while a notice runs first ends it (``machine``)."""
+        """A case begins where none is open, or a notice where none runs."""
         for at in self._cases.starts:
             operation, by = _BEGINS[at.case.kind]
-            if may(operation, whole):
+            if not may(operation, whole):
+                continue
+            if at.case.state is State.NOTICE:
+                noticed = self.whole(None, whole.lifecycle, whole.locks, whole.money, at)
+                yield Move(whole, noticed, by, "begins")
+            else:
                 begun = self._follow(None, at.case.state, whole.lifecycle)
                 yield Move(whole, self._after(whole, at, whole.money, begun), by, "begins")
 
@@ -288,7 +326,8 @@ class _Rules:
             locks -= {lifted} if isinstance(lifted, Lock) else frozenset[Lock]()
         if found.to and found.to not in ROADS[whole.lifecycle]:
             raise ValueError(f"no line goes from {whole.lifecycle} to {found.to}")
-        return self.whole(None if at.case.has_ended else at, found.to or whole.lifecycle, locks, money)
+        on = None if at.case.has_ended else at
+        return self.whole(on, found.to or whole.lifecycle, locks, money, whole.notice)
 
     def _by_locks(self, whole: Whole) -> Iterator[_Change]:
         """Whoever sets a lock or lifts one, and those that end by themselves."""

@@ -40,6 +40,7 @@ from whiteslip.notices.model import Letter
 from whiteslip.notices.owed import (
     ArrearsFacts,
     ClosedFacts,
+    ExitFacts,
     HardshipFacts,
     LetterFacts,
     ObjectionFacts,
@@ -135,8 +136,8 @@ def compose(kind: str, language: str, facts: LetterFacts, full_name: str, dated:
         words["route_words"] = said["routes"].get(facts.route) or said["routes"]["base"]
         if facts.outcome:
             words["answer_words"] = own[f"outcome_{facts.outcome}"] + own["join"] + own[f"why_{facts.why}"]
-    if isinstance(facts, AcknowledgedFacts | RunOffFacts | HeldFacts):
-        words |= _leaving_words(facts, own, words)
+    if isinstance(facts, ExitFacts):
+        words |= _leaving_words(facts, {"notice_words": said["notice_stands"], **own}, words)
     if isinstance(facts, PaperFacts):
         words |= {"wanted_words": own[f"wanted_{facts.wanted}"], "why_words": own[f"why_{facts.why}"]}
         words["late_words"] = own[f"late_{facts.wanted}"]
@@ -218,25 +219,25 @@ def _code_words(facts: LetterFacts, own: Mapping[str, Any], said: Mapping[str, A
             return {}
 
 
-def _leaving_words(
-    facts: AcknowledgedFacts | RunOffFacts | HeldFacts, own: Mapping[str, Any], words: Mapping[str, str]
-) -> dict[str, str]:
-    """What a letter of a case says of what was drawn: theirs, disputed, or somebody else's."""
-    whose = "not_me" if facts.not_me else "theirs"
-    said: dict[str, bool | str]
+def _leaving_words(facts: ExitFacts, own: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, str]:
+    """What a letter of a case says of what was drawn: theirs, disputed, or somebody else's; and of a notice
+    that goes on.
+    """
+    whose = "not_me" if getattr(facts, "not_me", False) else "theirs"
+    said: dict[str, bool | str] = {"notice_words": facts.notice_ends_on is not None}
     match facts:
         case AcknowledgedFacts():
-            said = {"bought_words": f"bought_{whose}", "confirm_words": facts.confirm_by is not None}
+            said |= {"bought_words": f"bought_{whose}", "confirm_words": facts.confirm_by is not None}
         case HeldFacts():
             # An estate's letter is about who settles it, whatever its customer had said.
             own_words = "ground_not_me" in own and facts.not_me
             doubted = own_words and facts.ground == "identity"
-            said = {
+            said |= {
                 "ground_words": "ground_not_me" if doubted else f"ground_{facts.ground}",
                 "disputed_words": own_words and bool(facts.disputed_minor),
             }
         case RunOffFacts():
-            said = {
+            said |= {
                 "left_words": bool(facts.schedule),
                 "disputed_words": f"disputed_{whose}" if facts.disputed_minor else False,
                 "sooner_words": bool(facts.payoff_minor),
@@ -244,6 +245,8 @@ def _leaving_words(
             }
             if facts.not_me and not facts.schedule:
                 said["title"] = "title_not_me"
+        case _:
+            pass
     return {
         name: fill(own[name if key is True else str(key)], words) if key else "" for name, key in said.items()
     }

@@ -82,6 +82,12 @@ class CancelledFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields
     cancelled_at: datetime
 
 
+class OvertakenFacts(CancelledFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lender's notice falls to the customer's own request."""
+
+    given_on: date
+
+
 class WithdrawnFacts(ExitFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The receipt of a withdrawal: which contract, when it was said, what is repaid by which day."""
 
@@ -336,6 +342,7 @@ KINDS: Mapping[str, type[LetterFacts]] = {
     "termination.notice": NoticeFacts,
     "inactivity.notice": NoticeFacts,
     "termination.called_off": CancelledFacts,
+    "termination.overtaken": OvertakenFacts,
     "termination.closed": ClosedFacts,
     "estate.acknowledged": ExitFacts,
     "estate.balance": BalanceFacts,

@@ -211,11 +211,15 @@ class SettledFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ExitFacts(LetterFacts, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every letter about an exit says."""
+    """What every letter about an exit says. ``notice_given_on``, ``notice_ends_on``: a notice of the lender
+    that the case leaves as it was.
+    """
 
     stopped_at: datetime
     limit_minor: int
     owed_minor: int
+    notice_given_on: date | None = None
+    notice_ends_on: date | None = None
 
 
 class VoucherFact(Struct, frozen=True, forbid_unknown_fields=True):

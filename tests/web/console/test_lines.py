@@ -61,8 +61,15 @@ def test_one_proposes_the_end_and_another_gives_notice(desk: Desk):
     assert worlds.line_of(desk.db, of).lifecycle is Lifecycle.ACTIVE
     assert notice.reference in desk.get(at)
     assert "notice runs" in desk.get(f"/console/cases/{notice.reference}")
+    assert desk.post(f"{at}/close", at, kind="close", channel="phone").status_code == 303
+    assert "until it is known who, the notice does not end it" in desk.get(at)
     assert desk.post(f"{at}/withdraw-notice", at).status_code == 303
-    assert latest(desk, of).why == "lender_withdrew_notice"
+    with desk.db.transaction() as tx:
+        cases = exits_store.of_line(tx, of)
+    assert {(case.kind, case.why) for case in cases} == {
+        (Kind.TERMINATION, "lender_withdrew_notice"),
+        (Kind.CLOSE, "requested"),
+    }
 
 
 def test_a_death_is_reported_and_the_heir_is_told_the_balance(desk: Desk):

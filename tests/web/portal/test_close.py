@@ -12,7 +12,8 @@ from web.portal.conftest import Reader
 from web.portal.scene import Guest, Scene
 
 from whiteslip import lines
-from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.exits import Exit, terminations
+from whiteslip.exits.model import Cause, Channel, Identity, Kind, State, Termination
 from whiteslip.lines import Line
 from whiteslip.store import Tx
 
@@ -173,3 +174,48 @@ def wait_until_somebody_waits(tx: Tx) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("nobody waits for the codes")
+
+
+def _noticed(scene: Scene, guest: Guest) -> Exit:
+    """The lender has given notice."""
+    with scene.db.transaction() as tx:
+        why = [Cause.PRODUCT_ENDED]
+        one = terminations.propose(tx, guest.line, Kind.TERMINATION, why, "one", scene.now())
+        assert isinstance(one, Termination), one
+        terminations.decide(tx, scene.ports.office, one.id, True, "two", scene.now())
+    (notice,) = scene.cases(guest)
+    return notice
+
+
+def test_who_fills_in_the_form_for_somebody_ends_no_notice_and_the_pages_say_where_it_stands(
+    reader: Reader, scene: Scene
+):
+    guest = scene.guest("en")
+    notice = _noticed(scene, guest)
+    scene.pass_days(1)
+    _asks(reader, guest)
+    reader.client.cookies.clear()
+    reader.signs_in(guest)
+    own = next(case for case in scene.cases(guest) if case.id != notice.id)
+    assert "our notice waits" in reader.opens("/line").text
+    waits = reader.opens(f"/exits/{notice.reference}").text
+    assert "Our notice waits" in waits
+    assert "The line can be used until" not in waits
+    assert "Our notice to end this line is as it was" in reader.opens(f"/exits/{own.reference}").text
+    scene.pass_days(20)
+    reader.signs_in(guest)
+    assert "Our notice to end this line is as it was" in reader.opens(f"/exits/{own.reference}").text
+    assert "We have given you notice" in reader.opens(f"/exits/{notice.reference}").text
+    scene.pass_days(60)
+    reader.signs_in(guest)
+    assert f"/exits/{notice.reference}" in reader.opens("/line").text, "what closed it, not what lapsed"
+
+
+def test_who_proves_that_it_was_them_reads_that_the_notice_no_longer_stands(reader: Reader, scene: Scene):
+    guest = scene.guest("en")
+    notice = _noticed(scene, guest)
+    _asks(reader, guest)
+    reader.sends("/close/code", code=scene.code(guest))
+    shown = reader.opens(f"/exits/{notice.reference}").text
+    assert "Our notice no longer stands" in shown
+    assert "Nothing of the notice goes on your record" in shown

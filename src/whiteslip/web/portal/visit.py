@@ -96,9 +96,10 @@ class Visit:
         return [sale for sale in found if sale.state is not State.PROPOSED]
 
     def latest_case(self, line: Line) -> Exit | None:
-        """The newest case of a line, open or not."""
+        """The case that is open on a line or has closed it, else the newest."""
         found = exits_store.of_line(self.tx, line.id)
-        return found[0] if found else None
+        counts = (case for case in found if case.is_open or case.closed_at)
+        return next(counts, found[0] if found else None)
 
 
 def known(request: WebRequest, ports: Ports, tx: Tx, now: datetime) -> Visit | None:

@@ -32,6 +32,8 @@ def face_of(case: Exit, disputed: bool = False, untold: bool = False) -> str:
     """
     if case.kind is Kind.WITHDRAW and case.state in (State.RUN_OFF, State.CLEARING, State.CLOSED):
         return "withdrawn" if case.state is State.CLOSED else "withdrawing"
+    if case.kind in BY_LENDER and case.why in _OVERTAKEN:
+        return "overtaken"
     if case.kind in BY_LENDER and case.state in _ENDED_BY_LENDER:
         return _ENDED_BY_LENDER[case.state]
     if case.kind is Kind.ESTATE and case.state in (State.STOPPED, State.CLOSED):
@@ -50,6 +52,7 @@ def face_of(case: Exit, disputed: bool = False, untold: bool = False) -> str:
 
 _FIRST: Final = frozenset({"exit.acknowledged", "withdrawal.received"})
 _CLOSING: Final = ("exit.closed", "termination.closed")
+_OVERTAKEN: Final = frozenset({"customer_asked_first", "estate_is_settled"})
 _ENDED_BY_LENDER: Final = {State.NOTICE: "notice", State.CANCELLED: "called_off", State.CLOSED: "ended"}
 
 
@@ -77,12 +80,14 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
         asked = exits_store.paper_requests(visit.tx, case.id)
         dues = by_day(line, plan.schedule)
         letters = sorted(notices.of_subject(visit.tx, case.id), key=_written_last, reverse=True)
+        face = face_of(case, plan.disputed_minor > 0, is_untold(visit.tx, line.id))
         closing = next((letter for letter in letters if letter.kind in _CLOSING), None)
         return page(
             request,
             "portal/case/page.html",
             case=case,
-            face=face_of(case, plan.disputed_minor > 0, is_untold(visit.tx, line.id)),
+            face="waits" if face == "notice" and exits_store.open_of_line(visit.tx, line.id) else face,
+            notice=exits_store.notice_of_line(visit.tx, line.id),
             line=line,
             plan=plan,
             sales=visit.sales(line),
