@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import worlds
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from whiteslip import billing, day, exits, lines, purchases
+from whiteslip import billing, day, exits, identity, lines, notices, purchases
 from whiteslip.base import Refusal
 from whiteslip.billing.model import Payment
 from whiteslip.decisions import Tables
-from whiteslip.exits import Exit, Office
+from whiteslip.exits import Exit, Office, estates, restrictions, softer, terminations
 from whiteslip.exits import store as exits_store
-from whiteslip.exits.model import Channel, Ground, Identity, Path, State
+from whiteslip.exits.model import BY_LENDER, Cause, Channel, Ground, Identity, Kind, Path, State, Termination
+from whiteslip.exits.withdrawal import withdraw
+from whiteslip.identity import Person, Vault
 from whiteslip.lines.model import Lifecycle, LockKind, Party
 from whiteslip.purchases import Capture, Declined, Purchase, Request
 from whiteslip.store import Database
@@ -23,10 +26,13 @@ from whiteslip.store import Database
 OFFICE = Office(Tables.load(), "Test")
 # From where to where a case may move between two looks at it, any number of steps apart.
 ENDED = {State.CLOSED, State.LAPSED, State.CANCELLED, State.REJECTED}
+VAULT = Vault(bytes(32))
+HEIR = Person("欧阳明远", "11010119900307803X", "+8613900000021", "a@example.com")
+CLOSING = {"exit.closed", "withdrawal.settled", "termination.closed", "estate.closed"}
 
 
 class ExitMachine(RuleBasedStateMachine):
-    """One line, a calendar, and everything that customer, shop, bank, desk and court may do."""
+    """One line, a calendar, and all that customer, heirs, shop, bank, lender, desk and court may do."""
 
     db: Database
 
@@ -37,6 +43,7 @@ class ExitMachine(RuleBasedStateMachine):
         self.held: list[Purchase] = []
         self.paid: list[Payment] = []
         self.seen: dict[str, State] = {}
+        self.days: dict[str, object] = {}
 
     def case(self) -> Exit | None:
         with self.db.transaction() as tx:
@@ -114,6 +121,60 @@ class ExitMachine(RuleBasedStateMachine):
             else:
                 lines.set_lock(tx, self.line, LockKind.LEGAL, Party.AUTHORITY, "order", "court", now)
 
+    @rule()
+    def withdraw(self) -> None:
+        with self.db.transaction() as tx:
+            withdraw(tx, OFFICE, self.line, Channel.PORTAL, "customer", worlds.at(self.day))
+
+    @rule(firm=st.booleans())
+    def pause(self, firm: bool) -> None:
+        with self.db.transaction() as tx:
+            softer.pause(tx, self.line, "customer", worlds.at(self.day), days=3 if firm else None, firm=firm)
+
+    @rule()
+    def reduce(self) -> None:
+        with self.db.transaction() as tx:
+            softer.reduce(tx, self.line, 100_000, "customer", worlds.at(self.day))
+
+    @rule()
+    def restrict(self) -> None:
+        with self.db.transaction() as tx:
+            now = worlds.at(self.day)
+            restrictions.restrict(tx, OFFICE, self.line, [Cause.CONTACT_LOST], "staff:1", now)
+
+    @rule()
+    def give_notice(self) -> None:
+        with self.db.transaction() as tx:
+            now, why = worlds.at(self.day), [Cause.PRODUCT_ENDED]
+            asked = terminations.propose(tx, self.line, Kind.TERMINATION, why, "staff:1", now)
+            if isinstance(asked, Termination):
+                terminations.decide(tx, OFFICE, asked.id, True, "staff:2", now)
+
+    @rule()
+    def take_the_notice_back(self) -> None:
+        with self.db.transaction() as tx:
+            notice = exits_store.notice_of_line(tx, self.line)
+            if notice:
+                terminations.withdraw_notice(tx, OFFICE, notice.id, "staff:1", worlds.at(self.day))
+
+    @rule()
+    def report_a_death(self) -> None:
+        with self.db.transaction() as tx:
+            estates.report(tx, OFFICE, self.line, Channel.DESK, "staff:1", worlds.at(self.day))
+
+    @rule(shown=st.booleans())
+    def show_or_undo_it(self, shown: bool) -> None:
+        case, now = self.case(), worlds.at(self.day)
+        if case is None:
+            return
+        with self.db.transaction() as tx:
+            if shown:
+                contact = uuid4()
+                identity.enrol(tx, VAULT, contact, HEIR, "staff:1", now)
+                estates.show_authority(tx, OFFICE, case.id, contact, "en", "probate", "staff:1", now)
+            else:
+                estates.undo(tx, OFFICE, case.id, "customer", now, proven=True)
+
     @rule(days=st.sampled_from([1, 3, 8, 15, 40]))
     def days_go_by(self, days: int) -> None:
         for _ in range(days):
@@ -123,6 +184,7 @@ class ExitMachine(RuleBasedStateMachine):
             while purchases.expire(tx, worlds.at(self.day)):
                 pass
             exits.advance_line(tx, OFFICE, self.line, worlds.at(self.day))
+            exits.review(tx, OFFICE, worlds.at(self.day))
 
     @invariant()
     def every_promise_holds(self) -> None:
@@ -132,6 +194,19 @@ class ExitMachine(RuleBasedStateMachine):
                 before = self.seen.get(case.reference)
                 assert before not in ENDED or before is case.state
                 self.seen[case.reference] = case.state
+
+    @invariant()
+    def a_line_ends_in_one_way_and_is_told_of_once(self) -> None:
+        with self.db.transaction() as tx:
+            cases = exits_store.of_line(tx, self.line)
+            told = [letter.kind for case in cases for letter in notices.of_subject(tx, case.id)]
+        assert len([kind for kind in told if kind in CLOSING]) <= 1, told
+        assert len([case for case in cases if case.state is State.CLOSED]) <= 1
+        for case in cases:
+            if case.state is State.NOTICE:
+                assert self.days.setdefault(case.reference, case.due_at) == case.due_at
+            elif case.kind in BY_LENDER and case.confirmed_at:
+                assert all(each is case or each.has_ended for each in cases)
 
 
 ExitMachine.TestCase.settings = settings(

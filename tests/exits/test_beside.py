@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import LiteralString
 from uuid import UUID, uuid4
 
 import pytest
@@ -282,3 +283,21 @@ def test_a_notice_may_be_taken_back_or_answered_while_a_wish_waits_to_be_proven(
     assert case_of(db, own.id).state is State.STOPPED
     time_goes_by(db, now + timedelta(days=15))
     assert "notice" not in in_words(db, own.id, "exit.lapsed")
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "UPDATE exits.exit SET identity = 'verified' WHERE state = 'stopped'",
+        "UPDATE exits.exit SET state = 'confirmed', confirmed_at = since WHERE state = 'stopped'",
+    ],
+)
+def test_a_notice_beside_a_proven_wish_is_found_by_the_night(db: Database, planted: LiteralString):
+    line = known(db)
+    noticed(db, line)
+    asked(db, line)
+    with db.transaction() as tx:
+        assert exits_store.violations(tx) == []
+        tx.conn.execute(planted)
+        (found,) = exits_store.violations(tx)
+    assert found.startswith("a notice stands beside nothing that was proven: EX-")

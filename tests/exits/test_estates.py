@@ -226,6 +226,17 @@ def test_a_death_reported_in_error_brings_the_line_back_and_apologises(db: Datab
     assert line_of(db, line).fee_minor == 3_000, "fees may arise again"
 
 
+def test_a_death_may_be_reported_again_at_once_where_the_first_report_was_an_error(db: Database):
+    """On a clock that stands still the same instant is kept of both."""
+    line = known(db)
+    case = report(db, line)
+    with db.transaction() as tx:
+        assert isinstance(estates.undo(tx, OFFICE, case.id, "customer", NOON, proven=True), Exit)
+    other = report(db, line)
+    assert (other.state, other.id == case.id) == (State.STOPPED, False)
+    assert estate_of(db, line)
+
+
 def test_heirs_who_dispute_are_waited_for_by_two_people_on_the_ground_of_law(db: Database):
     line = known(db)
     buy(db, line, 10_000)

@@ -149,8 +149,19 @@ def test_drawing_comes_back_only_by_the_customers_word_or_silence(edges: list[Ed
             assert silent or (edge.start.took_over and edge.after.why == "reported_in_error")
 
 
+def test_who_asked_to_close_may_stay_until_all_is_paid_and_nobody_else_may(edges: list[Edge]):
+    found = {
+        (edge.before.kind, edge.before.state)
+        for edge in edges
+        if edge.after.why == "customer_changed_their_mind"
+    }
+    may_stay = (State.STOPPED, State.HELD, State.CONFIRMED, State.RUN_OFF)
+    assert found == {(Kind.CLOSE, state) for state in may_stay}
+
+
 def test_who_withdraws_is_not_assessed_and_has_no_way_back(edges: list[Edge]):
     withdrawn = {case for case in reached(edges) if case.kind is Kind.WITHDRAW}
+    assert {case.route for case in withdrawn} == {None, "straight_through"}
     assert all(case.state is not State.CANCELLED for case in withdrawn)
     assert all(edge.after.kind is Kind.WITHDRAW for edge in edges if edge.before.kind is Kind.WITHDRAW)
 
@@ -161,6 +172,8 @@ def test_a_notice_ends_by_its_time_or_is_called_off_and_never_holds_anybody(edge
     for edge in notices:
         if edge.after.state is State.CONFIRMED:
             assert (edge.by, edge.after.why) == ("time", "notice_ended")
+    used = {edge.before.kind for edge in notices if edge.after.why == "line_used_again"}
+    assert used == {Kind.INACTIVITY}
     why = {(edge.by, edge.after.why) for edge in notices if edge.after.state is State.CANCELLED}
     assert why == {
         *((by, "customer_asked_first") for by in ("money or law", "time")),
@@ -198,6 +211,8 @@ def test_a_death_is_never_answered_by_a_rejection(edges: list[Edge]):
 
 
 def test_only_identity_and_law_hold_anybody(edges: list[Edge]):
+    asked = [e for e in edges if e.after.path is Path.HOLD and e.before.path is not Path.HOLD]
+    assert {(edge.by, edge.before.state) for edge in asked} == {("desk", State.CONFIRMED)}, "nobody twice"
     for edge in edges:
         if edge.after.state is not State.HELD or edge.before.state is State.HELD:
             continue
@@ -222,6 +237,23 @@ def test_every_deadline_ends_in_a_step(edges: list[Edge], clocks: Clocks):
                 max(LATE, due_at + timedelta(days=1)),
             )
             assert later is not None, (case, facts)
+
+
+def test_a_case_rests_only_while_something_that_comes_is_awaited(edges: list[Edge], clocks: Clocks):
+    """Under every combination of facts: a deadline, what is open in a run-off, or the end of an order."""
+    for case in reached(edges):
+        if case.has_ended:
+            continue
+        for facts in machine.every_fact():
+            due_at = rules.deadline(case, facts, clocks, "UTC")
+            step = rules.next_step(replace(case, due_at=due_at), facts, machine.NOW)
+            open_ = facts.owed_minor or facts.held_minor or facts.disputed_minor
+            awaited = (
+                due_at is not None
+                or (case.state is State.RUN_OFF and open_)
+                or (case.ground is Ground.LEGAL and facts.legal_freeze)
+            )
+            assert step or awaited, (case, facts)
 
 
 @pytest.fixture(scope="module")

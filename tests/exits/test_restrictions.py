@@ -14,8 +14,9 @@ from whiteslip.base import Refusal, end_of_day
 from whiteslip.decisions import Tables
 from whiteslip.exits import Office, restrictions, softer
 from whiteslip.exits.model import Cause, Channel, Identity, Restriction, State
+from whiteslip.exits.restrictions import Limits, Measure
 from whiteslip.identity import Person, Vault
-from whiteslip.lines.model import LockKind
+from whiteslip.lines.model import Lifecycle, LockKind
 from whiteslip.notices import DemoPhone
 from whiteslip.store import Database
 
@@ -122,3 +123,24 @@ def test_who_is_restricted_leaves_like_anybody_and_the_letter_stands(db: Databas
     refused = restrict(db, line, now=NOON + timedelta(days=101))
     assert isinstance(refused, Refusal)
     assert refused.code == "line.not_active"
+
+
+@pytest.mark.parametrize("how", ["is_cancelled", "lapses"])
+def test_a_cap_that_ends_while_a_wish_to_leave_is_open_does_not_stay_when_the_wish_is_over(
+    db: Database, how: str
+):
+    line = known(db)
+    buy(db, line, 30_000, 3)
+    before = line_of(db, line).limit_minor
+    with db.transaction() as tx:
+        cap = Limits(Measure.LOWER_CAP, cap_minor=100_000)
+        restrictions.restrict(tx, OFFICE, line, WHY, "desk", NOON, cap)
+        case = exits.request(tx, OFFICE, line, Channel.FORM, "form", NOON)
+        assert not isinstance(case, Refusal)
+        restrictions.lift(tx, OFFICE, line, "looked_at", "desk", NOON)
+        if how == "is_cancelled":
+            exits.cancel(tx, OFFICE, case.id, "customer", NOON)
+    if how == "lapses":
+        time_goes_by(db, NOON + timedelta(days=15))
+    found = line_of(db, line)
+    assert (found.lifecycle, found.limit_minor) == (Lifecycle.ACTIVE, before)

@@ -125,7 +125,9 @@ class LineMachine(RuleBasedStateMachine):
         self.line = worlds.open_line(self.db, LIMIT, TERMS, statement_day)
         self.ports = day.Ports(OFFICE, Vault(bytes(32)), DemoPhone(self.db))
         self.locks: dict[Key, tuple[datetime | None, bool]] = {}
-        self.measure: tuple[Measure, int] | None = None
+        self.measure: Measure | None = None
+        self.cap: int | None = None
+        self.over: int | None = None
         self.rise: tuple[UUID, int, bool] | None = None
         self.limit, self.used, self.may_rise_to = LIMIT, 0, set[int]()
         self.came_back, self.today = False, 0
@@ -189,7 +191,8 @@ class LineMachine(RuleBasedStateMachine):
             self.locks[Key(STOP.kind, STOP.party, STOP.ground, limits.part)] = (self.review_at, False)
         elif self.measure is None:
             self.may_rise_to.add(self.limit)
-        self.measure = (measure, self.limit)
+            self.cap = cap
+        self.measure = measure
 
     @precondition(lambda self: self.measure)
     @rule()
@@ -199,7 +202,7 @@ class LineMachine(RuleBasedStateMachine):
         self._unrestricted()
 
     def _unrestricted(self) -> None:
-        self.measure = None
+        self.measure, self.cap, self.over = None, None, self.cap
         for part in (None, CASH):
             self.locks.pop(Key(STOP.kind, STOP.party, STOP.ground, part), None)
 
@@ -477,6 +480,9 @@ class LineMachine(RuleBasedStateMachine):
         """
         used = line.principal_minor + line.held_minor
         assert line.limit_minor <= self.limit or line.limit_minor in self.may_rise_to
+        # A cap that is over is gone, whether the customer is leaving or not.
+        assert line.lifecycle is Lifecycle.CLOSED or line.limit_minor != self.over or self.over is None
+        self.over = None
         assert used <= max(self.used, line.limit_minor) or self.came_back
         assert line.advised_limit_minor == max(used, line.limit_minor)
         self.limit, self.used, self.came_back = line.limit_minor, used, False

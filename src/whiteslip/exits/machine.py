@@ -37,8 +37,8 @@ from whiteslip.exits.telling import At, Heirs, told
 _NOBODY: Final = UUID(int=0)
 # No jurisdiction has a holiday in the days that follow, so that most have one machine.
 _TODAY: Final = date(2026, 7, 9)
-_NOW: Final = datetime(2026, 7, 9, 4, tzinfo=UTC)
-_AFTER: Final = _NOW + timedelta(days=400)
+NOW: Final = datetime(2026, 7, 9, 4, tzinfo=UTC)
+_AFTER: Final = NOW + timedelta(days=400)
 _ZONE: Final = "UTC"
 _PLAN: Final = Plan(Outcome.CLOSES_NOW, 0, 0, None, 0, 0, None, 0, 0, _TODAY, ())
 
@@ -75,8 +75,8 @@ def start(kind: Kind) -> Exit:
         channel=Channel.PORTAL,
         state=State.STOPPED,
         why="requested",
-        since=_NOW,
-        requested_at=_NOW,
+        since=NOW,
+        requested_at=NOW,
         plan=_PLAN,
         kind=kind,
     )
@@ -108,7 +108,7 @@ def every_fact() -> list[Facts]:
 def besides() -> list[Exit]:
     """Cases that may be open beside a notice: of whoever asks, proven or not, or an estate's."""
     closing = [replace(start(Kind.CLOSE), identity=who) for who in Identity]
-    held_too_long = replace(closing[-1], state=State.CONFIRMED, confirmed_at=_NOW)
+    held_too_long = replace(closing[-1], state=State.CONFIRMED, confirmed_at=NOW)
     estate = start(Kind.ESTATE)
     return [
         *closing,
@@ -197,11 +197,11 @@ def _by_facts(at: At, dated: Iterable[tuple[Facts, Facts]], clocks: Clocks) -> I
         if due_at not in timed:
             timed[due_at] = replace(case, due_at=due_at)
         for late, known in ((False, facts), (True, later)):
-            step = rules.next_step(timed[due_at], known, _AFTER if late else _NOW)
+            step = rules.next_step(timed[due_at], known, _AFTER if late else NOW)
             if step is None:
                 continue
             if step not in taken:
-                taken[step] = [replace(at, case=moved) for moved in _routed(rules.taken(case, step, _NOW))]
+                taken[step] = [replace(at, case=moved) for moved in _routed(rules.taken(case, step, NOW))]
             for after in taken[step]:
                 yield Edge(at, after, "time" if late and due_at else "money or law", known)
 
@@ -225,7 +225,7 @@ def _by_people(at: At, facts: Facts, clocks: Clocks) -> Iterator[Edge]:
     for after in _by_customer(at, clocks):
         yield Edge(at, replace(at, case=after), "customer", facts)
     if at.case.state is State.NOTICE:
-        taken_back = rules.called_off(at.case, "lender_withdrew_notice", _NOW)
+        taken_back = rules.called_off(at.case, "lender_withdrew_notice", NOW)
         yield Edge(at, At(taken_back), "lender", facts)
     if at.case.is_open:
         for after in _by_heirs(at):
@@ -244,14 +244,14 @@ def _routed(case: Exit) -> list[Exit]:
 def _by_customer(at: At, clocks: Clocks) -> Iterator[Exit]:
     case = at.case
     if case.state is State.NOTICE and case.kind is Kind.INACTIVITY:
-        yield rules.called_off(case, "customer_keeps_it", _NOW)
+        yield rules.called_off(case, "customer_keeps_it", NOW)
     if at.heirs is not Heirs.NONE:
         return
     if case.state is State.STOPPED and case.identity is not Identity.VERIFIED:
         yield replace(case, identity=Identity.VERIFIED)
         yield replace(case, identity=Identity.DOUBTED)
-    if rules.can_cancel(case, clocks, _NOW):
-        yield rules.called_off(case, "customer_changed_their_mind", _NOW)
+    if rules.can_cancel(case, clocks, NOW):
+        yield rules.called_off(case, "customer_changed_their_mind", NOW)
     if rules.can_doubt(case) and case.state is not State.STOPPED:
         yield rules.doubted(case)
     if case.is_open and case.kind is Kind.CLOSE:
@@ -270,7 +270,7 @@ def _by_heirs(at: At) -> Iterator[At]:
     else:
         # Somebody else shows a paper: whoever did before stands for the line no more.
         yield At(case, Heirs.REPORTED, at.took_over)
-    yield At(rules.undone(case, at.took_over, _NOW))
+    yield At(rules.undone(case, at.took_over, NOW))
 
 
 def drawing(edges: list[Edge]) -> str:

@@ -193,12 +193,14 @@ def _take_effect(tx: Tx, line: Line, limits: Limits, reference: str, actor: str,
 
 
 def _give_back(tx: Tx, line: Line, found: Restriction, actor: str, now: datetime) -> Refusal | None:
-    """Undo what a restriction did. A limit that was changed since, by the customer say, stays."""
+    """Undo what a restriction did, also of a line that is being left: its customer may yet stay. A limit that
+    was changed since, by the customer say, stays.
+    """
     if found.cap_minor is None:
         part = Part(Feature(found.feature)) if found.feature else None
         kind, party, ground = _LOCK
         return lines.lift_lock(tx, line.id, kind, party, actor, now, part, ground)
-    untouched = line.lifecycle is Lifecycle.ACTIVE and line.limit_minor == found.cap_minor
+    untouched = line.lifecycle is not Lifecycle.CLOSED and line.limit_minor == found.cap_minor
     if untouched and found.before_minor is not None:
         change_limit(tx, line, found.before_minor, actor, now)
     return None

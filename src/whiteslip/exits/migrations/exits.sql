@@ -233,6 +233,8 @@ CREATE INDEX termination_line ON exits.termination (line, proposed_at);
 -- A death that was reported. Whom the estate is told by is in the identity vault; of the paper that
 -- shows their authority only a reference is kept.
 CREATE TABLE exits.estate (
+    -- On a clock that stands still two reports have the same instant.
+    no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     line uuid NOT NULL,
     exit uuid NOT NULL REFERENCES exits.exit,
     reported_by text NOT NULL,
@@ -251,11 +253,11 @@ CREATE TABLE exits.estate (
     undo_asked_by text,
     -- Reported in error: the row stays, and counts no more.
     ended_at timestamptz,
-    PRIMARY KEY (line, reported_at),
     CHECK ((contact IS NULL) = (authority IS NULL)),
     CHECK (num_nulls(told_at, told_minor, settle_by) IN (0, 3))
 );
 CREATE UNIQUE INDEX estate_standing ON exits.estate (line) WHERE ended_at IS NULL;
+CREATE INDEX estate_line ON exits.estate (line);
 
 -- Each look at the page that an alternative was meant for, why, and what was answered. No answer means
 -- nothing. By lot some do not see it (``held_out``), so that what it does can be told.
@@ -337,6 +339,13 @@ UNION ALL
 SELECT 'a closed case has a closed line', e.reference, NULL
 FROM exits.exit AS e JOIN lines.v_line AS l ON l.id = e.line
 WHERE e.state = 'closed' AND l.lifecycle <> 'closed'
+UNION ALL
+SELECT 'a notice stands beside nothing that was proven', n.reference, NULL
+FROM exits.exit AS n JOIN lines.v_line AS l ON l.id = n.line
+WHERE n.state = 'notice' AND (l.lifecycle = 'closed' OR EXISTS (
+    SELECT FROM exits.exit AS e WHERE e.line = n.line
+        AND e.state IN ('stopped', 'confirmed', 'run_off', 'clearing', 'held')
+        AND (e.identity = 'verified' OR e.confirmed_at IS NOT NULL)))
 UNION ALL
 SELECT 'nothing is authorised after the stop', format('%s: purchase %s', e.reference, p.id), NULL
 FROM exits.exit AS e JOIN purchases.v_purchase AS p ON p.line = e.line
