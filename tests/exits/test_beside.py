@@ -20,11 +20,11 @@ from noticing import (
     noticed,
     time_goes_by,
 )
-from worlds import DAY, at, buy, line_of
+from worlds import DAY, at, buy, line_of, pay
 
 from whiteslip import exits, identity, lines, notices
 from whiteslip.base import Refusal, end_of_day
-from whiteslip.exits import Exit, estates, terminations
+from whiteslip.exits import Exit, estates, softer, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, Kind, Path, State
 from whiteslip.exits.withdrawal import withdraw
@@ -301,3 +301,45 @@ def test_a_notice_beside_a_proven_wish_is_found_by_the_night(db: Database, plant
         tx.conn.execute(planted)
         (found,) = exits_store.violations(tx)
     assert found.startswith("a notice stands beside nothing that was proven: EX-")
+
+
+@pytest.mark.parametrize("firm", [True, False])
+def test_a_pause_neither_puts_the_end_of_a_notice_off_nor_is_lifted_by_it(db: Database, firm: bool):
+    line = known(db)
+    buy(db, line, 60_000, 6)
+    notice = noticed(db, line)
+    with db.transaction() as tx:
+        softer.pause(tx, line, "customer", EVE, days=90 if firm else None, firm=firm)
+    time_goes_by(db, OVER)
+    assert case_of(db, notice).state is State.RUN_OFF
+    assert line_of(db, line).locks == {LockKind.CUSTOMER, LockKind.EXIT}
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "lapsed"])
+def test_a_limit_that_was_reduced_is_what_it_was_reduced_to_when_a_wish_is_over(db: Database, ends: str):
+    line = known(db)
+    notice = noticed(db, line)
+    with db.transaction() as tx:
+        softer.reduce(tx, line, 100_000, "customer", LATER)
+    own = asked(db, line)
+    if ends == "cancelled":
+        act(db, exits.cancel, own.id, "customer", LATER)
+    else:
+        time_goes_by(db, LATER + timedelta(days=15))
+    assert line_of(db, line).limit_minor == 100_000
+    assert stands(db, notice) == STANDS
+
+
+def test_a_death_while_what_the_lender_ended_runs_off_is_told_to_the_estate_and_closes_once(db: Database):
+    line = known(db)
+    buy(db, line, 60_000, 6)
+    notice = noticed(db, line)
+    time_goes_by(db, OVER)
+    case = act(db, estates.report, line, Channel.DESK, "staff:one", OVER)
+    assert (case.id, case.kind, case.state) == (notice, Kind.TERMINATION, State.RUN_OFF)
+    owed, paid_on = line_of(db, line).owed_minor, ENDS + timedelta(days=1)
+    pay(db, line, owed, paid_on)
+    done = act(db, exits.advance, notice, at(paid_on + timedelta(days=20)))
+    assert (done.state, done.kind) == (State.CLOSED, Kind.TERMINATION)
+    told = ["termination.notice", "exit.runoff", "estate.acknowledged", "estate.closed"]
+    assert letters(db, notice) == told
