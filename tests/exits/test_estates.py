@@ -226,6 +226,26 @@ def test_a_death_reported_in_error_brings_the_line_back_and_apologises(db: Datab
     assert line_of(db, line).fee_minor == 3_000, "fees may arise again"
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_who_proves_to_be_the_customer_or_fails_to_settles_no_estate(db: Database, asked: bool):
+    """Whoever has the phone of who died can give its code; a paper shows who settles the estate."""
+    line = known(db)
+    if asked:
+        with db.transaction() as tx:
+            exits.request(tx, OFFICE, line, Channel.FORM, "form", NOON)
+    case = report(db, line)
+    with db.transaction() as tx:
+        for how in (
+            exits.request(tx, OFFICE, line, Channel.API, "customer", NOON, Identity.VERIFIED),
+            exits.request(tx, OFFICE, line, Channel.API, "customer", NOON, Identity.DOUBTED),
+            exits.confirm(tx, OFFICE, case.id, "customer", NOON),
+        ):
+            assert how == case
+        told = exits.doubt(tx, OFFICE, case.id, "form", NOON)
+    assert told == Refusal("exit.doubt_not_possible", {"state": "stopped", "kind": "estate"})
+    assert again(db, case) == case
+
+
 def test_a_death_may_be_reported_again_at_once_where_the_first_report_was_an_error(db: Database):
     """On a clock that stands still the same instant is kept of both."""
     line = known(db)

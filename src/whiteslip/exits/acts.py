@@ -109,7 +109,8 @@ def doubt(
         return both
     line, case = both
     work = Work.on(tx, office, line, now)
-    if case.state is State.STOPPED and case.identity is not Identity.VERIFIED:
+    waits = case.state is State.STOPPED and case.kind is not Kind.ESTATE
+    if waits and case.identity is not Identity.VERIFIED:
         return _identify(work, case, Identity.DOUBTED, not_me, actor)
     news = not_me and not case.not_me
     if case.identity is Identity.DOUBTED and (news or case.state is State.HELD):
@@ -131,8 +132,10 @@ def _open(tx: Tx, exit_id: UUID) -> tuple[Line, Exit] | Refusal:
 
 
 def _identify(work: Work, case: Exit, who: Identity, not_me: bool, actor: str) -> Exit:
-    """Note what is known of who asked. What was proven once is not doubted by a later slip."""
-    if case.state is not State.STOPPED or case.identity is Identity.VERIFIED:
+    """Note what is known of who asked. What was proven once is not doubted by a later slip; and whether it is
+    the customer says nothing of who settles an estate: a paper shows that, or the report is undone.
+    """
+    if case.state is not State.STOPPED or case.identity is Identity.VERIFIED or case.kind is Kind.ESTATE:
         return case
     return _checked(work, replace(case, identity=who, not_me=case.not_me or not_me), actor)
 

@@ -12,7 +12,7 @@ from web.portal.conftest import Reader
 from web.portal.scene import Guest, Scene
 
 from whiteslip import lines
-from whiteslip.exits import Exit, terminations
+from whiteslip.exits import Exit, estates, terminations
 from whiteslip.exits.model import Cause, Channel, Identity, Kind, State, Termination
 from whiteslip.lines import Line
 from whiteslip.store import Tx
@@ -219,3 +219,17 @@ def test_who_proves_that_it_was_them_reads_that_the_notice_no_longer_stands(read
     shown = reader.opens(f"/exits/{notice.reference}").text
     assert "Our notice no longer stands" in shown
     assert "Nothing of the notice goes on your record" in shown
+
+
+@pytest.mark.parametrize("coded", [True, False])
+def test_the_form_settles_no_estate_whoever_has_the_phone(reader: Reader, scene: Scene, coded: bool):
+    guest = scene.guest("en")
+    with scene.db.transaction() as tx:
+        case = estates.report(tx, scene.ports.office, guest.line, Channel.DESK, "staff", scene.now())
+    _asks(reader, guest)
+    if coded:
+        shown = reader.sends("/close/code", code=scene.code(guest))
+        assert "has died" in shown.text
+    else:
+        assert reader.sends("/close/without-code").url.path == "/close/waiting"
+    assert scene.cases(guest) == [case]

@@ -20,6 +20,7 @@ from whiteslip.base import Refusal, end_of_day, local_day
 from whiteslip.exits import Exit
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import Channel, Identity, State
+from whiteslip.exits.model import Kind as ExitKind
 from whiteslip.identity import access
 from whiteslip.identity.model import Kind
 from whiteslip.identity.rules import normal_id_number, normal_name, normal_phone
@@ -177,7 +178,7 @@ def _hold(ports: Ports, subject: UUID, now: datetime) -> None:
 def _waiting(tx: Tx, customer: UUID) -> list[Exit]:
     """Cases of somebody that wait for a proof of who asked."""
     found = [exits_store.open_of_line(tx, line) for line in _open_lines(tx, customer)]
-    return [case for case in found if case and case.state is State.STOPPED]
+    return [case for case in found if case and (case.kind, case.state) == (ExitKind.CLOSE, State.STOPPED)]
 
 
 def _confirm(request: WebRequest, tx: Tx, ports: Ports, customer: Customer, now: datetime) -> Response[None]:
