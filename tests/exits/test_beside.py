@@ -20,7 +20,7 @@ from noticing import (
     noticed,
     time_goes_by,
 )
-from worlds import DAY, at, buy, line_of, pay
+from worlds import DAY, at, buy, line_of, open_lines, pay
 
 from whiteslip import exits, identity, lines, notices
 from whiteslip.base import Refusal, end_of_day
@@ -343,3 +343,22 @@ def test_a_death_while_what_the_lender_ended_runs_off_is_told_to_the_estate_and_
     assert (done.state, done.kind) == (State.CLOSED, Kind.TERMINATION)
     told = ["termination.notice", "exit.runoff", "estate.acknowledged", "estate.closed"]
     assert letters(db, notice) == told
+
+
+def test_who_may_still_withdraw_does_so_after_the_lenders_notice_is_over(db: Database):
+    """Whoever was not informed has twelve months and fourteen days. What was bought while the notice ran was
+    bought before drawing stopped.
+    """
+    (line,) = open_lines(db, 1, informed=False)
+    notice = noticed(db, line)
+    buy(db, line, 60_000, 6, LATER.date())
+    time_goes_by(db, OVER)
+    stopped_at = case_of(db, notice).stopped_at
+    with db.transaction() as tx:
+        done = withdraw(tx, OFFICE, line, Channel.PORTAL, "customer", OVER)
+    assert isinstance(done, Exit), done
+    assert (done.id, done.kind, done.state) == (notice, Kind.WITHDRAW, State.RUN_OFF)
+    assert case_of(db, notice).stopped_at == stopped_at
+    assert letters(db, notice) == ["termination.notice", "exit.runoff", "withdrawal.received"]
+    with db.transaction() as tx:
+        assert exits_store.violations(tx) == []

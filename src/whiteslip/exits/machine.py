@@ -254,7 +254,7 @@ def _by_customer(at: At, clocks: Clocks) -> Iterator[Exit]:
         yield rules.called_off(case, "customer_changed_their_mind", NOW)
     if rules.can_doubt(case) and case.state is not State.STOPPED:
         yield rules.doubted(case)
-    if case.is_open and case.kind is Kind.CLOSE:
+    if case.is_open and case.kind not in (Kind.ESTATE, Kind.WITHDRAW):
         yield rules.as_withdrawal(case)
 
 

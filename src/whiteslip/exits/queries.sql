@@ -10,7 +10,7 @@ INSERT INTO exits.exit (
 
 -- name: save!
 UPDATE exits.exit SET
-    kind = :kind, reason = :reason, state = :state, why = :why, since = :since, ground = :ground,
+    kind = :kind, reason = :reason, requested_at = :requested_at, state = :state, why = :why, since = :since, ground = :ground,
     held_from = :held_from, identity = :identity, not_me = :not_me, route = :route, path = :path,
     confirmed_at = :confirmed_at, closed_at = :closed_at, due_at = :due_at, tail_until = :tail_until,
     plan = :plan

@@ -329,11 +329,14 @@ def deadline(case: Exit, facts: Facts, clocks: Clocks, timezone: str) -> datetim
 
 
 def as_withdrawal(case: Exit) -> Exit:
-    """A case of closing as one of withdrawing: said by who is signed in, and not assessed."""
+    """An open case as one of withdrawing: said by who is signed in, and not assessed. Where the lender's
+    notice began it, drawing stopped when that was over.
+    """
     doubted = case.identity is Identity.DOUBTED and case.state is not State.STOPPED
     known = Identity.DOUBTED if doubted else Identity.VERIFIED
     route = Route.STRAIGHT_THROUGH if case.route else None
-    return replace(case, kind=Kind.WITHDRAW, identity=known, route=route)
+    since = case.stopped_at or case.requested_at
+    return replace(case, kind=Kind.WITHDRAW, identity=known, route=route, requested_at=since)
 
 
 def as_estate(case: Exit) -> Exit:
