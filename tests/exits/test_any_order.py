@@ -5,18 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 import worlds
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from walked import Taken, recording, walked
 
-from whiteslip import billing, day, exits, identity, lines, notices, purchases
+from whiteslip import billing, day, exits, identity, lines, notices, packs, purchases
 from whiteslip.base import Refusal
 from whiteslip.billing.model import Payment
 from whiteslip.decisions import Tables
-from whiteslip.exits import Exit, Office, estates, restrictions, softer, terminations
+from whiteslip.exits import Exit, Office, estates, machine, restrictions, softer, telling, terminations
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.model import BY_LENDER, Cause, Channel, Ground, Identity, Kind, Path, State, Termination
+from whiteslip.exits.rules import Clocks
 from whiteslip.exits.withdrawal import withdraw
 from whiteslip.identity import Person, Vault
 from whiteslip.lines.model import Lifecycle, LockKind, Party
@@ -35,11 +38,14 @@ class ExitMachine(RuleBasedStateMachine):
     """One line, a calendar, and all that customer, heirs, shop, bank, lender, desk and court may do."""
 
     db: Database
+    known: set[Taken]
+    taken: list[Taken]
 
-    @initialize(statement_day=st.integers(1, 28))
-    def start(self, statement_day: int) -> None:
+    @initialize(statement_day=st.integers(1, 28), informed=st.booleans())
+    def start(self, statement_day: int, informed: bool) -> None:
         self.day = worlds.DAY
-        self.line = worlds.open_line(self.db, 500_000, statement_day=statement_day)
+        self.taken.clear()
+        (self.line,) = worlds.open_lines(self.db, 1, 500_000, statement_day=statement_day, informed=informed)
         self.held: list[Purchase] = []
         self.paid: list[Payment] = []
         self.seen: dict[str, State] = {}
@@ -196,6 +202,11 @@ class ExitMachine(RuleBasedStateMachine):
                 self.seen[case.reference] = case.state
 
     @invariant()
+    def every_step_is_one_that_was_walked(self) -> None:
+        assert [step for step in self.taken if step not in self.known] == []
+        self.taken.clear()
+
+    @invariant()
     def a_line_ends_in_one_way_and_is_told_of_once(self) -> None:
         with self.db.transaction() as tx:
             cases = exits_store.of_line(tx, self.line)
@@ -217,6 +228,8 @@ ExitMachine.TestCase.settings = settings(
 )
 
 
-def test_any_order_of_acts_keeps_the_promises(db: Database):
-    ExitMachine.db = db
+def test_any_order_of_acts_keeps_the_promises(db: Database, monkeypatch: pytest.MonkeyPatch):
+    ExitMachine.db, ExitMachine.taken = db, []
+    ExitMachine.known = walked(machine.walk(Clocks.of(packs.load("cn"))))
+    monkeypatch.setattr(telling, "told", recording(ExitMachine.taken))
     ExitMachine.TestCase("runTest").runTest()

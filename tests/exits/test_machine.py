@@ -132,6 +132,16 @@ def test_nothing_closes_with_a_debt_a_hold_or_a_dispute(edges: list[Edge]):
         assert not facts.legal_freeze, edge
 
 
+def test_nothing_goes_on_while_somebody_may_still_say_who_asked(edges: list[Edge]):
+    """A doubt is resolved by the desk, by a paper, or by its time, and by nothing else."""
+    ahead = {State.RUN_OFF, State.CLEARING, State.CLOSED}
+    for edge in edges:
+        before = edge.before
+        if edge.after.state in ahead and edge.after.state is not before.state:
+            held = (before.state, before.ground) == (State.HELD, Ground.LEGAL)
+            assert held or before.path or before.identity is not Identity.DOUBTED, edge
+
+
 def test_what_has_ended_stays_ended(edges: list[Edge]):
     assert [edge for edge in edges if edge.before.state in ENDS] == []
 
@@ -233,7 +243,7 @@ def test_every_deadline_ends_in_a_step(edges: list[Edge], clocks: Clocks):
                 continue
             later = rules.next_step(
                 replace(case, due_at=due_at),
-                replace(facts, today=LATE.date(), clears_on=None),
+                replace(facts, today=LATE.date()),
                 max(LATE, due_at + timedelta(days=1)),
             )
             assert later is not None, (case, facts)
