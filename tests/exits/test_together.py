@@ -261,6 +261,14 @@ def test_a_wish_that_ends_otherwise_leaves_the_notice_as_it_was(moves: list[Move
         assert move.end in onwards
 
 
+def test_a_notice_changes_nothing_of_a_line_until_it_is_over(moves: list[Move]):
+    alone = [move for move in moves if move.start.notice is not move.end.notice and not move.end.at]
+    assert {move.event for move in alone} >= {"begins", "lender_withdrew_notice", "customer_keeps_it"}
+    for move in alone:
+        before, after = move.start, move.end
+        assert (after.lifecycle, after.locks, after.money) == (before.lifecycle, before.locks, before.money)
+
+
 def test_what_is_proven_takes_the_place_of_a_notice_before_anything_else_happens(moves: list[Move]):
     """So a line never closes, and is never told of, in two ways."""
     proven = [move for move in noticed_beside(moves) if move.start.at and is_proven(move.start.at.case)]

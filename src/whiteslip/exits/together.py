@@ -308,12 +308,11 @@ class _Rules:
             operation, by = _BEGINS[at.case.kind]
             if not may(operation, whole):
                 continue
+            begun = self._follow(None, at.case.state, whole.lifecycle)
+            end = self._after(whole, at, whole.money, begun)
             if at.case.state is State.NOTICE:
-                noticed = self.whole(None, whole.lifecycle, whole.locks, whole.money, at)
-                yield Move(whole, noticed, by, "begins")
-            else:
-                begun = self._follow(None, at.case.state, whole.lifecycle)
-                yield Move(whole, self._after(whole, at, whole.money, begun), by, "begins")
+                end = self.whole(None, end.lifecycle, end.locks, end.money, at)
+            yield Move(whole, end, by, "begins")
 
     def _after(self, whole: Whole, at: At, money: Money, found: Effect) -> Whole:
         """The line after a step. Raises ValueError for a way that no lifecycle goes."""
