@@ -12,7 +12,7 @@ from uuid import UUID
 
 from whiteslip import lines
 from whiteslip.base import new_id
-from whiteslip.billing import earlier, history, late, rules, sales, store
+from whiteslip.billing import across, earlier, history, late, rules, sales, store
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Debt, Part, Quote
 from whiteslip.ledger import recipes
@@ -63,16 +63,19 @@ def refund(
     """
     event, sold = new_id(now), sales.of_purchase(tx, line, purchase, amount_minor)
     on = value_on or line.today(now)
+    known = across.look(tx, line, on)
     history.add_refund(tx, event, line.id, purchase)
     if not sold and on < line.today(now) and history.overtaken(tx, [(line.id, on)]):
         told = late.give_back(tx, line, event, purchase, payable, amount_minor, on, now)
         if told is not None:
             pay_off_with_credit(tx, lines.get_lines(tx, {line.id}, lock=True)[line.id], now)
+            across.correct(tx, line.id, known, event, now)
             return told
     booking = Booking(tx, [line], now)
     of_buyer = [part for _, part in sold]
     rest = amount_minor - sum(part.amount_minor for part in of_buyer)
-    parts = of_buyer + rules.allocate_refund(rest, booking.items[line.id], purchase)
+    carried = history.in_hardship_plans(tx, line.id, purchase)
+    parts = of_buyer + rules.allocate_refund(rest, booking.items[line.id], purchase, carried)
     for each, part in sold:
         deemed = recipes.deem_collected(event, payable, each.payable, part.amount_minor, now)
         booking.move(line, deemed)
@@ -82,6 +85,7 @@ def refund(
     booking.move(line, *recipes.refund(event, line.book, payable, sums, now))
     booking.settle(line, event, "refund", parts, on)
     booking.write()
+    across.correct(tx, line.id, known, event, now)
     return parts
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
+from whiteslip.base.ids import NO_ID
 from whiteslip.billing import earlier, history, store
 from whiteslip.billing.earning import settled
-from whiteslip.billing.model import OpenItem, Part, Payment
+from whiteslip.billing.model import Component, Hardship, OpenItem, Part, Payment
 from whiteslip.billing.retelling import Event, Key, Story, Untold
 from whiteslip.lines import Line
 from whiteslip.store import Tx
+from whiteslip.store.database import Row
 
 # What follows from other things, and from a purchase that has no price.
 GIVEN_UP: Final = frozenset({"unearned", "unpriced"})
 # Settlements that can be told again. Others (a hardship plan, a trifle given up) are agreed or done
 # with what was known then, and stand.
 TOLD: Final = frozenset({"payment", "refund", "credit", "disputed"})
+
+# Source, kind, part and the day it counts from.
+_Settled: TypeAlias = tuple[UUID, str, Part, date]
 
 
 @dataclass
@@ -32,54 +37,202 @@ class Booked:
     charged: frozenset[tuple[UUID, int]] = frozenset()
 
 
+@dataclass(frozen=True)
+class _Facts:
+    """All that is booked of a line. ``undone`` are payments that do not stand."""
+
+    tx: Tx
+    line: Line
+    rows: Sequence[Row]
+    settlements: Sequence[_Settled]
+    payments: Mapping[UUID, Payment]
+    undone: frozenset[UUID]
+    disputes: Sequence[Row]
+
+    @classmethod
+    def of(cls, tx: Tx, line: Line) -> _Facts:
+        payments = {payment.id: payment for payment in store.payments(tx, line.id)}
+        settlements = history.all_settlements(tx, line.id)
+        if any(kind == "sold" for _, kind, _, _ in settlements):
+            raise Untold("the debt was sold")
+        return cls(
+            tx,
+            line,
+            history.all_instalments(tx, line.id),
+            settlements,
+            payments,
+            frozenset(payment.id for payment in payments.values() if not payment.stands),
+            history.suspensions(tx, line.id),
+        )
+
+    def standing(self) -> list[_Settled]:
+        """What was settled by what stands."""
+        return [each for each in self.settlements if each[0] not in self.undone]
+
+    def booked(
+        self, rows: Sequence[Row], settlements: Iterable[_Settled], since: date, until: date
+    ) -> Booked:
+        """``settlements`` as of ``rows``: those before ``since`` have settled them, the others are the story
+        up to ``until``.
+        """
+        before, done, days = list[Part](), dict[Key, int](), dict[Key, date]()
+        for source, kind, part, on in settlements:
+            key = (source, kind, part.plan, part.no, part.component)
+            if on < since:
+                before.append(part)
+            else:
+                done[key] = done.get(key, 0) + part.amount_minor
+                days[key] = on
+        credited = sum(_credit(kind, part) for _, kind, part, on in self.standing() if on >= since)
+        story = Story(
+            since,
+            until,
+            self.line.terms,
+            settled([_item(row) for row in rows], before),
+            {(row["plan"], row["no"]): on for row in rows if (on := _asked_on(row, until))},
+            self.line.credit_minor - credited,
+            list(self._events(done, days, since, until)),
+            {(key[2], key[3]): key[0] for key in done if key[1] == "waiver" and key[2] and key[3]},
+            history.unpriced(self.tx, self.line.id),
+            earlier.grace_days(self.tx, self.line.id),
+            self._shares({row["plan"] for row in rows if row["kind"] == "hardship"}, since),
+        )
+        charged = frozenset((row["plan"], row["no"]) for row in rows if row["charged"])
+        return Booked(story, done, days, charged)
+
+    def _events(
+        self, done: Mapping[Key, int], days: Mapping[Key, date], since: date, until: date
+    ) -> Iterable[Event]:
+        """What happened, from what it settled; an open dispute takes what was open on its day, whatever it
+        was known to be.
+        """
+        disputed = {row["source"]: row["purchase"] for row in self.disputes}
+        opened = {
+            row["source"]: Event(
+                row["source"],
+                "disputed",
+                row["began_on"],
+                row["asked_minor"],
+                "",
+                row["purchase"],
+                firm=False,
+            )
+            for row in self.disputes
+            if row["open"] and since <= row["began_on"] <= until
+        }
+        yield from opened.values()
+        sums: dict[tuple[UUID, str], int] = {}
+        on: dict[UUID, date] = {}
+        fees = {(row["plan"], row["no"]) for row in self.rows if row["kind"] == "late_fee"}
+        for key, minor in done.items():
+            source, kind, plan, no, _ = key
+            if kind in TOLD:
+                sums[source, kind] = sums.get((source, kind), 0) + minor
+                on[source] = days[key]
+            elif kind not in GIVEN_UP and not (kind == "waiver" and (plan, no) in fees):
+                raise Untold(f"a line with something {kind} since")
+        if any(kind == "unearned" and source not in on and source not in opened for source, kind, *_ in done):
+            raise Untold("fees were stopped since")
+        of = history.refunds(self.tx, self.line.id) | disputed
+        for (source, kind), minor in sums.items():
+            if source not in opened:
+                paid = self.payments.get(source)
+                yield Event(source, kind, on[source], minor, paid.reference if paid else "", of.get(source))
+
+    def _shares(self, plans: set[UUID], since: date) -> dict[UUID, int]:
+        """Principal of purchases that is in hardship ``plans``: what they took over less what was refunded or
+        disputed of it before ``since``.
+        """
+        bought = {row["plan"]: row["purchase"] for row in self.rows}
+        of = history.refunds(self.tx, self.line.id) | {d["source"]: d["purchase"] for d in self.disputes}
+        sums: dict[UUID, int] = {}
+        for source, kind, part, on in self.settlements:
+            if part.component != Component.PRINCIPAL or part.plan is None:
+                continue
+            purchase, minor = bought[part.plan], part.amount_minor
+            if source in of and part.plan in plans and on < since:
+                purchase, minor = of[source], -minor
+            elif not (kind == "carried" and source in plans):
+                continue
+            if purchase:
+                sums[purchase] = sums.get(purchase, 0) + minor
+        return sums
+
+
+def _asked_on(row: Row, until: date) -> date | None:
+    """The day of the bill that asked for an instalment, or ought to have, up to ``until``."""
+    if row["statement_on"] and row["statement_on"] <= until:
+        return row["statement_on"]
+    return row["bill_on"] if row["bill_on"] < until else None
+
+
 def read(tx: Tx, line: Line, since: date, today: date) -> Booked:
     """The story of a line from ``since`` on, as it is booked. Raises :class:`Untold`."""
-    payments = {payment.id: payment for payment in store.payments(tx, line.id)}
-    undone = {payment.id for payment in payments.values() if not payment.stands}
-    rows = history.all_instalments(tx, line.id)
-    kinds = {(row["plan"], row["no"]): row["kind"] for row in rows}
-    purchases = {row["plan"]: row["purchase"] for row in rows}
-    if any(row["kind"] in ("residual", "hardship") and row["opened_on"] >= since for row in rows):
+    facts = _Facts.of(tx, line)
+    if any(row["kind"] in ("residual", "hardship") and row["opened_on"] >= since for row in facts.rows):
         raise Untold("a debt was put into a new plan")
-    settlements = history.all_settlements(tx, line.id)
-    before = _left_of(undone, settlements)
-    booked, days = dict[Key, int](), dict[Key, date]()
-    for source, kind, part, on in settlements:
-        key = (source, kind, part.plan, part.no, part.component)
-        if kind == "sold":
-            raise Untold("the debt was sold")
-        if source in undone:
-            continue
-        if on < since:
-            before.append(part)
-        else:
-            booked[key] = booked.get(key, 0) + part.amount_minor
-            days[key] = on
-    items = settled([_item(row) for row in rows], before)
-    billed = {
-        (row["plan"], row["no"]): row["statement_on"] or row["bill_on"]
+    left = [(NO_ID, "", part, date.min) for part in _left_of(facts.undone, facts.settlements)]
+    return facts.booked(facts.rows, left + facts.standing(), since, today)
+
+
+def read_before(tx: Tx, line: Line, made: Hardship, previous: Hardship | None, since: date) -> Story:
+    """The story of a line up to the agreement of a hardship plan: from ``since`` on, or from the first thing
+    that the plan had not been told of; but no earlier than the agreement of the plan ``previous`` to it.
+
+    What has settled something else, because the plan had taken over what it was for, is told as it ought to
+    have been. Raises :class:`Untold`.
+    """
+    facts = _Facts.of(tx, line)
+    rows = _rows_before(facts, made, previous)
+    plans = {None, *(row["plan"] for row in rows)}
+    told = [
+        each
+        for each in facts.standing()
+        if each[0] not in (made.plan, made.id)
+        and (each[3] < made.agreed_on or (each[3] == made.agreed_on and each[2].plan in plans))
+        and (each[2].plan in plans or each[1] in TOLD)
+    ]
+    late = [on for _, _, part, on in told if part.plan not in plans]
+    late += [row["began_on"] for row in facts.disputes if row["open"]]
+    unpriced = history.unpriced(tx, line.id)
+    late += [row["opened_on"] for row in rows if row["purchase"] in unpriced]
+    since = min([since, *late])
+    if previous:
+        since = max(since, previous.agreed_on)
+    # What a later plan took over counts in this one on its own day, or at the beginning.
+    clamped = [
+        (source, kind, part, on if part.plan in plans else max(on, since)) for source, kind, part, on in told
+    ]
+    story = facts.booked(rows, clamped, since, made.agreed_on).story
+    if story.credit_minor < 0:
+        raise Untold("credit is gone that would have been needed")
+    return replace(story, billed_on={key: on for key, on in story.billed_on.items() if on < made.agreed_on})
+
+
+def _rows_before(facts: _Facts, made: Hardship, previous: Hardship | None) -> list[Row]:
+    """Instalments that could be open when ``made`` was agreed."""
+
+    def carried(plan: UUID) -> set[UUID | None]:
+        return {part.plan for by, kind, part, _ in facts.settlements if (by, kind) == (plan, "carried")}
+
+    taken = carried(made.plan)
+    rows = [
+        row
+        for row in facts.rows
+        if row["plan"] != made.plan and (row["opened_on"] < made.agreed_on or row["plan"] in taken)
+    ]
+    if previous is None:
+        return rows
+    gone = carried(previous.plan)
+    return [
+        row
         for row in rows
-        if row["statement_on"] or row["bill_on"] < today
-    }
-    told_of = _disputes(tx, line, since)
-    events = _events(history.refunds(tx, line.id), booked, days, payments, purchases, kinds, told_of)
-    story = Story(
-        since,
-        today,
-        line.terms,
-        items,
-        billed,
-        line.credit_minor - sum(_credit(key, minor) for key, minor in booked.items()),
-        list(events),
-        {(key[2], key[3]): key[0] for key in booked if key[1] == "waiver" and key[2] and key[3]},
-        history.unpriced(tx, line.id),
-        earlier.grace_days(tx, line.id),
-    )
-    charged = frozenset((row["plan"], row["no"]) for row in rows if row["charged"])
-    return Booked(story, booked, days, charged)
+        if row["plan"] == previous.plan
+        or (row["opened_on"] >= previous.agreed_on and row["plan"] not in gone)
+    ]
 
 
-def _left_of(undone: set[UUID], settlements: Sequence[tuple[UUID, str, Part, date]]) -> list[Part]:
+def _left_of(undone: Collection[UUID], settlements: Sequence[_Settled]) -> list[Part]:
     """What is left of payments that do not stand: nothing, but what they made a charge-off give up."""
     sums: dict[tuple[UUID, int, str], int] = {}
     for source, _, part, _ in settlements:
@@ -89,23 +242,7 @@ def _left_of(undone: set[UUID], settlements: Sequence[tuple[UUID, str, Part, dat
     return [Part(component, minor, plan, no) for (plan, no, component), minor in sums.items() if minor]
 
 
-def _disputes(tx: Tx, line: Line, since: date) -> dict[UUID, Event]:
-    """Open disputes that began since: each takes what was open on its day, whatever it was known to be."""
-    return {
-        row["source"]: Event(
-            row["source"],
-            "disputed",
-            row["began_on"],
-            row["asked_minor"],
-            purchase=row["purchase"],
-            firm=False,
-        )
-        for row in history.open_suspensions(tx, line.id)
-        if row["began_on"] >= since
-    }
-
-
-def _item(row: store.Row) -> OpenItem:
+def _item(row: Row) -> OpenItem:
     """An instalment of which nothing is settled and that no bill has asked for."""
     names = ("plan", "no", "line", "bill_on", "due_on", "principal_minor", "interest_minor", "fee_minor")
     return OpenItem(
@@ -121,100 +258,6 @@ def _item(row: store.Row) -> OpenItem:
     )
 
 
-def _credit(key: Key, minor: int) -> int:
+def _credit(kind: str, part: Part) -> int:
     """By how much a settlement raises the customer's credit."""
-    _source, kind, plan, _no, _component = key
-    return minor if plan is None else -minor if kind == "credit" else 0
-
-
-def _events(
-    refunds: dict[UUID, UUID],
-    booked: dict[Key, int],
-    days: dict[Key, date],
-    payments: dict[UUID, Payment],
-    purchases: dict[UUID, UUID | None],
-    kinds: dict[tuple[UUID, int], str],
-    disputes: dict[UUID, Event],
-) -> Iterable[Event]:
-    """What happened, from what it settled."""
-    yield from disputes.values()
-    sums: dict[tuple[UUID, str], int] = {}
-    of: dict[UUID, set[UUID]] = {}
-    on: dict[UUID, date] = {}
-    for (source, kind, plan, no, component), minor in booked.items():
-        if kind in TOLD:
-            sums[source, kind] = sums.get((source, kind), 0) + minor
-            on[source] = days[source, kind, plan, no, component]
-            bought = purchases[plan] if plan else None
-            of.setdefault(source, set()).update({bought} if bought else ())
-        elif kind not in GIVEN_UP and not (
-            kind == "waiver" and plan and no and kinds[plan, no] == "late_fee"
-        ):
-            raise Untold(f"a line with something {kind} since")
-    if any(kind == "unearned" and source not in on and source not in disputes for source, kind, *_ in booked):
-        raise Untold("fees were stopped since")
-    for (source, kind), minor in sums.items():
-        if source in disputes:
-            continue
-        reference = payments[source].reference if source in payments else ""
-        bought = refunds.get(source)
-        if kind == "disputed" or (kind == "refund" and bought is None):
-            if len(of[source]) > 1:
-                raise Untold("a refund went to more than one purchase")
-            bought = next(iter(of[source]), None)
-        yield Event(source, kind, on[source], minor, reference, bought)
-
-
-def read_before(tx: Tx, line: Line, plan: UUID, relief: UUID, agreed_on: date, since: date) -> Story:
-    """The story of a line up to the day on which the hardship ``plan`` was agreed, from ``since`` on or from
-    the first payment that the plan had not been told of. ``relief`` gave up what was forgiven then.
-
-    Raises :class:`Untold`.
-    """
-    settlements = history.all_settlements(tx, line.id)
-    payments = {payment.id: payment for payment in store.payments(tx, line.id)}
-    undone = {payment.id for payment in payments.values() if not payment.stands}
-    late = [on for source, _, part, on in settlements if source in payments and part.plan == plan]
-    since = min([since, *(on for on in late if on < agreed_on)])
-    every = history.all_instalments(tx, line.id)
-    if any(row["kind"] in ("residual", "hardship") and row["plan"] != plan for row in every):
-        raise Untold("a debt was put into another plan as well")
-    rows = [row for row in every if row["opened_on"] <= agreed_on and row["plan"] != plan]
-    plans = {None, *(row["plan"] for row in rows)}
-    before, booked, days = list[Part](), dict[Key, int](), dict[Key, date]()
-    credit_minor = line.credit_minor
-    for source, kind, part, on in settlements:
-        key = (source, kind, part.plan, part.no, part.component)
-        if on >= since:
-            credit_minor -= _credit(key, part.amount_minor)
-        if source in undone | {plan, relief} or part.plan not in plans or on > agreed_on:
-            continue
-        if on < since:
-            before.append(part)
-        else:
-            booked[key] = booked.get(key, 0) + part.amount_minor
-            days[key] = on
-    if credit_minor < 0:
-        raise Untold("credit is gone that would have been needed")
-    purchases = {row["plan"]: row["purchase"] for row in rows}
-    kinds = {(row["plan"], row["no"]): row["kind"] for row in rows}
-    disputes = {key: one for key, one in _disputes(tx, line, since).items() if one.on <= agreed_on}
-    events = _events(history.refunds(tx, line.id), booked, days, payments, purchases, kinds, disputes)
-    paid = {one.id: one for one in payments.values() if one.stands and since <= one.value_on < agreed_on}
-    return Story(
-        since,
-        agreed_on,
-        line.terms,
-        settled([_item(row) for row in rows], before),
-        {
-            (row["plan"], row["no"]): on
-            for row in rows
-            if (on := row["statement_on"] or row["bill_on"]) < agreed_on
-        },
-        credit_minor,
-        [event for event in events if event.kind != "payment" or event.source not in paid]
-        + [Event(p.id, "payment", p.value_on, p.amount_minor, p.reference) for p in paid.values()],
-        {(key[2], key[3]): key[0] for key in booked if key[1] == "waiver" and key[2] and key[3]},
-        history.unpriced(tx, line.id),
-        earlier.grace_days(tx, line.id),
-    )
+    return part.amount_minor if part.plan is None else -part.amount_minor if kind == "credit" else 0

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from whiteslip import lines
-from whiteslip.billing import history, late, residuals, rules, sales
+from whiteslip.billing import across, history, late, residuals, rules, sales
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Part
@@ -39,19 +39,23 @@ def suspend(
     bought_back = sum(_buy_back(tx, line, source, purchase, each, part, now) for each, part in sold)
     asked_minor, amount_minor = amount_minor, amount_minor - bought_back
     on = began_on or line.today(now)
+    known = across.look(tx, line, on)
     history.add_suspension(tx, source, line.id, purchase, asked_minor, on, follows=not sold)
     if not sold and history.overtaken(tx, [(line.id, on)]) and on < line.today(now):
         taken = late.suspend(tx, line, source, purchase, amount_minor, on, now)
         if taken is not None:
             pay_off_with_credit(tx, lines.get_lines(tx, {line.id}, lock=True)[line.id], now)
+            across.correct(tx, line.id, known, source, now)
             return taken
     booking = Booking(tx, [line], now)
-    parts = rules.oldest_first(amount_minor, booking.items[line.id], purchase)
+    carried = history.in_hardship_plans(tx, line.id, purchase)
+    parts = rules.oldest_first(amount_minor, booking.items[line.id], purchase, carried)
     sums = rules.by_component(parts)
     booking.move(line, *recipes.suspend(source, line.book, booking.house(line), sums, now))
     booking.settle(line, source, "disputed", parts, on)
     booking.pay_off_with_credit(line, on)
     booking.write()
+    across.correct(tx, line.id, known, source, now)
     return bought_back + sum(part.amount_minor for part in parts)
 
 

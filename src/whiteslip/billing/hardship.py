@@ -229,6 +229,15 @@ def _loss(items: Sequence[OpenItem], chosen: ReliefOption, today: date) -> int:
     return value_loss_bps(owed_minor, before, after, today)
 
 
+def loss_of(items: Sequence[OpenItem], relief: Relief, line: Line, today: date) -> int:
+    """What a relief loses of the value of what is open, in basis points of what is owed."""
+    shape, owed = Shape.of(relief, packs.load(line.pack)), _owed(items, today)
+    carried = _carried(owed, shape)
+    return (
+        _loss(items, ReliefOption(relief, schedule(carried, shape, line, today), 0), today) if carried else 0
+    )
+
+
 def is_distressed(pack: Pack, loss_bps: int) -> bool:
     """Whether a restructuring loses more of a debt's value than the pack lets pass (EBA/GL/2026/05)."""
     return loss_bps > pack.bps("forbearance.value_loss_bps")

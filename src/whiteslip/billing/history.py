@@ -90,6 +90,11 @@ def first_statement(tx: Tx, purchase: UUID) -> date | None:
     return _queries.first_statement(tx.conn, purchase=purchase)
 
 
-def open_suspensions(tx: Tx, line: UUID) -> list[Row]:
-    """Open disputes of a line: source, purchase, asked_minor, began_on."""
-    return list(_queries.open_suspensions(tx.conn, line=line))
+def suspensions(tx: Tx, line: UUID) -> list[Row]:
+    """Disputes of a line: source, purchase, asked_minor, began_on, open."""
+    return list(_queries.suspensions(tx.conn, line=line))
+
+
+def in_hardship_plans(tx: Tx, line: UUID, purchase: UUID) -> int:
+    """Principal of a purchase that hardship plans took over, less what was refunded or disputed of it."""
+    return max(0, _queries.in_hardship_plans(tx.conn, line=line, purchase=purchase))

@@ -18,7 +18,7 @@ import msgspec
 
 from whiteslip import lines
 from whiteslip.base import new_id
-from whiteslip.billing import history, residuals
+from whiteslip.billing import across, history, residuals
 from whiteslip.billing.booked import GIVEN_UP, TOLD, Booked, read
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Component, Part, Payment
@@ -102,14 +102,21 @@ def unprice(tx: Tx, line: Line, purchases: Sequence[UUID], cause: UUID, now: dat
     Where the line cannot be told again, what is open of their price is given up as of today, and what
     was paid of it becomes credit.
     """
-    fresh = history.add_unpriced(tx, line.id, purchases, cause, now)
-    plans = {
+    opened = {
         row["plan"]: row["opened_on"]
         for row in history.all_instalments(tx, line.id)
-        if row["purchase"] in fresh
+        if row["purchase"] in purchases and row["purchase"] not in history.unpriced(tx, line.id)
     }
-    if plans and _tell(tx, line, min(plans.values()), cause, None, now) is None:
-        _give_up_price(tx, line, set(plans), cause, now)
+    known = across.look(tx, line, min(opened.values(), default=line.today(now)))
+    fresh = history.add_unpriced(tx, line.id, purchases, cause, now)
+    last = known.plans[-1].agreed_on if known.plans else None
+    before = {plan for plan, on in opened.items() if last and on <= last}
+    if before and not known.told:
+        _give_up_price(tx, line, before, cause, now)
+    since = {plan: on for plan, on in opened.items() if plan not in before}
+    if since and _tell(tx, line, min(since.values()), cause, None, now) is None:
+        _give_up_price(tx, line, set(since), cause, now)
+    across.correct(tx, line.id, known, cause, now)
     booking = Booking(tx, lines.get_lines(tx, {line.id}, lock=True).values(), now)
     booking.pay_off_with_credit(line, booking.day(line))
     booking.write()

@@ -203,6 +203,7 @@ class Hardship:
     periods: int
     value_loss_bps: int = 0
     distressed: bool = False
+    ended_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

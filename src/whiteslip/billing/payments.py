@@ -15,8 +15,7 @@ from uuid import UUID
 from whiteslip import lines, packs
 from whiteslip.base import Refusal, new_id
 from whiteslip.base.ids import public
-from whiteslip.billing import earlier, history, residuals, rules, sales, store
-from whiteslip.billing.across import correct_plan, restore_days
+from whiteslip.billing import across, earlier, history, residuals, rules, sales, store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.late import correct_payment, take_back_payment, take_payment
@@ -86,6 +85,7 @@ def receive_many(tx: Tx, batch: Sequence[NewPayment], actor: str, now: datetime)
     booking.write()
     for payment in late:
         _take_late(tx, payment, now)
+    across.keep(tx, [found[new.line] for new in batch if _is_late(new, found, now)], now)
     return answers
 
 
@@ -98,15 +98,16 @@ def _take_late(tx: Tx, payment: Payment, now: datetime) -> None:
     everything off today, where it covers it.
     """
     line = lines.get_lines(tx, {payment.line}, lock=True)[payment.line]
+    known = across.look(tx, line, payment.value_on)
     told = take_payment(tx, line, payment, now)
     line = lines.get_lines(tx, {payment.line}, lock=True)[payment.line]
     if told:
         pay_off_with_credit(tx, line, now)
     else:
         booking = Booking(tx, [line], now)
-        correct_plan(booking, line, payment)
         _settle(booking, line, payment, {})
         booking.write()
+    across.correct(tx, line.id, known, payment.id, now)
 
 
 def _standing(known: Sequence[Payment]) -> Payment | None:
@@ -205,12 +206,11 @@ def return_payment(
         return payment
     if fault := _not_returnable(line, payment, returned_on or line.today(now), unauthorised, now):
         return fault
-    told = take_back_payment(tx, line, payment, now)
-    if not told:
+    known = across.look(tx, line, payment.value_on)
+    if not take_back_payment(tx, line, payment, now):
         _take_back(tx, line, payment, recipes.bounce, actor, now)
     store.mark_returned(tx, payment.id, now)
-    if not told:
-        restore_days(tx, line, payment, now)
+    across.correct(tx, line.id, known, payment.id, now)
     data = {"payment": payment.id, "amount_minor": payment.amount_minor}
     ground = {"unauthorised": True} if unauthorised else {}
     tx.record(Entry(now, "payment.returned", "line", line.id, actor, data | ground))
@@ -275,6 +275,7 @@ def _replace(tx: Tx, line: Line, wrong: Payment, right: Payment, actor: str, now
     """Book ``right`` instead of ``wrong``; where the line cannot be told again, undo the one as if it had
     come back and let the other settle what is open then.
     """
+    known = across.look(tx, line, min(wrong.value_on, right.value_on))
     told = correct_payment(tx, line, wrong, right, now)
     if not told:
         _take_back(tx, line, wrong, recipes.correct, actor, now)
@@ -287,6 +288,7 @@ def _replace(tx: Tx, line: Line, wrong: Payment, right: Payment, actor: str, now
         booking = Booking(tx, [line], now)
         _settle(booking, line, right, sales.outstanding(tx, [line]))
         booking.write()
+    across.correct(tx, line.id, known, right.id, now)
 
 
 def _locked(tx: Tx, payment_id: UUID) -> tuple[Line, Payment] | Refusal:

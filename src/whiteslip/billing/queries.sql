@@ -67,7 +67,7 @@ SELECT s.kind, s.plan, s.no, s.component, s.sale, coalesce(i.charged, false) AS 
     sum(s.amount_minor)::bigint AS amount_minor
 FROM billing.settlement AS s LEFT JOIN billing.instalment AS i ON i.plan = s.plan AND i.no = s.no
 WHERE s.source = :source
-GROUP BY s.kind, s.plan, s.no, s.component, s.sale, i.charged, i.due_on
+GROUP BY s.kind, s.plan, s.no, s.component, s.sale, i.charged, i.due_on HAVING sum(s.amount_minor) <> 0
 ORDER BY i.due_on, s.plan, s.no, s.component;
 
 -- name: overtaken
@@ -196,8 +196,21 @@ UPDATE billing.suspension SET open = false WHERE source = :source;
 -- name: disputed_purchase$
 SELECT purchase FROM billing.suspension WHERE source = :source;
 
--- name: open_suspensions
-SELECT source, purchase, asked_minor, began_on FROM billing.suspension WHERE line = :line AND open;
+-- name: suspensions
+SELECT source, purchase, asked_minor, began_on, open FROM billing.suspension WHERE line = :line;
+
+-- name: in_hardship_plans$
+-- Principal of a purchase in hardship plans: what they took over less what was refunded or disputed of it.
+SELECT coalesce(sum(CASE
+    WHEN s.kind = 'carried' AND p.purchase = :purchase
+        AND EXISTS (SELECT FROM billing.hardship AS h WHERE h.plan = s.source) THEN s.amount_minor
+    WHEN p.kind = 'hardship' AND (
+        EXISTS (SELECT FROM billing.refund AS r WHERE r.source = s.source AND r.purchase = :purchase)
+        OR EXISTS (SELECT FROM billing.suspension AS n WHERE n.source = s.source AND n.purchase = :purchase)
+    ) THEN -s.amount_minor
+    ELSE 0 END), 0)::bigint
+FROM billing.settlement AS s JOIN billing.plan AS p ON p.id = s.plan
+WHERE s.line = :line AND s.component = 'principal';
 
 -- name: stop_fees!
 INSERT INTO billing.fee_stop (line, at) VALUES (:line, :now) ON CONFLICT (line) DO NOTHING;
@@ -344,12 +357,47 @@ SELECT id, line, relief, state, plan, agreed_on, frozen_days, observed_until, gr
 FROM billing.hardship WHERE line = :line AND state <> 'observed'
 ORDER BY state = 'agreed' DESC, agreed_on DESC, id DESC LIMIT 1;
 
+-- name: hardships
+-- Every plan of a line, oldest first.
+SELECT id, line, relief, state, plan, agreed_on, frozen_days, observed_until, grace_days, periods,
+    value_loss_bps, distressed, ended_on
+FROM billing.hardship WHERE line = :line ORDER BY agreed_on, id;
+
+-- name: statement_day_on$
+-- The day of the month on which a line's bills were made on an earlier day, where it was moved since.
+SELECT from_day FROM billing.payday WHERE line = :line AND on_day > :day ORDER BY moved_at LIMIT 1;
+
 -- name: correct_hardship!
-UPDATE billing.hardship SET frozen_days = :frozen_days WHERE id = :id;
+UPDATE billing.hardship SET frozen_days = :frozen_days, value_loss_bps = :value_loss_bps,
+    distressed = :distressed, observed_until = :observed_until
+WHERE id = :id;
+
+-- name: keep_hardships
+-- Broken by a night, and kept by the days that its money counts from: by the end of each instalment's grace
+-- as much had come in as was asked for until then. A later plan of the line stands in its place.
+UPDATE billing.hardship AS h SET state = 'agreed', broken_on = NULL
+FROM unnest(:lines::uuid[], :days::date[]) AS u (line, today)
+WHERE h.line = u.line AND h.state = 'broken' AND h.broken_on IS NOT NULL
+    AND NOT EXISTS (
+        SELECT FROM billing.hardship AS o
+        WHERE o.line = h.line AND o.id <> h.id AND (o.agreed_on, o.id) > (h.agreed_on, h.id))
+    AND NOT EXISTS (
+        SELECT FROM (
+            SELECT i.due_on + h.grace_days + 1 AS last_on,
+                sum(i.principal_minor + i.interest_minor + i.fee_minor) OVER (ORDER BY i.no) AS asked
+            FROM billing.instalment AS i WHERE i.plan = h.plan
+        ) AS a
+        WHERE a.last_on < u.today AND a.asked > (
+            SELECT coalesce(sum(s.amount_minor), 0) FROM billing.settlement AS s
+            WHERE s.plan = h.plan AND s.value_on <= a.last_on
+                AND NOT EXISTS (
+                    SELECT FROM billing.payment AS p
+                    WHERE p.id = s.source AND (p.returned_at IS NOT NULL OR p.corrected_by IS NOT NULL))))
+RETURNING h.line, h.plan;
 
 -- name: break_hardships
 -- Broken: an instalment of the plan is unpaid beyond its grace.
-UPDATE billing.hardship AS h SET state = 'broken'
+UPDATE billing.hardship AS h SET state = 'broken', broken_on = :day
 WHERE h.state = 'agreed' AND EXISTS (
     SELECT FROM billing.instalment AS i
     WHERE i.plan = h.plan AND i.open AND i.due_on < :day::date - h.grace_days)

@@ -50,7 +50,8 @@ class Story:
 
     ``items`` are all instalments with what was unpaid of them before ``since``; ``billed_on`` has the
     days of their bills. ``waived_by`` names what gave up a late fee before. ``unpriced`` has purchases
-    that cost nothing, and because of what; ``earlier`` the days of grace of plans on earlier terms.
+    that cost nothing, and because of what; ``earlier`` the days of grace of plans on earlier terms;
+    ``carried`` how much of the principal of purchases is in hardship plans.
     """
 
     since: date
@@ -63,6 +64,7 @@ class Story:
     waived_by: Mapping[tuple[UUID, int], UUID]
     unpriced: Mapping[UUID, UUID] = field(default_factory=dict[UUID, UUID])
     earlier: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
+    carried: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
 
     def fee_on(self, item: OpenItem) -> date:
         """The night in which a late fee may arise on an instalment that is unpaid."""
@@ -94,6 +96,11 @@ class _Teller:
     settled: dict[Key, int] = field(default_factory=dict[Key, int])
     days: dict[Key, date] = field(default_factory=dict[Key, date])
     credits: dict[date, list[UUID]] = field(default_factory=dict[date, list[UUID]])
+    carried: dict[UUID, int] = field(default_factory=dict[UUID, int])
+
+    def share(self, event: Event) -> int:
+        """How much of what an event is about is in hardship plans."""
+        return max(0, self.carried.get(event.purchase, 0)) if event.purchase else 0
 
     def settle(self, source: UUID, kind: str, parts: Sequence[Part], on: date) -> None:
         """Settle parts as :meth:`Booking.settle` does."""
@@ -141,15 +148,20 @@ class _Teller:
             case "payment":
                 parts = rules.allocate(event.amount_minor, self.items, event.on)
             case "refund":
-                parts = rules.allocate_refund(event.amount_minor, self.items, event.purchase)
+                parts = rules.allocate_refund(
+                    event.amount_minor, self.items, event.purchase, self.share(event)
+                )
             case "disputed":
-                parts = rules.oldest_first(event.amount_minor, self.items, event.purchase)
+                parts = rules.oldest_first(event.amount_minor, self.items, event.purchase, self.share(event))
                 if event.firm and sum(part.amount_minor for part in parts) < event.amount_minor:
                     raise Untold("what is disputed had been paid")
             case _:
                 parts = []
         if parts:
             self.settle(event.source, event.kind, parts, event.on)
+        if self.share(event) and event.purchase:
+            plans = {item.plan for item in self.items if item.kind == "hardship"}
+            self.carried[event.purchase] -= sum(part.amount_minor for part in parts if part.plan in plans)
         if event.kind != "refund":
             self.pay_off(event.on)
 
@@ -192,7 +204,7 @@ def retell(story: Story, cause: UUID, fresh: Callable[[], UUID]) -> Outcome:
         for i in story.items
         if i.opened_on < story.since
     ]
-    teller = _Teller(story, cause, fresh, earlier, story.credit_minor)
+    teller = _Teller(story, cause, fresh, earlier, story.credit_minor, carried=dict(story.carried))
     for event in story.events:
         if event.kind == "credit":
             teller.credits.setdefault(event.on, []).append(event.source)

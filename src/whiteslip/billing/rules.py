@@ -271,29 +271,40 @@ def spared(
     ]
 
 
-def allocate_refund(amount_minor: int, items: Sequence[OpenItem], purchase: object) -> list[Part]:
-    """The refund waterfall: the same purchase from its last instalment back, then what other
-    purchases have billed, oldest first, then the customer's credit. Only principal is refunded.
+def allocate_refund(
+    amount_minor: int, items: Sequence[OpenItem], purchase: object, carried_minor: int = 0
+) -> list[Part]:
+    """The refund waterfall: the same purchase from its last instalment back, then up to ``carried_minor``
+    that hardship plans took over of it, likewise, then what others have billed, oldest first, then the
+    customer's credit. Only principal is refunded.
     """
-    parts, left = list[Part](), amount_minor
     own = sorted((i for i in items if i.purchase == purchase), key=_by_due_day, reverse=True)
+    plan = sorted((i for i in items if i.kind == "hardship"), key=_by_due_day, reverse=True)
     others = sorted((i for i in items if i.purchase != purchase and i.billed), key=_by_due_day)
-    for item in [*own, *others]:
-        part = min(left, item.principal_minor)
-        if part:
-            parts.append(Part(Component.PRINCIPAL, part, item.plan, item.no))
-            left -= part
-    if left:
-        parts.append(Part("credit", left))
-    return parts
+    parts = _principal(amount_minor, own)
+    parts += _principal(min(carried_minor, amount_minor - _sum(parts)), plan)
+    parts += _principal(amount_minor - _sum(parts), settled(others, parts))
+    left = amount_minor - _sum(parts)
+    return [*parts, Part("credit", left)] if left else parts
 
 
-def oldest_first(amount_minor: int, items: Sequence[OpenItem], purchase: object) -> list[Part]:
-    """Up to ``amount_minor`` of a purchase's open principal, what falls due first first."""
+def oldest_first(
+    amount_minor: int, items: Sequence[OpenItem], purchase: object, carried_minor: int = 0
+) -> list[Part]:
+    """Up to ``amount_minor`` of a purchase's open principal, what falls due first first; then as much of what
+    hardship plans took over of it, at most ``carried_minor``.
+    """
+    parts = _principal(amount_minor, sorted((i for i in items if i.purchase == purchase), key=_by_due_day))
+    plan = sorted((i for i in items if i.kind == "hardship"), key=_by_due_day)
+    return parts + _principal(min(carried_minor, amount_minor - _sum(parts)), plan)
+
+
+def _principal(amount_minor: int, items: Iterable[OpenItem]) -> list[Part]:
+    """Up to ``amount_minor`` of the open principal of items, in their order."""
     parts, left = list[Part](), amount_minor
-    for item in sorted((i for i in items if i.purchase == purchase), key=_by_due_day):
+    for item in items:
         minor = min(left, item.principal_minor)
-        if minor:
+        if minor > 0:
             parts.append(Part(Component.PRINCIPAL, minor, item.plan, item.no))
             left -= minor
     return parts

@@ -185,6 +185,12 @@ def hardship(tx: Tx, line: UUID) -> Hardship | None:
     return Hardship(**(row | {"relief": Relief(row["relief"])})) if row else None
 
 
+def hardships(tx: Tx, line: UUID) -> list[Hardship]:
+    """Every hardship plan of a line there was, oldest first."""
+    rows = _queries.hardships(tx.conn, line=line)
+    return [Hardship(**(row | {"relief": Relief(row["relief"])})) for row in rows]
+
+
 def rows_of(tx: Tx, line: UUID, plan: UUID) -> list[Instalment]:
     """The schedule of one plan of a line, as it was fixed."""
     names = [field.name for field in fields(Instalment)]

@@ -255,6 +255,8 @@ CREATE TABLE billing.hardship (
     value_loss_bps integer NOT NULL DEFAULT 0 CHECK (value_loss_bps BETWEEN 0 AND 10000),
     -- More than its pack let pass then.
     distressed boolean NOT NULL DEFAULT false,
+    -- The night that found it broken; none where the customer ended it.
+    broken_on date CHECK (broken_on >= agreed_on),
     ended_on date,
     CHECK ((state = 'observed') = (ended_on IS NOT NULL))
 );
