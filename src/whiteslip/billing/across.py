@@ -39,24 +39,28 @@ _OWN_DAY: Final = ("hardship", "residual")
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What a hardship plan rests on: the days past due when it was agreed, what interest and fees had cost
-    until then, paid or put into it, and what it lost of the debt's value.
+    until then, paid or put into it, what disputes had taken out of what was owed, and what it lost of the
+    debt's value.
     """
 
     days: int
     price: Mapping[Component, int]
+    disputed: Mapping[UUID, int]
     loss_bps: int
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """Hardship plans of a line that were agreed after ``since``, oldest first, with what each rests on as far
-    as is known and can be told; ``cost`` is what interest and fees have cost on the books.
+    as is known and can be told; ``cost`` is what interest and fees have cost on the books, and ``disputed``
+    what disputes have taken there.
     """
 
     since: date
     plans: Sequence[Hardship]
     bases: Sequence[Basis | None]
     cost: Mapping[Component, int]
+    disputed: Mapping[UUID, int]
 
     @property
     def told(self) -> bool:
@@ -75,13 +79,14 @@ def look(tx: Tx, line: Line, since: date) -> Known:
         bases.append(basis)
         previous = replace(made, frozen_days=basis.days) if basis else made
     cost = _cost(tx, line, plans[-1].agreed_on) if plans else {}
-    return Known(since, plans, bases, cost)
+    return Known(since, plans, bases, cost, _disputed(tx, line) if plans else {})
 
 
 def _basis(tx: Tx, line: Line, made: Hardship, previous: Hardship | None, since: date) -> Basis | None:
     on = made.agreed_on
     try:
-        told = retell(read_before(tx, line, made, previous, since), NO_ID, lambda: NO_ID)
+        story = read_before(tx, line, made, previous, since)
+        told = retell(story, NO_ID, lambda: NO_ID)
     except Untold:
         return None
     items = [item for item in told.items if item.total_minor]
@@ -92,7 +97,11 @@ def _basis(tx: Tx, line: Line, made: Hardship, previous: Hardship | None, since:
     days = rules.debt_on(on, min(late, default=None), 0, 0, 0, forborne).days_past_due
     moved = _queries.statement_day_on(tx.conn, line=line.id, day=on)
     was = replace(line, statement_day=moved) if moved else line
-    return Basis(days, _price(told, line, made), hardship.loss_of(items, made.relief, was, on))
+    taken = {event.source: 0 for event in story.events if event.kind == "disputed"}
+    for (source, kind, *_), minor in told.settled.items():
+        if kind == "disputed":
+            taken[source] += minor
+    return Basis(days, _price(told, line, made), taken, hardship.loss_of(items, made.relief, was, on))
 
 
 def _price(told: Outcome, line: Line, made: Hardship) -> dict[Component, int]:
@@ -119,6 +128,15 @@ def _cost(tx: Tx, line: Line, until: date) -> dict[Component, int]:
     return cost
 
 
+def _disputed(tx: Tx, line: Line) -> dict[UUID, int]:
+    """What each open dispute has taken out of what is owed."""
+    taken = {row["source"]: 0 for row in history.suspensions(tx, line.id) if row["open"]}
+    for source, kind, part, _ in history.all_settlements(tx, line.id):
+        if kind == "disputed" and source in taken:
+            taken[source] += part.amount_minor
+    return taken
+
+
 def _plans_of(tx: Tx, line: Line, until: date) -> set[UUID]:
     rows = history.all_instalments(tx, line.id)
     return {row["plan"] for row in rows if row["opened_on"] <= until or row["kind"] in _OWN_DAY}
@@ -133,30 +151,34 @@ def correct(tx: Tx, line_id: UUID, known: Known, cause: UUID, now: datetime) -> 
 
 
 def _rest_on(tx: Tx, line: Line, known: Known, new: Known, cause: UUID, now: datetime) -> None:
-    changed = False
-    owed = {name: known.cost[name] - new.cost[name] for name in _PRICE}
-    for made, was, basis in zip(new.plans, known.bases, new.bases, strict=True):
-        if was is None or basis is None:
-            owed = dict.fromkeys(_PRICE, 0)
-            break
+    pairs = [(w, b) for w, b in zip(known.bases, new.bases, strict=True) if w and b]
+    told = len(pairs) == len(new.plans)
+    marked = [_mark(tx, line, *each) for each in zip(new.plans, pairs, strict=True)] if told else []
+    owed = dict.fromkeys(_PRICE, 0)
+    if told:
         for name in _PRICE:
-            owed[name] += basis.price[name] - was.price[name]
-        changed |= _mark(tx, line, made, was, basis)
-    booking, newest = Booking(tx, [line], now), new.plans[-1]
+            owed[name] = known.cost[name] - new.cost[name]
+            owed[name] += sum(basis.price[name] - was.price[name] for was, basis in pairs)
+    newest, booking = new.plans[-1], Booking(tx, [line], now)
     earned = _carry_over(booking, line, newest, {name: max(0, owed[name]) for name in _PRICE}, cause)
+    booking.write()
+    booking = Booking(tx, [line], now)
     waived = sum(
         _give_back(booking, line, cause, known, name, -minor) for name, minor in owed.items() if minor < 0
     )
+    for source in new.disputed if told else ():
+        _dispute(booking, line, source, _more(source, known, new, pairs), known.since)
     booking.write()
-    if changed or earned or waived:
+    if any(marked) or earned or waived:
         days = next(made for made in store.hardships(tx, line.id) if made.id == newest.id).frozen_days
         data = {"cause": cause, "since": known.since, "earned_minor": earned, "waived_minor": waived}
         data |= {"plan": newest.plan, "days_past_due": days}
         tx.record(Entry(now, "debt.recomputed", "line", line.id, "system", data))
 
 
-def _mark(tx: Tx, line: Line, made: Hardship, was: Basis, basis: Basis) -> bool:
+def _mark(tx: Tx, line: Line, made: Hardship, pair: tuple[Basis, Basis]) -> bool:
     """Correct what the plan keeps of the debt; how long it is observed follows from what it lost."""
+    was, basis = pair
     if made.state == "observed" or (was.days, was.loss_bps) == (basis.days, basis.loss_bps):
         return False
     pack = packs.load(line.pack)
@@ -228,6 +250,38 @@ def _give_back(booking: Booking, line: Line, cause: UUID, known: Known, name: Co
         data = {"amount_minor": given, "payment": cause}
         booking.tx.record(Entry(booking.now, "fee.waived", "line", line.id, "system", data))
     return given
+
+
+def _more(source: UUID, known: Known, new: Known, pairs: Sequence[tuple[Basis, Basis]]) -> int:
+    """How much more a dispute would have taken than it has: it is told in the first plan after it."""
+    booked = new.disputed[source] - known.disputed.get(source, 0)
+    for was, basis in pairs:
+        if source in basis.disputed or source in was.disputed:
+            return basis.disputed.get(source, 0) - was.disputed.get(source, 0) - booked
+    return 0
+
+
+def _dispute(booking: Booking, line: Line, source: UUID, more: int, on: date) -> None:
+    """A dispute takes ``more`` out of what is in plans, or less."""
+    house = booking.house(line)
+    if more > 0:
+        items = [item for item in booking.items[line.id] if item.kind in _OWN_DAY]
+        parts = rules.principal_of(more, items)
+        moved = recipes.suspend(source, line.book, house, rules.by_component(parts), booking.now)
+        booking.settle(line, source, "disputed", parts, on)
+    elif more < 0:
+        has = [s.part for s in store.settlements_of(booking.tx, source) if s.kind == "disputed"]
+        parts, left = list[Part](), -more
+        for part in reversed(has):
+            take = min(left, part.amount_minor)
+            if take > 0 and part.plan:
+                parts.append(replace(part, amount_minor=-take))
+                left -= take
+        booking.trace(line, source, "disputed", parts, on)
+        moved = [recipes.unsuspend(source, line.book, house, -more - left, booking.now)] if parts else []
+    else:
+        return
+    booking.move(line, *(msgspec.structs.replace(transfer, value_on=on) for transfer in moved))
 
 
 def _free(

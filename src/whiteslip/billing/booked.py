@@ -39,7 +39,9 @@ class Booked:
 
 @dataclass(frozen=True)
 class _Facts:
-    """All that is booked of a line. ``undone`` are payments that do not stand."""
+    """All that is booked of a line. ``undone`` are payments that do not stand; ``about`` has the purchase of
+    each refund and dispute.
+    """
 
     tx: Tx
     line: Line
@@ -48,6 +50,7 @@ class _Facts:
     payments: Mapping[UUID, Payment]
     undone: frozenset[UUID]
     disputes: Sequence[Row]
+    about: Mapping[UUID, UUID]
 
     @classmethod
     def of(cls, tx: Tx, line: Line) -> _Facts:
@@ -62,7 +65,8 @@ class _Facts:
             settlements,
             payments,
             frozenset(payment.id for payment in payments.values() if not payment.stands),
-            history.suspensions(tx, line.id),
+            disputes := history.suspensions(tx, line.id),
+            history.refunds(tx, line.id) | {row["source"]: row["purchase"] for row in disputes},
         )
 
     def standing(self) -> list[_Settled]:
@@ -106,7 +110,6 @@ class _Facts:
         """What happened, from what it settled; an open dispute takes what was open on its day, whatever it
         was known to be.
         """
-        disputed = {row["source"]: row["purchase"] for row in self.disputes}
         opened = {
             row["source"]: Event(
                 row["source"],
@@ -133,25 +136,25 @@ class _Facts:
                 raise Untold(f"a line with something {kind} since")
         if any(kind == "unearned" and source not in on and source not in opened for source, kind, *_ in done):
             raise Untold("fees were stopped since")
-        of = history.refunds(self.tx, self.line.id) | disputed
         for (source, kind), minor in sums.items():
             if source not in opened:
                 paid = self.payments.get(source)
-                yield Event(source, kind, on[source], minor, paid.reference if paid else "", of.get(source))
+                yield Event(
+                    source, kind, on[source], minor, paid.reference if paid else "", self.about.get(source)
+                )
 
     def _shares(self, plans: set[UUID], since: date) -> dict[UUID, int]:
         """Principal of purchases that is in hardship ``plans``: what they took over less what was refunded or
         disputed of it before ``since``.
         """
         bought = {row["plan"]: row["purchase"] for row in self.rows}
-        of = history.refunds(self.tx, self.line.id) | {d["source"]: d["purchase"] for d in self.disputes}
         sums: dict[UUID, int] = {}
         for source, kind, part, on in self.settlements:
             if part.component != Component.PRINCIPAL or part.plan is None:
                 continue
             purchase, minor = bought[part.plan], part.amount_minor
-            if source in of and part.plan in plans and on < since:
-                purchase, minor = of[source], -minor
+            if source in self.about and part.plan in plans and on < since:
+                purchase, minor = self.about[source], -minor
             elif not (kind == "carried" and source in plans):
                 continue
             if purchase:
@@ -199,9 +202,13 @@ def read_before(tx: Tx, line: Line, made: Hardship, previous: Hardship | None, s
     since = min([since, *late])
     if previous:
         since = max(since, previous.agreed_on)
-    # What a later plan took over counts in this one on its own day, or at the beginning.
+    # What a later plan took over counts in this one on its own day, or at the beginning. What late truth gave
+    # back of a price before is told anew.
+    causes = {*facts.payments, *facts.about, *unpriced.values()}
     clamped = [
-        (source, kind, part, on if part.plan in plans else max(on, since)) for source, kind, part, on in told
+        (source, kind, part, on if part.plan in plans else max(on, since))
+        for source, kind, part, on in told
+        if on < since or kind != "waiver" or source not in causes
     ]
     story = facts.booked(rows, clamped, since, made.agreed_on).story
     if story.credit_minor < 0:
