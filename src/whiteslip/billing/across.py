@@ -22,12 +22,12 @@ from whiteslip import lines, packs
 from whiteslip.base import add_months
 from whiteslip.base.ids import NO_ID
 from whiteslip.billing import hardship, history, residuals, rules, store
-from whiteslip.billing.booked import TOLD, read_before
+from whiteslip.billing.booked import TOLD, Facts, earliest, read_before
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.earning import accrued
 from whiteslip.billing.model import Component, Forborne, Hardship, Part
-from whiteslip.billing.retelling import Outcome, Untold, retell
-from whiteslip.ledger import recipes
+from whiteslip.billing.retelling import Story, Untold, retell
+from whiteslip.ledger import Transfer, recipes
 from whiteslip.lines import Line
 from whiteslip.store import Entry, Tx, load_queries
 
@@ -38,81 +38,90 @@ _OWN_DAY: Final = ("hardship", "residual")
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a hardship plan rests on: the days past due when it was agreed, what interest and fees had cost
-    until then, paid or put into it, what disputes had taken out of what was owed, and what it lost of the
-    debt's value.
+    """What a hardship plan rests on: the days past due when it was agreed; what had been paid since the plan
+    before, and what was left and put into it; what disputes had taken out of what was owed, and what it lost
+    of the debt's value.
     """
 
     days: int
-    price: Mapping[Component, int]
+    paid: Mapping[str, int]
+    left: Mapping[str, int]
     disputed: Mapping[UUID, int]
     loss_bps: int
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Hardship plans of a line that were agreed after ``since``, oldest first, with what each rests on as far
-    as is known and can be told; ``cost`` is what interest and fees have cost on the books, and ``disputed``
-    what disputes have taken there.
+    """Hardship plans of a line with what they rest on, oldest first, where one was agreed after ``since``;
+    no ``bases`` where it cannot be told. ``cost`` is what interest and fees have cost on the books, and
+    ``disputed`` what disputes have taken there.
     """
 
     since: date
     plans: Sequence[Hardship]
-    bases: Sequence[Basis | None]
+    bases: Sequence[Basis]
     cost: Mapping[Component, int]
     disputed: Mapping[UUID, int]
 
     @property
     def told(self) -> bool:
         """Whether what happened before every plan can be told again."""
-        return all(basis is not None for basis in self.bases)
+        return bool(self.bases)
+
+    def price(self, name: Component) -> int:
+        """What interest or fees cost by what is known: paid, or put into the last plan."""
+        return sum(basis.paid.get(name, 0) for basis in self.bases) + self.bases[-1].left.get(name, 0)
 
 
 def look(tx: Tx, line: Line, since: date) -> Known:
-    """What is known of the line's hardship plans that were agreed after ``since``; before an act."""
+    """What is known of the line's hardship plans, if one was agreed after ``since``; before an act."""
     every = store.hardships(tx, line.id)
-    plans = [made for made in every if made.agreed_on > since]
-    bases: list[Basis | None] = []
-    previous = next((made for made in reversed(every) if made.agreed_on <= since), None)
-    for made in plans:
-        basis = _basis(tx, line, made, previous, since)
-        bases.append(basis)
-        previous = replace(made, frozen_days=basis.days) if basis else made
-    cost = _cost(tx, line, plans[-1].agreed_on) if plans else {}
-    return Known(since, plans, bases, cost, _disputed(tx, line) if plans else {})
-
-
-def _basis(tx: Tx, line: Line, made: Hardship, previous: Hardship | None, since: date) -> Basis | None:
-    on = made.agreed_on
+    if not any(made.agreed_on > since for made in every):
+        return Known(since, [], [], {}, {})
+    cost, disputed = _cost(tx, line, every[-1].agreed_on), _disputed(tx, line)
     try:
-        story = read_before(tx, line, made, previous, since)
-        told = retell(story, NO_ID, lambda: NO_ID)
+        plans, bases = _bases(Facts.of(tx, line), every, since)
     except Untold:
-        return None
+        plans, bases = every, []
+    return Known(since, plans, bases, cost, disputed)
+
+
+def _bases(facts: Facts, every: Sequence[Hardship], since: date) -> tuple[list[Hardship], list[Basis]]:
+    """Those of ``every`` plan that were agreed after what is to be told, and what each rests on."""
+    start = min(earliest(facts, made, since) for made in every)
+    plans, bases = [made for made in every if made.agreed_on > start], list[Basis]()
+    previous = next((made for made in reversed(every) if made.agreed_on <= start), None)
+    left: Mapping[str, int] | None = None
+    for made in plans:
+        story = read_before(facts, made, previous, start, left)
+        bases.append(_basis(facts, made, previous, story))
+        start, left = made.agreed_on, bases[-1].left
+        previous = replace(made, frozen_days=bases[-1].days)
+    return plans, bases
+
+
+def _basis(facts: Facts, made: Hardship, previous: Hardship | None, story: Story) -> Basis:
+    line, on = facts.line, made.agreed_on
+    told = retell(story, NO_ID, lambda: NO_ID)
     items = [item for item in told.items if item.total_minor]
     late = [item.due_on for item in items if item.billed and item.due_on < on]
     forborne = None
     if previous and (previous.ended_on is None or previous.ended_on >= on):
         forborne = Forborne(previous.agreed_on, previous.frozen_days, previous.observed_until)
     days = rules.debt_on(on, min(late, default=None), 0, 0, 0, forborne).days_past_due
-    moved = _queries.statement_day_on(tx.conn, line=line.id, day=on)
+    moved = _queries.statement_day_on(facts.tx.conn, line=line.id, day=on)
     was = replace(line, statement_day=moved) if moved else line
+    paid: dict[str, int] = {}
     taken = {event.source: 0 for event in story.events if event.kind == "disputed"}
-    for (source, kind, *_), minor in told.settled.items():
+    for (source, kind, _, _, component), minor in told.settled.items():
         if kind == "disputed":
             taken[source] += minor
-    return Basis(days, _price(told, line, made), taken, hardship.loss_of(items, made.relief, was, on))
-
-
-def _price(told: Outcome, line: Line, made: Hardship) -> dict[Component, int]:
-    """What interest and fees cost until the plan was agreed: paid by then, and put into it."""
+        if kind in TOLD:
+            paid[component] = paid.get(component, 0) + minor
     forgiven = hardship.Shape.of(made.relief, packs.load(line.pack)).forgives_price
-    carried = rules.by_component(rules.owed_parts(told.items) + accrued(told.items, made.agreed_on))
-    cost = {name: 0 if forgiven else carried.get(name, 0) for name in _PRICE}
-    for (_, kind, _, _, component), minor in told.settled.items():
-        if kind in TOLD and component in _PRICE:
-            cost[Component(component)] += minor
-    return cost
+    left = rules.by_component(rules.owed_parts(items) + accrued(items, on))
+    left = {name: minor for name, minor in left.items() if not (forgiven and name in _PRICE)}
+    return Basis(days, paid, left, taken, hardship.loss_of(items, made.relief, was, on))
 
 
 def _cost(tx: Tx, line: Line, until: date) -> dict[Component, int]:
@@ -143,32 +152,44 @@ def _plans_of(tx: Tx, line: Line, until: date) -> set[UUID]:
 
 
 def correct(tx: Tx, line_id: UUID, known: Known, cause: UUID, now: datetime) -> None:
-    """Let the line's hardship plans rest on what is known after an act, ``cause``, was booked."""
-    line = lines.get_lines(tx, {line_id}, lock=True)[line_id]
+    """Let the line's hardship plans rest on what is known after an act, ``cause``, was booked. What is credit
+    then pays everything off today, where it covers it.
+    """
     if known.plans:
-        _rest_on(tx, line, known, look(tx, line, known.since), cause, now)
-    keep(tx, [line], now)
+        _rest_on(tx, line_id, known, cause, now)
+        booking, line = _open(tx, line_id, now)
+        booking.pay_off_with_credit(line, booking.day(line))
+        booking.write()
+    keep(tx, [lines.get_lines(tx, {line_id}, lock=True)[line_id]], now)
 
 
-def _rest_on(tx: Tx, line: Line, known: Known, new: Known, cause: UUID, now: datetime) -> None:
-    pairs = [(w, b) for w, b in zip(known.bases, new.bases, strict=True) if w and b]
-    told = len(pairs) == len(new.plans)
-    marked = [_mark(tx, line, *each) for each in zip(new.plans, pairs, strict=True)] if told else []
+def _open(tx: Tx, line_id: UUID, now: datetime) -> tuple[Booking, Line]:
+    line = lines.get_lines(tx, {line_id}, lock=True)[line_id]
+    return Booking(tx, [line], now), line
+
+
+def _rest_on(tx: Tx, line_id: UUID, known: Known, cause: UUID, now: datetime) -> None:
+    booking, line = _open(tx, line_id, now)
+    new = look(tx, line, known.since)
+    told, newest = known.told and new.told, new.plans[-1]
+    pairs = list(zip(known.bases, new.bases, strict=True)) if told else []
+    marked = [_mark(tx, line, *each) for each in zip(new.plans, pairs, strict=told)]
     owed = dict.fromkeys(_PRICE, 0)
-    if told:
-        for name in _PRICE:
-            owed[name] = known.cost[name] - new.cost[name]
-            owed[name] += sum(basis.price[name] - was.price[name] for was, basis in pairs)
-    newest, booking = new.plans[-1], Booking(tx, [line], now)
+    for name in _PRICE if told else ():
+        owed[name] = known.cost[name] - new.cost[name] + new.price(name) - known.price(name)
     earned = _carry_over(booking, line, newest, {name: max(0, owed[name]) for name in _PRICE}, cause)
     booking.write()
-    booking = Booking(tx, [line], now)
-    waived = sum(
-        _give_back(booking, line, cause, known, name, -minor) for name, minor in owed.items() if minor < 0
-    )
+    taking, waived = _Taking(cause, "waiver", known.since, _plans_of(tx, line, newest.agreed_on)), 0
+    for name, minor in owed.items():
+        if minor < 0:
+            booking, line = _open(tx, line_id, now)
+            waived += _give_back(booking, line, taking, name, -minor)
+            booking.write()
     for source in new.disputed if told else ():
-        _dispute(booking, line, source, _more(source, known, new, pairs), known.since)
-    booking.write()
+        if more := _more(source, known, new, pairs):
+            booking, line = _open(tx, line_id, now)
+            _dispute(booking, line, replace(taking, source=source, kind="disputed"), more)
+            residuals.write_over_limit(booking, line, abs(more))
     if any(marked) or earned or waived:
         days = next(made for made in store.hardships(tx, line.id) if made.id == newest.id).frozen_days
         data = {"cause": cause, "since": known.since, "earned_minor": earned, "waived_minor": waived}
@@ -222,32 +243,59 @@ def _carry_over(
     return sum(more.values())
 
 
-def _give_back(booking: Booking, line: Line, cause: UUID, known: Known, name: Component, minor: int) -> int:
-    """Give a price back out of what is open of plans, the earliest instalment first; what was paid of it is
-    given back as well, and that money goes to what is open. Returns what was given back.
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """What takes something out of plans: ``source`` and ``kind`` of a settlement, and the day it counts from;
+    out of which plans, if it was paid.
     """
-    on, scope = known.since, _plans_of(booking.tx, line, known.plans[-1].agreed_on)
+
+    source: UUID
+    kind: str
+    on: date
+    scope: Collection[UUID]
+
+
+def _take(booking: Booking, line: Line, taking: _Taking, name: Component, minor: int) -> int:
+    """Take up to ``minor`` out of what is open of plans, the earliest instalment first, and then out of what
+    was paid: that money goes to what is open instead. Returns what was taken; the transfers of that are the
+    caller's.
+    """
     parts, left = list[Part](), minor
     for item in booking.items[line.id]:
-        take = min(left, item.of(name)) if item.kind in _OWN_DAY else 0
-        if take:
-            parts.append(Part(name, take, item.plan, item.no))
-            left -= take
-    booking.settle(line, cause, "waiver", parts, on)
+        minor_of = min(left, item.of(name)) if item.kind in _OWN_DAY else 0
+        if minor_of:
+            parts.append(Part(name, minor_of, item.plan, item.no))
+            left -= minor_of
+    booking.settle(line, taking.source, taking.kind, parts, taking.on)
     moved: dict[str, int] = {}
     undone = {payment.id for payment in store.payments(booking.tx, line.id) if not payment.stands}
     for source, kind, part, day in reversed(history.all_settlements(booking.tx, line.id) if left else []):
-        ours = kind in ("payment", "credit") and source not in undone and part.plan in scope
-        take = min(left, part.amount_minor) if ours and part.component == name else 0
-        if take > 0:
-            _free(booking, line, cause, (source, kind, day), replace(part, amount_minor=take), on, moved)
-            left -= take
-    given = minor - left
-    made = recipes.rebook(cause, line.book, moved, booking.now)
-    made += recipes.waive(cause, line.book, booking.house(line), {name: given}, booking.now)
+        ours = kind in ("payment", "credit") and source not in undone and part.plan in taking.scope
+        minor_of = min(left, part.amount_minor) if ours and part.component == name else 0
+        if minor_of > 0:
+            freed = replace(part, amount_minor=-minor_of)
+            booking.trace(line, source, kind, [freed], day)
+            booking.trace(line, taking.source, taking.kind, [replace(part, amount_minor=minor_of)], taking.on)
+            others = rules.allocate(minor_of, booking.items[line.id], day)
+            booking.settle(line, source, kind, others, day)
+            for each in (freed, *others):
+                moved[each.component] = moved.get(each.component, 0) + each.amount_minor
+            left -= minor_of
+    _move(booking, line, recipes.rebook(taking.source, line.book, moved, booking.now), taking.on)
+    return minor - left
+
+
+def _move(booking: Booking, line: Line, made: Sequence[Transfer], on: date) -> None:
     booking.move(line, *(msgspec.structs.replace(transfer, value_on=on) for transfer in made))
+
+
+def _give_back(booking: Booking, line: Line, taking: _Taking, name: Component, minor: int) -> int:
+    """Give up to ``minor`` of a price back; returns what was."""
+    given, house = _take(booking, line, taking, name, minor), booking.house(line)
+    waived = recipes.waive(taking.source, line.book, house, {name: given}, booking.now)
+    _move(booking, line, waived, taking.on)
     if name is Component.FEE and given:
-        data = {"amount_minor": given, "payment": cause}
+        data = {"amount_minor": given, "payment": taking.source}
         booking.tx.record(Entry(booking.now, "fee.waived", "line", line.id, "system", data))
     return given
 
@@ -261,47 +309,23 @@ def _more(source: UUID, known: Known, new: Known, pairs: Sequence[tuple[Basis, B
     return 0
 
 
-def _dispute(booking: Booking, line: Line, source: UUID, more: int, on: date) -> None:
+def _dispute(booking: Booking, line: Line, taking: _Taking, more: int) -> None:
     """A dispute takes ``more`` out of what is in plans, or less."""
-    house = booking.house(line)
+    house, source, now = booking.house(line), taking.source, booking.now
     if more > 0:
-        items = [item for item in booking.items[line.id] if item.kind in _OWN_DAY]
-        parts = rules.principal_of(more, items)
-        moved = recipes.suspend(source, line.book, house, rules.by_component(parts), booking.now)
-        booking.settle(line, source, "disputed", parts, on)
-    elif more < 0:
-        has = [s.part for s in store.settlements_of(booking.tx, source) if s.kind == "disputed"]
-        parts, left = list[Part](), -more
-        for part in reversed(has):
-            take = min(left, part.amount_minor)
-            if take > 0 and part.plan:
-                parts.append(replace(part, amount_minor=-take))
-                left -= take
-        booking.trace(line, source, "disputed", parts, on)
-        moved = [recipes.unsuspend(source, line.book, house, -more - left, booking.now)] if parts else []
-    else:
+        sums = {str(Component.PRINCIPAL): _take(booking, line, taking, Component.PRINCIPAL, more)}
+        _move(booking, line, recipes.suspend(source, line.book, house, sums, now), taking.on)
         return
-    booking.move(line, *(msgspec.structs.replace(transfer, value_on=on) for transfer in moved))
-
-
-def _free(
-    booking: Booking,
-    line: Line,
-    cause: UUID,
-    paid: tuple[UUID, str, date],
-    part: Part,
-    on: date,
-    moved: dict[str, int],
-) -> None:
-    """What was ``paid`` of a part goes to what is open instead, and the part is given up."""
-    source, kind, day = paid
-    freed = replace(part, amount_minor=-part.amount_minor)
-    booking.trace(line, source, kind, [freed], day)
-    booking.trace(line, cause, "waiver", [part], on)
-    others = rules.allocate(part.amount_minor, booking.items[line.id], day)
-    booking.settle(line, source, kind, others, day)
-    for each in (freed, *others):
-        moved[each.component] = moved.get(each.component, 0) + each.amount_minor
+    less = list[Part]()
+    left = -more
+    for part in reversed([s.part for s in store.settlements_of(booking.tx, source) if s.kind == "disputed"]):
+        minor = min(left, part.amount_minor)
+        if minor > 0 and part.plan:
+            less.append(replace(part, amount_minor=-minor))
+            left -= minor
+    booking.trace(line, source, "disputed", less, taking.on)
+    if less:
+        _move(booking, line, [recipes.unsuspend(source, line.book, house, -more - left, now)], taking.on)
 
 
 def keep(tx: Tx, found: Collection[Line], now: datetime) -> None:

@@ -38,7 +38,7 @@ class Booked:
 
 
 @dataclass(frozen=True)
-class _Facts:
+class Facts:
     """All that is booked of a line. ``undone`` are payments that do not stand; ``about`` has the purchase of
     each refund and dispute.
     """
@@ -53,7 +53,7 @@ class _Facts:
     about: Mapping[UUID, UUID]
 
     @classmethod
-    def of(cls, tx: Tx, line: Line) -> _Facts:
+    def of(cls, tx: Tx, line: Line) -> Facts:
         payments = {payment.id: payment for payment in store.payments(tx, line.id)}
         settlements = history.all_settlements(tx, line.id)
         if any(kind == "sold" for _, kind, _, _ in settlements):
@@ -171,52 +171,78 @@ def _asked_on(row: Row, until: date) -> date | None:
 
 def read(tx: Tx, line: Line, since: date, today: date) -> Booked:
     """The story of a line from ``since`` on, as it is booked. Raises :class:`Untold`."""
-    facts = _Facts.of(tx, line)
+    facts = Facts.of(tx, line)
     if any(row["kind"] in ("residual", "hardship") and row["opened_on"] >= since for row in facts.rows):
         raise Untold("a debt was put into a new plan")
     left = [(NO_ID, "", part, date.min) for part in _left_of(facts.undone, facts.settlements)]
     return facts.booked(facts.rows, left + facts.standing(), since, today)
 
 
-def read_before(tx: Tx, line: Line, made: Hardship, previous: Hardship | None, since: date) -> Story:
-    """The story of a line up to the agreement of a hardship plan: from ``since`` on, or from the first thing
-    that the plan had not been told of; but no earlier than the agreement of the plan ``previous`` to it.
+def earliest(facts: Facts, made: Hardship, since: date) -> date:
+    """``since``, or the first day of what a hardship plan had not been told of when it was agreed."""
+    inside = {row["plan"] for row in _rows_before(facts, made, None)}
+    late = [
+        on for _, kind, part, on in facts.standing() if kind in TOLD and part.plan and part.plan not in inside
+    ]
+    late += [row["began_on"] for row in facts.disputes if row["open"]]
+    unpriced = history.unpriced(facts.tx, facts.line.id)
+    late += [row["opened_on"] for row in facts.rows if row["purchase"] in unpriced]
+    return min([since, *(on for on in late if on < made.agreed_on)])
+
+
+def read_before(
+    facts: Facts, made: Hardship, previous: Hardship | None, since: date, left: Mapping[str, int] | None
+) -> Story:
+    """The story of a line up to the agreement of a hardship plan, from ``since`` on. Where that is the day on
+    which the ``previous`` plan was agreed, ``left`` is what that had taken over.
 
     What has settled something else, because the plan had taken over what it was for, is told as it ought to
     have been. Raises :class:`Untold`.
     """
-    facts = _Facts.of(tx, line)
     rows = _rows_before(facts, made, previous)
     plans = {None, *(row["plan"] for row in rows)}
+    newer = {row["plan"] for row in facts.rows if row["opened_on"] >= made.agreed_on} - plans
+    # What late truth gave back of a price before is told anew.
+    causes = {*facts.payments, *facts.about, *history.unpriced(facts.tx, facts.line.id).values()}
     told = [
-        each
-        for each in facts.standing()
-        if each[0] not in (made.plan, made.id)
-        and (each[3] < made.agreed_on or (each[3] == made.agreed_on and each[2].plan in plans))
-        and (each[2].plan in plans or each[1] in TOLD)
+        (source, kind, part, on)
+        for source, kind, part, on in facts.standing()
+        if source not in (made.plan, made.id)
+        and (on < made.agreed_on or (on == made.agreed_on and part.plan in plans))
+        and (part.plan in plans or (part.plan in newer and kind in TOLD))
+        and (left is None or on >= since)
+        and (on < since or kind != "waiver" or source not in causes)
     ]
-    late = [on for _, _, part, on in told if part.plan not in plans]
-    late += [row["began_on"] for row in facts.disputes if row["open"]]
-    unpriced = history.unpriced(tx, line.id)
-    late += [row["opened_on"] for row in rows if row["purchase"] in unpriced]
-    since = min([since, *late])
-    if previous:
-        since = max(since, previous.agreed_on)
-    # What a later plan took over counts in this one on its own day, or at the beginning. What late truth gave
-    # back of a price before is told anew.
-    causes = {*facts.payments, *facts.about, *unpriced.values()}
-    clamped = [
-        (source, kind, part, on if part.plan in plans else max(on, since))
-        for source, kind, part, on in told
-        if on < since or kind != "waiver" or source not in causes
-    ]
-    story = facts.booked(rows, clamped, since, made.agreed_on).story
+    story = facts.booked(rows, told, since, made.agreed_on).story
     if story.credit_minor < 0:
         raise Untold("credit is gone that would have been needed")
-    return replace(story, billed_on={key: on for key, on in story.billed_on.items() if on < made.agreed_on})
+    items = _spread(story.items, previous.plan, left) if previous and left is not None else story.items
+    return replace(
+        story,
+        items=items,
+        events=[e for e in story.events if e.firm or e.on < made.agreed_on],
+        billed_on={key: on for key, on in story.billed_on.items() if on < made.agreed_on},
+    )
 
 
-def _rows_before(facts: _Facts, made: Hardship, previous: Hardship | None) -> list[Row]:
+def _spread(items: Sequence[OpenItem], plan: UUID, left: Mapping[str, int]) -> list[OpenItem]:
+    """``items`` with those of a plan as they are where it took over what is ``left``: less of the earliest
+    instalments, or more of the last.
+    """
+    own = [item for item in items if item.plan == plan]
+    parts = list[Part]()
+    for name in Component:
+        over = sum(item.of(name) for item in own) - left.get(name, 0)
+        for item in own if over > 0 else ():
+            minor = min(over, item.of(name))
+            parts.append(Part(name, minor, item.plan, item.no))
+            over -= minor
+        if over < 0:
+            parts.append(Part(name, over, plan, own[-1].no))
+    return settled(items, parts)
+
+
+def _rows_before(facts: Facts, made: Hardship, previous: Hardship | None) -> list[Row]:
     """Instalments that could be open when ``made`` was agreed."""
 
     def carried(plan: UUID) -> set[UUID | None]:

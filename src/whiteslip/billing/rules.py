@@ -281,9 +281,9 @@ def allocate_refund(
     own = sorted((i for i in items if i.purchase == purchase), key=_by_due_day, reverse=True)
     plan = sorted((i for i in items if i.kind == "hardship"), key=_by_due_day, reverse=True)
     others = sorted((i for i in items if i.purchase != purchase and i.billed), key=_by_due_day)
-    parts = principal_of(amount_minor, own)
-    parts += principal_of(min(carried_minor, amount_minor - _sum(parts)), plan)
-    parts += principal_of(amount_minor - _sum(parts), settled(others, parts))
+    parts = _principal(amount_minor, own)
+    parts += _principal(min(carried_minor, amount_minor - _sum(parts)), plan)
+    parts += _principal(amount_minor - _sum(parts), settled(others, parts))
     left = amount_minor - _sum(parts)
     return [*parts, Part("credit", left)] if left else parts
 
@@ -294,12 +294,12 @@ def oldest_first(
     """Up to ``amount_minor`` of a purchase's open principal, what falls due first first; then as much of what
     hardship plans took over of it, at most ``carried_minor``.
     """
-    parts = principal_of(amount_minor, sorted((i for i in items if i.purchase == purchase), key=_by_due_day))
+    parts = _principal(amount_minor, sorted((i for i in items if i.purchase == purchase), key=_by_due_day))
     plan = sorted((i for i in items if i.kind == "hardship"), key=_by_due_day)
-    return parts + principal_of(min(carried_minor, amount_minor - _sum(parts)), plan)
+    return parts + _principal(min(carried_minor, amount_minor - _sum(parts)), plan)
 
 
-def principal_of(amount_minor: int, items: Iterable[OpenItem]) -> list[Part]:
+def _principal(amount_minor: int, items: Iterable[OpenItem]) -> list[Part]:
     """Up to ``amount_minor`` of the open principal of items, in their order."""
     parts, left = list[Part](), amount_minor
     for item in items:
