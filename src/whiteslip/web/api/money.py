@@ -141,8 +141,8 @@ def release(request: WebRequest, purchase_id: FromPath[str]) -> Response[Purchas
 def refund(
     request: WebRequest, purchase_id: FromPath[str], data: JSONBody[RefundBody]
 ) -> Response[PurchaseShape]:
-    """Give money back by the waterfall: this purchase's debt, other billed debt, credit. With ``value_on``
-    it counts from then.
+    """Give money back by the waterfall: this purchase's debt, also what of it is in a hardship plan, other
+    billed debt, credit. With ``value_on`` it counts from then.
     """
     ports = ports_of(request, Ports)
     wanted = identifier("pur", purchase_id, "purchase.not_found")
