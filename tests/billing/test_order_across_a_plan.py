@@ -113,8 +113,9 @@ def run(db: Database, known: list[Fact], other: list[Fact], relief: Relief, befo
     assert offences(db) == []
     assert (plans(first), worth(first)) == (plans(second), worth(second)), "whichever came first"
     if Returned(TODAY, "E") not in known:
-        # What a second plan forgives depends on how the first spread its price, and that stands as agreed.
-        if before is None or relief is not Relief.REDUCED:
+        # What a second plan forgives depends on how the first spread its price, and that stands as agreed; who
+        # would have had no price to forgive would have had no such plan.
+        if before is None or (all(agreed) and relief is not Relief.REDUCED):
             assert worth(first)["net"] == worth(prompt)["net"], "as if it had been known on its day"
         if all(agreed):
             kept, would_have = plans(first), plans(prompt)

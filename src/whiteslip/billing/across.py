@@ -39,13 +39,14 @@ _OWN_DAY: Final = ("hardship", "residual")
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What a hardship plan rests on: the days past due when it was agreed; what had been paid since the plan
-    before, and what was left and put into it; what disputes had taken out of what was owed, and what it lost
-    of the debt's value.
+    before, and what was left and put into it, with the principal of each purchase; what disputes had taken
+    out of what was owed, and what it lost of the debt's value.
     """
 
     days: int
     paid: Mapping[str, int]
     left: Mapping[str, int]
+    shares: Mapping[UUID, int]
     disputed: Mapping[UUID, int]
     loss_bps: int
 
@@ -91,11 +92,12 @@ def _bases(facts: Facts, every: Sequence[Hardship], since: date) -> tuple[list[H
     start = min(earliest(facts, made, since) for made in every)
     plans, bases = [made for made in every if made.agreed_on > start], list[Basis]()
     previous = next((made for made in reversed(every) if made.agreed_on <= start), None)
-    left: Mapping[str, int] | None = None
     for made in plans:
-        story = read_before(facts, made, previous, start, left)
+        story = read_before(facts, made, previous, start, bases[-1].left if bases else None)
+        if bases:
+            story = replace(story, carried=bases[-1].shares)
         bases.append(_basis(facts, made, previous, story))
-        start, left = made.agreed_on, bases[-1].left
+        start = made.agreed_on
         previous = replace(made, frozen_days=bases[-1].days)
     return plans, bases
 
@@ -121,7 +123,11 @@ def _basis(facts: Facts, made: Hardship, previous: Hardship | None, story: Story
     forgiven = hardship.Shape.of(made.relief, packs.load(line.pack)).forgives_price
     left = rules.by_component(rules.owed_parts(items) + accrued(items, on))
     left = {name: minor for name, minor in left.items() if not (forgiven and name in _PRICE)}
-    return Basis(days, paid, left, taken, hardship.loss_of(items, made.relief, was, on))
+    shares = dict(story.carried)
+    for item in items:
+        if item.purchase:
+            shares[item.purchase] = shares.get(item.purchase, 0) + item.principal_minor
+    return Basis(days, paid, left, shares, taken, hardship.loss_of(items, made.relief, was, on))
 
 
 def _cost(tx: Tx, line: Line, until: date) -> dict[Component, int]:
