@@ -14,6 +14,7 @@ from billing.test_order_of_arrival import (
     WRONG_MINOR,
     WRONG_ON,
     Case,
+    Disputed,
     Fact,
     Returned,
     as_banks_tell,
@@ -111,6 +112,8 @@ def run(db: Database, known: list[Fact], other: list[Fact], relief: Relief, befo
         for fact in order:
             case.happens(fact, TODAY, wrong[case.line])
     assert offences(db) == []
+    if before and any(isinstance(fact, Disputed) for fact in known):
+        return  # how much of it had been paid may differ by order: see docs/explanation/books.md
     assert (plans(first), worth(first)) == (plans(second), worth(second)), "whichever came first"
     if Returned(TODAY, "E") not in known:
         # What a second plan forgives depends on how the first spread its price, and that stands as agreed.
