@@ -96,10 +96,13 @@ def part(scene: Scene, guests: Mapping[str, Guest]) -> None:
         done(stepups.ask(tx, office, line("asked"), "staff:a", now))
         new_terms(tx, office, line("asked"), line("clean"), now)
         done(restrictions.restrict(tx, office, line("restricted"), [Cause.CONTACT_LOST], "staff:a", now))
-        ending = terminations.propose(
-            tx, line("noticed"), ExitKind.TERMINATION, [Cause.PRODUCT_ENDED], "staff:a", now
-        )
-        done(terminations.decide(tx, office, done(ending).id, True, "staff:b", now))
+        for name in ("noticed", "waiting", "overtaken"):
+            ending = terminations.propose(
+                tx, line(name), ExitKind.TERMINATION, [Cause.PRODUCT_ENDED], "staff:a", now
+            )
+            done(terminations.decide(tx, office, done(ending).id, True, "staff:b", now))
+        for name, who in (("waiting", Identity.PENDING), ("overtaken", Identity.VERIFIED)):
+            done(exits.request(tx, office, line(name), Channel.FORM, "form", now, who))
         done(plans.agree(tx, office, line("helped"), Relief.LONGER, "customer", now))
         done(defaultnotices.give(tx, office, line("breach"), "staff:a", now))
         wish = contacts.ask(

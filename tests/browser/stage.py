@@ -59,7 +59,7 @@ from whiteslip.exits import (
 )
 from whiteslip.exits import hardship as plans
 from whiteslip.exits import store as exits_store
-from whiteslip.exits.model import Cause
+from whiteslip.exits.model import BY_LENDER, Cause
 from whiteslip.exits.proposals import StayWhy
 from whiteslip.exits.statements import Side
 from whiteslip.funding.model import Position
@@ -119,6 +119,7 @@ def build(db: Database, place: Lake) -> Stage:
     desk = _desk(scene, guests, f"staff:{one.id}", f"staff:{two.id}")
     asked = {lang: _applicants(scene, lang) for lang in LANGUAGES}
     scene.send_letters()
+    _lose_letters(scene)
     last = START + timedelta(days=NIGHTS - 1)
     until = end_of_day(last, TIMEZONE)
     done(lake.export(db, place, last, until, TIMEZONE, until))
@@ -136,6 +137,12 @@ def build(db: Database, place: Lake) -> Stage:
                 for lang in LANGUAGES
             },
         )
+
+
+def _lose_letters(scene: Scene) -> None:
+    """What became of a kind of letter is not known."""
+    with scene.db.transaction() as tx:
+        tx.conn.execute("UPDATE notices.notice SET state = 'unknown' WHERE kind = 'termination.overtaken'")
 
 
 def _session(tx: Tx, scene: Scene, subject: UUID, kind: Kind = Kind.CUSTOMER, proven: bool = False) -> str:
@@ -186,7 +193,7 @@ def _after(scene: Scene, lang: str) -> dict[str, Guest]:
     names = (
         "clean", "owing", "full", "paused", "firm", "leaving", "gone", "held", "drawn", "withdrawn",
         "restricted", "noticed", "complaining", "code", "form", "sure", "bound", "sold",
-        "asked", "objecting", "won", "denied", "promised", "spared",
+        "asked", "objecting", "won", "denied", "promised", "spared", "waiting", "overtaken",
     )  # fmt: skip
     made = {name: scene.guest(lang) for name in names}
     for name in (
@@ -203,6 +210,8 @@ def _after(scene: Scene, lang: str) -> dict[str, Guest]:
         "won",
         "promised",
         "spared",
+        "waiting",
+        "overtaken",
     ):
         scene.buys(made[name], 128_650, 3)
     scene.buys(made["owing"], 24_900)
@@ -319,7 +328,9 @@ def _facts(tx: Tx, scene: Scene, guests: Mapping[str, Guest]) -> dict[str, str]:
         facts[f"{name}_name"] = guest.person.full_name
         facts[f"{name}_phone"] = guest.person.phone
         facts[f"{name}_id"] = guest.person.id_number
-        cases = exits_store.of_line(tx, guest.line)[:1]
+        every = exits_store.of_line(tx, guest.line)
+        cases = [case for case in every if case.kind not in BY_LENDER][:1] or every[:1]
+        facts |= {f"{name}_notice": case.reference for case in every if case.kind in BY_LENDER}
         sent = [each for each in purchases_store.of_line(tx, guest.line) if each.captured_minor]
         facts |= {f"{name}_purchase": str(each.id) for each in sent[-1:]}
         facts |= {f"{name}_case": case.reference for case in cases}

@@ -81,8 +81,8 @@ def test_who_asks_to_leave_during_the_notice_leaves_by_their_own_wish_and_is_tol
     assert (own.kind, own.state) == (Kind.CLOSE, State.CLOSED)
     assert stands(db, notice) == (State.CANCELLED, "customer_asked_first", None)
     assert letters(db, notice) == ["termination.notice", "termination.overtaken"]
-    assert "nothing of the notice goes on your record" in in_words(db, notice, "termination.overtaken")
-    assert "该通知不会留在您的记录中" in in_words(db, notice, "termination.overtaken", "zh-CN")
+    assert "nothing of the notice goes on your credit record" in in_words(db, notice, "termination.overtaken")
+    assert "该通知不会报送征信" in in_words(db, notice, "termination.overtaken", "zh-CN")
     assert "notice" not in in_words(db, own.id, "exit.acknowledged")
     time_goes_by(db, OVER)
     assert case_of(db, notice).state is State.CANCELLED
@@ -97,7 +97,7 @@ def test_an_unproven_wish_ends_no_notice_and_its_letter_says_so(db: Database):
     assert stands(db, notice) == STANDS
     assert letters(db, notice) == ["termination.notice"]
     said = in_words(db, own.id, "exit.acknowledged")
-    assert "Our notice of 15 January 2026 stands until it is known that it was you who asked" in said
+    assert "Until it is known whether it was you who asked, that notice does not end the line" in said
     act(db, exits.confirm, own.id, "customer", LATER + timedelta(days=3))
     assert stands(db, notice) == (State.CANCELLED, "customer_asked_first", None)
     assert letters(db, notice) == ["termination.notice", "termination.overtaken"]
@@ -128,7 +128,7 @@ def test_a_wish_that_comes_to_nothing_leaves_the_notice_with_its_day(db: Databas
     assert case_of(db, own.id).state is ended
     assert stands(db, notice) == before
     assert before[2] is not None
-    for language, said in (("en", "Our notice of"), ("zh-CN", "发出的终止通知不受此次申请影响")):
+    for language, said in (("en", "Our notice of"), ("zh-CN", "发出的终止通知继续有效")):
         assert said in in_words(db, own.id, letter, language)
     time_goes_by(db, before[2] + timedelta(hours=1))
     assert case_of(db, notice).state is State.CLOSED

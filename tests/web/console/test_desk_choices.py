@@ -152,9 +152,9 @@ def test_letters_that_pile_up_stand_above_the_queue(desk: Desk):
         with desk.db.transaction() as tx:
             notices.queue(tx, [letter], NOW - timedelta(hours=hours))
     assert "2 letters wait to be sent" in desk.get("/console")
-    assert "in doubt" not in desk.get("/console")
+    assert "may not have arrived" not in desk.get("/console")
     with desk.db.transaction() as tx:
         tx.conn.execute("UPDATE notices.notice SET state = 'failed' WHERE dedupe = '1'")
     shown = desk.get("/console")
-    assert "1 letter was given up or is in doubt" in shown
-    assert "whiteslip letters list names them" in shown
+    assert "1 letter may not have arrived" in shown
+    assert "<code>whiteslip letters list</code>" in shown

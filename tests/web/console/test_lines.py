@@ -62,7 +62,7 @@ def test_one_proposes_the_end_and_another_gives_notice(desk: Desk):
     assert notice.reference in desk.get(at)
     assert "notice runs" in desk.get(f"/console/cases/{notice.reference}")
     assert desk.post(f"{at}/close", at, kind="close", channel="phone").status_code == 303
-    assert "until it is known who, the notice does not end it" in desk.get(at)
+    assert "until then the notice does not end it" in desk.get(at)
     assert desk.post(f"{at}/withdraw-notice", at).status_code == 303
     with desk.db.transaction() as tx:
         cases = exits_store.of_line(tx, of)

@@ -197,14 +197,18 @@ def test_who_fills_in_the_form_for_somebody_ends_no_notice_and_the_pages_say_whe
     reader.client.cookies.clear()
     reader.signs_in(guest)
     own = next(case for case in scene.cases(guest) if case.id != notice.id)
-    assert "our notice waits" in reader.opens("/line").text
+    assert "Somebody asked to close this line" in reader.opens("/line").text
     waits = reader.opens(f"/exits/{notice.reference}").text
-    assert "Our notice waits" in waits
-    assert "The line can be used until" not in waits
-    assert "Our notice to end this line is as it was" in reader.opens(f"/exits/{own.reference}").text
+    assert "our notice is on hold" in waits
+    assert f"/exits/{own.reference}" in waits, "the way to what it waits for"
+    assert "The line stays open until" not in waits
+    shown = reader.opens(f"/exits/{own.reference}").text
+    assert "Otherwise our notice stands" in shown
+    assert "If it was not you who asked, take the request back" in shown
     scene.pass_days(20)
     reader.signs_in(guest)
-    assert "Our notice to end this line is as it was" in reader.opens(f"/exits/{own.reference}").text
+    assert "Our earlier notice stands" in reader.opens(f"/exits/{own.reference}").text
+    assert "Use the line as before" not in reader.opens(f"/exits/{notice.reference}").text, "it is locked"
     assert "We have given you notice" in reader.opens(f"/exits/{notice.reference}").text
     scene.pass_days(60)
     reader.signs_in(guest)
@@ -215,10 +219,12 @@ def test_who_proves_that_it_was_them_reads_that_the_notice_no_longer_stands(read
     guest = scene.guest("en")
     notice = _noticed(scene, guest)
     _asks(reader, guest)
-    reader.sends("/close/code", code=scene.code(guest))
+    left = reader.sends("/close/code", code=scene.code(guest))
+    assert "Our earlier notice to end this line no longer stands" in left.text
     shown = reader.opens(f"/exits/{notice.reference}").text
+    assert left.url.path in shown
     assert "Our notice no longer stands" in shown
-    assert "Nothing of the notice goes on your record" in shown
+    assert "Nothing of the notice goes on your credit record" in shown
 
 
 @pytest.mark.parametrize("coded", [True, False])

@@ -18,7 +18,7 @@ from whiteslip.exits import Exit, acts, behalf, desk, rules, steps
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.behalf import How
 from whiteslip.exits.choices import Proposal
-from whiteslip.exits.model import TAKES_TWO, Ground, Indicator, Path
+from whiteslip.exits.model import Ground, Indicator, Path, State, TAKES_TWO
 from whiteslip.exits.work import Work
 from whiteslip.identity import Person
 from whiteslip.lines import Line
@@ -102,6 +102,7 @@ def _page(duty: Duty, case: Exit, form: Form, person: Person | None = None, **sh
         form=form,
         case=case,
         line=line,
+        beside=_beside(duty, case),
         debt=billing.debt(tx, line.id, line.today(duty.now)),
         quote=billing.payoff(tx, line, line.today(duty.now)),
         phone_ends=_phone_ends(duty, case),
@@ -128,6 +129,13 @@ def _page(duty: Duty, case: Exit, form: Form, person: Person | None = None, **sh
         **shown,
         **duty.shown(),
     )
+
+
+def _beside(duty: Duty, case: Exit) -> Exit | None:
+    """The lender's notice beside an open case, or the open case beside such a notice."""
+    if case.state is State.NOTICE:
+        return exits_store.open_of_line(duty.tx, case.line)
+    return exits_store.notice_of_line(duty.tx, case.line) if case.is_open else None
 
 
 def _paths(work: Work, case: Exit, proposal: Proposal | None) -> list[Path]:

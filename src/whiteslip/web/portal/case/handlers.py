@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ def face_of(case: Exit, disputed: bool = False, untold: bool = False) -> str:
     if case.kind is Kind.WITHDRAW and case.state in (State.RUN_OFF, State.CLEARING, State.CLOSED):
         return "withdrawn" if case.state is State.CLOSED else "withdrawing"
     if case.kind in BY_LENDER and case.why in _OVERTAKEN:
-        return "overtaken"
+        return _OVERTAKEN[case.why]
     if case.kind in BY_LENDER and case.state in _ENDED_BY_LENDER:
         return _ENDED_BY_LENDER[case.state]
     if case.kind is Kind.ESTATE and case.state in (State.STOPPED, State.CLOSED):
@@ -52,13 +53,41 @@ def face_of(case: Exit, disputed: bool = False, untold: bool = False) -> str:
 
 _FIRST: Final = frozenset({"exit.acknowledged", "withdrawal.received"})
 _CLOSING: Final = ("exit.closed", "termination.closed")
-_OVERTAKEN: Final = frozenset({"customer_asked_first", "estate_is_settled"})
+_OVERTAKEN: Final = {"customer_asked_first": "overtaken", "estate_is_settled": "overtaken_reported"}
 _ENDED_BY_LENDER: Final = {State.NOTICE: "notice", State.CANCELLED: "called_off", State.CLOSED: "ended"}
 
 
 def _written_last(letter: Notice) -> tuple[datetime, bool]:
     """Order of writing. A case that closes at once writes two letters in the same instant."""
     return letter.queued_at, letter.kind not in _FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Of a wish: the lender's ``notice`` that runs on the line, or the one that it ``overtook``. Of a notice:
+    the ``other`` case, which it waits for or which took its place.
+    """
+
+    notice: Exit | None = None
+    overtook: Exit | None = None
+    other: Exit | None = None
+
+
+def _beside(visit: Visit, case: Exit) -> Beside:
+    if case.kind in BY_LENDER:
+        if case.why == "customer_asked_first":
+            asked = (each for each in exits_store.of_line(visit.tx, case.line) if each.kind not in BY_LENDER)
+            return Beside(other=next((each for each in asked if each.requested_at <= case.since), None))
+        waits = case.state is State.NOTICE
+        return Beside(other=exits_store.open_of_line(visit.tx, case.line) if waits else None)
+    if case.kind is Kind.ESTATE and case.is_open:
+        return Beside()
+    overtook = (
+        each
+        for each in exits_store.of_line(visit.tx, case.line)
+        if each.why == "customer_asked_first" and each.since >= case.requested_at
+    )
+    return Beside(exits_store.notice_of_line(visit.tx, case.line), next(overtook, None))
 
 
 def _as_before(case: Exit, plan: Plan) -> bool:
@@ -81,13 +110,18 @@ def show(request: WebRequest, reference: FromPath[str]) -> Response[Any]:
         dues = by_day(line, plan.schedule)
         letters = sorted(notices.of_subject(visit.tx, case.id), key=_written_last, reverse=True)
         face = face_of(case, plan.disputed_minor > 0, is_untold(visit.tx, line.id))
+        beside = _beside(visit, case)
+        if face == "notice" and beside.other:
+            face = "waits_reported" if beside.other.kind is Kind.ESTATE else "waits"
         closing = next((letter for letter in letters if letter.kind in _CLOSING), None)
         return page(
             request,
             "portal/case/page.html",
             case=case,
-            face="waits" if face == "notice" and exits_store.open_of_line(visit.tx, line.id) else face,
-            notice=exits_store.notice_of_line(visit.tx, line.id),
+            face=face,
+            notice=beside.notice,
+            other=beside.other,
+            overtook=beside.overtook,
             line=line,
             plan=plan,
             sales=visit.sales(line),
