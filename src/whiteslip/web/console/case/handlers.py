@@ -18,7 +18,7 @@ from whiteslip.exits import Exit, acts, behalf, desk, rules, steps
 from whiteslip.exits import store as exits_store
 from whiteslip.exits.behalf import How
 from whiteslip.exits.choices import Proposal
-from whiteslip.exits.model import Ground, Indicator, Path, State, TAKES_TWO
+from whiteslip.exits.model import TAKES_TWO, Ground, Indicator, Path, State
 from whiteslip.exits.work import Work
 from whiteslip.identity import Person
 from whiteslip.lines import Line
