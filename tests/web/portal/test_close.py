@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from httpx import Request
 from web.portal.conftest import Reader
 from web.portal.scene import Guest, Scene
 
-from whiteslip import lines
+from whiteslip import exits, lines
 from whiteslip.exits import Exit, estates, terminations
 from whiteslip.exits.model import Cause, Channel, Identity, Kind, State, Termination
 from whiteslip.lines import Line
@@ -176,11 +177,10 @@ def wait_until_somebody_waits(tx: Tx) -> None:
     raise AssertionError("nobody waits for the codes")
 
 
-def _noticed(scene: Scene, guest: Guest) -> Exit:
+def _noticed(scene: Scene, guest: Guest, kind: Kind = Kind.TERMINATION) -> Exit:
     """The lender has given notice."""
     with scene.db.transaction() as tx:
-        why = [Cause.PRODUCT_ENDED]
-        one = terminations.propose(tx, guest.line, Kind.TERMINATION, why, "one", scene.now())
+        one = terminations.propose(tx, guest.line, kind, [Cause.PRODUCT_ENDED], "one", scene.now())
         assert isinstance(one, Termination), one
         terminations.decide(tx, scene.ports.office, one.id, True, "two", scene.now())
     (notice,) = scene.cases(guest)
@@ -225,6 +225,50 @@ def test_who_proves_that_it_was_them_reads_that_the_notice_no_longer_stands(read
     assert left.url.path in shown
     assert "Our notice no longer stands" in shown
     assert "Nothing of the notice goes on your credit record" in shown
+
+
+def test_who_took_a_proven_request_back_reads_that_the_notice_does_not_come_back(
+    reader: Reader, scene: Scene
+):
+    guest = scene.guest("en")
+    scene.buys(guest, 60_000, 3)
+    notice = _noticed(scene, guest)
+    _asks(reader, guest)
+    reader.sends("/close/code", code=scene.code(guest))
+    own = next(case for case in scene.cases(guest) if case.id != notice.id)
+    with scene.db.transaction() as tx:
+        exits.cancel(tx, scene.ports.office, own.id, "customer", scene.now())
+    shown = reader.opens(f"/exits/{own.reference}").text
+    assert "no longer stands, and it does not come back" in shown
+    assert "your own request counts" not in shown
+    assert f"/exits/{own.reference}" in reader.opens(f"/exits/{notice.reference}").text
+
+
+def test_who_may_keep_an_unused_line_reads_how_while_somebody_asked_to_close_it(reader: Reader, scene: Scene):
+    guest = scene.guest("en")
+    scene.set_clock(scene.now() + timedelta(days=600))
+    _noticed(scene, guest, Kind.INACTIVITY)
+    _asks(reader, guest)
+    reader.client.cookies.clear()
+    reader.signs_in(guest)
+    shown = reader.opens("/line").text
+    assert "Somebody asked to close this line" in shown
+    assert "press “Keep my line” and take the request back" in shown
+    assert "Confirm or take back the request" in shown
+
+
+def test_beside_a_death_no_page_says_that_somebody_asked(reader: Reader, scene: Scene):
+    guest = scene.guest("en")
+    notice = _noticed(scene, guest)
+    reader.signs_in(guest)
+    with scene.db.transaction() as tx:
+        case = estates.report(tx, scene.ports.office, guest.line, Channel.DESK, "staff", scene.now())
+    assert isinstance(case, Exit), case
+    for path in ("/line", f"/exits/{notice.reference}", f"/exits/{case.reference}"):
+        shown = reader.opens(path).text
+        assert "has died" in shown
+        assert "Somebody asked" not in shown
+        assert "whether it was you" not in shown
 
 
 @pytest.mark.parametrize("coded", [True, False])
