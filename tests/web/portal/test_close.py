@@ -201,7 +201,7 @@ def test_who_fills_in_the_form_for_somebody_ends_no_notice_and_the_pages_say_whe
     waits = reader.opens(f"/exits/{notice.reference}").text
     assert "our notice is on hold" in waits
     assert f"/exits/{own.reference}" in waits, "the way to what it waits for"
-    assert "The line stays open until" not in waits
+    assert "The line stays open until" not in waits, "it has no day of its own now"
     shown = reader.opens(f"/exits/{own.reference}").text
     assert "Otherwise our notice stands" in shown
     assert "If it was not you who asked, take the request back" in shown
