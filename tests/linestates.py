@@ -182,7 +182,8 @@ def enter(tx: Tx, at_hand: Scene, lifecycle: Lifecycle, lock: Lock, debt: Debt, 
         billing.return_payment(tx, at_hand.paid.id, "bank", at_hand.now)
         at_hand.paid = payment(tx, at_hand.line, 100, at_hand.now)
     if total is Sum.DISPUTED:
-        ground, part = Ground.NOT_RECEIVED, OWED // 4
+        # Less than an instalment of a plan, so that what is late stays late.
+        ground, part = Ground.NOT_RECEIVED, OWED // 40
         found = disputes.dispute(tx, at_hand.bought.id, part, ground, "customer", at_hand.now)
         assert isinstance(found, Dispute), found
         at_hand.disputed = found.id
