@@ -120,7 +120,7 @@ def finishes(page: Page, scene: Scene, guest: Guest, used: list[str]) -> None:
 def test_who_breaks_off_at_any_screen_comes_back_to_it_and_loses_nothing(
     visit: Visit, url: str, scene: Scene
 ):
-    """The tab is closed, then the browser: the first comes back without signing in, the second after it."""
+    """The page is left, then the browser closed: the first needs no signing in, the second does."""
     for goes, screen in (
         (to_the_choice, "/leave"),
         (to_the_proof, "/leave/identity"),
@@ -135,7 +135,7 @@ def test_who_breaks_off_at_any_screen_comes_back_to_it_and_loses_nothing(
         at = first.page.url
         case = [each.reference for each in scene.cases(guest)]
         assert at.endswith(screen or case[0])
-        first.page.close()
+        first.page.goto("about:blank")  # closing the tab may wait for ever on a busy machine
         tab = first.context.new_page()
         tab.goto(at)
         assert tab.url == at, "another tab of the same browser stands where the first did"
