@@ -84,12 +84,8 @@ def part(scene: Scene, guests: Mapping[str, Guest]) -> None:
         )
         case = done(exits.request(tx, office, line("held"), Channel.FORM, "form", now, Identity.DOUBTED))
         done(evidence.ask(tx, office.issuer_name, case.id, PaperWhy.NOT_PROVEN, "staff:a", now))
-        kind = ExitKind.WITHDRAW
-        done(
-            exits.request(
-                tx, office, line("withdrawn"), Channel.PORTAL, "customer", now, Identity.VERIFIED, kind=kind
-            )
-        )
+        who, kind = Identity.VERIFIED, ExitKind.WITHDRAW
+        done(exits.request(tx, office, line("withdrawn"), Channel.PORTAL, "customer", now, who, kind=kind))
         disputed(tx, scene, line("full"))
         claim = disputed(tx, scene, line("won"))
         done(owed.resolve_dispute(tx, office, claim.id, True, "staff:a", now, Why.NOT_DELIVERED))
