@@ -87,27 +87,28 @@ PROMPT = Paid(date(2026, 2, 24), 35_000, "E")
 
 
 @st.composite
-def facts(draw: st.DrawFn) -> list[Fact]:
+def facts(draw: st.DrawFn, hot: Sequence[date] = ()) -> list[Fact]:
     """A few facts: payments, some of which come back, disputes and refunds of some purchases, a pause
-    before some, the correction or not.
+    before some, the correction or not. Half of them count from ``hot`` days.
     """
+    when = st.sampled_from(hot) | days if hot else days
     paid = [
         Paid(on, minor, f"R-{number}")
         for number, (on, minor) in enumerate(
-            draw(st.lists(st.tuples(days, st.integers(1, 150_000)), max_size=3))
+            draw(st.lists(st.tuples(when, st.integers(1, 150_000)), max_size=3))
         )
     ]
     wrong = [
-        Disputed(draw(days), draw(st.integers(1, minor)), number)
+        Disputed(draw(when), draw(st.integers(1, minor)), number)
         for number, minor in enumerate(BOUGHT)
         if draw(st.booleans())
     ]
     given = [
-        Refunded(draw(days), draw(st.integers(1, minor)), number)
+        Refunded(draw(when), draw(st.integers(1, minor)), number)
         for number, minor in enumerate(BOUGHT)
         if draw(st.integers(0, 2)) == 0
     ]
-    right = [Corrected(draw(days), draw(st.integers(1, 150_000)))] if draw(st.booleans()) else []
+    right = [Corrected(draw(when), draw(st.integers(1, 150_000)))] if draw(st.booleans()) else []
     paused = [Paused(DAY + timedelta(days=number), number) for number in range(3) if draw(st.booleans())]
     known = [fact.reference for fact in paid] + ["E", "W"]
     back = [Returned(TODAY, reference) for reference in known if draw(st.integers(0, 3)) == 0]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -22,11 +22,11 @@ from whiteslip import lines, packs
 from whiteslip.base import add_months
 from whiteslip.base.ids import NO_ID
 from whiteslip.billing import hardship, history, residuals, rules, store
-from whiteslip.billing.booked import TOLD, Facts, earliest, read_before
+from whiteslip.billing.booked import TOLD, Facts, Took, overtaken, read_before
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.earning import accrued
 from whiteslip.billing.model import Component, Forborne, Hardship, Part
-from whiteslip.billing.retelling import Story, Untold, retell
+from whiteslip.billing.retelling import Outcome, Story, Untold, retell
 from whiteslip.ledger import Transfer, recipes
 from whiteslip.lines import Line
 from whiteslip.store import Entry, Tx, load_queries
@@ -39,14 +39,13 @@ _OWN_DAY: Final = ("hardship", "residual")
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What a hardship plan rests on: the days past due when it was agreed; what had been paid since the plan
-    before, and what was left and put into it, with the principal of each purchase; what disputes had taken
-    out of what was owed, and what it lost of the debt's value.
+    before, and what it took over; what disputes had taken out of what was owed, and what it lost of the
+    debt's value.
     """
 
     days: int
     paid: Mapping[str, int]
-    left: Mapping[str, int]
-    shares: Mapping[UUID, int]
+    took: Took
     disputed: Mapping[UUID, int]
     loss_bps: int
 
@@ -54,15 +53,15 @@ class Basis:
 @dataclass(frozen=True, slots=True)
 class Known:
     """Hardship plans of a line with what they rest on, oldest first, where one was agreed after ``since``;
-    no ``bases`` where it cannot be told. ``cost`` is what interest and fees have cost on the books, and
-    ``disputed`` what disputes have taken there.
+    no ``bases`` where it cannot be told. ``taken`` is what disputes since the last plan take, and ``cost``
+    what interest and fees have cost on the books.
     """
 
     since: date
     plans: Sequence[Hardship]
     bases: Sequence[Basis]
+    taken: Mapping[UUID, int]
     cost: Mapping[Component, int]
-    disputed: Mapping[UUID, int]
 
     @property
     def told(self) -> bool:
@@ -71,53 +70,82 @@ class Known:
 
     def price(self, name: Component) -> int:
         """What interest or fees cost by what is known: paid, or put into the last plan."""
-        return sum(basis.paid.get(name, 0) for basis in self.bases) + self.bases[-1].left.get(name, 0)
+        return sum(basis.paid.get(name, 0) for basis in self.bases) + self.bases[-1].took.left.get(name, 0)
+
+    def takes(self, source: UUID, minor: int) -> int:
+        """What a dispute takes by what is known; ``minor`` where that is not told."""
+        told = (taken[source] for taken in (*(b.disputed for b in self.bases), self.taken) if source in taken)
+        return next(told, minor)
 
 
-def look(tx: Tx, line: Line, since: date) -> Known:
+def look(tx: Tx, line: Line, since: date, now: datetime) -> Known:
     """What is known of the line's hardship plans, if one was agreed after ``since``; before an act."""
     every = store.hardships(tx, line.id)
-    if not any(made.agreed_on > since for made in every):
+    if not every:
         return Known(since, [], [], {}, {})
-    cost, disputed = _cost(tx, line, every[-1].agreed_on), _disputed(tx, line)
+    last = every[-1].agreed_on
     try:
-        plans, bases = _bases(Facts.of(tx, line), every, since)
+        facts = Facts.of(tx, line, line.today(now))
+        late = history.told_late(tx, line.id, every[0].agreed_on) or date.max
+        if not overtaken(facts.rows, since) and late > last:
+            return Known(since, [], [], {}, {})
+        since = min(since, last - timedelta(days=1))
+        plans, bases, taken = _bases(facts, every, min(since, late))
     except Untold:
-        plans, bases = every, []
-    return Known(since, plans, bases, cost, disputed)
+        plans, bases, taken = [made for made in every if made.agreed_on > since], [], {}
+    return Known(since, plans, bases, taken, _cost(tx, line, last))
 
 
-def _bases(facts: Facts, every: Sequence[Hardship], since: date) -> tuple[list[Hardship], list[Basis]]:
-    """Those of ``every`` plan that were agreed after what is to be told, and what each rests on."""
-    start = min(earliest(facts, made, since) for made in every)
+def _bases(
+    facts: Facts, every: Sequence[Hardship], since: date
+) -> tuple[list[Hardship], list[Basis], dict[UUID, int]]:
+    """Those of ``every`` plan that were agreed after what is to be told, what each rests on, and what
+    disputes since the last take.
+    """
+    start = since
+    if any(made.agreed_on == start for made in every):
+        start -= timedelta(days=1)
     plans, bases = [made for made in every if made.agreed_on > start], list[Basis]()
     previous = next((made for made in reversed(every) if made.agreed_on <= start), None)
     for made in plans:
-        story = read_before(facts, made, previous, start, bases[-1].left if bases else None)
-        if bases:
-            story = replace(story, carried=bases[-1].shares)
-        bases.append(_basis(facts, made, previous, story))
+        took = bases[-1].took if bases else None
+        days = _days(made, previous, read_before(facts, made, previous, start, took, stands=True))
+        bases.append(_basis(facts, made, days, read_before(facts, made, previous, start, took)))
         start = made.agreed_on
         previous = replace(made, frozen_days=bases[-1].days)
-    return plans, bases
+    try:
+        story = read_before(facts, None, previous, start, bases[-1].took)
+        taken = _taken(story, retell(story, NO_ID, lambda: NO_ID))
+    except Untold:
+        taken = {}
+    return plans, bases, taken
 
 
-def _basis(facts: Facts, made: Hardship, previous: Hardship | None, story: Story) -> Basis:
-    line, on = facts.line, made.agreed_on
-    told = retell(story, NO_ID, lambda: NO_ID)
-    items = [item for item in told.items if item.total_minor]
-    late = [item.due_on for item in items if item.billed and item.due_on < on]
+def _taken(story: Story, told: Outcome) -> dict[UUID, int]:
+    taken = {event.source: 0 for event in story.events if event.kind == "disputed"}
+    for (source, kind, *_), minor in told.settled.items():
+        if kind == "disputed":
+            taken[source] += minor
+    return taken
+
+
+def _days(made: Hardship, previous: Hardship | None, story: Story) -> int:
+    on, told = made.agreed_on, retell(story, NO_ID, lambda: NO_ID)
+    late = [item.due_on for item in told.items if item.total_minor and item.billed and item.due_on < on]
     forborne = None
     if previous and (previous.ended_on is None or previous.ended_on >= on):
         forborne = Forborne(previous.agreed_on, previous.frozen_days, previous.observed_until)
-    days = rules.debt_on(on, min(late, default=None), 0, 0, 0, forborne).days_past_due
+    return rules.debt_on(on, min(late, default=None), 0, 0, 0, forborne).days_past_due
+
+
+def _basis(facts: Facts, made: Hardship, days: int, story: Story) -> Basis:
+    line, on = facts.line, made.agreed_on
+    told = retell(story, NO_ID, lambda: NO_ID)
+    items = [item for item in told.items if item.total_minor]
     moved = _queries.statement_day_on(facts.tx.conn, line=line.id, day=on)
     was = replace(line, statement_day=moved) if moved else line
     paid: dict[str, int] = {}
-    taken = {event.source: 0 for event in story.events if event.kind == "disputed"}
-    for (source, kind, _, _, component), minor in told.settled.items():
-        if kind == "disputed":
-            taken[source] += minor
+    for (_, kind, _, _, component), minor in told.settled.items():
         if kind in TOLD:
             paid[component] = paid.get(component, 0) + minor
     forgiven = hardship.Shape.of(made.relief, packs.load(line.pack)).forgives_price
@@ -127,7 +155,8 @@ def _basis(facts: Facts, made: Hardship, previous: Hardship | None, story: Story
     for item in items:
         if item.purchase:
             shares[item.purchase] = shares.get(item.purchase, 0) + item.principal_minor
-    return Basis(days, paid, left, shares, taken, hardship.loss_of(items, made.relief, was, on))
+    took = Took(left, shares, told.credit_minor)
+    return Basis(days, paid, took, _taken(story, told), hardship.loss_of(items, made.relief, was, on))
 
 
 def _cost(tx: Tx, line: Line, until: date) -> dict[Component, int]:
@@ -143,13 +172,18 @@ def _cost(tx: Tx, line: Line, until: date) -> dict[Component, int]:
     return cost
 
 
-def _disputed(tx: Tx, line: Line) -> dict[UUID, int]:
-    """What each open dispute has taken out of what is owed."""
-    taken = {row["source"]: 0 for row in history.suspensions(tx, line.id) if row["open"]}
+def _disputed(tx: Tx, line: Line, taking: _Taking) -> list[tuple[_Taking, int]]:
+    """Open disputes, and what each has taken out of what is owed."""
+    taken = dict[UUID, int]()
     for source, kind, part, _ in history.all_settlements(tx, line.id):
-        if kind == "disputed" and source in taken:
-            taken[source] += part.amount_minor
-    return taken
+        if kind == "disputed":
+            taken[source] = taken.get(source, 0) + part.amount_minor
+    found = list[tuple[_Taking, int]]()
+    for row in history.suspensions(tx, line.id):
+        if row["open"]:
+            of = {"source": row["source"], "on": row["began_on"], "purchase": row["purchase"]}
+            found.append((replace(taking, kind="disputed", **of), taken.get(row["source"], 0)))
+    return found
 
 
 def _plans_of(tx: Tx, line: Line, until: date) -> set[UUID]:
@@ -176,26 +210,32 @@ def _open(tx: Tx, line_id: UUID, now: datetime) -> tuple[Booking, Line]:
 
 def _rest_on(tx: Tx, line_id: UUID, known: Known, cause: UUID, now: datetime) -> None:
     booking, line = _open(tx, line_id, now)
-    new = look(tx, line, known.since)
+    new = look(tx, line, known.since, now)
     told, newest = known.told and new.told, new.plans[-1]
     pairs = list(zip(known.bases, new.bases, strict=True)) if told else []
     marked = [_mark(tx, line, *each) for each in zip(new.plans, pairs, strict=told)]
     owed = dict.fromkeys(_PRICE, 0)
     for name in _PRICE if told else ():
         owed[name] = known.cost[name] - new.cost[name] + new.price(name) - known.price(name)
+    taking, waived = _Taking(cause, "waiver", known.since, _plans_of(tx, line, newest.agreed_on)), 0
+    disputed = [(each, new.takes(each.source, minor) - minor) for each, minor in _disputed(tx, line, taking)]
+    for each, more in disputed:
+        if more < 0:
+            _leave(booking, line, each, -more)
+            residuals.write_over_limit(booking, line, -more)
+            booking, line = _open(tx, line_id, now)
     earned = _carry_over(booking, line, newest, {name: max(0, owed[name]) for name in _PRICE}, cause)
     booking.write()
-    taking, waived = _Taking(cause, "waiver", known.since, _plans_of(tx, line, newest.agreed_on)), 0
     for name, minor in owed.items():
         if minor < 0:
             booking, line = _open(tx, line_id, now)
             waived += _give_back(booking, line, taking, name, -minor)
             booking.write()
-    for source in new.disputed if told else ():
-        if more := _more(source, known, new, pairs):
+    for each, more in disputed:
+        if more > 0:
             booking, line = _open(tx, line_id, now)
-            _dispute(booking, line, replace(taking, source=source, kind="disputed"), more)
-            residuals.write_over_limit(booking, line, abs(more))
+            _dispute(booking, line, each, more)
+            booking.write()
     if any(marked) or earned or waived:
         days = next(made for made in store.hardships(tx, line.id) if made.id == newest.id).frozen_days
         data = {"cause": cause, "since": known.since, "earned_minor": earned, "waived_minor": waived}
@@ -242,6 +282,7 @@ def _carry_over(
     if not principal + interest + fee:
         return 0
     plan = residuals.schedule(booking, line, principal, interest, fee, "system")
+    residuals.carry_over(booking, line, plan)
     booking.settle(line, plan, "carried", parts, booking.day(line))
     for name, minor in more.items():
         if minor:
@@ -252,38 +293,46 @@ def _carry_over(
 @dataclass(frozen=True, slots=True)
 class _Taking:
     """What takes something out of plans: ``source`` and ``kind`` of a settlement, and the day it counts from;
-    out of which plans, if it was paid.
+    out of which plans, if it was paid; which purchase it is about, if it is a dispute.
     """
 
     source: UUID
     kind: str
     on: date
     scope: Collection[UUID]
+    purchase: UUID | None = None
 
 
 def _take(booking: Booking, line: Line, taking: _Taking, name: Component, minor: int) -> int:
-    """Take up to ``minor`` out of what is open of plans, the earliest instalment first, and then out of what
-    was paid: that money goes to what is open instead. Returns what was taken; the transfers of that are the
-    caller's.
+    """Take up to ``minor`` out of what is open of what is disputed, then of plans, the earliest instalment
+    first, and then out of what was paid, or else refunded: that money goes to what is open instead. Returns
+    what was taken; the transfers of that are the caller's.
     """
-    parts, left = list[Part](), minor
-    for item in booking.items[line.id]:
-        minor_of = min(left, item.of(name)) if item.kind in _OWN_DAY else 0
+    parts, left, items = list[Part](), minor, booking.items[line.id]
+    own = [item for item in items if taking.purchase and item.purchase == taking.purchase]
+    for item in (*own, *(item for item in items if item.kind in _OWN_DAY and item not in own)):
+        minor_of = min(left, item.of(name))
         if minor_of:
             parts.append(Part(name, minor_of, item.plan, item.no))
             left -= minor_of
     booking.settle(line, taking.source, taking.kind, parts, taking.on)
     moved: dict[str, int] = {}
     undone = {payment.id for payment in store.payments(booking.tx, line.id) if not payment.stands}
-    for source, kind, part, day in reversed(history.all_settlements(booking.tx, line.id) if left else []):
-        ours = kind in ("payment", "credit") and source not in undone and part.plan in taking.scope
+    settlements = reversed(history.all_settlements(booking.tx, line.id) if left else [])
+    for source, kind, part, day in sorted(settlements, key=lambda each: each[1] == "refund"):
+        ours = kind in ("payment", "credit", "refund") and source not in undone and part.plan in taking.scope
         minor_of = min(left, part.amount_minor) if ours and part.component == name else 0
         if minor_of > 0:
             freed = replace(part, amount_minor=-minor_of)
             booking.trace(line, source, kind, [freed], day)
             booking.trace(line, taking.source, taking.kind, [replace(part, amount_minor=minor_of)], taking.on)
-            others = rules.allocate(minor_of, booking.items[line.id], day)
-            booking.settle(line, source, kind, others, day)
+            if kind == "refund":
+                others = rules.allocate_refund(minor_of, booking.items[line.id], None)
+            else:
+                others = rules.allocate(minor_of, booking.items[line.id], day)
+            # Credit that was used and is not needed is credit again.
+            used = [part for part in others if kind != "credit" or part.plan]
+            booking.settle(line, source, kind, used, day)
             for each in (freed, *others):
                 moved[each.component] = moved.get(each.component, 0) + each.amount_minor
             left -= minor_of
@@ -306,32 +355,28 @@ def _give_back(booking: Booking, line: Line, taking: _Taking, name: Component, m
     return given
 
 
-def _more(source: UUID, known: Known, new: Known, pairs: Sequence[tuple[Basis, Basis]]) -> int:
-    """How much more a dispute would have taken than it has: it is told in the first plan after it."""
-    booked = new.disputed[source] - known.disputed.get(source, 0)
-    for was, basis in pairs:
-        if source in basis.disputed or source in was.disputed:
-            return basis.disputed.get(source, 0) - was.disputed.get(source, 0) - booked
-    return 0
-
-
 def _dispute(booking: Booking, line: Line, taking: _Taking, more: int) -> None:
-    """A dispute takes ``more`` out of what is in plans, or less."""
-    house, source, now = booking.house(line), taking.source, booking.now
-    if more > 0:
-        sums = {str(Component.PRINCIPAL): _take(booking, line, taking, Component.PRINCIPAL, more)}
-        _move(booking, line, recipes.suspend(source, line.book, house, sums, now), taking.on)
-        return
-    less = list[Part]()
-    left = -more
-    for part in reversed([s.part for s in store.settlements_of(booking.tx, source) if s.kind == "disputed"]):
-        minor = min(left, part.amount_minor)
-        if minor > 0 and part.plan:
-            less.append(replace(part, amount_minor=-minor))
-            left -= minor
-    booking.trace(line, source, "disputed", less, taking.on)
-    if less:
-        _move(booking, line, [recipes.unsuspend(source, line.book, house, -more - left, now)], taking.on)
+    """A dispute takes ``more`` out of what is owed."""
+    taken = {str(Component.PRINCIPAL): _take(booking, line, taking, Component.PRINCIPAL, more)}
+    made = recipes.suspend(taking.source, line.book, booking.house(line), taken, booking.now)
+    _move(booking, line, made, taking.on)
+
+
+def _leave(booking: Booking, line: Line, taking: _Taking, less: int) -> None:
+    """A dispute takes ``less`` out of what is owed than it has: what it took last is owed again."""
+    taken = dict[tuple[UUID, int | None], int]()
+    for part in (s.part for s in store.settlements_of(booking.tx, taking.source) if s.kind == "disputed"):
+        if part.plan:
+            taken[part.plan, part.no] = taken.get((part.plan, part.no), 0) + part.amount_minor
+    parts, left = list[Part](), less
+    for (plan, no), minor in reversed(taken.items()):
+        parts.append(Part(Component.PRINCIPAL, -min(left, minor), plan, no))
+        left -= min(left, minor)
+    booking.trace(line, taking.source, "disputed", [part for part in parts if part.amount_minor], taking.on)
+    if less - left:
+        house = booking.house(line)
+        back = recipes.unsuspend(taking.source, line.book, house, less - left, booking.now)
+        _move(booking, line, [back], taking.on)
 
 
 def keep(tx: Tx, found: Collection[Line], now: datetime) -> None:

@@ -63,7 +63,7 @@ def refund(
     """
     event, sold = new_id(now), sales.of_purchase(tx, line, purchase, amount_minor)
     on = value_on or line.today(now)
-    known = across.look(tx, line, on)
+    known = across.look(tx, line, on, now)
     history.add_refund(tx, event, line.id, purchase)
     if not sold and on < line.today(now) and history.overtaken(tx, [(line.id, on)]):
         told = late.give_back(tx, line, event, purchase, payable, amount_minor, on, now)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
 
+from whiteslip.base import Money
 from whiteslip.base.ids import NO_ID
 from whiteslip.billing import earlier, history, store
 from whiteslip.billing.earning import settled
@@ -37,23 +38,36 @@ class Booked:
     charged: frozenset[tuple[UUID, int]] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What a hardship plan took over by what is known, by component, the principal of each purchase in it,
+    and the credit beside it.
+    """
+
+    left: Mapping[str, int]
+    shares: Mapping[UUID, int]
+    credit_minor: int
+
+
 @dataclass(frozen=True)
 class Facts:
     """All that is booked of a line. ``undone`` are payments that do not stand; ``about`` has the purchase of
-    each refund and dispute.
+    each refund and dispute, ``told_on`` the day on which each source settled something first.
     """
 
     tx: Tx
     line: Line
+    today: date
     rows: Sequence[Row]
     settlements: Sequence[_Settled]
     payments: Mapping[UUID, Payment]
     undone: frozenset[UUID]
     disputes: Sequence[Row]
     about: Mapping[UUID, UUID]
+    told_on: Mapping[UUID, date]
 
     @classmethod
-    def of(cls, tx: Tx, line: Line) -> Facts:
+    def of(cls, tx: Tx, line: Line, today: date) -> Facts:
         payments = {payment.id: payment for payment in store.payments(tx, line.id)}
         settlements = history.all_settlements(tx, line.id)
         if any(kind == "sold" for _, kind, _, _ in settlements):
@@ -61,17 +75,27 @@ class Facts:
         return cls(
             tx,
             line,
+            today,
             history.all_instalments(tx, line.id),
             settlements,
             payments,
             frozenset(payment.id for payment in payments.values() if not payment.stands),
             disputes := history.suspensions(tx, line.id),
             history.refunds(tx, line.id) | {row["source"]: row["purchase"] for row in disputes},
+            history.told_on(tx, line.id),
         )
 
     def standing(self) -> list[_Settled]:
         """What was settled by what stands."""
         return [each for each in self.settlements if each[0] not in self.undone]
+
+    def earlier(self, plans: Collection[UUID], day: date) -> set[UUID]:
+        """What had settled one of ``plans`` on ``day`` before a hardship plan took them over."""
+        return {
+            source
+            for source, _, part, on in self.standing()
+            if on == day == self.told_on[source] and part.plan in plans
+        }
 
     def booked(
         self, rows: Sequence[Row], settlements: Iterable[_Settled], since: date, until: date
@@ -132,7 +156,7 @@ class Facts:
             if kind in TOLD:
                 sums[source, kind] = sums.get((source, kind), 0) + minor
                 on[source] = days[key]
-            elif kind not in GIVEN_UP and not (kind == "waiver" and (plan, no) in fees):
+            elif kind not in GIVEN_UP and plan and not (kind == "waiver" and (plan, no) in fees):
                 raise Untold(f"a line with something {kind} since")
         if any(kind == "unearned" and source not in on and source not in opened for source, kind, *_ in done):
             raise Untold("fees were stopped since")
@@ -171,68 +195,72 @@ def _asked_on(row: Row, until: date) -> date | None:
 
 def read(tx: Tx, line: Line, since: date, today: date) -> Booked:
     """The story of a line from ``since`` on, as it is booked. Raises :class:`Untold`."""
-    facts = Facts.of(tx, line)
-    if any(row["kind"] in ("residual", "hardship") and row["opened_on"] >= since for row in facts.rows):
+    facts = Facts.of(tx, line, today)
+    if overtaken(facts.rows, since):
         raise Untold("a debt was put into a new plan")
     left = [(NO_ID, "", part, date.min) for part in _left_of(facts.undone, facts.settlements)]
     return facts.booked(facts.rows, left + facts.standing(), since, today)
 
 
-def earliest(facts: Facts, made: Hardship, since: date) -> date:
-    """``since``, or the first day of what a hardship plan had not been told of when it was agreed."""
-    inside = {row["plan"] for row in _rows_before(facts, made, None)}
-    late = [
-        on for _, kind, part, on in facts.standing() if kind in TOLD and part.plan and part.plan not in inside
-    ]
-    late += [row["began_on"] for row in facts.disputes if row["open"]]
-    unpriced = history.unpriced(facts.tx, facts.line.id)
-    late += [row["opened_on"] for row in facts.rows if row["purchase"] in unpriced]
-    return min([since, *(on for on in late if on < made.agreed_on)])
+def overtaken(rows: Sequence[Row], since: date) -> bool:
+    """Whether a debt was put into a new plan on ``since`` or later."""
+    return any(row["kind"] in ("residual", "hardship") and row["opened_on"] >= since for row in rows)
 
 
 def read_before(
-    facts: Facts, made: Hardship, previous: Hardship | None, since: date, left: Mapping[str, int] | None
+    facts: Facts,
+    made: Hardship | None,
+    previous: Hardship | None,
+    since: date,
+    took: Took | None,
+    stands: bool = False,
 ) -> Story:
-    """The story of a line up to the agreement of a hardship plan, from ``since`` on. Where that is the day on
-    which the ``previous`` plan was agreed, ``left`` is what that had taken over.
+    """The story of a line up to the agreement of a hardship plan, or up to today, from ``since`` on. Where
+    that is the day on which the ``previous`` plan was agreed, ``took`` is what that had taken over: its
+    instalments are what they would have been then, or ``stands``, what was agreed.
 
     What has settled something else, because the plan had taken over what it was for, is told as it ought to
     have been. Raises :class:`Untold`.
     """
-    rows = _rows_before(facts, made, previous)
-    plans = {None, *(row["plan"] for row in rows)}
-    newer = {row["plan"] for row in facts.rows if row["opened_on"] >= made.agreed_on} - plans
+    until = made.agreed_on if made else facts.today + timedelta(days=1)
+    rows = _rows_before(facts, made, previous, took)
+    plans = {row["plan"] for row in rows}
+    older = {row["plan"] for row in facts.rows if row["opened_on"] <= since} - plans
+    at_its_end, before = facts.earlier(plans, until), facts.earlier(older, since) if took else set[UUID]()
     # What late truth gave back of a price before is told anew.
     causes = {*facts.payments, *facts.about, *history.unpriced(facts.tx, facts.line.id).values()}
     told = [
         (source, kind, part, on)
         for source, kind, part, on in facts.standing()
-        if source not in (made.plan, made.id)
-        and (on < made.agreed_on or (on == made.agreed_on and part.plan in plans))
-        and (part.plan in plans or (part.plan in newer and kind in TOLD))
-        and (left is None or on >= since)
+        if not (made and source in (made.plan, made.id))
+        and (on < until or (on == until and source in at_its_end))
+        and (part.plan is None or part.plan in plans or kind in TOLD)
+        and (took is None or (on >= since and source not in before))
         and (on < since or kind != "waiver" or source not in causes)
     ]
-    story = facts.booked(rows, told, since, made.agreed_on).story
+    story = facts.booked(rows, told, since, until).story
+    if previous and took:
+        spread = _within if stands else _anew
+        items = spread(story.items, previous.plan, took, facts.line.currency)
+        story = replace(story, items=items, carried=took.shares, credit_minor=took.credit_minor)
     if story.credit_minor < 0:
         raise Untold("credit is gone that would have been needed")
-    items = _spread(story.items, previous.plan, left) if previous and left is not None else story.items
     return replace(
         story,
-        items=items,
-        events=[e for e in story.events if e.firm or e.on < made.agreed_on],
-        billed_on={key: on for key, on in story.billed_on.items() if on < made.agreed_on},
+        # What credit was used for follows from the rest.
+        events=[e for e in story.events if e.kind != "credit" and (e.firm or e.on < until)],
+        billed_on={key: on for key, on in story.billed_on.items() if on < until},
     )
 
 
-def _spread(items: Sequence[OpenItem], plan: UUID, left: Mapping[str, int]) -> list[OpenItem]:
-    """``items`` with those of a plan as they are where it took over what is ``left``: less of the earliest
-    instalments, or more of the last.
+def _within(items: Sequence[OpenItem], plan: UUID, took: Took, _: str) -> list[OpenItem]:
+    """``items`` with those of a plan as they are where it ``took`` over less, or more, than is booked: less
+    of the earliest instalments, or more of the last.
     """
     own = [item for item in items if item.plan == plan]
     parts = list[Part]()
     for name in Component:
-        over = sum(item.of(name) for item in own) - left.get(name, 0)
+        over = sum(item.of(name) for item in own) - took.left.get(name, 0)
         for item in own if over > 0 else ():
             minor = min(over, item.of(name))
             parts.append(Part(name, minor, item.plan, item.no))
@@ -242,20 +270,37 @@ def _spread(items: Sequence[OpenItem], plan: UUID, left: Mapping[str, int]) -> l
     return settled(items, parts)
 
 
-def _rows_before(facts: Facts, made: Hardship, previous: Hardship | None) -> list[Row]:
-    """Instalments that could be open when ``made`` was agreed."""
+def _anew(items: Sequence[OpenItem], plan: UUID, took: Took, currency: str) -> list[OpenItem]:
+    """``items`` with those of a plan as they would be, had it been made of what it ``took`` over."""
+    own = [item for item in items if item.plan == plan]
+    parts = list[Part]()
+    for name in Component:
+        shares = Money(took.left.get(name, 0), currency).split([1] * len(own))
+        for item, share in zip(own, shares, strict=True):
+            parts.append(Part(name, item.of(name) - share.minor, plan, item.no))
+    return settled(items, parts)
+
+
+def _rows_before(
+    facts: Facts, made: Hardship | None, previous: Hardship | None, took: Took | None
+) -> list[Row]:
+    """Instalments that could be open when ``made`` was agreed, or today."""
 
     def carried(plan: UUID) -> set[UUID | None]:
         return {part.plan for by, kind, part, _ in facts.settlements if (by, kind) == (plan, "carried")}
 
-    taken = carried(made.plan)
-    rows = [
-        row
-        for row in facts.rows
-        if row["plan"] != made.plan and (row["opened_on"] < made.agreed_on or row["plan"] in taken)
-    ]
+    rows = facts.rows
+    if made:
+        taken = carried(made.plan)
+        rows = [
+            row
+            for row in rows
+            if row["plan"] != made.plan and (row["opened_on"] < made.agreed_on or row["plan"] in taken)
+        ]
+    if took:
+        rows = [row for row in rows if not row["carried_over"]]
     if previous is None:
-        return rows
+        return list(rows)
     gone = carried(previous.plan)
     return [
         row

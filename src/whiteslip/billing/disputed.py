@@ -39,7 +39,7 @@ def suspend(
     bought_back = sum(_buy_back(tx, line, source, purchase, each, part, now) for each, part in sold)
     asked_minor, amount_minor = amount_minor, amount_minor - bought_back
     on = began_on or line.today(now)
-    known = across.look(tx, line, on)
+    known = across.look(tx, line, on, now)
     history.add_suspension(tx, source, line.id, purchase, asked_minor, on, follows=not sold)
     if not sold and history.overtaken(tx, [(line.id, on)]) and on < line.today(now):
         taken = late.suspend(tx, line, source, purchase, amount_minor, on, now)

@@ -32,6 +32,13 @@ def overtaken(tx: Tx, asked: Sequence[tuple[UUID, date]]) -> set[UUID]:
     return {row["line"] for row in rows}
 
 
+def told_late(tx: Tx, line: UUID, day: date) -> date | None:
+    """The first day from which something counts that was told late, on ``day`` or after it, or is disputed,
+    or has no price, whenever that was told. None where all was known in time.
+    """
+    return _queries.told_late(tx.conn, line=line, day=day)
+
+
 def all_instalments(tx: Tx, line: UUID) -> list[Row]:
     """Every instalment of a line as scheduled; ``statement_on`` is the day of its bill."""
     return list(_queries.all_instalments(tx.conn, line=line))
@@ -48,6 +55,11 @@ def all_settlements(tx: Tx, line: UUID) -> list[tuple[UUID, str, Part, date]]:
         )
         for row in _queries.all_settlements(tx.conn, line=line)
     ]
+
+
+def told_on(tx: Tx, line: UUID) -> dict[UUID, date]:
+    """The day on which each source settled something of a line first."""
+    return {row["source"]: row["day"] for row in _queries.told_on(tx.conn, line=line)}
 
 
 def add_suspension(

@@ -107,7 +107,7 @@ def unprice(tx: Tx, line: Line, purchases: Sequence[UUID], cause: UUID, now: dat
         for row in history.all_instalments(tx, line.id)
         if row["purchase"] in purchases and row["purchase"] not in history.unpriced(tx, line.id)
     }
-    known = across.look(tx, line, min(opened.values(), default=line.today(now)))
+    known = across.look(tx, line, min(opened.values(), default=line.today(now)), now)
     fresh = history.add_unpriced(tx, line.id, purchases, cause, now)
     last = known.plans[-1].agreed_on if known.plans else None
     before = {plan for plan, on in opened.items() if last and on <= last}

@@ -98,7 +98,7 @@ def _take_late(tx: Tx, payment: Payment, now: datetime) -> None:
     everything off today, where it covers it.
     """
     line = lines.get_lines(tx, {payment.line}, lock=True)[payment.line]
-    known = across.look(tx, line, payment.value_on)
+    known = across.look(tx, line, payment.value_on, now)
     told = take_payment(tx, line, payment, now)
     line = lines.get_lines(tx, {payment.line}, lock=True)[payment.line]
     if told:
@@ -206,7 +206,7 @@ def return_payment(
         return payment
     if fault := _not_returnable(line, payment, returned_on or line.today(now), unauthorised, now):
         return fault
-    known = across.look(tx, line, payment.value_on)
+    known = across.look(tx, line, payment.value_on, now)
     if not take_back_payment(tx, line, payment, now):
         _take_back(tx, line, payment, recipes.bounce, actor, now)
     store.mark_returned(tx, payment.id, now)
@@ -275,7 +275,7 @@ def _replace(tx: Tx, line: Line, wrong: Payment, right: Payment, actor: str, now
     """Book ``right`` instead of ``wrong``; where the line cannot be told again, undo the one as if it had
     come back and let the other settle what is open then.
     """
-    known = across.look(tx, line, min(wrong.value_on, right.value_on))
+    known = across.look(tx, line, min(wrong.value_on, right.value_on), now)
     told = correct_payment(tx, line, wrong, right, now)
     if not told:
         _take_back(tx, line, wrong, recipes.correct, actor, now)
@@ -306,11 +306,11 @@ def _take_back(tx: Tx, line: Line, payment: Payment, recipe: _Recipe, actor: str
     booking = Booking(tx, [line], now)
     trace = store.settlements_of(tx, payment.id)
     paid = [each.part for each in trace if each.kind == "payment"]
-    booking.trace(line, payment.id, "return", _undone(paid))
     moved = rules.by_component(part for part in paid if part.component != "sold")
     sold = sales.outstanding(tx, [line]).get(line.id, [])
     passed = {part.sale: part.amount_minor for part in paid if part.component == "sold"}
     short = max(0, moved.get("credit", 0) - line.credit_minor)
+    booking.trace(line, payment.id, "return", _undone(paid))
     moved["credit"] = moved.get("credit", 0) - short
     moved[Component.PRINCIPAL] = moved.get(Component.PRINCIPAL, 0) + short
     house = booking.house(line)
@@ -324,7 +324,8 @@ def _take_back(tx: Tx, line: Line, payment: Payment, recipe: _Recipe, actor: str
     else:
         _reopen(booking, line, payment.id, trace)
         if short:
-            residuals.schedule(booking, line, short, 0, 0, actor)
+            plan = residuals.schedule(booking, line, short, 0, 0, actor)
+            residuals.carry_over(booking, line, plan, short)
     residuals.write_over_limit(booking, line, moved[Component.PRINCIPAL])
 
 
@@ -367,3 +368,4 @@ def _carry(booking: Booking, line: Line, paid: Sequence[Part], short_minor: int,
     if principal + interest + fee:
         plan = residuals.schedule(booking, line, principal, interest, fee, actor)
         booking.trace(line, plan, "carried", parts)
+        residuals.carry_over(booking, line, plan, short_minor)

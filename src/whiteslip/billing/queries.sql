@@ -84,11 +84,32 @@ WHERE EXISTS (SELECT FROM billing.bill AS b WHERE b.line = u.line AND b.statemen
 -- name: all_instalments
 -- Every instalment of a line as it was scheduled, with the day of its bill.
 SELECT i.plan, i.no, i.line, i.bill_on, i.due_on, b.statement_on, i.charged,
-    i.principal_minor, i.interest_minor, i.fee_minor, i.outstanding_minor, p.opened_on, p.purchase, p.kind
+    i.principal_minor, i.interest_minor, i.fee_minor, i.outstanding_minor, p.opened_on, p.purchase, p.kind,
+    c.plan IS NOT NULL AS carried_over
 FROM billing.plan AS p
 JOIN billing.instalment AS i ON i.plan = p.id
 LEFT JOIN billing.bill AS b ON b.id = i.bill
+LEFT JOIN billing.carry_over AS c ON c.plan = p.id
 WHERE p.line = :line ORDER BY i.due_on, i.plan, i.no;
+
+-- name: told_on
+SELECT source, min(on_day) AS day FROM billing.settlement WHERE line = :line GROUP BY source;
+
+-- name: told_late$
+SELECT min(late.day) FROM (
+    SELECT s.value_on FROM billing.settlement AS s
+    WHERE s.line = :line AND s.on_day >= :day AND s.value_on < s.on_day
+    UNION ALL
+    SELECT p.value_on FROM billing.settlement AS s JOIN billing.payment AS p ON p.id = s.source
+    WHERE s.line = :line AND s.on_day >= :day AND s.kind = 'return'
+    UNION ALL SELECT n.began_on FROM billing.suspension AS n WHERE n.line = :line AND n.open
+    UNION ALL
+    SELECT p.opened_on FROM billing.unpriced AS u JOIN billing.plan AS p ON p.purchase = u.purchase
+    WHERE u.line = :line
+) AS late (day);
+
+-- name: add_carry_over!
+INSERT INTO billing.carry_over (plan) VALUES (:plan);
 
 -- name: all_settlements
 -- What settled instalments of a line, and the day each sum counts from; what is undone is left out.

@@ -9,10 +9,12 @@ from whiteslip import ledger, packs
 from whiteslip.base import new_id
 from whiteslip.billing import store
 from whiteslip.billing.booking import Booking
-from whiteslip.billing.model import Instalment, NewPlan
+from whiteslip.billing.model import Instalment, NewPlan, Part
 from whiteslip.lines import Line
 from whiteslip.lines.model import Product
-from whiteslip.store import Entry
+from whiteslip.store import Entry, load_queries
+
+_queries = load_queries(__file__)
 
 
 def schedule(
@@ -39,6 +41,15 @@ def schedule(
     data = {"plan": plan.id, "amount_minor": row.total_minor, "due_on": due_on}
     booking.tx.record(Entry(now, "residual.scheduled", "line", line.id, actor, data))
     return plan.id
+
+
+def carry_over(booking: Booking, line: Line, plan: UUID, credit_minor: int = 0) -> None:
+    """Note that a residual plan is of what was owed before; ``credit_minor`` of it is credit that had been
+    used and turned out not to be there.
+    """
+    _queries.add_carry_over(booking.tx.conn, plan=plan)
+    if credit_minor:
+        booking.trace(line, plan, "carried", [Part("credit", credit_minor)])
 
 
 def write_over_limit(booking: Booking, line: Line, principal_minor: int) -> None:

@@ -28,6 +28,13 @@ CREATE TABLE billing.earlier_terms (
 CREATE INDEX earlier_terms_line ON billing.earlier_terms (line);
 CALL store.append_only('billing.earlier_terms');
 
+-- Residual plans of what was owed before: what a hardship plan would have taken over, had it been known, and
+-- what came to be owed again.
+CREATE TABLE billing.carry_over (
+    plan uuid PRIMARY KEY REFERENCES billing.plan
+);
+CALL store.append_only('billing.carry_over');
+
 -- The schedule is fixed when the plan is made, but for days that the customer moves; what was paid or given
 -- back against it moves. An instalment is open while anything of it is neither.
 CREATE TABLE billing.instalment (
