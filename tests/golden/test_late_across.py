@@ -218,13 +218,15 @@ def test_what_a_plan_lost_in_value_follows_what_was_owed(db: Database):
     assert offences(db) == []
 
 
-def broken(db: Database) -> tuple[UUID, int]:
-    """A line whose plan of 10 March was broken by an instalment of 25 April; it is 12 May."""
-    line, _ = in_a_plan(db)
+def broken(db: Database) -> tuple[UUID, UUID, int]:
+    """A line whose plan of 10 March was broken by an instalment of 25 April, its purchase and the sum of that
+    instalment; it is 12 May.
+    """
+    line, bought = in_a_plan(db)
     first = worlds.items(db, line)[0].total_minor
     nights(db, MAR_20, date(2026, 5, 11))
     assert plan_of(db, line).state == "broken"
-    return line, first
+    return line, bought, first
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,7 @@ def broken(db: Database) -> tuple[UUID, int]:
 )
 def test_a_plan_whose_instalment_was_paid_in_time_was_kept(db: Database, value_on: int, state: str, dpd: int):
     # Its first instalment is due on 25 April and may be late until the night of 10 May.
-    line, first = broken(db)
+    line, _, first = broken(db)
     day = date(2026, 5, 12)
     assert stands(db, line, day)["dpd"] == 13 + 17
     on = date(2026, 4 if value_on == 25 else 5, value_on)
@@ -262,7 +264,7 @@ def test_truth_of_before_two_plans_corrects_both(db: Database):
     # The first plan, of 10 March, was broken on 11 May; on 12 May a second takes over what is left of it, at
     # 13 + 17 days. 300.00 of 24 February: the first kept no days and no fee was owed; and they are more than
     # its first instalment, so that nothing of it was late on 12 May.
-    line, _ = broken(db)
+    line, _, _ = broken(db)
     day = date(2026, 5, 12)
     agree(db, line, day, Relief.HOLIDAY)
     assert stands(db, line, day) == row(90_000, 0, 3_000, 0, 0, 30, "special_mention")
@@ -278,7 +280,7 @@ def test_truth_of_before_two_plans_corrects_both(db: Database):
 def test_truth_of_between_two_plans_corrects_the_second(db: Database):
     # The first instalment of the first plan, 38.75, had been paid on its due day. It pays what is open today:
     # of the second plan's first instalment its 2.50 of fee, and 36.25.
-    line, first = broken(db)
+    line, _, first = broken(db)
     day = date(2026, 5, 12)
     agree(db, line, day, Relief.HOLIDAY)
     pay(db, line, first, day, "R-1", APR_25)
@@ -301,4 +303,36 @@ def test_a_payment_a_refund_and_a_dispute_of_before_a_plan_in_any_order(db: Data
         else:
             assert dispute(db, line, bought, 25_000, MAR_20, FEB_24) == 25_000
     assert stands(db, line, MAR_20) == row(35_000, 0, 0, 0, 0, 0, "special_mention")
+    assert offences(db) == []
+
+
+@pytest.mark.parametrize("paid_first", [True, False])
+@pytest.mark.parametrize(
+    ("began_on", "taken", "credit"),
+    [
+        (FEB_20, 90_000, 30_000),
+        (date(2026, 4, 1), 60_000, 0),
+        (date(2026, 5, 12), 60_000, 0),
+    ],
+)
+def test_a_dispute_and_a_payment_across_two_plans_in_any_order(
+    db: Database, paid_first: bool, began_on: date, taken: int, credit: int
+):
+    # All of 900.00 is disputed: before the first plan, between the two, or on the day of the second; 300.00
+    # were paid on 24 February. Of what was disputed before they are too much, and no fee was owed; otherwise
+    # they paid 300.00 of it, and 600.00 are left to dispute.
+    line, bought, _ = broken(db)
+    day = date(2026, 5, 12)
+    agree(db, line, day, Relief.HOLIDAY)
+    if paid_first:
+        pay(db, line, 30_000, day, "R-1", FEB_24)
+        dispute(db, line, bought, 90_000, day, began_on)
+    else:
+        dispute(db, line, bought, 90_000, day, began_on)
+        pay(db, line, 30_000, day, "R-1", FEB_24)
+    now = worlds.line_of(db, line)
+    with db.transaction() as tx:
+        suspended = tx.conn.execute("SELECT sum(amount_minor)::bigint AS minor FROM billing.v_suspended")
+        assert suspended.fetchone() == {"minor": taken}
+    assert (now.owed_minor, now.credit_minor) == (0, credit)
     assert offences(db) == []

@@ -3,9 +3,10 @@
 The plan stands: its instalments are what was agreed. What it rested on is told again up to the day it was
 agreed, by what was known before an act (:func:`look`) and by what is known after it (:func:`correct`). The
 plan then keeps the days past due, and the loss of value, that are true; a price that was not owed is given
-back out of it; what would have been put into it and was not is owed with a day of its own. All that is
-told late goes this one way: payments, those that come back or are corrected, refunds, disputes and pauses.
-The acts want the line locked. None commits.
+back out of it; what would have been put into it and was not is owed with a day of its own. What happened
+since the last plan is told as well, for what a dispute takes depends on what had been paid before it. All
+that is told late goes this one way: payments, those that come back or are corrected, refunds, disputes and
+pauses. The acts want the line locked. None commits.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Hardship plans of a line with what they rest on, oldest first, where one was agreed after ``since``;
-    no ``bases`` where it cannot be told. ``taken`` is what disputes since the last plan take, and ``cost``
-    what interest and fees have cost on the books.
+    """Hardship plans of a line with what they rest on, oldest first, where ``since``, or something that was
+    told late, is of before one; no ``bases`` where it cannot be told. ``taken`` is what disputes since the
+    last plan take, and ``cost`` what interest and fees have cost on the books.
     """
 
     since: date
@@ -79,7 +80,7 @@ class Known:
 
 
 def look(tx: Tx, line: Line, since: date, now: datetime) -> Known:
-    """What is known of the line's hardship plans, if one was agreed after ``since``; before an act."""
+    """What is known of the line's hardship plans before an act that counts from ``since``."""
     every = store.hardships(tx, line.id)
     if not every:
         return Known(since, [], [], {}, {})
@@ -217,7 +218,7 @@ def _rest_on(tx: Tx, line_id: UUID, known: Known, cause: UUID, now: datetime) ->
     owed = dict.fromkeys(_PRICE, 0)
     for name in _PRICE if told else ():
         owed[name] = known.cost[name] - new.cost[name] + new.price(name) - known.price(name)
-    taking, waived = _Taking(cause, "waiver", known.since, _plans_of(tx, line, newest.agreed_on)), 0
+    taking, waived = _Taking(cause, "waiver", known.since, newest.agreed_on), 0
     disputed = [(each, new.takes(each.source, minor) - minor) for each, minor in _disputed(tx, line, taking)]
     for each, more in disputed:
         if more < 0:
@@ -293,13 +294,13 @@ def _carry_over(
 @dataclass(frozen=True, slots=True)
 class _Taking:
     """What takes something out of plans: ``source`` and ``kind`` of a settlement, and the day it counts from;
-    out of which plans, if it was paid; which purchase it is about, if it is a dispute.
+    ``until`` when what was paid had to be opened; which purchase it is about, if it is a dispute.
     """
 
     source: UUID
     kind: str
     on: date
-    scope: Collection[UUID]
+    until: date
     purchase: UUID | None = None
 
 
@@ -318,9 +319,10 @@ def _take(booking: Booking, line: Line, taking: _Taking, name: Component, minor:
     booking.settle(line, taking.source, taking.kind, parts, taking.on)
     moved: dict[str, int] = {}
     undone = {payment.id for payment in store.payments(booking.tx, line.id) if not payment.stands}
+    scope = _plans_of(booking.tx, line, taking.until)
     settlements = reversed(history.all_settlements(booking.tx, line.id) if left else [])
     for source, kind, part, day in sorted(settlements, key=lambda each: each[1] == "refund"):
-        ours = kind in ("payment", "credit", "refund") and source not in undone and part.plan in taking.scope
+        ours = kind in ("payment", "credit", "refund") and source not in undone and part.plan in scope
         minor_of = min(left, part.amount_minor) if ours and part.component == name else 0
         if minor_of > 0:
             freed = replace(part, amount_minor=-minor_of)

@@ -156,7 +156,7 @@ class Facts:
             if kind in TOLD:
                 sums[source, kind] = sums.get((source, kind), 0) + minor
                 on[source] = days[key]
-            elif kind not in GIVEN_UP and plan and not (kind == "waiver" and (plan, no) in fees):
+            elif kind not in GIVEN_UP and not (kind == "waiver" and (plan, no) in fees):
                 raise Untold(f"a line with something {kind} since")
         if any(kind == "unearned" and source not in on and source not in opened for source, kind, *_ in done):
             raise Untold("fees were stopped since")
@@ -227,12 +227,14 @@ def read_before(
     plans = {row["plan"] for row in rows}
     older = {row["plan"] for row in facts.rows if row["opened_on"] <= since} - plans
     at_its_end, before = facts.earlier(plans, until), facts.earlier(older, since) if took else set[UUID]()
-    # What late truth gave back of a price before is told anew.
+    # What late truth led to before, a price given back or a plan of what came to be owed again, is told anew.
+    overs = {row["plan"] for row in facts.rows if row["carried_over"]}
     causes = {*facts.payments, *facts.about, *history.unpriced(facts.tx, facts.line.id).values()}
     told = [
         (source, kind, part, on)
         for source, kind, part, on in facts.standing()
-        if not (made and source in (made.plan, made.id))
+        if source not in overs
+        and not (made and source in (made.plan, made.id))
         and (on < until or (on == until and source in at_its_end))
         and (part.plan is None or part.plan in plans or kind in TOLD)
         and (took is None or (on >= since and source not in before))
