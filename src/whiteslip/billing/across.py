@@ -104,7 +104,7 @@ def _bases(
     disputes since the last take.
     """
     start = since
-    if any(made.agreed_on == start for made in every):
+    while any(made.agreed_on == start for made in every):
         start -= timedelta(days=1)
     plans, bases = [made for made in every if made.agreed_on > start], list[Basis]()
     previous = next((made for made in reversed(every) if made.agreed_on <= start), None)
@@ -187,9 +187,13 @@ def _disputed(tx: Tx, line: Line, taking: _Taking) -> list[tuple[_Taking, int]]:
     return found
 
 
-def _plans_of(tx: Tx, line: Line, until: date) -> set[UUID]:
-    rows = history.all_instalments(tx, line.id)
-    return {row["plan"] for row in rows if row["opened_on"] <= until or row["kind"] in _OWN_DAY}
+def _plans_of(tx: Tx, line: Line, until: date, purchase: UUID | None = None) -> set[UUID]:
+    """Plans of what was owed on a day, or came out of it; and those of a purchase."""
+    return {
+        row["plan"]
+        for row in history.all_instalments(tx, line.id)
+        if row["opened_on"] <= until or row["kind"] in _OWN_DAY or (purchase and row["purchase"] == purchase)
+    }
 
 
 def correct(tx: Tx, line_id: UUID, known: Known, cause: UUID, now: datetime) -> None:
@@ -319,7 +323,7 @@ def _take(booking: Booking, line: Line, taking: _Taking, name: Component, minor:
     booking.settle(line, taking.source, taking.kind, parts, taking.on)
     moved: dict[str, int] = {}
     undone = {payment.id for payment in store.payments(booking.tx, line.id) if not payment.stands}
-    scope = _plans_of(booking.tx, line, taking.until)
+    scope = _plans_of(booking.tx, line, taking.until, taking.purchase)
     settlements = reversed(history.all_settlements(booking.tx, line.id) if left else [])
     for source, kind, part, day in sorted(settlements, key=lambda each: each[1] == "refund"):
         ours = kind in ("payment", "credit", "refund") and source not in undone and part.plan in scope
@@ -329,7 +333,9 @@ def _take(booking: Booking, line: Line, taking: _Taking, name: Component, minor:
             booking.trace(line, source, kind, [freed], day)
             booking.trace(line, taking.source, taking.kind, [replace(part, amount_minor=minor_of)], taking.on)
             if kind == "refund":
-                others = rules.allocate_refund(minor_of, booking.items[line.id], None)
+                of = history.refunds(booking.tx, line.id)[source]
+                in_plans = history.in_hardship_plans(booking.tx, line.id, of)
+                others = rules.allocate_refund(minor_of, booking.items[line.id], of, in_plans)
             else:
                 others = rules.allocate(minor_of, booking.items[line.id], day)
             # Credit that was used and is not needed is credit again.
@@ -365,16 +371,14 @@ def _dispute(booking: Booking, line: Line, taking: _Taking, more: int) -> None:
 
 
 def _leave(booking: Booking, line: Line, taking: _Taking, less: int) -> None:
-    """A dispute takes ``less`` out of what is owed than it has: what it took last is owed again."""
-    taken = dict[tuple[UUID, int | None], int]()
-    for part in (s.part for s in store.settlements_of(booking.tx, taking.source) if s.kind == "disputed"):
-        if part.plan:
-            taken[part.plan, part.no] = taken.get((part.plan, part.no), 0) + part.amount_minor
+    """A dispute takes ``less`` out of what is owed than it has: what fell due last of it is owed again."""
     parts, left = list[Part](), less
-    for (plan, no), minor in reversed(taken.items()):
-        parts.append(Part(Component.PRINCIPAL, -min(left, minor), plan, no))
-        left -= min(left, minor)
-    booking.trace(line, taking.source, "disputed", [part for part in parts if part.amount_minor], taking.on)
+    for part in reversed([s.part for s in store.settlements_of(booking.tx, taking.source)]):
+        minor = min(left, part.amount_minor) if part.component == Component.PRINCIPAL else 0
+        if minor > 0:
+            parts.append(replace(part, amount_minor=-minor))
+            left -= minor
+    booking.trace(line, taking.source, "disputed", parts, taking.on)
     if less - left:
         house = booking.house(line)
         back = recipes.unsuspend(taking.source, line.book, house, less - left, booking.now)

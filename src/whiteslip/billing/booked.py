@@ -223,7 +223,7 @@ def read_before(
     have been. Raises :class:`Untold`.
     """
     until = made.agreed_on if made else facts.today + timedelta(days=1)
-    rows = _rows_before(facts, made, previous, took)
+    rows = _rows_before(facts, made, previous, since)
     plans = {row["plan"] for row in rows}
     older = {row["plan"] for row in facts.rows if row["opened_on"] <= since} - plans
     at_its_end, before = facts.earlier(plans, until), facts.earlier(older, since) if took else set[UUID]()
@@ -233,7 +233,7 @@ def read_before(
     told = [
         (source, kind, part, on)
         for source, kind, part, on in facts.standing()
-        if source not in overs
+        if (source not in overs or on < since)
         and not (made and source in (made.plan, made.id))
         and (on < until or (on == until and source in at_its_end))
         and (part.plan is None or part.plan in plans or kind in TOLD)
@@ -283,10 +283,10 @@ def _anew(items: Sequence[OpenItem], plan: UUID, took: Took, currency: str) -> l
     return settled(items, parts)
 
 
-def _rows_before(
-    facts: Facts, made: Hardship | None, previous: Hardship | None, took: Took | None
-) -> list[Row]:
-    """Instalments that could be open when ``made`` was agreed, or today."""
+def _rows_before(facts: Facts, made: Hardship | None, previous: Hardship | None, since: date) -> list[Row]:
+    """Instalments that could be open when ``made`` was agreed, or today. Those of what came to be owed again
+    ``since`` are told anew.
+    """
 
     def carried(plan: UUID) -> set[UUID | None]:
         return {part.plan for by, kind, part, _ in facts.settlements if (by, kind) == (plan, "carried")}
@@ -299,10 +299,9 @@ def _rows_before(
             for row in rows
             if row["plan"] != made.plan and (row["opened_on"] < made.agreed_on or row["plan"] in taken)
         ]
-    if took:
-        rows = [row for row in rows if not row["carried_over"]]
+    rows = [row for row in rows if not row["carried_over"] or row["opened_on"] < since]
     if previous is None:
-        return list(rows)
+        return rows
     gone = carried(previous.plan)
     return [
         row

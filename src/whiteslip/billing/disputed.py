@@ -9,7 +9,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from whiteslip import lines
-from whiteslip.billing import across, history, late, residuals, rules, sales
+from whiteslip.billing import across, history, late, residuals, rules, sales, store
 from whiteslip.billing.acts import pay_off_with_credit
 from whiteslip.billing.booking import Booking
 from whiteslip.billing.model import Part
@@ -41,12 +41,11 @@ def suspend(
     on = began_on or line.today(now)
     known = across.look(tx, line, on, now)
     history.add_suspension(tx, source, line.id, purchase, asked_minor, on, follows=not sold)
-    if not sold and history.overtaken(tx, [(line.id, on)]) and on < line.today(now):
-        taken = late.suspend(tx, line, source, purchase, amount_minor, on, now)
-        if taken is not None:
-            pay_off_with_credit(tx, lines.get_lines(tx, {line.id}, lock=True)[line.id], now)
-            across.correct(tx, line.id, known, source, now)
-            return taken
+    overtaken = not sold and history.overtaken(tx, [(line.id, on)]) and on < line.today(now)
+    if overtaken and late.suspend(tx, line, source, purchase, amount_minor, on, now) is not None:
+        pay_off_with_credit(tx, lines.get_lines(tx, {line.id}, lock=True)[line.id], now)
+        across.correct(tx, line.id, known, source, now)
+        return _taken(tx, source)
     booking = Booking(tx, [line], now)
     carried = history.in_hardship_plans(tx, line.id, purchase)
     parts = rules.oldest_first(amount_minor, booking.items[line.id], purchase, carried)
@@ -56,7 +55,11 @@ def suspend(
     booking.pay_off_with_credit(line, on)
     booking.write()
     across.correct(tx, line.id, known, source, now)
-    return bought_back + sum(part.amount_minor for part in parts)
+    return _taken(tx, source)
+
+
+def _taken(tx: Tx, source: UUID) -> int:
+    return sum(each.part.amount_minor for each in store.settlements_of(tx, source) if each.kind == "disputed")
 
 
 def _buy_back(
