@@ -333,7 +333,8 @@ def _take(booking: Booking, line: Line, taking: _Taking, name: Component, minor:
             booking.trace(line, source, kind, [freed], day)
             booking.trace(line, taking.source, taking.kind, [replace(part, amount_minor=minor_of)], taking.on)
             if kind == "refund":
-                of = history.refunds(booking.tx, line.id)[source]
+                # Of an imported refund no purchase is known: none is its own.
+                of = history.refunds(booking.tx, line.id).get(source, source)
                 in_plans = history.in_hardship_plans(booking.tx, line.id, of)
                 others = rules.allocate_refund(minor_of, booking.items[line.id], of, in_plans)
             else:
